@@ -1,0 +1,55 @@
+"""The exceptions of lrscope: one small tree, each with the exit code a shell sees."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with what the user asked for.
+
+    ``str(problem)`` reads ``lr=-1: must be above 0. Use e.g. lr=0.01.``
+    """
+
+    key: str
+    value: str
+    rule: str
+    remedy: str
+
+    def __str__(self) -> str:
+        subject = f"{self.key}={self.value}" if self.value else self.key
+        return f"{subject}: {self.rule}. {self.remedy}".strip()
+
+
+class LrscopeError(Exception):
+    """Base of every error that lrscope raises on purpose; shown to the user without a traceback."""
+
+    exit_code = 1
+
+
+class InputError(LrscopeError):
+    """The user asked for something that cannot be done; carries every problem found, not only the first."""
+
+    exit_code = 2
+
+    def __init__(self, problems: Problem | Sequence[Problem]) -> None:
+        self.problems: tuple[Problem, ...] = (problems,) if isinstance(problems, Problem) else tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+    def __reduce__(self) -> tuple[type[InputError], tuple[tuple[Problem, ...]]]:
+        return type(self), (self.problems,)
+
+
+class StoreUnreachable(InputError):
+    """The tracking store did not answer when the command started."""
+
+
+class Interrupted(LrscopeError):
+    """A signal asked the run to stop; raised at the end of the step that was under way."""
+
+    def __init__(self, signal_number: int) -> None:
+        self.signal_number = signal_number
+        self.exit_code = 128 + signal_number
+        super().__init__(f"stopped by signal {signal_number}")

@@ -1,0 +1,73 @@
+"""The history of a run as arrays: what diagnosis reads, wherever the run was trained or stored."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Series:
+    """One metric over time: ``steps`` int64 [n], ascending; ``values`` float64 [n]. Step 0 is the first update."""
+
+    steps: NDArray[np.int64]
+    values: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """What is known of a run beside its curves. None means not known, as with runs that lrscope did not make."""
+
+    peak_lr: float | None = None
+    optimizer: str | None = None
+    """Class name, e.g. ``Adam``."""
+    momentum: float | None = None
+    nesterov: bool = False
+    beta1: float | None = None
+    scheduler: str | None = None
+    """Name of the option or class, ``constant`` where the rate is meant to stay."""
+    scheduler_arguments: Mapping[str, Any] = field(default_factory=dict)
+    planned_steps: int | None = None
+    """Updates that the run was to make."""
+    steps_per_epoch: int | None = None
+    task: str | None = None
+    """``classification`` or ``regression``."""
+    class_shares: tuple[float, ...] = ()
+    """Share of each class in the training part."""
+    batch_size: int | None = None
+    examples: int | None = None
+    """Size of the training part."""
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> RunFacts:
+        """The facts of a stored run; keys of other versions are ignored."""
+        known = {f.name for f in fields(cls)}
+        stored = {key: value for key, value in json.loads(text).items() if key in known}
+        stored["class_shares"] = tuple(stored.get("class_shares", ()))
+        return cls(**stored)
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Every curve of one run by metric name (``train/loss``, ``lr``, ``grad_norm`` …), and its facts."""
+
+    series: Mapping[str, Series]
+    facts: RunFacts = field(default_factory=RunFacts)
+
+    def get(self, name: str) -> Series:
+        """The curve of that name; an empty one where it was not recorded."""
+        return self.series.get(name, EMPTY)
+
+
+EMPTY = Series(np.empty(0, np.int64), np.empty(0, np.float64))
