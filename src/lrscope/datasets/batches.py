@@ -41,12 +41,12 @@ class IndexBatches:
     """The loader of one part: iterating gives ``(inputs [B, ...], targets [B, ...])`` for one epoch.
 
     The last batch is smaller where ``batch_size`` does not divide the examples (1,080 by 32: 33 of 32 and one
-    of 24), unless ``drop_last``. With several processes (``world`` > 1) each takes its ``rank``'s share of every
-    batch, so that the batches stay what they are with one; a batch that does not divide evenly repeats its
-    first examples.
+    of 24), unless ``drop_last``. With several processes (``world`` > 1) each takes its ``rank``'s share of
+    every batch, so that the batches stay what they are with one; a batch that does not divide evenly repeats
+    its first examples.
 
-    Lightning calls ``set_epoch`` (through ``sampler``) before an epoch, and ``state_dict``/``load_state_dict``
-    when a run is saved or resumed, within an epoch too.
+    Lightning calls ``set_epoch`` (through ``sampler``) before an epoch, and ``state_dict`` and
+    ``load_state_dict`` when a run is saved or resumed, within an epoch too.
 
     Args:
         batch_size: examples of one update; None takes all of them.
