@@ -1,0 +1,23 @@
+"""Recording: the only writer of MLflow. Everything a run leaves goes to a spool on disk; delivering it is a
+consumer of that.
+"""
+
+from __future__ import annotations
+
+from lrscope.tracking.runlog import RunLog, now_ms
+from lrscope.tracking.session import Session, open_session
+from lrscope.tracking.settings import DatasetInfo, Delivery, Kind, Point, RunStart, Status, TrackingSettings
+
+__all__ = [
+    "DatasetInfo",
+    "Delivery",
+    "Kind",
+    "Point",
+    "RunLog",
+    "RunStart",
+    "Session",
+    "Status",
+    "TrackingSettings",
+    "now_ms",
+    "open_session",
+]

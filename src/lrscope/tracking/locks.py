@@ -1,0 +1,41 @@
+"""A lock between processes: held as long as the block runs, released by the system when the process dies."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_POLL_S = 0.02
+
+
+@contextmanager
+def file_lock(path: Path, timeout_s: float | None = None) -> Iterator[bool]:
+    """Hold an exclusive lock on ``path`` (created where missing); yields whether it was got within
+    ``timeout_s`` seconds.
+
+    None waits for ever, 0 tries once. Two threads of one process exclude each other as two processes do.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        yield _acquire(descriptor, timeout_s)
+    finally:
+        os.close(descriptor)
+
+
+def _acquire(descriptor: int, timeout_s: float | None) -> bool:
+    if timeout_s is None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        return True
+    deadline = time.monotonic() + timeout_s
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(_POLL_S)

@@ -1,0 +1,89 @@
+"""Continue a run of an earlier process: from its spool, or where that is gone from what the store has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from lrscope.errors import InputError, Problem
+from lrscope.tracking import events as ev
+from lrscope.tracking.history import History
+from lrscope.tracking.process import ProcessIdentity, fate, this_process
+from lrscope.tracking.sender import LOCAL_ID, PARENT_LOCAL_ID, find_run
+from lrscope.tracking.settings import Point, RunStart
+from lrscope.tracking.spool import Cursor, Spool
+from lrscope.tracking.store import Store
+
+_INCOMPLETE = "incomplete"
+
+
+def reopen_spool(spool: Spool, store: Store | None) -> History:
+    """What the run has recorded so far; its spool is ready to be appended to.
+
+    Raises:
+        InputError: neither spool nor store knows the run, or a live process is recording it.
+    """
+    if not spool.exists():
+        return _rebuild(spool, store)
+    with spool.delivering(None):
+        spool.cut_torn_tail()
+    history = History()
+    owner: Mapping[str, str] = {}
+    for event in spool.events():
+        match event:
+            case ev.Started() | ev.Reopened():
+                owner = event.process
+            case ev.Points():
+                history.remember(event.points)
+            case ev.Sent():
+                history.remember_steps(event.last_steps)
+    _check_owner(spool.local_id, owner)
+    return history
+
+
+def _check_owner(local_id: str, tags: Mapping[str, str]) -> None:
+    owner = ProcessIdentity.from_tags(tags)
+    if owner is None or owner == this_process() or fate(owner) != "alive":
+        return
+    rule = f"process {owner.pid} is recording it"
+    raise InputError(Problem("resume", local_id, rule, "Wait until it ends, or stop it first."))
+
+
+def _rebuild(spool: Spool, store: Store | None) -> History:
+    run = find_run(store, spool.local_id) if store is not None else None
+    if run is None or store is None:
+        where = "the spool" if store is None else f"the spool or {store.address.shown}"
+        raise InputError(
+            Problem("resume", spool.local_id, f"no such run in {where}", "Check the id and tracking.uri.")
+        )
+    _check_owner(spool.local_id, run.data.tags)
+    history = History()
+    for key in run.data.metrics:
+        history.remember(stored_points(store, run.info.run_id, key))
+    _write_beginning(spool, store, run)
+    return history
+
+
+def stored_points(store: Store, run_id: str, key: str) -> list[Point]:
+    """Every point of a metric that the store has, in the order of their steps."""
+    stored = store.client.get_metric_history(run_id, key)
+    return sorted((Point(key, m.step, m.value, m.timestamp) for m in stored), key=lambda point: point.step)
+
+
+def _write_beginning(spool: Spool, store: Store, run: Any) -> None:
+    """A spool that begins with what the store says of the run, all of it delivered."""
+    tags = dict(run.data.tags)
+    start = RunStart(
+        experiment=store.client.get_experiment(run.info.experiment_id).name,
+        name=run.info.run_name or "",
+        kind=tags.get("lrscope.kind", "run"),
+        local_id=tags[LOCAL_ID],
+        parent_local_id=tags.get(PARENT_LOCAL_ID),
+        params=dict(run.data.params),
+        tags={},
+    )
+    process = {key: value for key, value in tags.items() if key.startswith("lrscope.process.")}
+    spool.folder.mkdir(parents=True, exist_ok=True)
+    with spool.delivering(None):
+        spool.append(ev.encode(ev.Started(start, run.info.start_time or 0, process, store.address.shown)))
+        spool.set_cursor(Cursor(spool.size(), run.info.run_id, run.info.experiment_id, store.address.shown))

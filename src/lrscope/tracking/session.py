@@ -1,0 +1,184 @@
+"""A session: the runs that one process records, and what carries them to disk and to the store."""
+
+from __future__ import annotations
+
+import atexit
+import time
+import uuid
+from dataclasses import replace
+from pathlib import Path
+
+from lrscope.errors import LrscopeError
+from lrscope.paths import resolve
+from lrscope.tracking import events as ev
+from lrscope.tracking.courier import Courier
+from lrscope.tracking.disk import DiskWriter
+from lrscope.tracking.history import History
+from lrscope.tracking.origin import origin_tags
+from lrscope.tracking.process import this_process
+from lrscope.tracking.reopen import reopen_spool
+from lrscope.tracking.runlog import RunLog, now_ms
+from lrscope.tracking.secrets import redact
+from lrscope.tracking.settings import Delivery, RunStart, TrackingSettings
+from lrscope.tracking.spool import Spool
+from lrscope.tracking.store import open_store, resolve_uri
+
+_CREATE_WAIT_S = 20.0
+
+
+def open_session(settings: TrackingSettings) -> Session:
+    """Begin to record.
+
+    Raises:
+        StoreUnreachable: online, and the store does not answer within 5 s.
+        InputError: the URI is none that can be recorded to.
+    """
+    root = resolve(settings.spool)
+    if settings.mode == "off":
+        return Session(settings, root, None, None, None)
+    disk = DiskWriter()
+    if settings.mode == "offline":
+        return Session(settings, root, disk, None, None)
+    address = resolve_uri(settings.uri)
+    courier = Courier(open_store(address), root, disk)
+    return Session(settings, root, disk, courier, address.shown)
+
+
+class Session:
+    """Everything that one process records. Its calls come from the training's thread and return at once,
+    but for ``close`` and for ``start`` with ``wait``.
+    """
+
+    def __init__(
+        self,
+        settings: TrackingSettings,
+        root: Path,
+        disk: DiskWriter | None,
+        courier: Courier | None,
+        store: str | None,
+    ) -> None:
+        self.settings = settings
+        self.store_shown = store
+        self._root = root
+        self._disk = disk
+        self._courier = courier
+        self._id = uuid.uuid4().hex
+        self._runs: dict[str, RunLog] = {}
+        self._closed = False
+        if disk is not None:
+            root.mkdir(parents=True, exist_ok=True)
+            disk.start()
+            atexit.register(disk.flush)
+        if courier is not None:
+            courier.start(self._id)
+
+    def start(self, start: RunStart, wait: bool = False) -> RunLog:
+        """A new run. For a sweep, or with ``wait``, returns when MLflow's run exists, or after 20 s without
+        it.
+        """
+        spool = Spool.of(self._root, start.local_id)
+        run = self._log(spool, None)
+        if self._disk is None:
+            return run
+        spool.folder.mkdir(parents=True, exist_ok=True)
+        tags = {**origin_tags(), **start.tags}
+        clean = replace(start, params=_redacted(start.params), tags=_redacted(tags))
+        if self._courier is not None:
+            self._courier.fresh(start.local_id)
+        self._disk.record(run, ev.Started(clean, now_ms(), self._process_tags(), self.store_shown))
+        if self._courier is not None and (wait or start.kind == "sweep"):
+            self._disk.flush()
+            self._courier.hurry()
+            run.created.wait(_CREATE_WAIT_S)
+        return run
+
+    def reopen(self, local_id: str, wait: bool = False) -> RunLog:
+        """Continue a run of an earlier process: RUNNING again, and points that it recorded are not recorded
+        twice.
+
+        Raises:
+            InputError: there is no such run, or a live process is recording it.
+        """
+        spool = Spool.of(self._root, local_id)
+        if self._disk is None:
+            return self._log(spool, None)
+        store = self._courier.store if self._courier is not None else None
+        run = self._log(spool, reopen_spool(spool, store))
+        cursor = spool.cursor()
+        run.run_id, run.experiment_id = cursor.run_id, cursor.experiment_id
+        self._disk.record(run, ev.Reopened(now_ms(), self._process_tags()))
+        if self._courier is not None and wait:
+            self._disk.flush()
+            self._courier.hurry()
+            run.created.wait(_CREATE_WAIT_S)
+        return run
+
+    def flush(self) -> None:
+        """Everything recorded so far is in the spool: a killed process loses none of it. Call before a
+        checkpoint is put in its place, so that no checkpoint is ahead of the record.
+        """
+        if self._disk is not None:
+            self._disk.flush()
+
+    def warnings(self) -> list[str]:
+        """What the user should know, once each: an outage, a full disk, refused values."""
+        found = self._disk.warnings() if self._disk is not None else []
+        return found + (self._courier.warnings() if self._courier is not None else [])
+
+    def check(self) -> None:
+        """Raises:
+        LrscopeError: recording itself is broken; what was not written is lost.
+        """
+        for part in (self._disk, self._courier):
+            if part is not None and part.failure is not None:
+                raise LrscopeError(f"recording stopped: {redact(repr(part.failure))}")
+
+    def close(self) -> Delivery:
+        """Deliver what is left, for at most ``finish_timeout_s`` seconds; what then remains stays in the
+        spool.
+        """
+        if self._closed:
+            return Delivery()
+        self._closed = True
+        if self._disk is None:
+            return Delivery()
+        self._disk.stop()
+        atexit.unregister(self._disk.flush)
+        lost = self._disk.unsaved_runs()
+        if self._courier is None:
+            names = tuple(self._runs)
+            words = f"{_count(names)} recorded in {self._root}; `make sync` delivers them." if names else ""
+            return Delivery(names, words + _lost_words(lost, self._root))
+        left = self._courier.finish(time.monotonic() + self.settings.finish_timeout_s)
+        words = ""
+        if left:
+            words = f"{_count(left)} not wholly delivered to {self.store_shown}; "
+            words += f"kept in {self._root}. Run `make sync` later."
+        return Delivery(left, words + _lost_words(self._disk.unsaved_runs(), self._root))
+
+    def _log(self, spool: Spool, history: History | None) -> RunLog:
+        run = RunLog(spool, self._disk.record if self._disk is not None else None, history)
+        self._runs[run.local_id] = run
+        if self._courier is not None:
+            self._courier.watch(run)
+        return run
+
+    def _process_tags(self) -> dict[str, str]:
+        return {
+            **this_process().to_tags(),
+            "lrscope.session": self._id,
+            "lrscope.heartbeat": str(int(time.time())),
+        }
+
+
+def _redacted(values: object) -> dict[str, str]:
+    assert hasattr(values, "items")
+    return {key: redact(str(value)) for key, value in values.items()}
+
+
+def _count(runs: tuple[str, ...]) -> str:
+    return "1 run is" if len(runs) == 1 else f"{len(runs)} runs are"
+
+
+def _lost_words(runs: tuple[str, ...], root: Path) -> str:
+    return f" {root} cannot be written: the end of {', '.join(runs)} is lost." if runs else ""

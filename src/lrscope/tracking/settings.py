@@ -1,0 +1,75 @@
+"""What others hand to tracking: where to record, what a run is called, one measured point."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+Mode = Literal["online", "offline", "off"]
+Kind = Literal["run", "sweep", "member"]
+Status = Literal["FINISHED", "FAILED", "KILLED"]
+
+
+@dataclass(frozen=True)
+class TrackingSettings:
+    """Where and how runs are recorded.
+
+    ``uri`` None means ``MLFLOW_TRACKING_URI``, else ``sqlite:///mlflow.db`` in the project's root. ``spool`` is
+    the folder that holds what each run leaves until it is delivered; ``finish_timeout_s`` is how many seconds
+    ``Session.close`` waits for a store that does not take it.
+    """
+
+    mode: Mode = "online"
+    uri: str | None = None
+    spool: Path = Path("outputs/spool")
+    finish_timeout_s: float = 30.0
+
+
+@dataclass(frozen=True)
+class RunStart:
+    """What is known of a run before its first step. ``local_id`` names it for ever, in the spool and in the
+    store.
+    """
+
+    experiment: str
+    name: str
+    kind: Kind
+    local_id: str
+    parent_local_id: str | None = None
+    params: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+class Point(NamedTuple):
+    """One value of one metric. ``timestamp_ms`` is the time of measurement, taken once: it is part of the
+    point's identity.
+    """
+
+    key: str
+    step: int
+    value: float
+    timestamp_ms: int
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """The data of a run, as MLflow's dataset input: ``digest`` tells two versions of one dataset apart."""
+
+    name: str
+    digest: str
+    source: str
+    context: str = "training"
+    schema: str = ""
+    profile: str = ""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What became of a session's records. ``words`` is what to tell the user; empty where everything
+    arrived.
+    """
+
+    undelivered: tuple[str, ...] = ()
+    words: str = ""
