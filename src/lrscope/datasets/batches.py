@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import TypedDict
 
 import torch
@@ -45,7 +46,7 @@ class IndexBatches:
     every batch, so that the batches stay what they are with one; a batch that does not divide evenly repeats
     its first examples.
 
-    Lightning calls ``set_epoch`` (through ``sampler``) before an epoch, and ``state_dict`` and
+    Lightning calls ``set_epoch`` (through ``batch_sampler``) before an epoch, and ``state_dict`` and
     ``load_state_dict`` when a run is saved or resumed, within an epoch too.
 
     Args:
@@ -82,9 +83,9 @@ class IndexBatches:
         return whole + (rest > 0 and not self.drop_last)
 
     @property
-    def sampler(self) -> IndexBatches:
-        """Where Lightning looks for ``set_epoch``."""
-        return self
+    def batch_sampler(self) -> SimpleNamespace:
+        """Where Lightning looks for ``set_epoch``. Under ``sampler`` it would take this for a DataLoader."""
+        return SimpleNamespace(sampler=self)
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the order of the next pass; without a call every pass has the order of epoch 0."""

@@ -38,7 +38,7 @@ Point = tuple[float, float]
 
 
 def fingers(name: str = "fingers", seed: int = 0) -> Data:
-    """1,080 training and 120 validation drawings, float32 [N, 3, 64, 64] in 0 to 1, classes in equal share."""
+    """1,080 training and 120 validation drawings, float32 [N, 3, 64, 64] in 0 to 1, equal class shares."""
     train, val = _drawn(seed)
     source = f"drawn hands (not photographs), made from seed {seed}"
     return Data(name, "classification", part_of(train), part_of(val), classes=CLASSES, source=source)

@@ -39,8 +39,8 @@ def openml(
 
     Args:
         scale: ``pixels`` divides everything by the largest value; ``columns`` takes each to mean 0 and
-            standard deviation 1 of the training part; ``auto`` is pixels for 64 and more columns of whole numbers
-            from 0 to 255, else columns.
+            standard deviation 1 of the training part; ``auto`` is pixels for 64 and more columns of whole
+            numbers from 0 to 255, else columns.
         image_shape: e.g. ``[1, 28, 28]`` to give the rows of mnist_784 to a cnn.
 
     Raises:
@@ -69,7 +69,7 @@ def _fetched(name: str, version: int | str, folder: str) -> tuple[pd.DataFrame, 
     where: dict[str, Any] = {"version": version, "data_home": str(kept_in)}
     try:
         with _timeout(PATIENCE_S):
-            bunch = fetch_openml(name, **where, as_frame=True, parser="auto", n_retries=1)
+            bunch = fetch_openml(name, **where, as_frame=True, parser="auto", n_retries=0)
     except (URLError, TimeoutError, ConnectionError) as error:
         rule = f"it is not in {kept_in} and OpenML cannot be reached ({getattr(error, 'reason', error)})"
         remedy = "Connect once to fetch it, or use a dataset that needs no network: dataset=digits."
@@ -93,7 +93,7 @@ def _timeout(seconds: float) -> Iterator[None]:
 def _columns(frame: pd.DataFrame) -> Tensor:
     import pandas as pd
 
-    return torch.from_numpy(pd.get_dummies(frame).to_numpy("float32"))
+    return torch.from_numpy(pd.get_dummies(frame).to_numpy("float32", copy=True))
 
 
 def _are_pixels(inputs: Tensor) -> bool:
