@@ -113,7 +113,7 @@ def test_a_finished_epoch_does_not_empty_the_next():
 
 @pytest.mark.parametrize(("n", "world"), [(16, 2), (18, 4), (17, 3)])
 def test_processes_share_each_batch(n, world):
-    """Together they see the batches of one process, and each has equally many, for their gradients are averaged."""
+    """Together they see the batches of one process, and each has equally many: gradients are averaged."""
     alone = held(IndexBatches(numbered(n), 8), 0)
     shares = [held(IndexBatches(numbered(n), 8, rank=rank, world=world), 0) for rank in range(world)]
     for number, batch in enumerate(alone):
