@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def project_root() -> Path:
-    """The folder that holds ``train.py`` and ``conf``; ``LRSCOPE_ROOT`` overrides it, the working folder is the last resort."""
+    """The folder of ``train.py`` and ``conf``: ``LRSCOPE_ROOT``, else this checkout, else the working folder."""
     if chosen := os.environ.get("LRSCOPE_ROOT"):
         return Path(chosen).resolve()
     checkout = Path(__file__).resolve().parents[2]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -64,6 +65,22 @@ class Trace:
 
     series: Mapping[str, Series]
     facts: RunFacts = field(default_factory=RunFacts)
+
+    def save(self, path: Path) -> None:
+        """Write every curve to one compressed file (numpy's ``.npz``) and the facts into it."""
+        arrays: dict[str, NDArray[Any]] = {"facts": np.array(self.facts.to_json())}
+        for name, series in self.series.items():
+            arrays[f"steps:{name}"], arrays[f"values:{name}"] = series.steps, series.values
+        with path.open("wb") as file:
+            np.savez(file, **arrays)
+
+    @classmethod
+    def load(cls, path: Path) -> Trace:
+        """Read what ``save`` wrote; nothing is unpickled."""
+        with np.load(path, allow_pickle=False) as stored:
+            names = [key.removeprefix("steps:") for key in stored.files if key.startswith("steps:")]
+            series = {name: Series(stored[f"steps:{name}"], stored[f"values:{name}"]) for name in names}
+            return cls(series, RunFacts.from_json(str(stored["facts"])))
 
     def get(self, name: str) -> Series:
         """The curve of that name; an empty one where it was not recorded."""

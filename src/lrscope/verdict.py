@@ -62,7 +62,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was found about a run: ``why`` is a sentence with numbers, ``advice`` says what to do about this run."""
+    """One thing found about a run: ``why`` is a sentence with numbers, ``advice`` says what to do about this run."""
 
     verdict: Verdict
     why: str

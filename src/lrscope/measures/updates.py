@@ -65,6 +65,13 @@ class UpdateMeter:
         self._weights, self._update, self._update_norm = weights, update, norm
         return reading
 
+    def state_dict(self) -> dict[str, Tensor | None]:
+        """What the next reading needs of the steps before: tensors only, so that a resumed run reads the same."""
+        return {"weights": self._weights, "update": self._update, "update_norm": self._update_norm}
+
+    def load_state_dict(self, state: dict[str, Tensor | None]) -> None:
+        self._weights, self._update, self._update_norm = state["weights"], state["update"], state["update_norm"]
+
     @torch.no_grad()
     def _flat(self) -> Tensor:
         return torch.cat([p.reshape(-1) for p in self._parameters])

@@ -67,6 +67,10 @@ class Courier:
         self._deadline = deadline
         self._wake.set()
         self._thread.join(max(0.0, deadline - time.monotonic()) + 0.1)
+        return self.behind()
+
+    def behind(self) -> tuple[str, ...]:
+        """The runs of which something on disk is not in the store yet."""
         return tuple(run.local_id for run in self._runs.values() if self._undelivered(run))
 
     def _undelivered(self, run: RunLog) -> bool:

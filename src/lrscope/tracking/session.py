@@ -113,6 +113,25 @@ class Session:
             run.created.wait(_CREATE_WAIT_S)
         return run
 
+    def annotate(self, local_id: str) -> RunLog:
+        """The record of a run that has ended, to add tags or artifacts to; its status stays as it is."""
+        if local_id in self._runs:
+            return self._runs[local_id]
+        return self._log(Spool.of(self._root, local_id), None)
+
+    def drain(self, timeout_s: float) -> bool:
+        """Wait until the store has all that was recorded so far; False where it has not by then, or offline."""
+        if self._disk is None or self._courier is None:
+            return False
+        self._disk.flush()
+        deadline = time.monotonic() + timeout_s
+        while self._courier.behind():
+            if time.monotonic() > deadline or self._courier.failure is not None:
+                return False
+            self._courier.hurry()
+            time.sleep(0.01)
+        return True
+
     def flush(self) -> None:
         """Everything recorded so far is in the spool: a killed process loses none of it. Call before a
         checkpoint is put in its place, so that no checkpoint is ahead of the record.

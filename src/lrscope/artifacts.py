@@ -1,0 +1,44 @@
+"""The files that a run leaves beside its numbers: checkpoints, and the trained model in MLflow's format."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lrscope.checkpoints import BEST, LAST, CheckpointFolder
+from lrscope.prepare import PreparedRun
+from lrscope.tracking import RunLog
+
+
+def keep_best(folder: CheckpointFolder, log: RunLog, weights: Mapping[str, Tensor], epoch: int, monitor: str) -> None:
+    """Write the best weights: ``{"state_dict", "epoch", "monitor"}``, loads with ``weights_only=True``."""
+    content: dict[str, Any] = {"state_dict": dict(weights), "epoch": epoch, "monitor": monitor}
+    folder.write_best(content)
+    log.artifact(folder.path / BEST, "checkpoints")
+
+
+def keep_last(folder: CheckpointFolder, log: RunLog) -> None:
+    """Hand the last checkpoint over to the record, where there is one."""
+    if (folder.path / LAST).is_file():
+        log.artifact(folder.path / LAST, "checkpoints")
+
+
+def keep_model(run: PreparedRun, log: RunLog, network: nn.Module) -> None:
+    """Pack the trained network as an MLflow model, with signature and input example."""
+    from lrscope.tracking.model_package import save_model
+
+    data = run.source.data
+    if data is None:
+        return
+    example = data.train.inputs[:2].cpu()
+    network = network.to("cpu", torch.float32).eval()
+    log.model(save_model(network, example, log.folder / "model"))
+
+
+def wants_model(run: PreparedRun) -> bool:
+    """Whether the model is packed as soon as its run ends; a sweep's best is packed when the sweep ends."""
+    choice = run.cfg.tracking.log_model
+    return choice == "all" or (choice == "best" and run.job.ticket is None)

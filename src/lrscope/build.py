@@ -1,0 +1,274 @@
+"""From the config to objects: the only place that instantiates what a config names."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from hydra.errors import InstantiationException
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf, open_dict
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+
+from lrscope.datasets.batches import IndexBatches
+from lrscope.datasets.data import Data
+from lrscope.errors import InputError, Problem
+from lrscope.trace import RunFacts
+
+if TYPE_CHECKING:
+    import pytorch_lightning as pl
+
+NOT_FOR_THE_CLASS = ("interval", "monitor", "name", "frequency")
+"""Keys of a scheduler's config that say how it is stepped, not what it is."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the batches come from: data in memory, or a user's LightningDataModule. One of the two is set."""
+
+    data: Data | None
+    module: pl.LightningDataModule | None
+    steps_per_epoch: int
+    """Optimizer updates of one epoch."""
+
+    @property
+    def digest(self) -> str:
+        return self.data.digest if self.data is not None else ""
+
+
+def source(cfg: DictConfig) -> Source:
+    """Load the data set of a config and count the updates of an epoch.
+
+    Raises:
+        InputError: the data cannot be had, or the batch size does not fit it.
+    """
+    made = _instantiate("dataset", _without(cfg.dataset, ("name",)) if _is_foreign(cfg.dataset) else cfg.dataset)
+    if isinstance(made, Data):
+        return Source(made, None, _updates(cfg, len(IndexBatches(made.train, cfg.batch_size, cfg.seed))))
+    import pytorch_lightning as pl
+
+    if not isinstance(made, pl.LightningDataModule):
+        raise InputError(
+            Problem(
+                "dataset._target_",
+                str(cfg.dataset._target_),
+                f"gave a {type(made).__name__}, not lrscope's Data or a LightningDataModule",
+                "See docs/recipes.md for how to bring your own data.",
+            )
+        )
+    made.prepare_data()
+    made.setup("fit")
+    return Source(None, made, _updates(cfg, len(made.train_dataloader())))
+
+
+def fill_steps(cfg: DictConfig, steps_per_epoch: int) -> None:
+    """Write the number of updates into the config, for schedules to refer to as ``${total_steps}``."""
+    with open_dict(cfg):
+        cfg.steps_per_epoch = steps_per_epoch
+        cfg.total_steps = steps_per_epoch * cfg.epochs
+
+
+def seed_everything(seed: int) -> None:
+    """Seed python, numpy and torch (every device): what initialisation and dropout draw from."""
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+
+
+def network(cfg: DictConfig, data: Data | None) -> nn.Module:
+    """The network, initialised from the global seed. Shapes come from the data where the config leaves them open.
+
+    Raises:
+        InputError: a wrong argument, or a network whose input or output does not fit the data.
+    """
+    offered: dict[str, Any] = {}
+    if data is not None:
+        offered = {"input_shape": data.input_shape, "outputs": data.outputs}
+    arguments = {k: v for k, v in offered.items() if k not in cfg.model and _accepts(cfg.model, k)}
+    made = _instantiate("model", _without(cfg.model, ("name",)) if _is_foreign(cfg.model) else cfg.model, **arguments)
+    if not isinstance(made, nn.Module):
+        raise InputError(
+            Problem("model._target_", str(cfg.model._target_), "gave no torch.nn.Module", "Name a class of one.")
+        )
+    if data is not None:
+        _check_fit(made, data, str(cfg.model.get("_target_")))
+    return made
+
+
+def optimizer(cfg: DictConfig, parameters: Iterable[nn.Parameter]) -> Optimizer:
+    """The optimizer over these parameters.
+
+    Raises:
+        InputError: an argument that the class does not take or refuses.
+    """
+    made = _instantiate("optimizer", _without(cfg.optimizer, ("name",)), _positional=(list(parameters),))
+    if not isinstance(made, Optimizer):
+        raise InputError(
+            Problem(
+                "optimizer._target_",
+                str(cfg.optimizer._target_),
+                "is no torch optimizer",
+                "Try optimizer=adam.",
+            )
+        )
+    return made
+
+
+def schedule(cfg: DictConfig, optimizer: Optimizer) -> LRScheduler | ReduceLROnPlateau | None:
+    """The schedule of a config over this optimizer; None for a constant rate.
+
+    Raises:
+        InputError: a missing, contradictory or unknown argument.
+    """
+    if cfg.scheduler.get("_target_") is None:
+        return None
+    return _instantiate("scheduler", _without(cfg.scheduler, NOT_FOR_THE_CLASS), _positional=(optimizer,))
+
+
+def callback(entry: DictConfig) -> Any:
+    """A Lightning callback of the user's own.
+
+    Raises:
+        InputError: it cannot be made.
+    """
+    return _instantiate("callbacks.extra", entry)
+
+
+def facts(cfg: DictConfig, source: Source) -> RunFacts:
+    """What the diagnosis should know of a run beside its curves."""
+    betas = cfg.optimizer.get("betas")
+    arguments = OmegaConf.to_container(_without(cfg.scheduler, (*NOT_FOR_THE_CLASS, "_target_")), resolve=True)
+    data = source.data
+    return RunFacts(
+        peak_lr=float(cfg.lr),
+        optimizer=str(cfg.optimizer._target_).rsplit(".", 1)[-1],
+        momentum=cfg.optimizer.get("momentum"),
+        nesterov=bool(cfg.optimizer.get("nesterov", False)),
+        beta1=float(betas[0]) if betas else None,
+        scheduler=scheduler_name(cfg),
+        scheduler_arguments=arguments if isinstance(arguments, dict) else {},
+        planned_steps=cfg.total_steps,
+        steps_per_epoch=cfg.steps_per_epoch,
+        task=data.task if data is not None else None,
+        class_shares=data.class_shares if data is not None else (),
+        batch_size=cfg.batch_size,
+        examples=len(data.train) if data is not None else None,
+    )
+
+
+def scheduler_name(cfg: DictConfig) -> str:
+    """The option's name, else the class's: ``constant``, ``exponential``, ``CosineAnnealingWarmRestarts`` …"""
+    target = cfg.scheduler.get("_target_")
+    return str(cfg.scheduler.get("name") or (target.rsplit(".", 1)[-1] if target else "constant"))
+
+
+def resolved(cfg: DictConfig) -> dict[str, Any]:
+    """The config as plain Python data with every interpolation resolved."""
+    tree = OmegaConf.to_container(cfg, resolve=True)
+    assert isinstance(tree, dict)
+    return {str(key): value for key, value in tree.items()}
+
+
+def _updates(cfg: DictConfig, batches: int) -> int:
+    if cfg.trainer.limit_train_batches is not None:
+        batches = min(batches, cfg.trainer.limit_train_batches)
+    return -(-batches // cfg.trainer.accumulate_grad_batches)
+
+
+def _check_fit(network: nn.Module, data: Data, target: str) -> None:
+    example = data.train.inputs[:2]
+    shapes = f"examples of shape {list(data.input_shape)}"
+    remedy = "Leave the model's shapes out (they are taken from the data), or choose a model for this data."
+    was_training = network.training
+    try:
+        with torch.no_grad(), _untouched_generator():
+            answer: Tensor = network.eval()(example.to(_dtype(network, example)))
+    except (RuntimeError, ValueError, IndexError) as error:
+        expected = _expected_input(network)
+        takes = f"expects inputs of shape {expected}" if expected else f"refuses them: {str(error).splitlines()[0]}"
+        rule = f"{takes}, but the dataset {data.name} has {shapes}"
+        raise InputError(Problem("model", target, rule, remedy)) from error
+    finally:
+        network.train(was_training)
+    if tuple(answer.shape) != (len(example), data.outputs):
+        rule = (
+            f"answers {list(answer.shape[1:])} numbers an example, "
+            f"but the dataset {data.name} needs [{data.outputs}] ({shapes})"
+        )
+        raise InputError(Problem("model", target, rule, remedy))
+
+
+def _expected_input(network: nn.Module) -> str:
+    for layer in network.modules():
+        if isinstance(layer, nn.Linear):
+            return f"[{layer.in_features}] (flat)"
+        if isinstance(layer, nn.Conv2d):
+            return f"[{layer.in_channels}, height, width]"
+    return ""
+
+
+def _dtype(network: nn.Module, example: Tensor) -> torch.dtype:
+    first = next(network.parameters(), None)
+    return first.dtype if first is not None and first.is_floating_point() else example.dtype
+
+
+@contextmanager
+def _untouched_generator() -> Iterator[None]:
+    with torch.random.fork_rng(devices=[]):
+        yield
+
+
+def _is_foreign(group: DictConfig) -> bool:
+    """Whether a group names a class that is not lrscope's, which would not take lrscope's own ``name``."""
+    return not str(group.get("_target_", "")).startswith("lrscope.") and not _accepts(group, "name")
+
+
+def _accepts(group: DictConfig, argument: str) -> bool:
+    import inspect
+
+    from hydra.utils import get_object
+
+    try:
+        parameters = inspect.signature(get_object(group._target_)).parameters
+    except (TypeError, ValueError, ImportError, AttributeError):
+        return False
+    return argument in parameters
+
+
+def _without(group: DictConfig, keys: Iterable[str]) -> DictConfig:
+    tree = OmegaConf.to_container(group, resolve=True)
+    assert isinstance(tree, dict)
+    return OmegaConf.create({key: value for key, value in tree.items() if key not in keys})
+
+
+def _instantiate(key: str, group: DictConfig, *, _positional: tuple[Any, ...] = (), **arguments: Any) -> Any:
+    """Instantiate a group; whatever goes wrong in it becomes a Problem of that group."""
+    target = str(group.get("_target_"))
+    try:
+        return instantiate(group, *_positional, **arguments, _convert_="all")
+    except InstantiationException as error:
+        cause = error.__cause__
+        if isinstance(cause, InputError):
+            raise cause from None
+        reason = str(cause if cause is not None else error).splitlines()[0]
+        rule = f"cannot be made: {reason.rstrip('.')}"
+        raise InputError(Problem(f"{key}._target_", target, rule, _remedy(key, target))) from error
+
+
+def _remedy(key: str, target: str) -> str:
+    import inspect
+
+    from hydra.utils import get_object
+
+    try:
+        names = [name for name in inspect.signature(get_object(target)).parameters if name != "self"]
+    except Exception:
+        return f"Check {key}._target_: it must be importable as package.module.Class."
+    return f"It takes {', '.join(names)}."

@@ -1,0 +1,57 @@
+"""The identity of a run: a hash of everything in its config that can change the result."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+IRRELEVANT = (
+    "tracking",
+    "resume",
+    "sweep",
+    "experiment_name",
+    "dataset.path",
+    "callbacks.progress",
+    "callbacks.checkpoint.every_seconds",
+    "trainer.threads",
+)
+"""Keys that say where or how a run is recorded, launched or shown, and cannot change what it computes."""
+
+
+def flatten(tree: Any, prefix: str = "") -> dict[str, Any]:
+    """The leaves of a nested config by dotted key. Lists are leaves; an empty mapping is a leaf too."""
+    if isinstance(tree, Mapping) and tree:
+        leaves: dict[str, Any] = {}
+        for key, value in tree.items():
+            leaves |= flatten(value, f"{prefix}.{key}" if prefix else str(key))
+        return leaves
+    return {prefix: tree}
+
+
+def relevant(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The leaves that can change the result, by dotted key."""
+    return {
+        key: value
+        for key, value in flatten(config).items()
+        if not any(key == name or key.startswith(name + ".") for name in IRRELEVANT)
+    }
+
+
+def fingerprint(config: Mapping[str, Any], dataset_digest: str = "") -> str:
+    """16 hex digits that name a run: equal for equal configs and equal data, whatever the order of the keys.
+
+    Args:
+        config: the resolved config as plain Python data.
+        dataset_digest: the digest of the data; empty for a comparison of configs alone.
+    """
+    text = json.dumps({"config": relevant(config), "dataset": dataset_digest}, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """The dotted keys in which two configs differ in a way that can change the result, sorted."""
+    left, right = relevant(one), relevant(other)
+    absent = object()
+    return sorted(key for key in left.keys() | right.keys() if left.get(key, absent) != right.get(key, absent))

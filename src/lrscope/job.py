@@ -1,0 +1,87 @@
+"""One job of a command: the config of a run, where its files lie, and the sweep that it belongs to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+TICKET = "sweep.json"
+
+
+@dataclass(frozen=True)
+class KnownMember:
+    """A member of a resumed sweep: what the store knows of the run with this fingerprint."""
+
+    local_id: str
+    run_id: str
+    done: bool
+    outcome: str = ""
+    """The finished run's outcome as JSON; empty while it is unfinished."""
+
+
+@dataclass(frozen=True)
+class SweepTicket:
+    """What a member must know of its sweep. It lies in the sweep's folder, so that it reaches every launcher's jobs."""
+
+    local_id: str
+    run_id: str | None
+    axes: tuple[str, ...]
+    """The keys that vary: members are named by their values."""
+    known: Mapping[str, KnownMember] = field(default_factory=dict)
+    """By fingerprint; empty for a sweep that is not resumed."""
+
+    def write(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / TICKET).write_text(json.dumps(asdict(self)))
+
+    @classmethod
+    def read(cls, folder: Path) -> SweepTicket | None:
+        """The ticket in a sweep's folder; None where the folder is not a sweep's."""
+        try:
+            stored = json.loads((folder / TICKET).read_text())
+        except FileNotFoundError:
+            return None
+        known = {key: KnownMember(**member) for key, member in stored["known"].items()}
+        return cls(stored["local_id"], stored["run_id"], tuple(stored["axes"]), known)
+
+
+@dataclass(frozen=True)
+class Job:
+    """``overrides`` are those of this job alone, as typed: ``("lr=0.01", "seed=1")``."""
+
+    folder: Path
+    overrides: tuple[str, ...]
+    ticket: SweepTicket | None = None
+    continues: Mapping[str, KnownMember] = field(default_factory=dict)
+    """By fingerprint: the run that a lone job with ``resume=`` goes on with."""
+
+    def known(self, fingerprint: str) -> KnownMember | None:
+        """What an earlier call left of the run with this fingerprint, where this call resumes one."""
+        return (self.ticket.known if self.ticket is not None else self.continues).get(fingerprint)
+
+    @property
+    def varying(self) -> Mapping[str, str]:
+        """The overrides that differ within the sweep, by key; all of them for a lone run."""
+        pairs = dict(split_override(override) for override in self.overrides)
+        if self.ticket is None:
+            return pairs
+        return {key: value for key, value in pairs.items() if key in self.ticket.axes}
+
+
+def split_override(override: str) -> tuple[str, str]:
+    """``"+a.b=1"`` -> ``("a.b", "1")``."""
+    key, _, value = override.partition("=")
+    return key.lstrip("+~"), value
+
+
+def current_job() -> Job:
+    """The job that Hydra is running in this process."""
+    from hydra.core.hydra_config import HydraConfig
+
+    hydra = HydraConfig.get()
+    folder = Path(hydra.runtime.output_dir)
+    overrides = tuple(str(override) for override in hydra.overrides.task)
+    ticket = SweepTicket.read(folder.parent) if str(hydra.mode).endswith("MULTIRUN") else None
+    return Job(folder, overrides, ticket)

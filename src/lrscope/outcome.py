@@ -1,0 +1,51 @@
+"""What became of one run, as its job leaves it for the sweep: small, and readable from another process."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Literal
+
+FILE = "outcome.json"
+
+Status = Literal["FINISHED", "FAILED", "KILLED"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """``crashed`` tells an error from a divergence: both are FAILED, only the first makes the sweep's exit code 1."""
+
+    name: str
+    local_id: str
+    status: Status
+    verdict: str
+    why: str
+    lr: float
+    fingerprint: str
+    run_id: str | None = None
+    crashed: bool = False
+    skipped: bool = False
+    """Finished in an earlier call: resume had nothing to do."""
+    steps: int = 0
+    seconds: float = 0.0
+    overrides: Mapping[str, str] = field(default_factory=dict)
+    final: Mapping[str, float] = field(default_factory=dict)
+    """Latest value of each epoch metric."""
+    best: Mapping[str, float] = field(default_factory=dict)
+    """Lowest loss and highest accuracy of the run, by metric."""
+
+    def write(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        fresh = folder / f".{FILE}"
+        fresh.write_text(json.dumps(asdict(self)))
+        fresh.replace(folder / FILE)
+
+    @classmethod
+    def read(cls, folder: Path) -> Outcome | None:
+        """The outcome that a job left in its folder; None where it left none."""
+        try:
+            return cls(**json.loads((folder / FILE).read_text()))
+        except (FileNotFoundError, json.JSONDecodeError):
+            return None

@@ -1,0 +1,121 @@
+"""Going on where an earlier command stopped: what is done is not repeated, what is unfinished continues."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+from lrscope.identity import relevant
+from lrscope.job import Job, KnownMember
+from lrscope.outcome import Outcome
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    from lrscope.checkpoints import CheckpointFolder
+    from lrscope.prepare import PreparedRun
+    from lrscope.tracking import RunLog, TrackingSettings
+    from lrscope.tracking.find import StoredRun
+
+
+def continued(cfg: DictConfig, job: Job, settings: TrackingSettings) -> Job:
+    """The job of a lone run, with the run that ``resume=`` names as the one to go on with.
+
+    Raises:
+        InputError: there is no such run.
+    """
+    if cfg.resume is None:
+        return job
+    from lrscope.tracking.find import find_run
+
+    deliver_what_lies_here(settings)
+    found = find_run(settings, cfg.experiment_name, cfg.resume, "run")
+    return replace(job, continues=known_members([found]))
+
+
+def known_members(runs: Iterable[StoredRun]) -> dict[str, KnownMember]:
+    """By fingerprint, what a resumed command must know of the runs that are there."""
+    return {
+        run.fingerprint: KnownMember(
+            run.local_id, run.run_id, run.done, json.dumps(asdict(_outcome(run))) if run.done else ""
+        )
+        for run in runs
+    }
+
+
+def finished_before(run: PreparedRun) -> Outcome | None:
+    """The outcome of a run that an earlier call finished; None where there is something to train."""
+    known = run.job.known(run.fingerprint)
+    if known is None or not known.done:
+        return None
+    outcome = replace(Outcome(**json.loads(known.outcome)), overrides=dict(run.job.varying), skipped=True)
+    outcome.write(run.job.folder)
+    return outcome
+
+
+def fetch_checkpoints(run: PreparedRun, log: RunLog, folder: CheckpointFolder) -> None:
+    """Bring the checkpoints of a resumed run from the store where this machine has none of its own."""
+    from lrscope.checkpoints import LAST, PREVIOUS
+
+    if not run.resumes or log.run_id is None:
+        return
+    if any((folder.path / name).is_file() for name in (LAST, PREVIOUS)):
+        return
+    from lrscope.sessions import settings_of
+    from lrscope.tracking.fetch import fetch_artifact
+
+    fetch_artifact(settings_of(run.cfg), log.run_id, f"checkpoints/{LAST}", folder.path / LAST)
+
+
+def explain_new(name: str, config: Mapping[str, Any], runs: Iterable[StoredRun]) -> str:
+    """For a job that the resumed sweep does not know: in which keys it differs from the nearest that it does."""
+    mine = {key: _word(value) for key, value in relevant(config).items()}
+    nearest: list[str] | None = None
+    for run in runs:
+        changed = [key for key, value in mine.items() if run.params.get(key, value) != value]
+        if nearest is None or len(changed) < len(nearest):
+            nearest = changed
+            words = ", ".join(f"{key}: {run.params[key]} -> {mine[key]}" for key in changed)
+            closest = run.name
+    if not nearest:
+        return f"{name}: new in this sweep"
+    return f"{name}: new in this sweep; it differs from {closest} in {words}"
+
+
+def deliver_what_lies_here(settings: TrackingSettings) -> None:
+    """Before a resumed command asks the store: what earlier commands could not deliver goes there first."""
+    if settings.mode != "online":
+        return
+    from lrscope.tracking.sync import sync
+
+    for words in sync(settings).words:
+        print(words, file=sys.stderr)
+
+
+def _outcome(run: StoredRun) -> Outcome:
+    from lrscope.record import EPOCH_METRICS
+
+    final = {key: run.metrics[key] for key in EPOCH_METRICS if key in run.metrics}
+    return Outcome(
+        name=run.name,
+        local_id=run.local_id,
+        run_id=run.run_id or None,
+        status="FAILED" if run.status == "FAILED" else "FINISHED",
+        verdict=run.tags.get("lrscope.verdict", ""),
+        why=run.tags.get("lrscope.why", ""),
+        lr=float(run.params.get("lr", "nan")),
+        fingerprint=run.fingerprint,
+        steps=int(run.tags.get("lrscope.steps", "0")),
+        seconds=float(run.tags.get("lrscope.seconds", "0")),
+        final=final,
+        best=json.loads(run.tags.get("lrscope.best", "{}")),
+    )
+
+
+def _word(value: object) -> str:
+    from lrscope.record import word
+
+    return word(value)

@@ -1,0 +1,79 @@
+"""The story of one run."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from lrscope.job import Job, current_job
+from lrscope.outcome import Outcome
+from lrscope.stop_signals import STOP
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    from lrscope.record import Ending
+    from lrscope.solo import Solo
+    from lrscope.tracking import RunLog
+
+
+def run_job(cfg: DictConfig) -> Outcome:
+    """Train the job that Hydra is running; what an earlier call of the same sweep finished is not trained again.
+
+    Raises:
+        InputError: the config asks for something that cannot be done; nothing was recorded.
+        Interrupted: a signal stopped the run; its record is closed as KILLED and can be resumed.
+    """
+    from lrscope.resume import continued
+    from lrscope.sessions import settings_of
+    from lrscope.sweep_check import raise_problems
+
+    job = current_job()
+    STOP.install()
+    STOP.raise_if_requested()
+    if job.ticket is None:
+        raise_problems([cfg])
+        job = continued(cfg, job, settings_of(cfg))
+    outcome = run(cfg, job)
+    STOP.raise_if_requested()
+    return outcome
+
+
+def run(cfg: DictConfig, job: Job) -> Outcome:
+    """One training of one composed config: prepare, assemble, record, train, conclude."""
+    from lrscope.checkpoints import CheckpointFolder
+    from lrscope.prepare import prepare
+    from lrscope.record import conclude, open_record
+    from lrscope.recording import RunRecorder
+    from lrscope.resume import fetch_checkpoints, finished_before
+    from lrscope.sessions import recording_session, settings_of
+    from lrscope.solo import assemble, train
+
+    settings = settings_of(cfg)
+    prepared = prepare(cfg, job)
+    if (done := finished_before(prepared)) is not None:
+        return done
+    checkpoints = CheckpointFolder(settings.spool / prepared.local_id / "checkpoints")
+    recorder = RunRecorder(prepared.plan)
+    solo = assemble(prepared, recorder, checkpoints)
+    with recording_session(settings) as session:
+        log = open_record(prepared, session)
+        recorder.attach(log.points, session.flush)
+        recorder.values(0, {"peak_lr": float(cfg.lr)})
+        fetch_checkpoints(prepared, log, checkpoints)
+        ending = train(solo)
+        _keep(solo, log, ending)
+        return conclude(prepared, log, recorder, ending)
+
+
+def _keep(solo: Solo, log: RunLog, ending: Ending) -> None:
+    from lrscope.artifacts import keep_best, keep_last, keep_model, wants_model
+
+    finished = ending.error is None and ending.signal_number is None and ending.stopped_by is None
+    if finished:
+        solo.checkpoints.write(partial(solo.trainer.save_checkpoint, weights_only=False))
+    keep_last(solo.checkpoints, log)
+    if solo.best.weights:
+        keep_best(solo.checkpoints, log, solo.best.weights, solo.best.epoch, solo.best.monitor)
+    if finished and wants_model(solo.run):
+        keep_model(solo.run, log, solo.module.network)

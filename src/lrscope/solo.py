@@ -1,0 +1,242 @@
+"""Trains one run alone, with Lightning."""
+
+from __future__ import annotations
+
+import logging
+import time
+import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from omegaconf import DictConfig, OmegaConf
+from torch import Tensor
+
+from lrscope import build
+from lrscope.callbacks.checkpoint import KeepBest, KeepCheckpoints
+from lrscope.callbacks.evaluate import EvaluateEpochs, Parts
+from lrscope.callbacks.progress import ShowProgress
+from lrscope.callbacks.record import RecordSteps, SignalChoice
+from lrscope.callbacks.stop import StopAtSignal, StopAtVerdict, StoppedByVerdict
+from lrscope.checkpoints import CheckpointFolder
+from lrscope.datasets.batches import IndexBatches
+from lrscope.datasets.data import Part
+from lrscope.errors import InputError, Interrupted, Problem
+from lrscope.evaluation import chunks
+from lrscope.module import Module, loss_of
+from lrscope.prepare import PreparedRun, monitored
+from lrscope.record import Ending
+from lrscope.recording import RunRecorder
+from lrscope.stop_signals import STOP
+from lrscope.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class Solo:
+    """What a run alone is made of; ``train`` runs it."""
+
+    run: PreparedRun
+    trainer: pl.Trainer
+    module: Module
+    loader: Iterable[Any]
+    steps: RecordSteps
+    evaluate: EvaluateEpochs
+    best: KeepBest
+    stop: StopAtVerdict
+    checkpoints: CheckpointFolder
+
+
+def assemble(run: PreparedRun, recorder: RunRecorder, checkpoints: CheckpointFolder) -> Solo:
+    """Build network, module, callbacks and trainer from the config, in the order that fixes the random numbers.
+
+    Raises:
+        InputError: an argument that does not fit, or an accelerator that is not there.
+    """
+    cfg = run.cfg
+    module = make_module(run)
+    steps = RecordSteps(recorder, signal_choice(cfg), cfg.trainer.accumulate_grad_batches)
+    trainer = make_trainer(cfg)
+    device = trainer.strategy.root_device
+    loader, parts = _data(run, trainer, device)
+    evaluate = EvaluateEpochs(steps, parts, cfg.epochs, cfg.callbacks.evaluate_every_epochs)
+    best = KeepBest(steps, run.monitor)
+    verdicts = [Verdict.from_label(name) for name in cfg.callbacks.stop_when]
+    stop = StopAtVerdict(steps, run.facts, verdicts, cfg.callbacks.stop_grace_epochs)
+    keep = KeepCheckpoints(steps, checkpoints, cfg.callbacks.checkpoint.every_seconds)
+    callbacks: list[pl.Callback] = [steps, evaluate, best, stop, *_early_stopping(run)]
+    callbacks += [build.callback(entry) for entry in cfg.callbacks.extra]
+    callbacks += [ShowProgress(steps, run.name, cfg.epochs, cfg.callbacks.progress)]
+    callbacks += [StopAtSignal(STOP.requested, keep.save), keep]
+    trainer.callbacks = callbacks
+    return Solo(run, trainer, module, loader, steps, evaluate, best, stop, checkpoints)
+
+
+def make_module(run: PreparedRun) -> Module:
+    """The module of a run, initialised from its seed."""
+    cfg = run.cfg
+    build.seed_everything(cfg.seed)
+    task = run.source.data.task if run.source.data is not None else None
+    return Module(
+        build.network(cfg, run.source.data),
+        loss_of(task),
+        partial(build.optimizer, cfg),
+        partial(build.schedule, cfg),
+        interval=cfg.scheduler.get("interval", "step"),
+        monitor=monitored(cfg.scheduler.get("monitor", "val/loss"), run.source),
+    )
+
+
+def train(solo: Solo) -> Ending:
+    """Train to the end, or to whatever ends it earlier; a run that was stopped goes on from its last checkpoint."""
+    began = time.monotonic()
+    ending = _fit(solo)
+    if ending.error is None and ending.signal_number is None and solo.run.cfg.callbacks.test:
+        solo.evaluate.evaluate_test(solo.module)
+    solo.steps.flush()
+    return Ending(ending.stopped_by, ending.signal_number, ending.error, time.monotonic() - began)
+
+
+def _fit(solo: Solo) -> Ending:
+    checkpoint = solo.checkpoints.load() if solo.run.resumes else None
+    if checkpoint is not None and checkpoint.words:
+        warnings.warn(f"{solo.run.name}: {checkpoint.words}", stacklevel=2)
+    path = str(checkpoint.path) if checkpoint is not None and checkpoint.content else None
+    try:
+        with _lightning_kept_quiet():
+            solo.trainer.fit(solo.module, solo.loader, ckpt_path=path, weights_only=True if path else None)
+    except StoppedByVerdict as stop:
+        return Ending(stopped_by=stop.verdict)
+    except Interrupted as stop:
+        return Ending(signal_number=stop.signal_number)
+    except InputError:
+        raise
+    except Exception as error:
+        return Ending(error=error)
+    return Ending(stopped_by=solo.stop.finding.verdict if solo.stop.finding is not None else None)
+
+
+def make_trainer(cfg: DictConfig) -> pl.Trainer:
+    """Lightning's Trainer with everything switched off that lrscope does itself.
+
+    Raises:
+        InputError: the accelerator is not there, or an argument does not fit it.
+    """
+    arguments = OmegaConf.to_container(cfg.trainer, resolve=True)
+    assert isinstance(arguments, dict)
+    threads = arguments.pop("threads")
+    if threads is not None:
+        torch.set_num_threads(threads)
+    if arguments["gradient_clip_val"] is None:
+        del arguments["gradient_clip_algorithm"]
+    try:
+        with _lightning_kept_quiet():
+            return pl.Trainer(
+                **arguments,
+                max_epochs=cfg.epochs,
+                limit_val_batches=0,
+                num_sanity_val_steps=0,
+                logger=False,
+                enable_checkpointing=False,
+                enable_progress_bar=False,
+                enable_model_summary=False,
+                use_distributed_sampler=True,
+            )
+    except Exception as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise InputError(
+            Problem(
+                "trainer.accelerator",
+                str(cfg.trainer.accelerator),
+                reason,
+                "Try trainer=cpu or trainer=auto.",
+            )
+        ) from error
+
+
+def signal_choice(cfg: DictConfig) -> SignalChoice:
+    """Which signals the config asks for."""
+    c = cfg.callbacks
+    return SignalChoice(c.grad_norm, c.update_ratio, c.update_cosine, c.dead_units)
+
+
+def _data(run: PreparedRun, trainer: pl.Trainer, device: torch.device) -> tuple[Iterable[Any], Parts]:
+    data = run.source.data
+    if data is None:
+        module = run.source.module
+        assert module is not None
+        return module.train_dataloader(), _loader_parts(run, device)
+    double = run.cfg.trainer.precision.startswith("64")
+    train = _place(data.train, device, double)
+    batches = IndexBatches(train, run.cfg.batch_size, run.cfg.seed, rank=trainer.global_rank, world=trainer.world_size)
+    val, test = (_place(part, device, double) if part is not None else None for part in (data.val, data.test))
+    return batches, Parts(
+        partial(chunks, train),
+        partial(chunks, val) if val is not None else None,
+        partial(chunks, test) if test is not None else None,
+    )
+
+
+def _place(part: Part, device: torch.device, double: bool) -> Part:
+    placed = part.to(device)
+    if not double:
+        return placed
+    targets = placed.targets.double() if placed.targets.is_floating_point() else placed.targets
+    return Part(placed.inputs.double(), targets)
+
+
+def _loader_parts(run: PreparedRun, device: torch.device) -> Parts:
+    module = run.source.module
+    assert module is not None
+
+    def on_device(loader: Iterable[Any]) -> Iterable[tuple[Tensor, Tensor]]:
+        for inputs, targets in loader:
+            yield inputs.to(device), targets.to(device)
+
+    validates = run.monitor.startswith("val/")
+    return Parts(
+        lambda: on_device(module.train_dataloader()),
+        (lambda: on_device(module.val_dataloader())) if validates else None,
+    )
+
+
+def _early_stopping(run: PreparedRun) -> list[pl.Callback]:
+    asked = run.cfg.callbacks.early_stopping
+    if not asked.enabled:
+        return []
+    from pytorch_lightning.callbacks import EarlyStopping
+
+    monitor = monitored(asked.monitor, run.source)
+    return [
+        EarlyStopping(
+            monitor,
+            asked.min_delta,
+            asked.patience,
+            mode=asked.mode,
+            check_on_train_epoch_end=True,
+            verbose=False,
+        )
+    ]
+
+
+class _lightning_kept_quiet:
+    """Lightning announces devices, tips and interruptions for every run; a sweep of 64 needs none of it."""
+
+    def __enter__(self) -> None:
+        self._logger = logging.getLogger("pytorch_lightning")
+        self._level = self._logger.level
+        self._logger.setLevel(logging.ERROR)
+        self._filters = warnings.catch_warnings()
+        self._filters.__enter__()
+        for words in (
+            ".*does not have many workers.*",
+            ".*`isinstance.treespec, LeafSpec.`.*",
+            ".*GPU available.*",
+        ):
+            warnings.filterwarnings("ignore", words)
+
+    def __exit__(self, *_: object) -> None:
+        self._filters.__exit__(None, None, None)
+        self._logger.setLevel(self._level)

@@ -1,0 +1,171 @@
+"""The story of one sweep: planned and checked before anything trains, closed with a report on every way out."""
+
+from __future__ import annotations
+
+import json
+import sys
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from lrscope.errors import LrscopeError
+from lrscope.job import SweepTicket
+from lrscope.outcome import Outcome
+from lrscope.stop_signals import STOP
+from lrscope.sweep_check import raise_problems
+from lrscope.sweep_jobs import Plan, plan
+from lrscope.tracking import RunLog, RunStart, Session, TrackingSettings
+
+
+@dataclass(frozen=True)
+class CurrentSweep:
+    """The sweep that this process launched, and has to close."""
+
+    config: DictConfig
+    """The multirun's config: a member's without its own overrides."""
+    folder: Path
+    plan: Plan | None
+    settings: TrackingSettings
+    session: Session
+    log: RunLog
+
+
+_current: CurrentSweep | None = None
+
+
+def current() -> CurrentSweep | None:
+    """The sweep that this process launched; None in a lone run and in another process's job."""
+    return _current
+
+
+def begin(config: DictConfig) -> None:
+    """Plan, check, and create the parent run; the members find it by the ticket in the sweep's folder.
+
+    Raises:
+        InputError: with the problems of all jobs; nothing was recorded.
+    """
+    global _current
+    from lrscope.sessions import settings_of, share
+
+    planned = plan(config)
+    if planned is not None:
+        raise_problems([job.cfg for job in planned.jobs])
+    settings = settings_of(config)
+    folder = Path(config.hydra.sweep.dir)
+    stored = _find(config, settings)
+    session = share(settings)
+    log, known = _open_parent(config, planned, stored, session)
+    axes = planned.axes if planned is not None else ()
+    SweepTicket(log.local_id, log.run_id, axes, known).write(folder)
+    _current = CurrentSweep(config, folder, planned, settings, session, log)
+    _announce(_current)
+    STOP.install()
+
+
+def close_current(code: int) -> int:
+    """Close the sweep of this process, if it has one: report, status, table, links.
+
+    Args:
+        code: the exit code so far.
+
+    Returns:
+        The exit code of the command: a crash of a member makes it 1.
+    """
+    global _current
+    from lrscope.sessions import unshare
+    from lrscope.sweep_close import show_and_report
+
+    if _current is None:
+        return code
+    sweep, _current = _current, None
+    outcomes = outcomes_of(sweep)
+    signal_number = STOP.requested()
+    if signal_number is not None:
+        code = 128 + signal_number
+    elif code == 0 and (len(outcomes) < _expected(sweep) or any(outcome.crashed for outcome in outcomes)):
+        code = 1
+    try:
+        show_and_report(sweep, outcomes, code)
+    except LrscopeError as error:
+        print(f"error: {error}", file=sys.stderr)
+        code = code or error.exit_code
+    finally:
+        sweep.log.end("KILLED" if code > 128 else "FINISHED" if code == 0 else "FAILED")
+        unshare(sweep.settings)
+    return code
+
+
+def outcomes_of(sweep: CurrentSweep) -> tuple[Outcome, ...]:
+    """What the jobs left in their folders, in the order of their numbers."""
+    folders = sorted((path for path in sweep.folder.iterdir() if path.is_dir()), key=_number)
+    found = (Outcome.read(folder) for folder in folders)
+    return tuple(outcome for outcome in found if outcome is not None)
+
+
+def _expected(sweep: CurrentSweep) -> int:
+    return len(sweep.plan.jobs) if sweep.plan is not None else 0
+
+
+def _number(path: Path) -> tuple[int, str]:
+    return (int(path.name), "") if path.name.isdigit() else (sys.maxsize, path.name)
+
+
+def _find(config: DictConfig, settings: TrackingSettings) -> Any:
+    if config.resume is None:
+        return None
+    from lrscope.resume import deliver_what_lies_here
+    from lrscope.tracking.find import find_sweep
+
+    deliver_what_lies_here(settings)
+    return find_sweep(settings, config.experiment_name, config.resume)
+
+
+def _open_parent(
+    config: DictConfig, planned: Plan | None, stored: Any, session: Session
+) -> tuple[RunLog, Mapping[str, Any]]:
+    tags = {
+        "lrscope.axes": json.dumps(list(planned.axes) if planned is not None else []),
+        "lrscope.overrides": json.dumps(_words(config)),
+        "lrscope.planned": str(len(planned.jobs) if planned is not None else 0),
+    }
+    if stored is not None:
+        from lrscope.resume import known_members
+
+        log = session.reopen(stored.parent.local_id, wait=True)
+        log.tags(tags)
+        return log, known_members(stored.members)
+    start = RunStart(
+        experiment=config.experiment_name,
+        name=_name(planned),
+        kind="sweep",
+        local_id=uuid.uuid4().hex,
+        tags=tags,
+    )
+    return session.start(start), {}
+
+
+def _name(planned: Plan | None) -> str:
+    """``lr × 3``: the swept axes with how many values each has."""
+    if planned is None or not planned.axes:
+        return "sweep"
+    values: dict[str, set[str]] = {axis: set() for axis in planned.axes}
+    for job in planned.jobs:
+        for override in job.overrides:
+            key, _, value = override.partition("=")
+            if (key := key.lstrip("+~")) in values:
+                values[key].add(value)
+    return ", ".join(f"{axis} × {len(seen)}" for axis, seen in values.items())
+
+
+def _words(config: DictConfig) -> list[str]:
+    return [str(override) for override in config.hydra.overrides.task if not str(override).startswith("resume=")]
+
+
+def _announce(sweep: CurrentSweep) -> None:
+    members = f"{_expected(sweep)} members" if sweep.plan is not None else "members as the sweeper chooses"
+    identity = sweep.log.run_id or sweep.log.local_id
+    print(f"sweep {identity}: {members}, experiment {sweep.config.experiment_name}", flush=True)
