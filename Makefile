@@ -1,0 +1,79 @@
+# `make` alone lists what there is. ARGS goes to the command behind a target: make sweep ARGS="epochs=20 model=linear"
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup train sweep compare diagnose ui resume sync reap test lint bench torture clean clean-runs
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo '  ARGS="..." is handed on: make sweep ARGS="epochs=20 model=linear"'
+
+setup: .venv/.stamp ## make .venv and install everything into it (the targets below do it by themselves)
+
+# torch goes first and alone: so pip takes the CPU build where one is to be had, instead of what the others would pull in.
+.venv/.stamp: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed, $(PYTHON) is older or missing. Try: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@echo "setup 1/3: a virtual environment in .venv"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "setup 2/3: torch (the largest part; minutes on a slow line)"
+	@$(INSTALL) "$$(grep '^torch==' constraints.txt)"
+	@echo "setup 3/3: lightning, mlflow, hydra and the rest"
+	@$(INSTALL) --editable '.[dev]'
+	@touch $@
+
+train: setup ## one run: python train.py
+	@$(BIN)/python train.py $(ARGS)
+
+sweep: setup ## three rates side by side: python train.py -m lr=1,0.01,0.0001
+	@$(BIN)/python train.py -m lr=1,0.01,0.0001 $(ARGS)
+
+compare: setup ## the report of the latest sweep, or of those in ARGS
+	@$(BIN)/python scripts/compare.py $(ARGS)
+
+diagnose: setup ## say what became of a stored run: make diagnose ARGS=RUN_ID
+	@$(BIN)/python scripts/diagnose.py $(ARGS)
+
+ui: setup ## start MLflow's page on this machine and print the links to it
+	@$(BIN)/python scripts/ui.py $(ARGS)
+
+resume: setup ## go on with the latest sweep where it stopped
+	@$(BIN)/python scripts/resume.py $(ARGS)
+
+sync: setup ## deliver what was recorded while the store was away or tracking.mode=offline
+	@$(BIN)/python scripts/sync.py $(ARGS)
+
+reap: setup ## mark runs whose process is gone as KILLED
+	@$(BIN)/python scripts/reap.py $(ARGS)
+
+test: setup ## the tests
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: setup ## format, lint and types
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+bench: setup ## measure speed, side by side with a plain Lightning script
+	@$(BIN)/python benchmarks/speed.py $(ARGS)
+
+torture: setup ## the long campaign of kills and outages
+	@$(BIN)/python benchmarks/torture.py $(ARGS)
+
+clean: ## remove .venv and caches; recorded runs stay
+	@rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache src/*.egg-info
+	@find src tests scripts benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+clean-runs: ## delete every recorded run (asks first)
+	@printf 'Delete all runs recorded here (mlflow.db, mlruns/, outputs/)? Type yes: '; \
+	read -r answer || true; \
+	if [ "$$answer" = yes ]; then \
+	  rm -rf mlflow.db mlflow.db-wal mlflow.db-shm mlflow.db.lock outputs; \
+	  find mlruns -mindepth 1 ! -name .gitkeep -delete; \
+	  echo "deleted"; \
+	else echo "nothing deleted"; fi
