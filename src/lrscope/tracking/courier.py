@@ -5,42 +5,54 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 
+from lrscope.tracking import events as ev
 from lrscope.tracking.delivery import Busy, Deliverer
 from lrscope.tracking.disk import DiskWriter
+from lrscope.tracking.heartbeat import Heartbeat
 from lrscope.tracking.outage import Backoff
 from lrscope.tracking.runlog import RunLog
 from lrscope.tracking.secrets import redact
+from lrscope.tracking.spool import Spool
 from lrscope.tracking.store import Store
 
 _DELIVER_EVERY_S = 2.0
-HEARTBEAT_S = 60.0
+_AT_THE_END_S = 0.5
+_ARTIFACT_AGAIN_S = 20.0
 
 
 class Courier:
-    """One thread that carries what is on disk into the store."""
+    """One thread that carries what is on disk into the store.
 
-    def __init__(self, store: Store, root: Path, disk: DiskWriter) -> None:
+    ``tidy`` is done once, when the session's own first records have been delivered: it clears up after dead processes.
+    """
+
+    def __init__(self, store: Store, root: Path, disk: DiskWriter, tidy: Callable[[Deliverer], list[str]]) -> None:
         self.store = store
         self.failure: BaseException | None = None
-        self._deliverer = Deliverer(store, root)
+        self.tidied = threading.Event()
+        self._deliverer = Deliverer(store, root, self._postpone)
         self._disk = disk
+        self._tidy = tidy
+        self._heartbeat: Heartbeat | None = None
         self._runs: dict[str, RunLog] = {}
         self._saved: deque[RunLog] = deque()
         self._todo: dict[str, RunLog] = {}
+        self._not_before: dict[str, float] = {}
         self._wake = threading.Event()
         self._deadline: float | None = None
         self._backoff = Backoff()
+        self._pause = _DELIVER_EVERY_S
         self._warnings: list[str] = []
         self._told = 0
         self._away_since: float | None = None
-        self._session = ""
         self._thread = threading.Thread(target=self._loop, daemon=True, name="lrscope-delivery")
         disk.on_saved = self._saved.append
 
     def start(self, session_id: str) -> None:
-        self._session = session_id
+        self._heartbeat = Heartbeat(self.store, session_id)
         self._thread.start()
 
     def fresh(self, local_id: str) -> None:
@@ -49,8 +61,22 @@ class Courier:
     def watch(self, run: RunLog) -> None:
         self._runs[run.local_id] = run
 
-    def hurry(self) -> None:
+    def wait_created(self, run: RunLog, seconds: float) -> bool:
+        """Whether MLflow's run exists; gives up early where the store is known to be away."""
+        deadline = time.monotonic() + seconds
         self._wake.set()
+        while not run.created.wait(0.02):
+            if self._away_since is not None or self.failure is not None or time.monotonic() > deadline:
+                return False
+        return True
+
+    def hurry(self) -> None:
+        """Deliver now, not at the next turn."""
+        self._wake.set()
+
+    def behind(self) -> bool:
+        """Whether the store lacks something of a run of this session."""
+        return any(self.undelivered(run) for run in list(self._runs.values()))
 
     def warnings(self) -> list[str]:
         """New ones since the last call."""
@@ -61,37 +87,36 @@ class Courier:
         return found + new
 
     def finish(self, deadline: float) -> tuple[str, ...]:
-        """Deliver until all is there or the deadline (monotonic seconds) has come; returns the runs that
-        are not.
-        """
+        """Deliver until all is there or the deadline (monotonic seconds) has come; returns the runs that are not."""
         self._deadline = deadline
         self._wake.set()
         self._thread.join(max(0.0, deadline - time.monotonic()) + 0.1)
-        return self.behind()
+        return tuple(run.local_id for run in self._runs.values() if self.undelivered(run))
 
-    def behind(self) -> tuple[str, ...]:
-        """The runs of which something on disk is not in the store yet."""
-        return tuple(run.local_id for run in self._runs.values() if self._undelivered(run))
+    def undelivered(self, run: RunLog) -> bool:
+        behind = self._deliverer.cursor(run.spool).offset < run.spool.size()
+        return behind or run.local_id in self._disk.unsaved_runs()
 
-    def _undelivered(self, run: RunLog) -> bool:
-        return (
-            self._deliverer.cursor(run.spool).offset < run.spool.size()
-            or run.local_id in self._disk.unsaved_runs()
-        )
+    def finished(self, run: RunLog) -> bool:
+        """Whether the store has the whole run and it ended as planned: nothing will continue it."""
+        cursor = self._deliverer.cursor(run.spool)
+        return cursor.ended == "FINISHED" and cursor.refused == 0 and not self.undelivered(run)
 
     def _loop(self) -> None:
         try:
             while True:
-                pause = self._backoff_pause or _DELIVER_EVERY_S
-                self._wake.wait(pause if self._deadline is None else min(pause, 0.5))
+                self._wake.wait(self._pause if self._deadline is None else min(self._pause, _AT_THE_END_S))
                 self._wake.clear()
                 self._round()
-                if self._deadline is not None and (not self._todo or time.monotonic() > self._deadline):
+                if self._deadline is not None and (self._done() or time.monotonic() > self._deadline):
                     return
         except BaseException as error:  # surfaces through Session.check
             self.failure = error
+        finally:
+            self.tidied.set()
 
-    _backoff_pause: float = 0.0
+    def _done(self) -> bool:
+        return not self._todo and not self._saved
 
     def _round(self) -> None:
         while self._saved:
@@ -100,15 +125,21 @@ class Courier:
         for local_id in list(self._todo):
             if not self._keep_going():
                 return
-            try:
-                self._deliver(self._todo[local_id])
-            except Busy:
+            if time.monotonic() < self._not_before.get(local_id, 0.0):
                 continue
+            run = self._todo.pop(local_id)
+            try:
+                self._deliver(run)
+            except Busy:
+                self._todo[local_id] = run
             except Exception as error:
+                # Another run goes first next time: the trouble may be this one's own.
+                self._todo[local_id] = run
                 self._away(error)
                 return
-            del self._todo[local_id]
             self._back()
+        if self._deadline is None:
+            self._look_after()
 
     def _keep_going(self) -> bool:
         return self._deadline is None or time.monotonic() < self._deadline
@@ -121,9 +152,35 @@ class Courier:
         run.run_id, run.experiment_id = cursor.run_id, cursor.experiment_id
         if run.run_id is not None:
             run.created.set()
+        if cursor.offset < run.spool.size():
+            self._todo[run.local_id] = run
+
+    def _look_after(self) -> None:
+        """What is due beside delivering; its errors are the store's and show themselves in delivering too."""
+        assert self._heartbeat is not None
+        try:
+            self._heartbeat.beat(list(self._runs.values()))
+            if not self.tidied.is_set():
+                self._warnings.extend(self._tidy(self._deliverer))
+        except Exception as error:
+            self._away(error)
+        finally:
+            self.tidied.set()
+
+    def _postpone(self, spool: Spool, event: ev.Event) -> None:
+        """On disk before the cursor passes it."""
+        run = self._runs.get(spool.local_id)
+        if run is None:
+            spool.append(ev.encode(event))
+            return
+        self._disk.record(run, event)
+        self._disk.flush()
+        self._not_before[spool.local_id] = time.monotonic() + _ARTIFACT_AGAIN_S
+        if not self._deliverer.postponed:
+            self._warnings.append(f"An artifact of {spool.local_id} does not go through; it is tried again.")
 
     def _away(self, error: Exception) -> None:
-        self._backoff_pause = self._backoff.failed()
+        self._pause = self._backoff.failed()
         if self._away_since is None:
             self._away_since = time.time()
             reason = redact(str(error).splitlines()[0][:200]) if str(error) else type(error).__name__
@@ -134,9 +191,8 @@ class Courier:
 
     def _back(self) -> None:
         self._backoff.succeeded()
-        self._backoff_pause = 0.0
+        self._pause = _DELIVER_EVERY_S
         if self._away_since is not None:
-            self._warnings.append(
-                f"{self.store.address.shown} answers again after {time.time() - self._away_since:.0f} s."
-            )
+            away = time.time() - self._away_since
+            self._warnings.append(f"{self.store.address.shown} answers again after {away:.0f} s.")
             self._away_since = None

@@ -1,6 +1,4 @@
-"""Delivers a spool: a pure consumer, the same from the background thread, at the end of a run and in
-``sync``.
-"""
+"""Delivers a spool: a pure consumer, the same from the background thread, at the end of a run and in ``sync``."""
 
 from __future__ import annotations
 
@@ -11,29 +9,41 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lrscope.tracking import events as ev
-from lrscope.tracking.sender import BATCH_POINTS, RunIds, Sender, adopt_orphans, create_run, find_run
+from lrscope.tracking.runs import RunIds, adopt_orphans, create_run, find_run
+from lrscope.tracking.sender import BATCH_POINTS, RunDeleted, Sender, StubbornArtifact
 from lrscope.tracking.settings import RunStart
 from lrscope.tracking.spool import Cursor, Spool
 from lrscope.tracking.store import Store
 
-_LOCK_WAIT_S = 5.0
+_BATCH_EVENTS = 500
 
 
 class Busy(Exception):
     """Another process is delivering this spool just now; what it delivers need not be delivered again."""
 
 
+def append_again(spool: Spool, event: ev.Event) -> None:
+    """Put an event at the end of a spool that nobody else appends to."""
+    spool.append(ev.encode(event))
+
+
 @dataclass
 class Deliverer:
-    """Delivers the spools below ``root`` to one store. ``fresh`` are runs that this process has just made
-    up: no other process can have created them in the store, so their first delivery need not search for
-    them.
+    """Delivers the spools below ``root`` to one store.
+
+    ``fresh`` are runs that this process has just made up: nobody can have created them in the store yet, so their first
+    delivery need not search for them. ``postpone`` puts an artifact that does not go through at the end of its spool:
+    it holds up neither the points behind it nor the run's status, and stays undelivered until it arrives.
     """
 
     store: Store
     root: Path
+    postpone: Callable[[Spool, ev.Event], None] = append_again
+    lock_wait_s: float = 5.0
     fresh: set[str] = field(default_factory=set)
     refusals: list[str] = field(default_factory=list)
+    postponed: list[str] = field(default_factory=list)
+    """Artifacts that did not go through, each time, with the reason."""
     _cursors: dict[str, Cursor] = field(default_factory=dict)
 
     def deliver(self, spool: Spool, keep_going: Callable[[], bool] = lambda: True) -> Cursor:
@@ -43,11 +53,11 @@ class Deliverer:
             Busy: another process delivers it.
             Exception: whatever the store raised that may pass; what was delivered until then stays delivered.
         """
-        with spool.delivering(_LOCK_WAIT_S) as held:
+        with spool.delivering(self.lock_wait_s) as held:
             if not held:
                 raise Busy(spool.local_id)
-            while keep_going():
-                cursor = self.cursor(spool)
+            end = spool.size()
+            while keep_going() and (cursor := self.cursor(spool)).offset < end:
                 events, behind, damaged = spool.read(cursor.offset)
                 if behind == cursor.offset:
                     break
@@ -56,61 +66,77 @@ class Deliverer:
                 for batch in _batches(events):
                     if not keep_going():
                         return self.cursor(spool)
-                    cursor = self._carry(spool, cursor, [event for _, event in batch])
+                    cursor = self._carry(spool, self.cursor(spool), [event for _, event in batch])
                     self._advance(spool, replace(cursor, offset=batch[-1][0]))
+                # Damaged lines at the end of the block are behind the last event.
                 self._advance(spool, replace(self.cursor(spool), offset=behind))
         return self.cursor(spool)
 
     def direct(self, spool: Spool, events: Sequence[ev.Event]) -> Cursor:
         """Deliver events that could not be put on disk."""
-        cursor = self.cursor(spool)
-        for batch in _batches([(cursor.offset, event) for event in events]):
-            cursor = self._carry(spool, cursor, [event for _, event in batch])
-            self._advance(spool, cursor)
-        return cursor
+        for batch in _batches([(0, event) for event in events]):
+            self._advance(spool, self._carry(spool, self.cursor(spool), [event for _, event in batch]))
+        return self.cursor(spool)
 
     def cursor(self, spool: Spool) -> Cursor:
         """The further one of what is on disk and what is known here (the disk may be full)."""
         known = self._cursors.get(spool.local_id, Cursor())
         on_disk = spool.cursor()
-        return (
-            on_disk if (on_disk.offset, on_disk.run_id or "") > (known.offset, known.run_id or "") else known
-        )
+        if known.offset > spool.size():
+            # The spool was delivered, removed, and begun anew for something that came later.
+            return replace(known, offset=on_disk.offset)
+        return on_disk if (on_disk.offset, on_disk.run_id or "") > (known.offset, known.run_id or "") else known
 
     def _carry(self, spool: Spool, cursor: Cursor, events: list[ev.Event]) -> Cursor:
         if cursor.run_id is None or cursor.experiment_id is None:
             started = next((e for e in events if isinstance(e, ev.Started)), None) or spool.started()
             if started is None:
-                self._note(
-                    spool, ["the spool does not say what run it is of: nothing of it can be delivered"]
-                )
+                self._note(spool, ["the spool does not say what run it is of: nothing of it can be delivered"])
                 return cursor
             ids = self._run(started)
-            cursor = replace(
-                cursor, run_id=ids.run_id, experiment_id=ids.experiment_id, store=self.store.address.shown
-            )
+            cursor = replace(cursor, run_id=ids.run_id, experiment_id=ids.experiment_id, store=self.store.address.shown)
             self._advance(spool, cursor)
         assert cursor.run_id is not None and cursor.experiment_id is not None
         sender = Sender(self.store, spool, RunIds(cursor.run_id, cursor.experiment_id))
-        sender.send(events)
+        try:
+            self._send(spool, sender, cursor.run_id, events)
+        except RunDeleted:
+            if cursor.refused == 0:
+                sender.refusals.append("its records: the run was deleted in the store")
         self._note(spool, sender.refusals)
         ended = cursor.ended
-        for event in events:
-            if isinstance(event, ev.Ended | ev.Reopened):
-                ended = event.status if isinstance(event, ev.Ended) else None
+        if isinstance(last := events[-1], ev.Ended | ev.Reopened):
+            ended = last.status if isinstance(last, ev.Ended) else None
         return replace(cursor, ended=ended, refused=cursor.refused + len(sender.refusals))
+
+    def _send(self, spool: Spool, sender: Sender, run_id: str, events: list[ev.Event]) -> None:
+        left_out: list[ev.Event] = []
+        while True:
+            try:
+                sender.send(events, left_out)
+                return
+            except StubbornArtifact as trouble:
+                # Raises where it is the store itself that is away.
+                self.store.client.get_run(run_id)
+                self.postpone(spool, trouble.event)
+                self.postponed.append(f"{spool.local_id}: {trouble}")
+                left_out.append(trouble.event)
 
     def _run(self, started: ev.Started) -> RunIds:
         start = started.start
         parent = self._parent(start)
-        if start.local_id in self.fresh:
-            # Once only: a call that failed on the way back may have made the run.
-            self.fresh.discard(start.local_id)
-            return create_run(self.store, started, parent)
-        if found := find_run(self.store, start.local_id):
+        fresh = start.local_id in self.fresh
+        # Once only: a call that failed on its way back may have made the run.
+        self.fresh.discard(start.local_id)
+        if not fresh and (found := find_run(self.store, start.local_id)):
             return RunIds(found.info.run_id, found.info.experiment_id)
-        ids = create_run(self.store, started, parent)
-        if start.kind == "sweep":
+        try:
+            ids = create_run(self.store, started, parent)
+        except Exception:
+            # The experiment may have been deleted since it was looked up.
+            self.store.forget_experiments()
+            raise
+        if start.kind == "sweep" and not fresh:
             adopt_orphans(self.store, ids, start.local_id)
         return ids
 
@@ -118,8 +144,11 @@ class Deliverer:
         if start.parent_local_id is None:
             return None
         spool = Spool.of(self.root, start.parent_local_id)
-        if spool.exists():
-            return (self.cursor(spool).run_id) or self.deliver(spool).run_id
+        cursor = self.cursor(spool)
+        if cursor.run_id is not None:
+            return cursor.run_id
+        if spool.exists() and start.parent_local_id != start.local_id:
+            return self.deliver(spool).run_id
         found = find_run(self.store, start.parent_local_id)
         return found.info.run_id if found else None
 
@@ -129,9 +158,7 @@ class Deliverer:
             spool.set_cursor(cursor)
 
     def _note(self, spool: Spool, refusals: Sequence[str]) -> None:
-        """What the store refuses for good is kept beside the spool and told to the user; it does not hold
-        up the rest.
-        """
+        """What the store refuses for good is kept beside the spool and told to the user; it holds up nothing."""
         if not refusals:
             return
         self.refusals.extend(f"{spool.local_id}: {text}" for text in refusals)
@@ -140,13 +167,13 @@ class Deliverer:
 
 
 def _batches(events: Sequence[tuple[int, ev.Event]]) -> Iterator[list[tuple[int, ev.Event]]]:
-    """Runs of events with at most about 1,000 points; what is neither point, param nor tag ends one."""
+    """Runs of events with about 1,000 points at most; an end or a reopening is the last of its batch."""
     batch: list[tuple[int, ev.Event]] = []
     points = 0
     for item in events:
         batch.append(item)
         points += len(item[1].points) if isinstance(item[1], ev.Points) else 0
-        if points >= BATCH_POINTS or not isinstance(item[1], ev.Points | ev.Tags | ev.Params | ev.Started):
+        if points >= BATCH_POINTS or len(batch) >= _BATCH_EVENTS or isinstance(item[1], ev.Ended | ev.Reopened):
             yield batch
             batch, points = [], 0
     if batch:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import deque
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from lrscope.tracking import events as ev
+from lrscope.tracking.reopen import INCOMPLETE
 from lrscope.tracking.runlog import RunLog
 
 _WRITE_EVERY_S = 0.25
@@ -79,8 +81,13 @@ class DiskWriter:
         return self._disk_failing_since is not None
 
     def unsaved_runs(self) -> tuple[str, ...]:
+        """Runs with events that are neither on disk nor in the store."""
         with self._lock:
-            return tuple(self._unsaved)
+            return tuple(
+                local_id
+                for local_id, (_, events) in self._unsaved.items()
+                if any(not isinstance(event, ev.Sent) for event in events)
+            )
 
     @contextmanager
     def unsaved(self, run: RunLog) -> Iterator[Sequence[ev.Event]]:
@@ -92,8 +99,10 @@ class DiskWriter:
             self._held.add(run.local_id)
         try:
             yield events
-            with self._lock:
-                if events:
+            if events:
+                with contextlib.suppress(OSError):
+                    (run.folder / INCOMPLETE).touch()
+                with self._lock:
                     self._forget(run, events)
         finally:
             with self._lock:
@@ -186,9 +195,7 @@ class DiskWriter:
                 size = len(event.points) if isinstance(event, ev.Points) else 0
                 if size and total + size > MOST_POINTS_IN_MEMORY:
                     if not self._dropped:
-                        self._warnings.append(
-                            "Memory for unsaved points is full: the newest are dropped from now on."
-                        )
+                        self._warnings.append("Memory for unsaved points is full: the newest are dropped from now on.")
                     self._dropped += size
                     continue
                 total += size

@@ -30,6 +30,7 @@ class Reopened:
     name: ClassVar[str] = "reopen"
     time_ms: int
     process: Mapping[str, str]
+    store: str | None = None
 
 
 @dataclass(frozen=True)
@@ -129,9 +130,7 @@ def _started(body: dict[str, Any]) -> Started:
 
 
 def _points(body: dict[str, Any]) -> Points:
-    return Points(
-        tuple(Point(key, int(step), float(value), int(ms)) for key, step, value, ms in body["points"])
-    )
+    return Points(tuple(Point(key, int(step), float(value), int(ms)) for key, step, value, ms in body["points"]))
 
 
 _BUILDERS: dict[str, Callable[[dict[str, Any]], Event]] = {

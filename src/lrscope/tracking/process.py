@@ -71,9 +71,7 @@ def _machine() -> str:
 
 
 def _boot() -> str:
-    return (
-        _read(Path("/proc/sys/kernel/random/boot_id")) or _ask("sysctl", "-n", "kern.boottime") or "unknown"
-    )
+    return _read(Path("/proc/sys/kernel/random/boot_id")) or _ask("sysctl", "-n", "kern.boottime") or "unknown"
 
 
 def _namespace() -> str:

@@ -9,12 +9,13 @@ from lrscope.errors import InputError, Problem
 from lrscope.tracking import events as ev
 from lrscope.tracking.history import History
 from lrscope.tracking.process import ProcessIdentity, fate, this_process
-from lrscope.tracking.sender import LOCAL_ID, PARENT_LOCAL_ID, find_run
+from lrscope.tracking.runs import LOCAL_ID, PARENT_LOCAL_ID, find_run
 from lrscope.tracking.settings import Point, RunStart
 from lrscope.tracking.spool import Cursor, Spool
 from lrscope.tracking.store import Store
 
-_INCOMPLETE = "incomplete"
+INCOMPLETE = "incomplete"
+"""A file of this name in a spool says that points went to the store past it, because the disk was full."""
 
 
 def reopen_spool(spool: Spool, store: Store | None) -> History:
@@ -24,7 +25,14 @@ def reopen_spool(spool: Spool, store: Store | None) -> History:
         InputError: neither spool nor store knows the run, or a live process is recording it.
     """
     if not spool.exists():
-        return _rebuild(spool, store)
+        run = rebuild(spool, store)
+        assert store is not None
+        if run.info.status == "RUNNING":
+            _check_owner(spool.local_id, run.data.tags)
+        history = History()
+        for key in run.data.metrics:
+            history.remember(stored_points(store, run.info.run_id, key))
+        return history
     with spool.delivering(None):
         spool.cut_torn_tail()
     history = History()
@@ -33,11 +41,18 @@ def reopen_spool(spool: Spool, store: Store | None) -> History:
         match event:
             case ev.Started() | ev.Reopened():
                 owner = event.process
+            case ev.Ended():
+                owner = {}
             case ev.Points():
                 history.remember(event.points)
             case ev.Sent():
                 history.remember_steps(event.last_steps)
     _check_owner(spool.local_id, owner)
+    run_id = spool.cursor().run_id
+    if store is not None and run_id is not None and (spool.folder / INCOMPLETE).exists():
+        for key in store.client.get_run(run_id).data.metrics:
+            points = stored_points(store, run_id, key)
+            history.remember_steps({key: points[-1].step} if points else {})
     return history
 
 
@@ -49,19 +64,18 @@ def _check_owner(local_id: str, tags: Mapping[str, str]) -> None:
     raise InputError(Problem("resume", local_id, rule, "Wait until it ends, or stop it first."))
 
 
-def _rebuild(spool: Spool, store: Store | None) -> History:
+def rebuild(spool: Spool, store: Store | None) -> Any:
+    """A spool that begins with what the store says of the run, all of it delivered; returns MLflow's run.
+
+    Raises:
+        InputError: the store does not know the run, or it was deleted there.
+    """
     run = find_run(store, spool.local_id) if store is not None else None
-    if run is None or store is None:
+    if run is None or store is None or run.info.lifecycle_stage != "active":
         where = "the spool" if store is None else f"the spool or {store.address.shown}"
-        raise InputError(
-            Problem("resume", spool.local_id, f"no such run in {where}", "Check the id and tracking.uri.")
-        )
-    _check_owner(spool.local_id, run.data.tags)
-    history = History()
-    for key in run.data.metrics:
-        history.remember(stored_points(store, run.info.run_id, key))
+        raise InputError(Problem("resume", spool.local_id, f"no such run in {where}", "Check the id and tracking.uri."))
     _write_beginning(spool, store, run)
-    return history
+    return run
 
 
 def stored_points(store: Store, run_id: str, key: str) -> list[Point]:

@@ -31,9 +31,7 @@ def check_local_id(local_id: str) -> str:
         InputError: it holds anything but letters, digits, dot, dash and underscore, or begins with a dot.
     """
     if not _LOCAL_ID.fullmatch(local_id):
-        raise InputError(
-            Problem("run id", local_id, "is no id of a run", "Ids are letters, digits, '.', '_' and '-'.")
-        )
+        raise InputError(Problem("run id", local_id, "is no id of a run", "Ids are letters, digits, '.', '_' and '-'."))
     return local_id
 
 

@@ -12,9 +12,7 @@ _QUERY = re.compile(
     r"(?P<name>[?&;][^=&;#\s]*(?:token|passw|pwd|secret|key|signature|credential|auth)[^=&;#\s]*=)[^&;#\s'\"]+",
     re.IGNORECASE,
 )
-_SECRET_NAME = re.compile(
-    r"token|passw|pwd|secret|api_?key|access_?key|private_?key|credential", re.IGNORECASE
-)
+_SECRET_NAME = re.compile(r"token|passw|pwd|secret|api_?key|access_?key|private_?key|credential", re.IGNORECASE)
 _SHORTEST = 8
 
 

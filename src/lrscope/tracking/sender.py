@@ -5,38 +5,41 @@ would.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
 from lrscope.errors import InputError
 from lrscope.tracking import events as ev
 from lrscope.tracking.outage import is_refusal
+from lrscope.tracking.runs import TAG_LENGTH, RunIds, is_deleted
 from lrscope.tracking.safe_paths import safe_join
 from lrscope.tracking.secrets import redact
 from lrscope.tracking.settings import Point
 from lrscope.tracking.spool import Spool
 from lrscope.tracking.store import Store, quiet
 
-LOCAL_ID = "lrscope.local_id"
-PARENT_LOCAL_ID = "lrscope.parent_local_id"
-PARENT = "mlflow.parentRunId"
 BATCH_POINTS = 1000
 _BATCH_LABELS = 100
 _PARAM_LENGTH = 6000
-_TAG_LENGTH = 8000
 
 
-@dataclass(frozen=True)
-class RunIds:
-    run_id: str
-    experiment_id: str
+class RunDeleted(Exception):
+    """Somebody deleted the run in the store: nothing more of it can be delivered."""
+
+
+class StubbornArtifact(Exception):
+    """An artifact that did not go through for a reason that may pass; ``event`` is which."""
+
+    def __init__(self, event: ev.Event, error: Exception) -> None:
+        super().__init__(str(error) or type(error).__name__)
+        self.event = event
+        self.error = error
 
 
 class Sender:
-    """Writes into one MLflow run. Errors that may pass are raised; what the store refuses for good is noted
-    and skipped.
-    """
+    """Writes into one MLflow run. Errors that may pass are raised; what the store refuses for good is noted and
+    skipped."""
 
     def __init__(self, store: Store, spool: Spool, ids: RunIds) -> None:
         self._store = store
@@ -45,20 +48,17 @@ class Sender:
         self._ids = ids
         self.refusals: list[str] = []
 
-    def send(self, events: Sequence[ev.Event]) -> None:
-        """Points, params and tags of neighbouring events travel together; the rest keeps its place in
-        between.
+    def send(self, events: Sequence[ev.Event], without: Collection[ev.Event] = ()) -> None:
+        """Points, params and tags travel together, then the files, then how the run ended.
+
+        Args:
+            events: in the order they were recorded; an end or a reopening can only be the last one.
+            without: events to leave out, given up by the caller.
         """
         points: list[Point] = []
         tags: dict[str, str] = {}
         params: dict[str, str] = {}
-
-        def flush() -> None:
-            self.batch(points, params, tags)
-            points.clear()
-            params.clear()
-            tags.clear()
-
+        single: list[ev.Event] = []
         for event in events:
             match event:
                 case ev.Points():
@@ -71,19 +71,22 @@ class Sender:
                     params.update(event.start.params)
                 case ev.Sent():
                     pass
-                case _:
-                    flush()
-                    self._single(event)
-        flush()
+                case _ if event not in without:
+                    single.append(event)
+        self.batch(points, params, tags)
+        for event in single:
+            self._single(event)
 
     def batch(self, points: Sequence[Point], params: Mapping[str, str], tags: Mapping[str, str]) -> None:
-        """At most 1,000 points and 100 params or tags a call, MLflow's limits."""
-        for chunk in _chunks(sorted(points, key=_by_key), BATCH_POINTS):
-            self._log(points=chunk)
-        for labels in _chunks(list(params.items()), _BATCH_LABELS):
-            self._log(params=labels)
-        for labels in _chunks(list(tags.items()), _BATCH_LABELS):
-            self._log(tags=labels)
+        """At most 1,000 points, 100 params and 100 tags a call, MLflow's limits."""
+        left = [] if self._in_bulk(points) else _chunks(points, BATCH_POINTS)
+        named = _chunks(list(params.items()), _BATCH_LABELS)
+        tagged = _chunks(list(tags.items()), _BATCH_LABELS)
+        for chunk in zip_longest(left, named, tagged, fillvalue=()):
+            self._log(*chunk)
+
+    def _in_bulk(self, points: Sequence[Point]) -> bool:
+        return self._store.bulk is not None and self._store.bulk.write(self._ids.run_id, points)
 
     def _log(
         self,
@@ -99,17 +102,18 @@ class Sender:
                 self._ids.run_id,
                 metrics=[Metric(p.key, p.value, p.timestamp_ms, p.step) for p in points],
                 params=[Param(key, value[:_PARAM_LENGTH]) for key, value in params],
-                tags=[RunTag(key, value[:_TAG_LENGTH]) for key, value in tags],
+                tags=[RunTag(key, value[:TAG_LENGTH]) for key, value in tags],
             )
         except Exception as error:
             if not is_refusal(error):
                 raise
-            items: Sequence[Any] = points or params or tags
-            if len(items) == 1:
-                self._refused(items[0], error)
+            if is_deleted(self._store, self._ids.run_id):
+                raise RunDeleted(self._ids.run_id) from error
+            if len(points) + len(params) + len(tags) == 1:
+                self.refuse((*points, *params, *tags)[0], error)
                 return
-            for half in (slice(None, len(items) // 2), slice(len(items) // 2, None)):
-                self._log(points[half], params[half], tags[half])
+            for part in _halves(points, params, tags):
+                self._log(*part)
 
     def _single(self, event: ev.Event) -> None:
         try:
@@ -128,9 +132,14 @@ class Sender:
                 case ev.Ended():
                     self._client.set_terminated(self._ids.run_id, event.status, event.time_ms)
         except Exception as error:
-            if not (is_refusal(error) or isinstance(error, FileNotFoundError | InputError)):
+            if is_refusal(error) and is_deleted(self._store, self._ids.run_id):
+                raise RunDeleted(self._ids.run_id) from error
+            if is_refusal(error) or isinstance(error, FileNotFoundError | InputError):
+                self.refuse(event, error)
+            elif isinstance(event, ev.Text | ev.Artifact | ev.Model):
+                raise StubbornArtifact(event, error) from error
+            else:
                 raise
-            self._refused(event, error)
 
     def _artifact(self, event: ev.Artifact) -> None:
         path = safe_join(self._spool.folder, event.path)
@@ -179,7 +188,8 @@ class Sender:
                 self._client.finalize_logged_model(model.model_id, "READY")
             self._client.log_outputs(self._ids.run_id, [LoggedModelOutput(model.model_id, step=0)])
 
-    def _refused(self, item: object, error: Exception) -> None:
+    def refuse(self, item: object, error: Exception) -> None:
+        """Note that this will never be delivered, and why."""
         text = redact(str(error).splitlines()[0] if str(error) else type(error).__name__)
         self.refusals.append(f"{_describe(item)}: {text}")
 
@@ -194,68 +204,22 @@ def _name_its_run(folder: Any, run_id: str, model_id: str) -> None:
     model.save(str(folder / "MLmodel"))
 
 
-def find_run(store: Store, local_id: str, experiment_ids: Sequence[str] | None = None) -> Any | None:
-    """The MLflow run of a local id, deleted ones included; None where there is none."""
-    from mlflow.entities import ViewType
-
-    ids = list(experiment_ids) if experiment_ids is not None else all_experiments(store)
-    found = (
-        store.client.search_runs(ids, f"tags.`{LOCAL_ID}` = '{local_id}'", ViewType.ALL, max_results=1)
-        if ids
-        else []
-    )
-    return found[0] if found else None
+def _chunks(items: Sequence[Any], size: int) -> list[Sequence[Any]]:
+    return [items[first : first + size] for first in range(0, len(items), size)]
 
 
-def all_experiments(store: Store) -> list[str]:
-    from mlflow.entities import ViewType
-
-    ids: list[str] = []
-    token: str | None = None
-    while True:
-        page = store.client.search_experiments(ViewType.ALL, max_results=1000, page_token=token)
-        ids.extend(experiment.experiment_id for experiment in page)
-        token = page.token
-        if not token:
-            return ids
+Labels = Sequence[tuple[str, str]]
 
 
-def create_run(store: Store, started: ev.Started, parent_run_id: str | None) -> RunIds:
-    """Make the MLflow run, its identity inside the one call that creates it."""
-    start = started.start
-    tags = {**start.tags, **started.process, LOCAL_ID: start.local_id, "lrscope.kind": start.kind}
-    if start.parent_local_id:
-        tags[PARENT_LOCAL_ID] = start.parent_local_id
-    if parent_run_id:
-        tags |= {PARENT: parent_run_id, "lrscope.sweep": parent_run_id}
-    if start.kind == "sweep":
-        tags.pop("lrscope.sweep", None)
-    run = store.client.create_run(
-        store.experiment_id(start.experiment),
-        start_time=started.time_ms,
-        tags={key: str(value)[:_TAG_LENGTH] for key, value in tags.items()},
-        run_name=start.name,
-    )
-    return RunIds(run.info.run_id, run.info.experiment_id)
-
-
-def adopt_orphans(store: Store, ids: RunIds, local_id: str) -> None:
-    """Members that were delivered before their parent are hung below it."""
-    from mlflow.entities import RunTag
-
-    for child in store.client.search_runs([ids.experiment_id], f"tags.`{PARENT_LOCAL_ID}` = '{local_id}'"):
-        if PARENT not in child.data.tags:
-            tags = [RunTag(PARENT, ids.run_id), RunTag("lrscope.sweep", ids.run_id)]
-            store.client.log_batch(child.info.run_id, tags=tags)
-
-
-def _by_key(point: Point) -> str:
-    return point.key
-
-
-def _chunks(items: Sequence[Any], size: int) -> Iterable[Sequence[Any]]:
-    for first in range(0, len(items), size):
-        yield items[first : first + size]
+def _halves(points: Sequence[Point], params: Labels, tags: Labels) -> Iterator[tuple[Sequence[Point], Labels, Labels]]:
+    """Kinds apart first, then the one kind in two."""
+    kinds = [kind for kind in ((points, (), ()), ((), params, ()), ((), (), tags)) if any(kind)]
+    if len(kinds) > 1:
+        yield from kinds
+        return
+    middle = max(len(points), len(params), len(tags)) // 2
+    yield points[:middle], params[:middle], tags[:middle]
+    yield points[middle:], params[middle:], tags[middle:]
 
 
 def _describe(item: object) -> str:

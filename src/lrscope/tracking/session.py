@@ -12,16 +12,19 @@ from lrscope.errors import LrscopeError
 from lrscope.paths import resolve
 from lrscope.tracking import events as ev
 from lrscope.tracking.courier import Courier
+from lrscope.tracking.delivery import Deliverer
 from lrscope.tracking.disk import DiskWriter
 from lrscope.tracking.history import History
 from lrscope.tracking.origin import origin_tags
 from lrscope.tracking.process import this_process
-from lrscope.tracking.reopen import reopen_spool
+from lrscope.tracking.reap import deliver_left_behind, reap_gone
+from lrscope.tracking.reopen import rebuild, reopen_spool
 from lrscope.tracking.runlog import RunLog, now_ms
 from lrscope.tracking.secrets import redact
 from lrscope.tracking.settings import Delivery, RunStart, TrackingSettings
 from lrscope.tracking.spool import Spool
 from lrscope.tracking.store import open_store, resolve_uri
+from lrscope.tracking.sync import prune_spool
 
 _CREATE_WAIT_S = 20.0
 
@@ -40,8 +43,13 @@ def open_session(settings: TrackingSettings) -> Session:
     if settings.mode == "offline":
         return Session(settings, root, disk, None, None)
     address = resolve_uri(settings.uri)
-    courier = Courier(open_store(address), root, disk)
+    courier = Courier(open_store(address), root, disk, _tidy)
     return Session(settings, root, disk, courier, address.shown)
+
+
+def _tidy(deliverer: Deliverer) -> list[str]:
+    """What a session clears up after processes that died: their runs are KILLED, what they left is delivered."""
+    return reap_gone(deliverer) + deliver_left_behind(deliverer)
 
 
 class Session:
@@ -88,8 +96,7 @@ class Session:
         self._disk.record(run, ev.Started(clean, now_ms(), self._process_tags(), self.store_shown))
         if self._courier is not None and (wait or start.kind == "sweep"):
             self._disk.flush()
-            self._courier.hurry()
-            run.created.wait(_CREATE_WAIT_S)
+            self._courier.wait_created(run, _CREATE_WAIT_S)
         return run
 
     def reopen(self, local_id: str, wait: bool = False) -> RunLog:
@@ -102,22 +109,28 @@ class Session:
         spool = Spool.of(self._root, local_id)
         if self._disk is None:
             return self._log(spool, None)
-        store = self._courier.store if self._courier is not None else None
+        store = None
+        if self._courier is not None:
+            store = self._courier.store
+            # Before that, this session itself may be about to mark the run as killed.
+            self._courier.tidied.wait(_CREATE_WAIT_S)
         run = self._log(spool, reopen_spool(spool, store))
         cursor = spool.cursor()
         run.run_id, run.experiment_id = cursor.run_id, cursor.experiment_id
-        self._disk.record(run, ev.Reopened(now_ms(), self._process_tags()))
+        self._disk.record(run, ev.Reopened(now_ms(), self._process_tags(), self.store_shown))
         if self._courier is not None and wait:
             self._disk.flush()
-            self._courier.hurry()
-            run.created.wait(_CREATE_WAIT_S)
+            self._courier.wait_created(run, _CREATE_WAIT_S)
         return run
 
     def annotate(self, local_id: str) -> RunLog:
         """The record of a run that has ended, to add tags or artifacts to; its status stays as it is."""
         if local_id in self._runs:
             return self._runs[local_id]
-        return self._log(Spool.of(self._root, local_id), None)
+        spool = Spool.of(self._root, local_id)
+        if self._disk is not None and not spool.exists():
+            rebuild(spool, self._courier.store if self._courier is not None else None)
+        return self._log(spool, None)
 
     def drain(self, timeout_s: float) -> bool:
         """Wait until the store has all that was recorded so far; False where it has not by then, or offline."""
@@ -169,6 +182,9 @@ class Session:
             words = f"{_count(names)} recorded in {self._root}; `make sync` delivers them." if names else ""
             return Delivery(names, words + _lost_words(lost, self._root))
         left = self._courier.finish(time.monotonic() + self.settings.finish_timeout_s)
+        for run in self._runs.values():
+            if self._courier.finished(run):
+                prune_spool(run.spool)
         words = ""
         if left:
             words = f"{_count(left)} not wholly delivered to {self.store_shown}; "

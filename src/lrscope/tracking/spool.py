@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Iterator
@@ -15,11 +16,16 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from lrscope.tracking.events import Event, Started, decode
+from lrscope.tracking.events import Ended, Event, Reopened, Started, decode
 from lrscope.tracking.locks import file_lock
 from lrscope.tracking.safe_paths import check_local_id
 
 _READ_BYTES = 1 << 20
+_MILESTONES = tuple(b'{"event":"%s"' % kind.name.encode() for kind in (Started, Reopened, Ended))
+
+
+Milestone = Started | Reopened | Ended
+"""What says who records a run and how it ended."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,8 @@ class Spool:
         Raises:
             OSError: the disk is full or gone.
         """
+        if self._size is None:
+            self.folder.mkdir(parents=True, exist_ok=True)
         with self.events_file.open("ab", buffering=0) as file:
             if self._size is None:
                 self._size = file.tell()
@@ -136,6 +144,19 @@ class Spool:
             yield from (event for _, event in events)
             offset = behind
 
+    def milestones(self) -> Iterator[Milestone]:
+        """Only the events that say who records the run and how it ended: quick, whatever its number of points."""
+        try:
+            with self.events_file.open("rb") as file:
+                for line in file:
+                    if line.startswith(_MILESTONES) and line.endswith(b"\n"):
+                        with contextlib.suppress(ValueError):
+                            event = decode(line)
+                            assert isinstance(event, Started | Reopened | Ended)
+                            yield event
+        except FileNotFoundError:
+            return
+
     def started(self) -> Started | None:
         """The first event; None where the spool is empty or its first line is damaged."""
         events, _, _ = self.read(0)
@@ -164,6 +185,9 @@ class Spool:
 
     def delivering(self, timeout_s: float | None) -> AbstractContextManager[bool]:
         """Hold the right to deliver from this spool: a sync beside a live session doubles nothing."""
+        if not self.folder.is_dir():
+            # Nothing is there yet, or the disk is full: nobody else can deliver from it either.
+            return contextlib.nullcontext(True)
         return file_lock(self.folder / "lock", timeout_s)
 
 

@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from lrscope.errors import InputError, Problem, StoreUnreachable
 from lrscope.paths import project_root
+from lrscope.tracking.bulk import BulkPoints, bulk_points
 from lrscope.tracking.locks import file_lock
 from lrscope.tracking.safe_paths import folder_name
 from lrscope.tracking.secrets import redact
@@ -36,6 +37,7 @@ _QUIET = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
 
 
@@ -79,9 +81,7 @@ def resolve_uri(uri: str | None) -> Address:
     if scheme and scheme != "file":
         return Address(chosen, None)
     rule = "MLflow writes to a database or a server, not to a folder of files"
-    raise InputError(
-        Problem("tracking.uri", redact(chosen), rule, "Use sqlite:///mlflow.db or http://HOST:5000.")
-    )
+    raise InputError(Problem("tracking.uri", redact(chosen), rule, "Use sqlite:///mlflow.db or http://HOST:5000."))
 
 
 def _absolute_sqlite(uri: str, root: Path) -> str:
@@ -96,9 +96,11 @@ def _absolute_sqlite(uri: str, root: Path) -> str:
 class Store:
     """A store that answered, and the client that talks to it."""
 
-    def __init__(self, address: Address, client: MlflowClient) -> None:
+    def __init__(self, address: Address, client: MlflowClient, bulk: BulkPoints | None = None) -> None:
         self.address = address
         self.client = client
+        self.bulk = bulk
+        """A faster way for points, where the store has one."""
         self._experiments: dict[str, str] = {}
 
     def experiment_id(self, name: str) -> str:
@@ -143,9 +145,8 @@ def open_store(address: Address) -> Store:
     elif address.database_file is not None:
         _check_writable(address.database_file, address)
     client = _client(address)
-    if not address.uri.startswith("http"):
-        _prepare_database(address)
-    return Store(address, client)
+    bulk = None if address.uri.startswith("http") else _prepare_database(address)
+    return Store(address, client, bulk)
 
 
 def within(seconds: float, ask: Callable[[], T], address: Address) -> T:
@@ -170,9 +171,7 @@ def within(seconds: float, ask: Callable[[], T], address: Address) -> T:
 
 
 def unreachable(address: Address, why: str) -> StoreUnreachable:
-    return StoreUnreachable(
-        Problem("tracking.uri", address.shown, f"cannot be reached ({redact(why)})", _REMEDY)
-    )
+    return StoreUnreachable(Problem("tracking.uri", address.shown, f"cannot be reached ({redact(why)})", _REMEDY))
 
 
 def _ask_server(address: Address) -> bool:
@@ -247,7 +246,7 @@ def _client(address: Address) -> MlflowClient:
     return MlflowClient(address.uri)
 
 
-def _prepare_database(address: Address) -> None:
+def _prepare_database(address: Address) -> BulkPoints | None:
     """Create or check the tables. Under a lock for sqlite: of many processes that migrate a fresh file at
     once, one survives.
     """
@@ -260,7 +259,7 @@ def _prepare_database(address: Address) -> None:
             raise unreachable(address, f"another process has been preparing it for {_INIT_LOCK_S:g} s")
         if file is not None:
             _write_ahead(file, address)
-        _connect(address)
+        return _connect(address)
 
 
 def _write_ahead(file: Path, address: Address) -> None:
@@ -279,13 +278,13 @@ def _write_ahead(file: Path, address: Address) -> None:
         raise unreachable(address, str(error)) from None
 
 
-def _connect(address: Address) -> None:
+def _connect(address: Address) -> BulkPoints | None:
     from mlflow.exceptions import MlflowException
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
-        SqlAlchemyStore(address.uri, str(address.artifacts))
+        return bulk_points(SqlAlchemyStore(address.uri, str(address.artifacts)).engine)
     except (MlflowException, SQLAlchemyError) as error:
         if "schema" in str(error).lower():
             rule = "the tables in it belong to another version of MLflow"

@@ -1,0 +1,120 @@
+"""Delivers what earlier commands could not: any number of times, to the same end."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lrscope.paths import resolve
+from lrscope.tracking import events as ev
+from lrscope.tracking.delivery import Busy, Deliverer
+from lrscope.tracking.process import ProcessIdentity, fate
+from lrscope.tracking.reap import close_if_gone
+from lrscope.tracking.secrets import redact
+from lrscope.tracking.settings import TrackingSettings
+from lrscope.tracking.spool import Spool, all_spools
+from lrscope.tracking.store import Address, open_store, resolve_uri
+
+
+@dataclass(frozen=True)
+class SyncReport:
+    """``delivered``: local ids that are wholly in the store now and were not before; ``left``: id and why it is not."""
+
+    delivered: tuple[str, ...] = ()
+    left: tuple[tuple[str, str], ...] = ()
+    refused: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """One line for each thing that the user should know; empty where there was nothing to do."""
+        lines = [f"{len(self.delivered)} of the runs in the spool delivered."] if self.delivered else []
+        lines += [f"{local_id} is not delivered: {why}" for local_id, why in self.left]
+        return (*lines, *(f"The store refused {text}" for text in self.refused))
+
+
+def sync(settings: TrackingSettings, adopt: bool = False, prune: bool = False) -> SyncReport:
+    """Deliver every undelivered spool to the store, parents before their members.
+
+    Args:
+        adopt: also deliver runs that were recorded for another store.
+        prune: remove the events of runs that ended and are delivered; checkpoints stay.
+
+    Raises:
+        StoreUnreachable: the store does not answer.
+    """
+    root = resolve(settings.spool)
+    spools = all_spools(root)
+    for spool in spools:
+        if _open(spool):
+            close_if_gone(spool)
+    address = resolve_uri(settings.uri)
+    due = [spool for spool in spools if spool.undelivered() and not _recorded_just_now(spool)]
+    foreign = {} if adopt else dict(_bound_elsewhere(due, address))
+    due = [spool for spool in due if spool.local_id not in foreign]
+    report = SyncReport(left=tuple(foreign.items()))
+    if due:
+        report = _deliver_all(Deliverer(open_store(address), root), due, report)
+    if prune:
+        for spool in spools:
+            prune_spool(spool)
+    return report
+
+
+def _deliver_all(deliverer: Deliverer, due: list[Spool], report: SyncReport) -> SyncReport:
+    delivered: list[str] = []
+    left = list(report.left)
+    for at, spool in enumerate(due):
+        try:
+            deliverer.deliver(spool)
+        except Busy:
+            left.append((spool.local_id, "another process is delivering it just now"))
+        except Exception as error:
+            why = redact(str(error).splitlines()[0]) if str(error) else type(error).__name__
+            left += [(rest.local_id, why) for rest in due[at:]]
+            break
+        else:
+            if spool.undelivered():
+                left.append((spool.local_id, deliverer.postponed[-1] if deliverer.postponed else "more has come"))
+            else:
+                delivered.append(spool.local_id)
+    return SyncReport(tuple(delivered), tuple(left), tuple(deliverer.refusals))
+
+
+def _open(spool: Spool) -> bool:
+    """Whether its end has not been delivered: only then is it worth asking after its process."""
+    return spool.undelivered() or spool.cursor().ended is None
+
+
+def _recorded_just_now(spool: Spool) -> bool:
+    """Whether a live process records it online: that process delivers it itself."""
+    owner: ProcessIdentity | None = None
+    online = False
+    for event in spool.milestones():
+        if isinstance(event, ev.Ended):
+            owner = None
+            continue
+        owner = ProcessIdentity.from_tags(event.process)
+        online = event.store is not None
+    return online and owner is not None and fate(owner) == "alive"
+
+
+def _bound_elsewhere(spools: list[Spool], address: Address) -> Iterator[tuple[str, str]]:
+    for spool in spools:
+        started = spool.started()
+        store = spool.cursor().store or (started.store if started is not None else None)
+        if store is not None and store != address.shown:
+            yield spool.local_id, f"it belongs to {store}; sync with that tracking.uri, or with --adopt"
+
+
+def prune_spool(spool: Spool) -> None:
+    """Remove what the store has of a run that FINISHED; what else lies in the folder (checkpoints) stays."""
+    with spool.delivering(0) as held:
+        cursor = spool.cursor()
+        if not held or spool.undelivered() or cursor.ended != "FINISHED" or cursor.refused:
+            return
+        shutil.rmtree(spool.folder / "files", ignore_errors=True)
+        for name in ("events.jsonl", "cursor.json", "lock"):
+            (spool.folder / name).unlink(missing_ok=True)
+    if not any(spool.folder.iterdir()):
+        spool.folder.rmdir()
