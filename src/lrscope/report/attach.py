@@ -1,0 +1,59 @@
+"""What the report leaves in MLflow: the parent's note, the members' colours, the saved view."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+
+from mlflow import MlflowClient
+from mlflow.entities import RunTag
+from mlflow.exceptions import MlflowException
+
+from lrscope.report.colours import rate_colours
+from lrscope.report.links import saved_view
+from lrscope.report.store import connect
+from lrscope.report.sweep import Sweep
+
+LONGEST_NOTE = 8000
+"""MLflow refuses or cuts tags that are longer."""
+
+
+def attach_to_mlflow(sweep: Sweep, note_markdown: str | None = None, client: MlflowClient | None = None) -> None:
+    """Write the note of the parent, the colour and status word of each member, and the saved view of the sweep.
+
+    Doing it again replaces what was there. Members deleted meanwhile are passed over.
+
+    Args:
+        sweep: as collected.
+        note_markdown: the parent's note; None leaves the one it has.
+        client: of the sweep's store; None makes one.
+    """
+    client = client or connect(sweep.store)
+    colours = rate_colours([member.rate for member in sweep.members])
+    for member, colour in zip(sweep.members, colours, strict=True):
+        _tag(client, member.run_id, {"mlflow.runColor": colour, "lrscope.status": member.status.lower()})
+    if note_markdown is not None:
+        _tag(client, sweep.run_id, {"mlflow.note.content": shortened(note_markdown)})
+    key, value = saved_view(sweep.run_id, sweep.name, len(sweep.members), int(time.time() * 1000))
+    client.set_experiment_tag(sweep.experiment_id, key, value)
+
+
+def _tag(client: MlflowClient, run_id: str, tags: Mapping[str, str]) -> None:
+    with suppress(MlflowException):  # deleted since the sweep was read: nothing to colour
+        client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()])
+
+
+def shortened(note: str) -> str:
+    """The note within MLflow's limit, cut between lines, with a word that it goes on in the report."""
+    if len(note.encode()) <= LONGEST_NOTE:
+        return note
+    end = "\n\n… more in the artifact `report/report.html`."
+    kept: list[str] = []
+    room = LONGEST_NOTE - len(end.encode())
+    for line in note.splitlines(keepends=True):
+        room -= len(line.encode())
+        if room < 0:
+            break
+        kept.append(line)
+    return "".join(kept).rstrip() + end

@@ -1,0 +1,232 @@
+"""What the figures show, as plain data: the PNG files and the page draw the same scene."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrscope.report.axes import RATE
+from lrscope.report.colours import CATEGORIES, rate_colours
+from lrscope.report.comparison import Comparison, Row
+from lrscope.report.estimates import Estimate, mean_interval
+from lrscope.report.limits import Axis, averaged, loss_axis, share_axis, spanning, thinned
+from lrscope.report.outcome import train_loss
+from lrscope.report.recommend import Recommendation
+from lrscope.trace import Series
+
+MANY = 16
+"""With more curves than this in one frame, noisy ones are drawn as means and all of them thinner."""
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A member against the swept value: its best and final loss. ``above``: failed with a loss beyond the frame."""
+
+    row: int
+    x: float
+    best: float
+    final: float
+    above: bool
+
+
+@dataclass(frozen=True)
+class Mean:
+    """The mean over the seeds of one cell that trained."""
+
+    x: float
+    estimate: Estimate
+
+
+@dataclass(frozen=True)
+class LossPanel:
+    """Loss against the swept value; ``means[g]`` belongs to group g."""
+
+    title: str
+    x: Axis
+    y: Axis
+    dots: tuple[Dot, ...]
+    means: tuple[tuple[Mean, ...], ...]
+
+
+@dataclass(frozen=True)
+class Curve:
+    row: int
+    steps: NDArray[np.int64]
+    values: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class CurvePanel:
+    title: str
+    x: Axis
+    y: Axis
+    curves: tuple[Curve, ...]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """``colours[r]`` and ``dashes[r]`` (0 solid, 1 dashed …) belong to row r, ``groups`` are label and colour.
+
+    ``band`` is the recommended range on the x axis with its ends, ``scale`` the lowest and highest rate of the colour
+    scale (None: colours tell settings, listed in ``legend``).
+    """
+
+    losses: tuple[LossPanel, ...]
+    curves: tuple[CurvePanel, ...]
+    colours: tuple[str, ...]
+    dashes: tuple[int, ...]
+    groups: tuple[tuple[str, str], ...]
+    legend: tuple[tuple[str, str], ...]
+    scale: tuple[float, float] | None
+    band: tuple[float, float] | None
+    best: float | None
+    interval: str
+
+
+def scene_of(comparison: Comparison, recommendation: Recommendation | None, points: int) -> Scene:
+    """The scene of a comparison; ``points`` bounds the length of each curve."""
+    rows = comparison.rows
+    by_rate = len({row.member.rate for row in rows if row.member.rate}) > 1 and comparison.x_axis == RATE
+    labels = [group.label for group in comparison.groups]
+    legend = () if by_rate else _categories(comparison)
+    rates = [row.member.rate for row in rows if row.member.rate]
+    colours = rate_colours([row.member.rate for row in rows]) if by_rate else _by_category(comparison, dict(legend))
+    place = _places(comparison)
+    return Scene(
+        losses=_loss_panels(comparison, place),
+        curves=_curve_panels(rows, comparison, points),
+        colours=tuple(colours),
+        dashes=tuple(labels.index(row.group) % 4 if len(labels) > 1 and by_rate else 0 for row in rows),
+        groups=tuple((label, CATEGORIES[i % len(CATEGORIES)]) for i, label in enumerate(labels)),
+        legend=legend,
+        scale=(min(rates), max(rates)) if by_rate else None,
+        band=_band(recommendation, place),
+        best=place(recommendation.best) if recommendation and recommendation.best is not None else None,
+        interval=f"bars: 95% t-interval of the mean over {comparison.seeds} seeds" if comparison.seeds > 1 else "",
+    )
+
+
+Place = Callable[[float | str | None], float]
+
+
+def _places(comparison: Comparison) -> Place:
+    """From a swept value to its place on the x axis: itself, or the number of its category; nan where unknown."""
+    if comparison.numeric:
+        return lambda x: x if isinstance(x, float) else math.nan
+    names = _names(comparison)
+    return lambda x: float(names.index(_name(x))) if x is not None else math.nan
+
+
+def _names(comparison: Comparison) -> list[str]:
+    return list(dict.fromkeys(_name(cell.x) for group in comparison.groups for cell in group.cells if cell.x is not None))
+
+
+def _name(x: float | str | None) -> str:
+    return f"{x:.4g}" if isinstance(x, float) else str(x)
+
+
+def _categories(comparison: Comparison) -> tuple[tuple[str, str], ...]:
+    names = _names(comparison) if len(comparison.groups) < 2 else [group.label for group in comparison.groups]
+    return tuple((name, CATEGORIES[i % len(CATEGORIES)]) for i, name in enumerate(names))
+
+
+def _by_category(comparison: Comparison, colours: dict[str, str]) -> list[str]:
+    return [
+        colours.get(row.group if len(comparison.groups) > 1 else _name(row.x), CATEGORIES[-1]) for row in comparison.rows
+    ]
+
+
+def _band(recommendation: Recommendation | None, place: Place) -> tuple[float, float] | None:
+    if recommendation is None or recommendation.best is None:
+        return None
+    return place(recommendation.low), place(recommendation.high)
+
+
+def _loss_panels(comparison: Comparison, place: Place) -> tuple[LossPanel, ...]:
+    x = _x_axis(comparison, place)
+    wanted = (
+        ("validation loss", lambda row: row.outcome.best_val, lambda row: row.outcome.final_val),
+        ("training loss", lambda row: row.outcome.best_train, lambda row: row.outcome.final_train),
+    )
+    panels = [_loss_panel(title, comparison, x, place, best, final) for title, best, final in wanted]
+    return tuple(panel for panel in panels if any(not math.isnan(dot.final) for dot in panel.dots)) or (panels[1],)
+
+
+def _x_axis(comparison: Comparison, place: Place) -> Axis:
+    label = "peak learning rate" if comparison.x_axis == RATE else comparison.x_axis
+    if not comparison.numeric:
+        names = tuple(_names(comparison))
+        return Axis(label, -0.6, max(len(names), 1) - 0.4, names=names)
+    values = [value for row in comparison.rows if math.isfinite(value := place(row.x))]
+    log = bool(values) and min(values) > 0 and (comparison.x_axis == RATE or max(values) / min(values) > 5)
+    return spanning(label, values or [1.0], log)
+
+
+def _loss_panel(
+    title: str,
+    comparison: Comparison,
+    x: Axis,
+    place: Place,
+    best: Callable[[Row], float],
+    final: Callable[[Row], float],
+) -> LossPanel:
+    rows = comparison.rows
+    good = [row for row in rows if not row.member.failed]
+    bad = [row for row in rows if row.member.failed]
+    y = loss_axis(title, [v for r in good for v in (best(r), final(r))], [final(r) for r in bad], comparison.start)
+    dots = []
+    for index, row in enumerate(rows):
+        at = place(row.x)
+        if not math.isfinite(at):
+            continue
+        beyond = row.member.failed and not y.holds(final(row))
+        dots.append(Dot(index, at, best(row), final(row), above=beyond))
+    means = tuple(
+        tuple(
+            Mean(place(cell.x), mean_interval(losses))
+            for cell in group.cells
+            if (losses := [v for r in cell.rows if r.member.ended and not r.member.failed and math.isfinite(v := best(r))])
+        )
+        for group in comparison.groups
+    )
+    return LossPanel(title, x, y, tuple(dots), means)
+
+
+def _curve_panels(rows: Sequence[Row], comparison: Comparison, points: int) -> tuple[CurvePanel, ...]:
+    thin = averaged if len(rows) > MANY else thinned
+    traces = [row.member.trace for row in rows]
+    by_step = [trace.get("train/loss") for trace in traces]
+    train = by_step if any(len(series) for series in by_step) else [train_loss(trace) for trace in traces]
+    accuracy = "val/acc" if any(len(trace.get("val/acc")) for trace in traces) else "train/acc"
+    last = max((int(s.steps[-1]) for trace in traces for s in trace.series.values() if len(s)), default=1)
+    x = Axis("step (optimizer updates)", 0.0, max(last, 1) * 1.02)
+    panels = []
+    for title, series, thinner in (
+        ("training loss (batch)" if train is by_step else "training loss", train, thin),
+        ("validation loss", [trace.get("val/loss") for trace in traces], thinned),
+        ("validation accuracy" if accuracy == "val/acc" else "training accuracy", [t.get(accuracy) for t in traces], thinned),
+        ("learning rate of each step", [trace.get("lr") for trace in traces], thinned),
+    ):
+        curves = tuple(Curve(i, *thinner(s, points)) for i, s in enumerate(series) if len(s))
+        curves = tuple(curve for curve in curves if len(curve.steps))
+        if curves:
+            panels.append(CurvePanel(title, x, _y_axis(title, curves, rows, comparison.start), curves))
+    return tuple(panels)
+
+
+def _y_axis(title: str, curves: Sequence[Curve], rows: Sequence[Row], start: float) -> Axis:
+    if "accuracy" in title:
+        return share_axis("accuracy")
+    if "rate" in title:
+        return spanning("learning rate", [float(v) for curve in curves for v in (curve.values.min(), curve.values.max())])
+    usual = [curve for curve in curves if not rows[curve.row].member.failed]
+    other = [curve for curve in curves if rows[curve.row].member.failed]
+    return loss_axis("loss", _values(usual), _values(other), start)
+
+
+def _values(curves: Sequence[Curve]) -> list[float]:
+    return [float(value) for curve in curves for value in (*np.percentile(curve.values, (0.5, 99.5)), curve.values[-1])]
