@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from typing import Any
 
 from hydra.experimental.callback import Callback
@@ -24,3 +25,6 @@ class SweepCallback(Callback):
         except LrscopeError as error:
             print(f"error: {error}", file=sys.stderr)
             sys.exit(error.exit_code)
+        except Exception:
+            traceback.print_exc()
+            sys.exit(1)

@@ -69,7 +69,7 @@ def assemble(run: PreparedRun, recorder: RunRecorder, checkpoints: CheckpointFol
     callbacks: list[pl.Callback] = [steps, evaluate, best, stop, *_early_stopping(run)]
     callbacks += [build.callback(entry) for entry in cfg.callbacks.extra]
     callbacks += [ShowProgress(steps, run.name, cfg.epochs, cfg.callbacks.progress)]
-    callbacks += [StopAtSignal(STOP.requested, keep.save), keep]
+    callbacks += [keep, StopAtSignal(STOP.requested, keep.save)]
     trainer.callbacks = callbacks
     return Solo(run, trainer, module, loader, steps, evaluate, best, stop, checkpoints)
 

@@ -40,8 +40,11 @@ class KeepCheckpoints(LeanCallback):
         if time.monotonic() >= self._due:
             self.save(trainer)
 
-    def on_train_batch_start(self, *_: object) -> None:
+    def on_train_batch_start(self, trainer: pl.Trainer, *_: object) -> None:
         self._at_epoch_start = False
+        if trainer.fit_loop.restarting:
+            # The position is restored by now; left on, Lightning would skip the plateau schedule at this epoch's end.
+            trainer.fit_loop.restarting = False
 
     def save(self, trainer: pl.Trainer) -> None:
         """Write the state as it is now. Call it at the start of an epoch, or behind a step that is not its last."""

@@ -1,0 +1,171 @@
+"""What one run costs beside the bare PyTorch loop of the same steps: Lightning, measuring and writing apart.
+
+    python benchmarks/one_run.py [--epochs 50] [--rounds 5]
+
+Digits, the default network and recording, one CPU thread, one process, the variants in turn. Both the bare loop and
+lrscope evaluate the whole training and validation part at the end of each epoch; "steps only" leaves that out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig
+from torch import nn
+
+from lrscope import config
+from lrscope.callbacks.lean import LeanCallback
+from lrscope.checkpoints import CheckpointFolder
+from lrscope.datasets.batches import order
+from lrscope.job import Job
+from lrscope.paths import project_root
+from lrscope.prepare import PreparedRun, prepare
+from lrscope.record import conclude, open_record
+from lrscope.recording import RunRecorder
+from lrscope.solo import assemble, make_module, train
+from lrscope.tracking import TrackingSettings, open_session
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to make the same updates; ``seconds`` runs it once."""
+
+    name: str
+    seconds: Callable[[], float]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--epochs", type=int, default=50)
+    parser.add_argument("--rounds", type=int, default=5)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as folder:
+        run = prepared(arguments.epochs, Path(folder))
+        variants = [
+            Variant("bare loop, steps only", lambda: bare(run, evaluated=False)),
+            Variant("bare loop", lambda: bare(run, evaluated=True)),
+            Variant("Lightning alone, steps only", lambda: lightning(run)),
+            Variant("with recording in memory", lambda: recorded(run, Path(folder))),
+            Variant("whole run, into MLflow", lambda: whole(run, Path(folder))),
+        ]
+        times: dict[str, list[float]] = {variant.name: [] for variant in variants}
+        for round_number in range(arguments.rounds + 1):
+            for variant in variants:
+                taken = variant.seconds()
+                if round_number:  # the first round warms up
+                    times[variant.name].append(taken)
+    show(times, run.plan.total_steps)
+
+
+def prepared(epochs: int, folder: Path) -> PreparedRun:
+    config.register()
+    with initialize_config_dir(str(project_root() / "conf"), version_base="1.3"):
+        cfg = compose("train", [f"epochs={epochs}", "callbacks.progress=none", "tracking.log_model=none"])
+    return prepare(cfg, Job(folder, ()))
+
+
+def bare(run: PreparedRun, evaluated: bool) -> float:
+    """The same updates on the same batches, as one would write them without any library around."""
+    cfg = run.cfg
+    data = run.source.data
+    assert data is not None
+    network = make_module(run).network
+    optimizer = torch.optim.Adam(network.parameters(), lr=cfg.lr)
+    began = time.perf_counter()
+    for epoch in range(cfg.epochs):
+        for chosen in order(cfg.seed, epoch, len(data.train)).split(cfg.batch_size):
+            loss = nn.functional.cross_entropy(network(data.train.inputs[chosen]), data.train.targets[chosen])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        if evaluated:
+            with torch.no_grad():
+                for part in (data.train, data.val):
+                    assert part is not None
+                    answers = network(part.inputs)
+                    nn.functional.cross_entropy(answers, part.targets).item()
+                    (answers.argmax(1) == part.targets).float().mean().item()
+    return time.perf_counter() - began
+
+
+def lightning(run: PreparedRun) -> float:
+    """Lightning's Trainer over the same loader, with no callback at all."""
+    solo = assemble(fresh(run), RunRecorder(run.plan), CheckpointFolder(run.job.folder))
+    solo.trainer.callbacks = [LeanCallback()]
+    began = time.perf_counter()
+    solo.trainer.fit(solo.module, solo.loader)
+    return time.perf_counter() - began
+
+
+def recorded(run: PreparedRun, folder: Path) -> float:
+    """Everything that is measured by default, kept in memory."""
+    solo = assemble(fresh(run), RunRecorder(run.plan), CheckpointFolder(folder))
+    began = time.perf_counter()
+    train(solo)
+    return time.perf_counter() - began
+
+
+def whole(run: PreparedRun, folder: Path) -> float:
+    """From the opened session to the last point in the store, verdict and checkpoints included."""
+    again = fresh(run)
+    settings = TrackingSettings("online", f"sqlite:///{folder}/mlflow.db", folder / "spool")
+    session = open_session(settings)
+    began = time.perf_counter()
+    recorder = RunRecorder(again.plan)
+    solo = assemble(again, recorder, CheckpointFolder(folder / "spool" / again.local_id / "checkpoints"))
+    log = open_record(again, session)
+    recorder.attach(log.points, session.flush)
+    conclude(again, log, recorder, train(solo))
+    session.close()
+    taken = time.perf_counter() - began
+    assert log.run_id is not None
+    check_complete(settings, log.run_id, again.plan.total_steps)
+    return taken
+
+
+def check_complete(settings: TrackingSettings, run_id: str, steps: int) -> None:
+    """Every promised point is in the store, or the timing is worth nothing."""
+    from mlflow import MlflowClient
+
+    client = MlflowClient(settings.uri)
+    plan = RunRecorder(fresh_plan(steps)).plan
+    losses = [point.step for point in client.get_metric_history(run_id, "train/loss")]
+    assert sorted(losses) == [step for step in range(steps) if plan.keeps_loss(step)], "train/loss is incomplete"
+    norms = [point.step for point in client.get_metric_history(run_id, "grad_norm")]
+    assert sorted(norms) == [step for step in range(steps) if plan.keeps_signals(step)], "grad_norm is incomplete"
+    assert {point.step for point in client.get_metric_history(run_id, "lr")} == {0, steps - 1}, "lr is incomplete"
+
+
+def fresh_plan(steps: int):  # noqa: ANN201
+    from lrscope.recording import RecordingPlan
+
+    return RecordingPlan.of(steps)
+
+
+def fresh(run: PreparedRun) -> PreparedRun:
+    cfg: DictConfig = run.cfg.copy()
+    return prepare(cfg, run.job, run.source)
+
+
+def show(times: dict[str, list[float]], steps: int) -> None:
+    base = statistics.median(times["bare loop"])
+    print(f"{steps} updates, one thread, torch {torch.__version__}; median (min..max) of {len(times['bare loop'])}")
+    for name, taken in times.items():
+        middle = statistics.median(taken)
+        print(
+            f"{name:32} {middle:7.3f} s ({min(taken):.3f}..{max(taken):.3f})"
+            f"  {1e3 * middle / steps:.3f} ms/step  x{middle / base:.2f}"
+        )
+
+
+if __name__ == "__main__":
+    main()
