@@ -8,7 +8,7 @@ from typing import Any
 
 from lrscope import config
 from lrscope.errors import LrscopeError
-from lrscope.paths import project_root
+from lrscope.paths import conf_folder
 
 
 def main() -> int:
@@ -22,7 +22,7 @@ def main() -> int:
 
     config.register()
     _keep_quiet()
-    entry = hydra.main(version_base="1.3", config_path=str(project_root() / "conf"), config_name="train")(_job)
+    entry = hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="train")(_job)
     code = 0
     try:
         entry()

@@ -6,12 +6,24 @@ import os
 from pathlib import Path
 
 
+def checkout() -> Path:
+    """The folder of ``train.py`` and its git repository; the working folder where the package is installed alone."""
+    folder = Path(__file__).resolve().parents[2]
+    return folder if (folder / "train.py").is_file() else Path.cwd()
+
+
 def project_root() -> Path:
-    """The folder of ``train.py`` and ``conf``: ``LRSCOPE_ROOT``, else this checkout, else the working folder."""
-    if chosen := os.environ.get("LRSCOPE_ROOT"):
-        return Path(chosen).resolve()
-    checkout = Path(__file__).resolve().parents[2]
-    return checkout if (checkout / "train.py").is_file() else Path.cwd()
+    """The folder that records (``mlflow.db``, ``mlruns``, ``outputs``) and data lie in: ``LRSCOPE_ROOT``, else the
+    checkout.
+    """
+    chosen = os.environ.get("LRSCOPE_ROOT")
+    return Path(chosen).resolve() if chosen else checkout()
+
+
+def conf_folder() -> Path:
+    """The folder of the YAML files: that of ``LRSCOPE_ROOT`` where it has one, else the checkout's."""
+    own = project_root() / "conf"
+    return own if (own / "train.yaml").is_file() else checkout() / "conf"
 
 
 def resolve(path: str | os.PathLike[str]) -> Path:

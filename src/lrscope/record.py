@@ -17,7 +17,7 @@ import yaml
 from lrscope.diagnosis import diagnose, note
 from lrscope.identity import flatten
 from lrscope.outcome import Outcome, Status
-from lrscope.paths import project_root
+from lrscope.paths import checkout
 from lrscope.prepare import PreparedRun
 from lrscope.recording import RunRecorder
 from lrscope.trace import Trace
@@ -163,7 +163,7 @@ def uncommitted_changes() -> str:
     try:
         done = subprocess.run(
             ["git", "diff", "HEAD"],
-            cwd=project_root(),
+            cwd=checkout(),
             capture_output=True,
             text=True,
             timeout=10,

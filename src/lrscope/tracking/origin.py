@@ -11,7 +11,7 @@ import sys
 from functools import lru_cache
 from pathlib import Path
 
-from lrscope.paths import project_root
+from lrscope.paths import checkout
 
 
 @lru_cache(maxsize=1)
@@ -28,7 +28,7 @@ def origin_tags() -> dict[str, str]:
 
 def _git(*arguments: str) -> str:
     try:
-        command = ("git", "-C", str(project_root()), *arguments)
+        command = ("git", "-C", str(checkout()), *arguments)
         return subprocess.run(command, capture_output=True, text=True, timeout=5, check=False).stdout.strip()
     except (OSError, subprocess.TimeoutExpired):
         return ""
