@@ -2,6 +2,7 @@
 
 from lrscope.report.attach import attach_to_mlflow
 from lrscope.report.collect import collect_sweep, latest_sweep
+from lrscope.report.files import ReportFiles, write_report
 from lrscope.report.links import Links, sweep_links
 from lrscope.report.recommend import Recommendation
 from lrscope.report.sweep import Member, Sweep
@@ -11,6 +12,7 @@ __all__ = [
     "Links",
     "Member",
     "Recommendation",
+    "ReportFiles",
     "Sweep",
     "attach_to_mlflow",
     "best_member",
@@ -18,4 +20,5 @@ __all__ = [
     "latest_sweep",
     "members_table",
     "sweep_links",
+    "write_report",
 ]

@@ -24,7 +24,15 @@ from lrscope.report.scene import MANY, CurvePanel, LossPanel, Scene
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-DPI = 144
+DPI = 120
+KEY_WIDTH = 1.35
+"""Inches at the right of the curves for the list or the bar of the rates."""
+
+LISTED = 10
+"""More rates than this are told by a colour bar."""
+
+RATE_LABEL = "peak learning rate"
+
 DASHES: tuple[Any, ...] = ("solid", (0, (5, 2)), (0, (1.2, 1.6)), (0, (6, 2, 1.2, 2)))
 
 
@@ -69,14 +77,30 @@ def _settings(theme: Theme) -> dict[str, Any]:
 
 def _losses(comparison: Comparison, scene: Scene, theme: Theme) -> Figure:
     panels = scene.losses
-    figure = Figure(figsize=(5.2 * len(panels) + 0.4, 4.5), layout="constrained")
-    axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    handles = _legend(comparison, scene, theme)
+    columns = min(len(handles), 3 if len(panels) == 1 else 5)
+    below = 0.62 + 0.24 * math.ceil(len(handles) / columns)
+    figure, axes = _framed(1, len(panels), width=5.4, height=3.5, right=0.15, below=below)
     for ax, panel in zip(axes, panels, strict=True):
         _loss_panel(ax, panel, comparison, scene, theme)
-    handles = _legend(comparison, scene, theme)
-    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 3 if len(panels) == 1 else 6),
-                  handletextpad=0.5, columnspacing=1.6)  # fmt: skip
+    figure.legend(handles=handles, loc="lower center", ncols=columns, handletextpad=0.5, columnspacing=1.8,
+                  borderaxespad=0.3)  # fmt: skip
     return figure
+
+
+def _framed(rows: int, columns: int, width: float, height: float, right: float, below: float) -> tuple[Figure, list[Axes]]:
+    """A grid of frames with room for their labels, in inches: matplotlib's own layout draws everything three times."""
+    left, above, between = 0.78, 0.36, 0.92
+    full_width = columns * width + right
+    full_height = rows * height + (rows - 1) * between + above + below
+    figure = Figure(figsize=(full_width, full_height))
+    axes = []
+    for place in range(rows * columns):
+        row, column = divmod(place, columns)
+        bottom = below + (rows - 1 - row) * (height + between)
+        box = (column * width + left, bottom, width - left - 0.12, height)
+        axes.append(figure.add_axes((box[0] / full_width, box[1] / full_height, box[2] / full_width, box[3] / full_height)))
+    return figure, axes
 
 
 def _loss_panel(ax: Axes, panel: LossPanel, comparison: Comparison, scene: Scene, theme: Theme) -> None:
@@ -170,9 +194,9 @@ def _legend(comparison: Comparison, scene: Scene, theme: Theme) -> list[Line2D]:
 
 def _curves(comparison: Comparison, scene: Scene, theme: Theme) -> Figure:
     panels = scene.curves
-    rows = max(math.ceil(len(panels) / 2), 1)
-    figure = Figure(figsize=(10.8, 3.3 * rows + 0.5), layout="constrained")
-    axes = figure.subplots(rows, 2 if len(panels) > 1 else 1, squeeze=False).ravel()
+    columns = 2 if len(panels) > 1 else 1
+    rows = max(math.ceil(len(panels) / columns), 1)
+    figure, axes = _framed(rows, columns, width=5.1, height=2.75, right=KEY_WIDTH, below=0.56)
     if not panels:
         axes[0].set_axis_off()
         axes[0].text(0.5, 0.5, "no curve was recorded", ha="center", va="center", transform=axes[0].transAxes)
@@ -180,7 +204,7 @@ def _curves(comparison: Comparison, scene: Scene, theme: Theme) -> Figure:
         _curve_panel(ax, panel, comparison, scene)
     for ax in axes[len(panels) :]:
         ax.set_axis_off()
-    _key(figure, list(axes), comparison, scene, theme)
+    _key(figure, comparison, scene, theme)
     return figure
 
 
@@ -197,26 +221,46 @@ def _curve_panel(ax: Axes, panel: CurvePanel, comparison: Comparison, scene: Sce
                 marker="o" if single else None, markersize=3)  # fmt: skip
 
 
-def _key(figure: Figure, axes: list[Axes], comparison: Comparison, scene: Scene, theme: Theme) -> None:
+def _key(figure: Figure, comparison: Comparison, scene: Scene, theme: Theme) -> None:
     """Few rates are listed by name, many by a colour bar; settings without order by name."""
     rates = sorted({row.member.rate: c for row, c in zip(comparison.rows, scene.colours, strict=True)
                     if row.member.rate}.items())  # fmt: skip
-    handles = [Line2D([], [], color=colour, linewidth=2, label=label) for label, colour in scene.legend]
-    if scene.scale and len(rates) <= 8:
-        handles += [Line2D([], [], color=colour, linewidth=2, label=f"{rate:.4g}") for rate, colour in rates]
+    width, height = figure.get_size_inches()
+    left, top = 1 - (KEY_WIDTH - 0.15) / width, 1 - 0.3 / height
+    handles = [Line2D([], [], color=colour, linewidth=2, label=label) for label, colour in scene.legend if label]
+    bar = scene.scale is not None and len(rates) > LISTED
+    if scene.scale and not bar:
+        handles += [Line2D([], [], color=colour, linewidth=2, label=_plain(rate)) for rate, colour in rates]
+    if handles:
+        title = RATE_LABEL if scene.scale else comparison.x_axis
+        _listed(figure, handles, (left, top), title)
+    if scene.scale and bar:
+        box = figure.add_axes((left + 0.12 / width, 0.56 / height, 0.16 / width, 1 - 0.92 / height))
+        colours = LinearSegmentedColormap.from_list("rates", SCALE)
+        scale = figure.colorbar(ScalarMappable(LogNorm(*scene.scale), colours), cax=box, format=FuncFormatter(_tick))
+        scale.ax.set_title(RATE_LABEL, fontsize=8, fontweight="normal", x=-0.8)
+        scale.ax.minorticks_off()
+        scale.outline.set_visible(False)  # type: ignore[operator]
     if scene.scale and len(scene.groups) > 1:
-        handles += [
+        lines = [
             Line2D([], [], color=theme.ink, linewidth=1.4, linestyle=DASHES[i % 4], label=label)
             for i, (label, _) in enumerate(scene.groups)
         ]
-    if handles and any(handle.get_label() for handle in handles):
-        title = "peak learning rate" if scene.scale else comparison.x_axis
-        figure.legend(handles=handles, loc="outside right upper", title=title, alignment="left")
-    if scene.scale and len(rates) > 8:
-        colours = LinearSegmentedColormap.from_list("rates", SCALE)
-        bar = figure.colorbar(ScalarMappable(LogNorm(*scene.scale), colours), ax=axes, aspect=40, pad=0.02)
-        bar.set_label("peak learning rate")
-        bar.outline.set_visible(False)  # type: ignore[operator]
+        _listed(figure, lines, (left, top - 0.55 if not bar else 0.0), "")
+
+
+def _listed(figure: Figure, handles: list[Line2D], corner: tuple[float, float], title: str) -> None:
+    figure.legend(handles=handles, loc="upper left", bbox_to_anchor=corner, title=title, title_fontsize=8,
+                  alignment="left", borderaxespad=0, fontsize=8)  # fmt: skip
+
+
+def _plain(rate: float) -> str:
+    return f"{rate:.4g}"
+
+
+def _tick(value: float, _: int | None = None) -> str:
+    """``0.001``, ``1``, ``1e-06``: powers of ten as people type them."""
+    return f"{value:g}"
 
 
 def _set_axis(ax: Axes, axis: Axis, which: str) -> None:
@@ -226,7 +270,7 @@ def _set_axis(ax: Axes, axis: Axis, which: str) -> None:
         (ax.set_xscale if which == "x" else ax.set_yscale)("log")
         within = math.log10(axis.high / axis.low) < 1.5
         side.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if within else (1.0,), numticks=12))
-        side.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        side.set_major_formatter(FuncFormatter(_tick))
         side.set_minor_formatter(NullFormatter())
     (ax.set_xlim if which == "x" else ax.set_ylim)(axis.low, axis.high)
     if axis.names:

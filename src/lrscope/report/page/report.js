@@ -1,0 +1,282 @@
+"use strict";
+// Draws the scene that lies in #scene as SVG, sorts tables, and shows the same member everywhere at once.
+// No storage and no network: inside MLflow's artifact view both are forbidden.
+const scene = JSON.parse(document.getElementById("scene").textContent);
+const NS = "http://www.w3.org/2000/svg";
+const WIDTH = 560, HEIGHT = 330, LEFT = 62, RIGHT = 12, TOP = 16, BOTTOM = 44;
+const DASHES = ["", "7 3", "2 3", "8 3 2 3"];
+
+function node(parent, name, attributes, text) {
+  const made = document.createElementNS(NS, name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  if (text !== undefined) made.textContent = text;
+  parent.appendChild(made);
+  return made;
+}
+
+function words(value) {
+  if (value === null) return "–";
+  const size = Math.abs(value);
+  if (size !== 0 && (size < 1e-3 || size >= 1e5)) return value.toExponential(2).replace(/\.?0+e/, "e").replace("e+", "e");
+  return String(Number(value.toPrecision(4)));
+}
+
+// ---- axes
+
+function scaleOf(axis, from, to) {
+  const at = axis.log ? Math.log10 : (v) => v;
+  const low = at(axis.low), high = at(axis.high);
+  return (value) => (axis.log && value <= 0 ? from : from + ((at(value) - low) / (high - low)) * (to - from));
+}
+
+function ticksOf(axis) {
+  if (axis.names.length) return axis.names.map((name, i) => [i, name]);
+  if (axis.log) {
+    const first = Math.ceil(Math.log10(axis.low) - 1e-9), last = Math.floor(Math.log10(axis.high) + 1e-9);
+    const steps = last - first < 2 ? [1, 2, 5] : [1], every = Math.max(1, Math.ceil((last - first) / 8)), found = [];
+    for (let power = first - 1; power <= last; power += every)
+      for (const step of steps) {
+        const value = step * 10 ** power;
+        if (value >= axis.low && value <= axis.high) found.push([value, words(Number(value.toPrecision(3)))]);
+      }
+    return found;
+  }
+  const raw = (axis.high - axis.low) / 6, power = 10 ** Math.floor(Math.log10(raw));
+  const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= raw), found = [];
+  for (let value = Math.ceil(axis.low / step) * step; value <= axis.high; value += step)
+    found.push([value, words(Number(value.toPrecision(12)))]);
+  return found;
+}
+
+function frame(panel, id) {
+  const holder = document.createElement("figure");
+  const caption = document.createElement("figcaption");
+  caption.textContent = panel.title;
+  holder.appendChild(caption);
+  const svg = node(holder, "svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": panel.title });
+  const x = scaleOf(panel.x, LEFT, WIDTH - RIGHT), y = scaleOf(panel.y, HEIGHT - BOTTOM, TOP);
+  node(node(svg, "clipPath", { id }), "rect", { x: LEFT, y: TOP, width: WIDTH - LEFT - RIGHT, height: HEIGHT - TOP - BOTTOM });
+  for (const [value, label] of ticksOf(panel.x)) {
+    if (!panel.x.names.length) node(svg, "line", { class: "grid", x1: x(value), x2: x(value), y1: TOP, y2: HEIGHT - BOTTOM });
+    node(svg, "text", { x: x(value), y: HEIGHT - BOTTOM + 17, "text-anchor": "middle" }, label);
+  }
+  for (const [value, label] of ticksOf(panel.y)) {
+    node(svg, "line", { class: "grid", x1: LEFT, x2: WIDTH - RIGHT, y1: y(value), y2: y(value) });
+    node(svg, "text", { x: LEFT - 7, y: y(value) + 4, "text-anchor": "end" }, label);
+  }
+  node(svg, "path", { class: "frame", d: `M${LEFT} ${TOP}V${HEIGHT - BOTTOM}H${WIDTH - RIGHT}` });
+  const middle = (LEFT + WIDTH - RIGHT) / 2, label = panel.y.label + (panel.y.log ? " (log scale)" : "");
+  node(svg, "text", { class: "title", x: middle, y: HEIGHT - 8, "text-anchor": "middle" }, panel.x.label);
+  const turned = `translate(13 ${(TOP + HEIGHT - BOTTOM) / 2}) rotate(-90)`;
+  node(svg, "text", { class: "title", transform: turned, "text-anchor": "middle" }, label);
+  return { holder, svg, x, y, inside: node(svg, "g", { "clip-path": `url(#${id})` }) };
+}
+
+// ---- marks: one shape per verdict
+
+function polygon(corners, radius, turn) {
+  const points = [];
+  for (let i = 0; i < corners; i++) {
+    const angle = turn + (2 * Math.PI * i) / corners;
+    points.push(`${(radius * Math.sin(angle)).toFixed(2)},${(-radius * Math.cos(angle)).toFixed(2)}`);
+  }
+  return `M${points.join("L")}Z`;
+}
+
+const SHAPES = {
+  o: () => "M-5,0A5,5 0 1 0 5,0A5,5 0 1 0 -5,0Z",
+  ".": () => "M-3,0A3,3 0 1 0 3,0A3,3 0 1 0 -3,0Z",
+  s: () => "M-4.4,-4.4H4.4V4.4H-4.4Z",
+  D: () => polygon(4, 6, 0),
+  "^": () => polygon(3, 6, 0),
+  v: () => polygon(3, 6, Math.PI),
+  "<": () => polygon(3, 6, -Math.PI / 2),
+  ">": () => polygon(3, 6, Math.PI / 2),
+  p: () => polygon(5, 5.6, 0),
+  h: () => polygon(6, 5.6, 0),
+  P: () => "M-1.9,-5.5H1.9V-1.9H5.5V1.9H1.9V5.5H-1.9V1.9H-5.5V-1.9H-1.9Z",
+  X: () => "M-5.5,-2.9L-2.9,-5.5L0,-2.6L2.9,-5.5L5.5,-2.9L2.6,0L5.5,2.9L2.9,5.5L0,2.6L-2.9,5.5L-5.5,2.9L-2.6,0Z",
+  "*": () => "M0,-6L1.6,-1.9L5.7,-1.9L2.4,0.8L3.6,4.9L0,2.5L-3.6,4.9L-2.4,0.8L-5.7,-1.9L-1.6,-1.9Z",
+};
+
+function mark(parent, word, x, y, size, attributes) {
+  const { colour, shape } = scene.marks[word] || scene.marks.unknown;
+  const place = `translate(${x.toFixed(1)} ${y.toFixed(1)}) scale(${size})`;
+  return node(parent, "path", { d: SHAPES[shape](), fill: colour, transform: place, ...attributes });
+}
+
+function member(index) {
+  return { class: "member", "data-row": index };
+}
+
+// ---- loss against the swept value
+
+function drawLoss(panel, number) {
+  const { holder, svg, x, y, inside } = frame(panel, `loss${number}`);
+  if (scene.band) {
+    const widen = panel.x.names.length ? Math.abs(x(0.35) - x(0)) : 9;
+    const from = Math.max(x(scene.band[0]) - widen, LEFT), to = Math.min(x(scene.band[1]) + widen, WIDTH - RIGHT);
+    node(inside, "rect", { class: "band", x: from, y: TOP, width: to - from, height: HEIGHT - TOP - BOTTOM });
+    node(inside, "line", { class: "best", x1: x(scene.best), x2: x(scene.best), y1: TOP, y2: HEIGHT - BOTTOM });
+  }
+  panel.means.forEach((means, group) => {
+    const line = scene.groups.length > 1 ? { stroke: scene.groups[group][1] } : { class: "ink" };
+    const cls = "mean " + (line.class || "");
+    if (!panel.x.names.length && means.length > 1)
+      node(inside, "path", { ...line, class: cls, opacity: 0.7, d: "M" + means.map((m) => `${x(m.x)},${y(m.mean)}`).join("L") });
+    for (const m of means.filter((one) => one.n > 1)) {
+      const low = m.low <= 0 && panel.y.log ? HEIGHT : y(m.low), at = x(m.x);
+      const d = `M${at},${low}V${y(m.high)}M${at - 5},${low}h10M${at - 5},${y(m.high)}h10M${at - 7},${y(m.mean)}h14`;
+      node(inside, "path", { ...line, class: cls, d });
+    }
+  });
+  const shift = shifts(panel.dots), size = panel.dots.length > 40 ? 0.8 : 1;
+  for (const dot of panel.dots) {
+    const info = scene.rows[dot.row], at = x(dot.x) + shift.get(dot.row);
+    if (dot.above || dot.best === null) {
+      mark(svg, info.outcome, at, TOP, size, member(dot.row));
+      continue;
+    }
+    const colour = (scene.marks[info.outcome] || scene.marks.unknown).colour;
+    const shown = info.failed && dot.final !== null ? dot.final : dot.best, other = info.failed ? dot.best : dot.final;
+    if (other !== null && other !== shown)
+      node(inside, "path", { ...member(dot.row), stroke: colour, fill: "none", d: `M${at},${y(shown)}V${y(other)}m-3.5,0h7` });
+    mark(inside, info.outcome, at, y(shown), size, member(dot.row));
+  }
+  if (panel.dots.some((dot) => dot.above))
+    node(svg, "text", { class: "title", x: WIDTH - RIGHT, y: TOP - 9, "text-anchor": "end" }, "loss beyond the frame ↑");
+  return holder;
+}
+
+function shifts(dots) {
+  const byX = new Map(), found = new Map();
+  for (const dot of dots) byX.set(dot.x, [...(byX.get(dot.x) || []), dot.row]);
+  for (const rows of byX.values())
+    rows.forEach((row, i) => found.set(row, rows.length === 1 ? 0 : (i / (rows.length - 1) - 0.5) * 22));
+  return found;
+}
+
+// ---- curves
+
+function drawCurves(panel, number) {
+  const { holder, x, y, inside } = frame(panel, `curves${number}`);
+  const thin = panel.curves.length > scene.many;
+  for (const curve of panel.curves) {
+    const points = curve.steps.map((step, i) => `${x(step).toFixed(1)},${y(curve.values[i]).toFixed(1)}`);
+    if (points.length === 1) points.push(points[0]);
+    node(inside, "path", {
+      class: "curve member", "data-row": curve.row, stroke: scene.colours[curve.row], d: "M" + points.join("L"),
+      "stroke-width": thin ? 1.1 : 1.7, "stroke-dasharray": DASHES[scene.dashes[curve.row]], "stroke-linecap": "round",
+    });
+  }
+  return holder;
+}
+
+// ---- legends
+
+function entry(parent, word, fill) {
+  const span = document.createElement("span");
+  fill(span);
+  span.appendChild(document.createTextNode(word));
+  parent.appendChild(span);
+}
+
+function swatch(colour) {
+  return (span) => {
+    const made = document.createElement("i");
+    made.className = "swatch";
+    made.style.background = colour;
+    span.appendChild(made);
+  };
+}
+
+function icon(parent, word) {
+  mark(node(parent, "svg", { viewBox: "-8 -8 16 16" }), word, 0, 0, 1, {});
+}
+
+function legends() {
+  const losses = document.getElementById("loss-legend"), curves = document.getElementById("curve-legend");
+  const seen = new Set(scene.rows.map((row) => row.outcome));
+  for (const word of Object.keys(scene.marks)) if (seen.has(word)) entry(losses, word, (span) => icon(span, word));
+  if (scene.groups.length > 1) for (const [label, colour] of scene.groups) entry(losses, label, swatch(colour));
+  for (const text of scene.notes) entry(losses, text, () => {});
+  for (const [label, colour] of scene.legend) if (label) entry(curves, label, swatch(colour));
+  if (!scene.scale) return;
+  entry(curves, `peak learning rate: ${words(scene.scale[0])}`, () => {});
+  const ramp = document.createElement("i");
+  ramp.className = "ramp";
+  ramp.style.background = `linear-gradient(90deg, ${scene.ramp.join(",")})`;
+  curves.appendChild(ramp);
+  entry(curves, `${words(scene.scale[1])} (log scale)`, () => {});
+  if (scene.groups.length > 1)
+    scene.groups.forEach(([label], i) =>
+      entry(curves, label, (span) => {
+        const line = node(span, "svg", { viewBox: "0 0 26 8", style: "width:26px" });
+        node(line, "path", { d: "M0,4H26", class: "ink", "stroke-width": 2, "stroke-dasharray": DASHES[i % 4] });
+      }));
+}
+
+// ---- one member, everywhere
+
+const tip = document.getElementById("tip");
+
+function show(event) {
+  const found = event.target.closest ? event.target.closest("[data-row]") : null;
+  for (const lit of document.querySelectorAll(".on")) lit.classList.remove("on");
+  document.body.classList.toggle("fade", Boolean(found));
+  tip.style.display = "none";
+  if (!found) return;
+  for (const part of document.querySelectorAll(`[data-row="${Number(found.dataset.row)}"]`)) part.classList.add("on");
+  if (found.tagName.toLowerCase() === "tr") return;
+  const row = scene.rows[Number(found.dataset.row)];
+  tip.textContent = "";
+  for (const [i, line] of [row.name, ...row.facts].entries()) {
+    const made = document.createElement("div");
+    made.textContent = line;
+    if (i === 0) made.style.fontWeight = 600;
+    tip.appendChild(made);
+  }
+  tip.style.display = "block";
+  tip.style.left = `${Math.min(event.clientX + 14, innerWidth - tip.offsetWidth - 8)}px`;
+  tip.style.top = `${Math.min(event.clientY + 14, innerHeight - tip.offsetHeight - 8)}px`;
+}
+
+function sortable(table) {
+  const heads = [...table.tHead.rows[0].cells];
+  heads.forEach((head, column) => {
+    head.tabIndex = 0;
+    const sort = () => {
+      const up = head.getAttribute("aria-sort") !== "ascending";
+      heads.forEach((other) => other.removeAttribute("aria-sort"));
+      head.setAttribute("aria-sort", up ? "ascending" : "descending");
+      const key = (row) => row.cells[column].dataset.value ?? row.cells[column].textContent.trim();
+      const number = head.classList.contains("number");
+      const rows = [...table.tBodies[0].rows].sort((a, b) => {
+        const [p, q] = [key(a), key(b)];
+        if (!number) return up ? p.localeCompare(q) : q.localeCompare(p);
+        if (p === "" || q === "") return (p === "") - (q === "");
+        return up ? Number(p) - Number(q) : Number(q) - Number(p);
+      });
+      table.tBodies[0].append(...rows);
+    };
+    head.addEventListener("click", sort);
+    head.addEventListener("keydown", (event) => { if (event.key === "Enter") sort(); });
+  });
+}
+
+function turnTheme() {
+  const root = document.documentElement, dark = matchMedia("(prefers-color-scheme: dark)").matches;
+  root.dataset.theme = (root.dataset.theme || (dark ? "dark" : "light")) === "dark" ? "light" : "dark";
+}
+
+scene.losses.forEach((panel, i) => document.getElementById("losses").appendChild(drawLoss(panel, i)));
+scene.curves.forEach((panel, i) => document.getElementById("curves").appendChild(drawCurves(panel, i)));
+legends();
+for (const cell of document.querySelectorAll(".verdict[data-word]")) {
+  const holder = document.createElement("span");
+  icon(holder, cell.dataset.word);
+  cell.prepend(holder.firstChild);
+}
+document.querySelectorAll("table.sortable").forEach(sortable);
+document.addEventListener("mousemove", show);
+document.getElementById("theme").addEventListener("click", turnTheme);
