@@ -16,7 +16,7 @@ tanh beyond |z| = 5.3, sigmoid beyond 10.6. An Adam step of 1e-3 would need thou
 PassesGradient = Callable[[Tensor], Tensor]
 
 _LIVE: dict[type[nn.Module], PassesGradient] = {
-    nn.ReLU: lambda out: out != 0,
+    nn.ReLU: lambda out: out,  # what is not 0 counts as alive
     nn.ReLU6: lambda out: (out != 0) & (out != 6),
     nn.Hardtanh: lambda out: out.abs() < 1,
     nn.Tanh: lambda out: 1 - out.square() > SATURATED,
@@ -40,10 +40,16 @@ def dead_share(output: Tensor, live: PassesGradient | None = None) -> Tensor:
     never 0 nor flat; there a unit is dead when it is saturated for every example: derivative below ``SATURATED`` of
     its largest value.
     """
-    alive = output != 0 if live is None else live(output)
-    if alive.dim() > 2:
-        alive = alive.flatten(2).any(-1)
-    return 1 - alive.any(0).mean(dtype=torch.float32)
+    alive = _alive(output, live)
+    return 1 - alive.sum() / alive.numel()
+
+
+def _alive(output: Tensor, live: PassesGradient | None) -> Tensor:
+    """[units] bool: which units are alive for some example."""
+    passes = output if live is None else live(output)
+    if passes.dim() > 2:
+        passes = passes.flatten(2).any(-1)
+    return passes.any(0)
 
 
 class DeadUnitsMeter:
@@ -56,7 +62,7 @@ class DeadUnitsMeter:
     def __init__(self, model: nn.Module) -> None:
         self._layers = [(m, _LIVE[type(m)]) for m in model.modules() if type(m) in _LIVE]
         self._handles: list[RemovableHandle] = []
-        self._seen: list[tuple[Tensor, int]] = []
+        self._seen: list[Tensor] = []
 
     @property
     def found(self) -> bool:
@@ -79,15 +85,14 @@ class DeadUnitsMeter:
         self._handles.clear()
         if not self._seen:
             return None
-        shares = tuple(share for share, _ in self._seen)
-        units = sum(count for _, count in self._seen)
-        total = sum((share * (count / units) for share, count in self._seen[1:]), shares[0] * (self._seen[0][1] / units))
+        counts = torch.stack([alive.sum() for alive in self._seen])
+        units = [alive.numel() for alive in self._seen]
         self._seen.clear()
-        return DeadUnits(total, shares)
+        shares = 1 - counts / torch.tensor(units, device=counts.device)
+        return DeadUnits(1 - counts.sum() / sum(units), shares.unbind())
 
     def _hook(self, live: PassesGradient) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
         def hook(_module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
-            out = output.detach()
-            self._seen.append((dead_share(out, live), out.shape[1] if out.dim() > 1 else 1))
+            self._seen.append(_alive(output.detach(), live))
 
         return hook
