@@ -22,7 +22,7 @@ from omegaconf import DictConfig
 from torch import nn
 
 from lrscope import config
-from lrscope.callbacks.lean import LeanCallback
+from lrscope.lean_hooks import LeanCallback
 from lrscope.checkpoints import CheckpointFolder
 from lrscope.datasets.batches import order
 from lrscope.job import Job
@@ -31,6 +31,7 @@ from lrscope.prepare import PreparedRun, prepare
 from lrscope.record import conclude, open_record
 from lrscope.recording import RunRecorder
 from lrscope.solo import assemble, make_module, train
+from lrscope.solo import lightning_kept_quiet as quiet
 from lrscope.tracking import TrackingSettings, open_session
 
 
@@ -102,7 +103,8 @@ def lightning(run: PreparedRun) -> float:
     solo = assemble(fresh(run), RunRecorder(run.plan), CheckpointFolder(run.job.folder))
     solo.trainer.callbacks = [LeanCallback()]
     began = time.perf_counter()
-    solo.trainer.fit(solo.module, solo.loader)
+    with quiet():
+        solo.trainer.fit(solo.module, solo.loader)
     return time.perf_counter() - began
 
 

@@ -12,6 +12,8 @@ from torch.nn import functional
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
+from lrscope.lean_hooks import hide_unused_hooks
+
 Schedule = LRScheduler | ReduceLROnPlateau
 Loss = Callable[..., Tensor]
 
@@ -51,6 +53,15 @@ class Module(pl.LightningModule):
         self._monitor = monitor
         self.last_loss = torch.zeros(())
         """Loss of the latest batch, detached: what the recording callback reads."""
+        hide_unused_hooks(self, pl.LightningModule)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # Lightning notes the name of each hook that it calls, some forty times a step; nn.Module would look each time
+        # whether a string is a parameter, a buffer or a module.
+        if name in ("_current_fx_name", "last_loss"):
+            object.__setattr__(self, name, value)
+        else:
+            super().__setattr__(name, value)
 
     def forward(self, inputs: Tensor) -> Tensor:
         return self.network(inputs)

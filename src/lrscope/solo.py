@@ -105,7 +105,7 @@ def _fit(solo: Solo) -> Ending:
         warnings.warn(f"{solo.run.name}: {checkpoint.words}", stacklevel=2)
     path = str(checkpoint.path) if checkpoint is not None and checkpoint.content else None
     try:
-        with _lightning_kept_quiet():
+        with lightning_kept_quiet():
             solo.trainer.fit(solo.module, solo.loader, ckpt_path=path, weights_only=True if path else None)
     except StoppedByVerdict as stop:
         return Ending(stopped_by=stop.verdict)
@@ -132,7 +132,7 @@ def make_trainer(cfg: DictConfig) -> pl.Trainer:
     if arguments["gradient_clip_val"] is None:
         del arguments["gradient_clip_algorithm"]
     try:
-        with _lightning_kept_quiet():
+        with lightning_kept_quiet():
             return pl.Trainer(
                 **arguments,
                 max_epochs=cfg.epochs,
@@ -221,7 +221,7 @@ def _early_stopping(run: PreparedRun) -> list[pl.Callback]:
     ]
 
 
-class _lightning_kept_quiet:
+class lightning_kept_quiet:
     """Lightning announces devices, tips and interruptions for every run; a sweep of 64 needs none of it."""
 
     def __enter__(self) -> None:

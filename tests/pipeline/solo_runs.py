@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 from torch import Tensor
 
 from lrscope import config
-from lrscope.callbacks.lean import LeanCallback
+from lrscope.lean_hooks import LeanCallback
 from lrscope.callbacks.stop import StopAtSignal
 from lrscope.checkpoints import CheckpointFolder
 from lrscope.job import Job, KnownMember

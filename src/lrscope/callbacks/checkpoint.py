@@ -13,9 +13,9 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from lrscope.callbacks.lean import LeanCallback
 from lrscope.callbacks.record import RecordSteps
 from lrscope.checkpoints import CheckpointFolder
+from lrscope.lean_hooks import LeanCallback
 
 
 class KeepCheckpoints(LeanCallback):

@@ -9,9 +9,9 @@ from typing import Any
 import pytorch_lightning as pl
 from torch import Tensor
 
-from lrscope.callbacks.lean import LeanCallback
 from lrscope.callbacks.record import RecordSteps
 from lrscope.evaluation import Evaluation, evaluate
+from lrscope.lean_hooks import LeanCallback
 from lrscope.module import Module
 
 Batches = Callable[[], Iterable[tuple[Tensor, Tensor]]]

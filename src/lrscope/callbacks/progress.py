@@ -8,8 +8,8 @@ from typing import Any
 
 import pytorch_lightning as pl
 
-from lrscope.callbacks.lean import LeanCallback
 from lrscope.callbacks.record import RecordSteps
+from lrscope.lean_hooks import LeanCallback
 
 BAR_SECONDS = 0.2
 LINE_SECONDS = 5.0

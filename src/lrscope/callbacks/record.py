@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from lrscope.callbacks.lean import LeanCallback
+from lrscope.lean_hooks import LeanCallback
 from lrscope.measures import DeadUnitsMeter, UpdateMeter, grad_norm
 from lrscope.module import Module
 from lrscope.recording import RunRecorder

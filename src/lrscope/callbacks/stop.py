@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 
 import pytorch_lightning as pl
 
-from lrscope.callbacks.lean import LeanCallback
 from lrscope.callbacks.record import RecordSteps
 from lrscope.diagnosis import is_diverged, live_finding
 from lrscope.errors import Interrupted
+from lrscope.lean_hooks import LeanCallback
 from lrscope.trace import RunFacts
 from lrscope.verdict import Finding, Verdict
 
