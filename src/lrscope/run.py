@@ -35,8 +35,26 @@ def run_job(cfg: DictConfig) -> Outcome:
         raise_problems([cfg])
         job = continued(cfg, job, settings_of(cfg))
     outcome = run(cfg, job)
+    if job.ticket is None:
+        print(closing_words(outcome, job))
     STOP.raise_if_requested()
     return outcome
+
+
+def closing_words(outcome: Outcome, job: Job) -> str:
+    """What a lone run tells the terminal at its end."""
+    what = outcome.verdict or ("crashed" if outcome.crashed else "stopped")
+    lines = [f"{outcome.name}: {what} after {outcome.steps} steps, {outcome.seconds:.1f} s. {outcome.why}"]
+    if outcome.final:
+        lines.append("  ".join(f"{key} {value:.4g}" for key, value in outcome.final.items()))
+    if outcome.status == "KILLED":
+        again = " ".join(override for override in job.overrides if not override.startswith("resume="))
+        lines.append(
+            f"to go on: python train.py {again} resume={outcome.run_id or outcome.local_id}".replace("  ", " ")
+        )
+    elif outcome.run_id is not None:
+        lines.append(f"MLflow run {outcome.run_id}; browse with `make ui`")
+    return "\n".join(lines)
 
 
 def run(cfg: DictConfig, job: Job) -> Outcome:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from lrscope.outcome import Outcome
 from lrscope.verdict import Verdict
 
+PIPED_WIDTH = 200
+
 if TYPE_CHECKING:
     from lrscope.report import Sweep
     from lrscope.sweep import CurrentSweep
@@ -88,11 +90,12 @@ def write_and_show(sweep: CurrentSweep, stored: Sweep) -> None:
 
     if sweep.config.sweep.report:
         files = write_report(stored, sweep.folder / "report")
-        sweep.log.artifact(sweep.folder / "report", "")
+        sweep.log.artifact(sweep.folder / "report", "report")
         attach_to_mlflow(stored, files.note_markdown)
-    Console(highlight=False).print(members_table(stored))
-    links = sweep_links(stored.store, stored.experiment_id, stored.run_id, [member.run_id for member in stored.members])
-    print(f"\nmembers  {links.table}\ncurves   {links.curves}\ncompare  {links.compare}")
+    # Piped output has no width of its own; a table cut at 80 columns would lose its numbers.
+    width = None if sys.stdout.isatty() else PIPED_WIDTH
+    Console(highlight=False, width=width).print(members_table(stored))
+    print("\n" + "\n".join(sweep_links(stored).lines()))
 
 
 def plain_table(outcomes: Sequence[Outcome]) -> str:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 
 from lrscope.errors import InputError, Problem
+from lrscope.refusals import REFUSALS, Compose, explain, refusal
 
 
 @dataclass(frozen=True)
@@ -20,47 +25,75 @@ class PlannedJob:
 
 @dataclass(frozen=True)
 class Plan:
-    """``axes`` are the keys that vary, in the order in which they were given."""
+    """``axes`` are the keys that vary, in the order in which they were given.
+
+    ``problems`` are those of the overrides that Hydra refuses; the configs are then composed without them.
+    """
 
     jobs: tuple[PlannedJob, ...]
     axes: tuple[str, ...]
+    problems: tuple[Problem, ...] = ()
 
 
 def plan(config: DictConfig) -> Plan | None:
     """Expand and compose all jobs of a multirun's config; None for a sweeper that chooses its jobs as it goes.
 
-    Raises:
-        InputError: with the problems of every job that does not compose.
+    From here on Hydra composes them fast too, see :mod:`lrscope.sweep_compose`.
     """
-    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
     from hydra.core.global_hydra import GlobalHydra
-    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    from lrscope.sweep_compose import JobComposer
 
     if not str(config.hydra.sweeper.get("_target_", "")).endswith(".BasicSweeper"):
         return None
     hydra = GlobalHydra.instance().hydra
     assert hydra is not None
-    loader = hydra.config_loader
+    loader: Any = hydra.config_loader
+    loader.load_sweep_config = JobComposer(loader).load_sweep_config
     given = [f"{key}={value}" for key, value in (config.hydra.sweeper.get("params") or {}).items()]
     given += [str(override) for override in config.hydra.overrides.task]
-    parsed = OverridesParser.create(config_loader=loader).parse_overrides(given)
-    batches = BasicSweeper.split_arguments(parsed, None)
-    jobs, problems = [], []
-    for overrides in batches[0]:
+    return plan_jobs(given, lambda overrides: loader.load_sweep_config(config, overrides), loader)
+
+
+def plan_jobs(overrides: Sequence[str], compose: Compose, loader: Any) -> Plan:
+    """Expand overrides into jobs as Hydra's basic sweeper does, and compose each.
+
+    Args:
+        compose: the whole config of one job's overrides.
+        loader: Hydra's config loader.
+    """
+    problems: list[Problem] = []
+    expanded = _expand(overrides, problems, compose)
+    jobs = []
+    for job in expanded:
         try:
-            cfg = loader.load_sweep_config(config, list(overrides))
-        except Exception as error:
-            problems.append(_problem(overrides, error))
-            continue
-        jobs.append(PlannedJob(tuple(overrides), _task_part(cfg)))
-    if problems:
-        from lrscope.config import check
-
-        raise InputError((*dict.fromkeys(problems), *dict.fromkeys(p for job in jobs for p in check(job.cfg))))
-    return Plan(tuple(jobs), _axes(batches[0]))
+            cfg = compose(job)
+        except REFUSALS:
+            explained = explain(job, compose, loader.repository.group_exists)
+            problems += explained.problems
+            cfg = explained.cfg
+        jobs.append(PlannedJob(tuple(job), _task_part(cfg)))
+    return Plan(tuple(jobs), _axes(expanded), tuple(dict.fromkeys(problems)))
 
 
-def _axes(jobs: list[list[str]]) -> tuple[str, ...]:
+def _expand(overrides: Sequence[str], problems: list[Problem], compose: Compose) -> list[list[str]]:
+    """One list of overrides a job; those that cannot be read become problems and are left out."""
+    parser = OverridesParser.create()
+    parsed = []
+    for override in overrides:
+        try:
+            parsed.append(parser.parse_override(override))
+        except OverrideParseException as error:
+            problems.append(refusal(override, error, compose([])))
+    try:
+        return [list(job) for job in BasicSweeper.split_arguments(parsed, None)[0]]
+    except REFUSALS as error:
+        raise InputError(
+            [*problems, Problem("-m", " ".join(overrides), str(error), "Write values as lr=1,0.1.")]
+        ) from error
+
+
+def _axes(jobs: Iterable[Sequence[str]]) -> tuple[str, ...]:
     values: dict[str, set[str]] = {}
     for overrides in jobs:
         for override in overrides:
@@ -73,24 +106,3 @@ def _task_part(cfg: DictConfig) -> DictConfig:
     tree = OmegaConf.masked_copy(cfg, [key for key in cfg if key != "hydra"])
     assert isinstance(tree, DictConfig)
     return tree
-
-
-def _problem(overrides: list[str], error: Exception) -> Problem:
-    """What Hydra says of an override that it refuses, in one line: the key, the value, the rule."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    full_key = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("full_key")), "")
-    blamed = next((o for o in overrides if o in lines[0] or o.partition("=")[0].lstrip("+~") == full_key), "")
-    key, _, value = (blamed or overrides[0]).partition("=")
-    cause = error.__cause__
-    rule = str(cause).splitlines()[0] if cause is not None and str(cause) else ""
-    rule = rule or next((line for line in lines if not line.startswith(("Error merging", "full_key"))), lines[0])
-    options = [line for line in lines if line.startswith("'") or "Available options" in line]
-    remedy = " ".join(lines[lines.index(options[0]) :]) if options and options[0] in lines else ""
-    return Problem(
-        key.lstrip("+~"), value, rule.rstrip(". "), remedy or "`python train.py --help` shows what there is."
-    )
-
-
-def words_of(overrides: Any) -> tuple[str, ...]:
-    """Overrides as they were typed."""
-    return tuple(str(override) for override in overrides)
