@@ -103,14 +103,9 @@ Event = Started | Reopened | Points | Tags | Params | Text | Artifact | Dataset 
 
 
 def encode(event: Event) -> bytes:
-    """One line, newline included. NaN and infinities are written as Python's json reads them."""
+    """One line, newline included, in ASCII. NaN and infinities are written as Python's json reads them."""
     body = {"points": event.points} if isinstance(event, Points) else asdict(event)
-    return (
-        json.dumps({"event": event.name, **body}, separators=(",", ":"), ensure_ascii=False).encode(
-            errors="surrogateescape"
-        )
-        + b"\n"
-    )
+    return json.dumps({"event": event.name, **body}, separators=(",", ":")).encode() + b"\n"
 
 
 def decode(line: bytes) -> Event:
@@ -121,7 +116,7 @@ def decode(line: bytes) -> Event:
     """
     try:
         return _BUILDERS[(body := json.loads(line)).pop("event")](body)
-    except (KeyError, TypeError, AttributeError, IndexError) as error:
+    except (KeyError, TypeError, AttributeError, IndexError, UnicodeError) as error:
         raise ValueError(f"not an event: {error!r}") from error
 
 

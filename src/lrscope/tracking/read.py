@@ -159,17 +159,13 @@ def _rows_by_http(
             answer = http_request(store.get_host_creds(), BULK_ENDPOINT, "GET", params=query, raise_on_status=False)
             points = answer.json()["metrics"] if answer.status_code == 200 else None
             if points is None or len(points) >= POINTS_PER_REQUEST:  # cut: the rest would be missing
-                yield from _rows_by_client(client, {run_id: (key,) for run_id in some})
+                yield from _rows_by_client(client, dict.fromkeys(some, (key,)))
                 continue
-            rows = [
-                (p["run_id"], key, int(p["step"]), float(p["value"]), int(p["timestamp"]), False) for p in points
-            ]
+            rows = [(p["run_id"], key, int(p["step"]), float(p["value"]), int(p["timestamp"]), False) for p in points]
             yield from _by_curve(rows, wanted)
 
 
-def _rows_by_client(
-    client: MlflowClient, wanted: Mapping[str, Sequence[str]]
-) -> Iterator[tuple[str, str, Columns]]:
+def _rows_by_client(client: MlflowClient, wanted: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str, Columns]]:
     for run_id, keys in wanted.items():
         for key in keys:
             try:

@@ -18,8 +18,9 @@ def safe_join(folder: Path, name: str) -> Path:
         InputError: the name is absolute, climbs out by ``..``, or passes through a link that leads out.
     """
     base = folder.resolve()
-    joined = (base / name).resolve()
-    if "\0" in name or PurePosixPath(name).is_absolute() or "\\" in name or not joined.is_relative_to(base):
+    plain = not (set(name) & {"\0", "\\"} or PurePosixPath(name).is_absolute())
+    joined = (base / name).resolve() if plain else base
+    if not plain or not joined.is_relative_to(base):
         raise InputError(Problem("artifact", name, "leads out of its folder", "It was not read."))
     return joined
 

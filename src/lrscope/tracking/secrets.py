@@ -19,13 +19,15 @@ _SHORTEST = 8
 def redact(text: str) -> str:
     """``text`` without the user and password of any URI in it, without token-like query values, and without
     the value of any environment variable whose name says that it is a secret.
+
+    What is no text (lone surrogates) becomes ``?``.
     """
     if "://" in text:
         text = _QUERY.sub(rf"\g<name>{HIDDEN}", _USERINFO.sub(rf"\g<scheme>{HIDDEN}@", text))
     for value in _environment_secrets():
         if value in text:
             text = text.replace(value, HIDDEN)
-    return text
+    return text.encode(errors="replace").decode()
 
 
 def _environment_secrets() -> list[str]:

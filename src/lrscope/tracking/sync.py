@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 from lrscope.paths import resolve
 from lrscope.tracking import events as ev
+from lrscope.tracking.address import Address, resolve_uri
 from lrscope.tracking.delivery import Busy, Deliverer
 from lrscope.tracking.process import ProcessIdentity, fate
 from lrscope.tracking.reap import close_if_gone
 from lrscope.tracking.secrets import redact
 from lrscope.tracking.settings import TrackingSettings
 from lrscope.tracking.spool import Spool, all_spools
-from lrscope.tracking.store import Address, open_store, resolve_uri
+from lrscope.tracking.store import open_store
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from recorded_runs import record, run_of, start
+
+from lrscope.errors import StoreUnreachable
+from lrscope.tracking import TrackingSettings, open_session
+from lrscope.tracking.secrets import redact
+
+PASSWORD = "hunter2secret"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (f"http://ada:{PASSWORD}@host:5000/x", "http://***@host:5000/x"),
+        (f"postgresql+psycopg2://ada:{PASSWORD}@host/db", "postgresql+psycopg2://***@host/db"),
+        ("https://host/x?token=abc&page=2", "https://host/x?token=***&page=2"),
+        ("https://host/x?X-Amz-Signature=abc#f", "https://host/x?X-Amz-Signature=***#f"),
+        ("https://host/x?page=2", "https://host/x?page=2"),
+        ("sqlite:////data/mlflow.db", "sqlite:////data/mlflow.db"),
+        ("write to ada@example.org", "write to ada@example.org"),
+    ],
+)
+def test_uris_lose_their_secrets_and_nothing_else(text: str, shown: str) -> None:
+    assert redact(text) == shown
+
+
+def test_values_of_secret_variables_are_hidden_wherever_they_stand(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", PASSWORD)
+    monkeypatch.setenv("SOME_API_KEY", "short")
+    assert redact(f"it is {PASSWORD}, in short") == "it is ***, in short"
+
+
+def test_no_secret_reaches_spool_or_store(store_project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANDB_API_KEY", PASSWORD)
+    uri = f"http://ada:{PASSWORD}@host:5000"
+    session = open_session(TrackingSettings(finish_timeout_s=20))
+    log = session.start(start("secret", "s1", params={"tracking.uri": uri}, tags={"lrscope.overrides": f"[{uri}]"}))
+    log.tags({"note": uri})
+    log.params({"again": uri})
+    log.text(f"key: {PASSWORD}\nuri: {uri}\n", "config.yaml")
+    record(log, range(3))
+    session.flush()
+    assert PASSWORD not in (log.folder / "events.jsonl").read_text()
+    assert session.close().words == ""
+    from mlflow.tracking import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{store_project}/mlflow.db")
+    run = run_of(client, "s1")
+    assert run.data.params["tracking.uri"] == "http://***@host:5000"
+    everything = [path.read_bytes() for path in store_project.rglob("*") if path.is_file()]
+    assert not any(PASSWORD.encode() in content for content in everything)
+
+
+def test_an_unreachable_store_is_named_without_its_password(project: Path) -> None:
+    with pytest.raises(StoreUnreachable) as caught:
+        open_session(TrackingSettings(uri=f"http://ada:{PASSWORD}@127.0.0.1:9", spool=project / "spool"))
+    assert PASSWORD not in str(caught.value)
+    assert "http://***@127.0.0.1:9" in str(caught.value)
