@@ -7,41 +7,82 @@ import sys
 from typing import Any
 
 from lrscope import config
-from lrscope.errors import LrscopeError
+from lrscope.errors import Interrupted, LrscopeError
 from lrscope.paths import conf_folder
+
+FULL_ERROR = "HYDRA_FULL_ERROR"
+"""Hydra's own switch: its errors are raised, and come here, instead of being printed by it."""
 
 
 def main() -> int:
     """Run the command in ``sys.argv``.
 
     Returns:
-        0 where everything trained or was found to fail by itself; 1 for a crash; 2 for bad input;
-        128 + n where signal n stopped it.
+        0 where everything trained or was found to fail by itself; 1 for a crash, or where Hydra refuses a lone run;
+        2 for bad input; 128 + n where signal n stopped it.
     """
     import hydra
 
     config.register()
     _keep_quiet()
     entry = hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="train")(_job)
-    code = 0
+    return _close_sweep(_exit_code(entry))
+
+
+def _exit_code(entry: Any) -> int:
+    """Call Hydra's entry; whatever it raises becomes words on the terminal and an exit code."""
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    asked = os.environ.get(FULL_ERROR)
+    os.environ[FULL_ERROR] = "1"
     try:
         entry()
     except SystemExit as stop:
-        code = stop.code if isinstance(stop.code, int) else 1
+        return stop.code if isinstance(stop.code, int) else 1
     except KeyboardInterrupt:
-        code = 130
-    return _close_sweep(code)
+        return 130
+    except LrscopeError as error:
+        return _tell(error)
+    except (HydraException, OmegaConfBaseException) as error:
+        if asked == "1":
+            raise
+        return _refused(error)
+    return 0
 
 
 def _job(cfg: Any) -> Any:
-    """One job of Hydra: a lone run or a member of a sweep."""
+    """One job of Hydra: a lone run or a member of a sweep. What stops a member must not stop the others."""
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
+
     from lrscope.run import run_job
 
+    alone = HydraConfig.get().mode == RunMode.RUN
     try:
-        return run_job(cfg)
+        outcome = run_job(cfg)
     except LrscopeError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(error.exit_code) from None
+        if alone or (isinstance(error, Interrupted) and "lrscope.sweep" in sys.modules):
+            raise SystemExit(_tell(error)) from None
+        raise
+    if alone and outcome.crashed:
+        raise SystemExit(1)
+    return outcome
+
+
+def _refused(error: Exception) -> int:
+    """Say what Hydra refuses: of a sweep everything that is wrong, of a lone run what is wrong with its words."""
+    from lrscope.refused_command import explain_command
+
+    refused = explain_command(sys.argv[1:], error)
+    _tell(refused.problem)
+    return 2 if refused.sweep else 1
+
+
+def _tell(error: LrscopeError) -> int:
+    for line in str(error).splitlines():
+        print(f"error: {line}", file=sys.stderr)
+    return error.exit_code
 
 
 def _close_sweep(code: int) -> int:

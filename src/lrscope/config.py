@@ -1,14 +1,9 @@
-"""The types of the configuration, registered with Hydra, and the check that finds every problem of a config at once."""
+"""The types of the configuration, registered with Hydra."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
-
-from lrscope.errors import Problem
-from lrscope.verdict import Verdict
 
 
 @dataclass
@@ -123,98 +118,3 @@ def register() -> None:
 
     ConfigStore.instance().store(name="lrscope", node=Config)
     OmegaConf.register_new_resolver("lrscope_root", lambda: str(project_root()), replace=True)
-
-
-def check(cfg: Any) -> list[Problem]:
-    """Every problem that can be seen without loading data or torch, in the order of the config's keys."""
-    return [
-        *_check_top(cfg),
-        *_check_trainer(cfg.trainer),
-        *_check_callbacks(cfg.callbacks),
-        *_check_choices(cfg),
-    ]
-
-
-def _check_top(cfg: Any) -> Iterator[Problem]:
-    if not (math.isfinite(cfg.lr) and cfg.lr > 0):
-        yield Problem("lr", _number(cfg.lr), "a learning rate is a finite number above 0", "Try lr=0.001")
-    if not 0 <= cfg.seed < 2**32:
-        yield Problem("seed", str(cfg.seed), "a seed is a whole number from 0 to 2^32 - 1", "Try seed=0")
-    if cfg.epochs < 1:
-        yield Problem("epochs", str(cfg.epochs), "at least one epoch is needed", "Try epochs=50")
-    if cfg.batch_size is not None and cfg.batch_size < 1:
-        yield Problem("batch_size", str(cfg.batch_size), "a batch holds at least one example", "Try batch_size=32")
-    if not cfg.experiment_name.strip() or set(cfg.experiment_name) & set("\\\0"):
-        yield Problem(
-            "experiment_name",
-            cfg.experiment_name,
-            "an experiment needs a plain name",
-            "Try experiment_name=mine",
-        )
-
-
-def _check_trainer(trainer: Any) -> Iterator[Problem]:
-    if trainer.accumulate_grad_batches < 1:
-        yield Problem(
-            "trainer.accumulate_grad_batches",
-            str(trainer.accumulate_grad_batches),
-            "gradients are accumulated over at least one batch",
-            "Use 1 for none",
-        )
-    clip = trainer.gradient_clip_val
-    if clip is not None and not (math.isfinite(clip) and clip > 0):
-        yield Problem(
-            "trainer.gradient_clip_val", _number(clip), "must be a finite number above 0", "Use null for none"
-        )
-    if trainer.limit_train_batches is not None and trainer.limit_train_batches < 1:
-        yield Problem(
-            "trainer.limit_train_batches",
-            str(trainer.limit_train_batches),
-            "must be at least 1",
-            "Use null for all",
-        )
-
-
-def _check_callbacks(callbacks: Any) -> Iterator[Problem]:
-    for name in callbacks.stop_when:
-        try:
-            Verdict.from_label(name)
-        except ValueError as error:
-            yield Problem("callbacks.stop_when", str(name), str(error), "Try callbacks.stop_when=[diverged,collapsed]")
-    for key in ("every", "sharpness_every_epochs"):
-        value = getattr(callbacks, key)
-        if value is not None and value < 1:
-            yield Problem(f"callbacks.{key}", str(value), "must be at least 1", "Use null for the default")
-    if callbacks.evaluate_every_epochs < 1:
-        yield Problem(
-            "callbacks.evaluate_every_epochs",
-            str(callbacks.evaluate_every_epochs),
-            "must be at least 1",
-            "Try 1",
-        )
-
-
-_CHOICES = {
-    "trainer.gradient_clip_algorithm": ("norm", "value"),
-    "callbacks.progress": ("auto", "bar", "lines", "none"),
-    "callbacks.early_stopping.mode": ("min", "max"),
-    "tracking.mode": ("online", "offline", "off"),
-    "tracking.log_model": ("best", "all", "none"),
-    "sweep.together": ("auto", "always", "never"),
-}
-
-
-def _check_choices(cfg: Any) -> Iterator[Problem]:
-    for key, choices in _CHOICES.items():
-        node: Any = cfg
-        for part in key.split("."):
-            node = getattr(node, part)
-        if str(node) not in choices:
-            yield Problem(key, str(node), f"must be one of {', '.join(choices)}", f"Try {key}={choices[0]}")
-    every = cfg.tracking.every_n_steps
-    if every is not None and every < 1:
-        yield Problem("tracking.every_n_steps", str(every), "must be at least 1", "Use null for the default")
-
-
-def _number(value: float) -> str:
-    return f"{value:g}"

@@ -23,7 +23,8 @@ class SweepCallback(Callback):
         try:
             begin(config)
         except LrscopeError as error:
-            print(f"error: {error}", file=sys.stderr)
+            for line in str(error).splitlines():
+                print(f"error: {line}", file=sys.stderr)
             sys.exit(error.exit_code)
         except Exception:
             traceback.print_exc()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
@@ -31,6 +32,14 @@ _TYPES = (
 """What OmegaConf says of a value of the wrong type, and the rule behind it."""
 
 
+@dataclass(frozen=True)
+class Explained:
+    """The problems of one job's overrides, and the config that those without a problem compose to."""
+
+    problems: tuple[Problem, ...]
+    cfg: DictConfig
+
+
 def explain(overrides: Sequence[str], compose: Compose, is_group: Callable[[str], bool]) -> Explained:
     """Find which overrides Hydra refuses, by adding them one at a time: choices of groups first, as Hydra does.
 
@@ -48,16 +57,7 @@ def explain(overrides: Sequence[str], compose: Compose, is_group: Callable[[str]
             accepted.append(override)
         except REFUSALS as error:
             problems.append(refusal(override, error, base))
-    return Explained(problems, base, accepted)
-
-
-class Explained:
-    """The problems of one job's overrides, and the config that those without a problem compose to."""
-
-    def __init__(self, problems: list[Problem], cfg: DictConfig, accepted: list[str]) -> None:
-        self.problems = problems
-        self.cfg = cfg
-        self.accepted = accepted
+    return Explained(tuple(problems), base)
 
 
 def refusal(override: str, error: Exception, cfg: DictConfig) -> Problem:
@@ -67,8 +67,11 @@ def refusal(override: str, error: Exception, cfg: DictConfig) -> Problem:
         error: what was raised when it was added to ``cfg``.
     """
     key, value = key_of(override), override.partition("=")[2]
+    if override.partition("=")[2].count(",") and re.search("Ambiguous value|requires --multirun", str(error)):
+        remedy = f"Add -m to sweep over them, or write {key}=[{value}] for a list."
+        return Problem(key, value, "several values for one run", remedy)
     if isinstance(error, OverrideParseException):
-        return Problem(key, value, f"cannot be read ({_first_line(error)})", _how_to_write(override))
+        return Problem(key, value, f"cannot be read ({first_line(error)})", _how_to_write(override))
     if isinstance(error, MissingConfigException):
         return _no_such_option(key, value, error)
     cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
@@ -76,7 +79,7 @@ def refusal(override: str, error: Exception, cfg: DictConfig) -> Problem:
         return _no_such_key(key, value, cfg)
     if override.startswith("+") and ("already" in str(error) or "Multiple values" in str(error)):
         return Problem(key, value, "is there already", f"Write {key}={value}, without the +.")
-    rule = next((rule for pattern, rule in _TYPES if re.search(pattern, str(cause))), _first_line(cause))
+    rule = next((rule for pattern, rule in _TYPES if re.search(pattern, str(cause))), first_line(cause))
     return Problem(key, value, rule, _example(key, cfg))
 
 
@@ -130,6 +133,7 @@ def _how_to_write(override: str) -> str:
     return "Write key=value without spaces; quote what the shell or Hydra reads otherwise: 'key=\"a b\"'."
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """What an error says, without what comes after its first line."""
     lines = [line for line in str(error).splitlines() if line and not line.startswith("Error parsing override")]
     return (lines[0] if lines else type(error).__name__).rstrip(". ")

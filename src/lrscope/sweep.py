@@ -16,7 +16,7 @@ from lrscope.errors import LrscopeError
 from lrscope.job import SweepTicket
 from lrscope.outcome import Outcome
 from lrscope.stop_signals import STOP
-from lrscope.sweep_check import raise_problems
+from lrscope.sweep_check import check_plan
 from lrscope.sweep_jobs import Plan, plan
 from lrscope.tracking import RunLog, RunStart, Session, TrackingSettings
 
@@ -53,7 +53,7 @@ def begin(config: DictConfig) -> None:
 
     planned = plan(config)
     if planned is not None:
-        raise_problems([job.cfg for job in planned.jobs])
+        check_plan(planned)
     settings = settings_of(config)
     folder = Path(config.hydra.sweep.dir)
     stored = _find(config, settings)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lrscope.config import check
+from lrscope.config import Config
+from lrscope.config_check import check
 from lrscope.errors import InputError, Problem
 from lrscope.identity import fingerprint
 
@@ -13,23 +15,45 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
     from lrscope.build import Source
+    from lrscope.sweep_jobs import Plan
 
 
-def raise_problems(cfgs: Sequence[DictConfig]) -> None:
-    """Check configs on paper first, then against data, model, optimizer, schedule and accelerator.
+def check_plan(planned: Plan) -> None:
+    """Check all jobs of a sweep.
+
+    Raises:
+        InputError: with the problems of all jobs, each once.
+    """
+    raise_problems(
+        [job.cfg for job in planned.jobs], [" ".join(job.overrides) for job in planned.jobs], planned.problems
+    )
+
+
+def raise_problems(cfgs: Sequence[DictConfig], names: Sequence[str] = (), refused: Sequence[Problem] = ()) -> None:
+    """Check configs on paper first, then the tracking store, then against data, model, optimizer, schedule, device.
+
+    A lone run with a problem on paper is told at once; a sweep is told everything, which takes the time of loading
+    torch and the data.
+
+    Args:
+        names: what was typed for each config, to name twins by.
+        refused: problems that were found on the way to these configs.
 
     Raises:
         InputError: with all problems of all of them, each once.
     """
-    problems = [problem for cfg in cfgs for problem in check(cfg)]
-    problems += _twins(cfgs)
+    on_paper = [check(cfg) for cfg in cfgs]
+    problems = [*refused, *(problem for found in on_paper for problem in found), *_twins(cfgs, names)]
     if not problems:
-        problems = _in_practice(cfgs)
+        _ask_store(cfgs)
+    if not problems or len(cfgs) > 1:
+        mended = [_mended(cfg, found) for cfg, found in zip(cfgs, on_paper, strict=True)]
+        problems += _in_practice([cfg for cfg in mended if not check(cfg)])
     if problems:
         raise InputError(tuple(dict.fromkeys(problems)))
 
 
-def _twins(cfgs: Sequence[DictConfig]) -> list[Problem]:
+def _twins(cfgs: Sequence[DictConfig], names: Sequence[str]) -> list[Problem]:
     """Members of a sweep with the same config: the second would repeat the first."""
     from omegaconf import OmegaConf
 
@@ -37,18 +61,39 @@ def _twins(cfgs: Sequence[DictConfig]) -> list[Problem]:
     problems = []
     for number, cfg in enumerate(cfgs):
         tree: Any = OmegaConf.to_container(cfg, resolve=False)
-        tree |= {"lr": cfg.lr}
         first = seen.setdefault(fingerprint(tree), number)
         if first != number:
-            problems.append(
-                Problem(
-                    "lr",
-                    f"{cfg.lr:g}",
-                    f"members {first} and {number} of the sweep have the same config",
-                    "Leave one of them out.",
-                )
-            )
+            one, other = (names[i] if names else f"lr={cfg.lr:g}" for i in (first, number))
+            rule = f"members {first} and {number} of the sweep have the same config"
+            problems.append(Problem(one, "", f"{rule} ({other})" if other != one else rule, "Leave one of them out."))
     return problems
+
+
+def _ask_store(cfgs: Sequence[DictConfig]) -> None:
+    """Fail at once where nothing could be recorded: before torch and the data are loaded.
+
+    Raises:
+        InputError: the store does not answer.
+    """
+    from lrscope.sessions import settings_of
+    from lrscope.tracking.address import resolve_uri
+    from lrscope.tracking.reach import check_reachable
+
+    for settings in dict.fromkeys(settings_of(cfg) for cfg in cfgs):
+        if settings.mode == "online":
+            check_reachable(resolve_uri(settings.uri))
+
+
+def _mended(cfg: DictConfig, problems: Iterable[Problem]) -> DictConfig:
+    """The config with the default wherever it has a problem on paper, so that the rest of it can be tried out."""
+    from dataclasses import fields
+
+    defaults = {field.name: field.default for field in fields(Config)}
+    mended = copy.deepcopy(cfg)
+    for problem in problems:
+        if problem.key in defaults and problem.key in mended:
+            mended[problem.key] = defaults[problem.key]
+    return mended
 
 
 def _in_practice(cfgs: Sequence[DictConfig]) -> list[Problem]:
@@ -62,7 +107,7 @@ def _in_practice(cfgs: Sequence[DictConfig]) -> list[Problem]:
             sources[key] = _source(cfg, problems)
         source = sources[key]
         parts = _key(cfg.dataset, cfg.model, cfg.optimizer, cfg.scheduler, cfg.trainer, cfg.epochs, cfg.batch_size)
-        if source is not None and parts not in built:
+        if parts not in built:
             built.add(parts)
             problems += _parts(cfg, source)
     return problems
@@ -78,23 +123,25 @@ def _source(cfg: DictConfig, problems: list[Problem]) -> Source | None:
         return None
 
 
-def _parts(cfg: DictConfig, source: Source) -> list[Problem]:
-    """Try out model, optimizer, schedule and trainer of one config; the config itself is left as it is."""
-    import copy
-
+def _parts(cfg: DictConfig, source: Source | None) -> list[Problem]:
+    """Try out trainer, model, optimizer and schedule of one config; the config itself is left as it is."""
     from lrscope import build
     from lrscope.solo import make_trainer
 
+    problems: list[Problem] = []
+    try:
+        make_trainer(cfg)
+    except InputError as error:
+        problems += error.problems
+    if source is None:
+        return problems
     cfg = copy.deepcopy(cfg)
     build.fill_steps(cfg, source.steps_per_epoch)
-    problems: list[Problem] = []
     try:
         network = build.network(cfg, source.data)
         build.schedule(cfg, build.optimizer(cfg, network.parameters()))
-    except InputError as error:
-        problems += error.problems
-    try:
-        make_trainer(cfg)
+        for entry in cfg.callbacks.extra:
+            build.callback(entry)
     except InputError as error:
         problems += error.problems
     return problems

@@ -85,12 +85,14 @@ def _expand(overrides: Sequence[str], problems: list[Problem], compose: Compose)
             parsed.append(parser.parse_override(override))
         except OverrideParseException as error:
             problems.append(refusal(override, error, compose([])))
+    remedy = "Write the values one by one: lr=1,0.1,0.01."
     try:
-        return [list(job) for job in BasicSweeper.split_arguments(parsed, None)[0]]
+        jobs = [list(job) for job in BasicSweeper.split_arguments(parsed, None)[0]]
     except REFUSALS as error:
-        raise InputError(
-            [*problems, Problem("-m", " ".join(overrides), str(error), "Write values as lr=1,0.1.")]
-        ) from error
+        raise InputError([*problems, Problem("sweep", " ".join(overrides), str(error), remedy)]) from error
+    if not jobs:
+        raise InputError([*problems, Problem("sweep", " ".join(overrides), "has no members", remedy)])
+    return jobs
 
 
 def _axes(jobs: Iterable[Sequence[str]]) -> tuple[str, ...]:
