@@ -17,9 +17,12 @@ from torch import Tensor
 
 from lrscope import build
 from lrscope.callbacks.checkpoint import KeepBest, KeepCheckpoints
+from lrscope.callbacks.count import CountExamples
 from lrscope.callbacks.evaluate import EvaluateEpochs, Parts
+from lrscope.callbacks.parameters import FollowParameters
 from lrscope.callbacks.progress import ShowProgress
 from lrscope.callbacks.record import RecordSteps, SignalChoice
+from lrscope.callbacks.sharpness import MeasureSharpness
 from lrscope.callbacks.stop import StopAtSignal, StopAtVerdict, StoppedByVerdict
 from lrscope.checkpoints import CheckpointFolder
 from lrscope.datasets.batches import IndexBatches
@@ -66,7 +69,8 @@ def assemble(run: PreparedRun, recorder: RunRecorder, checkpoints: CheckpointFol
     verdicts = [Verdict.from_label(name) for name in cfg.callbacks.stop_when]
     stop = StopAtVerdict(steps, run.facts, verdicts, cfg.callbacks.stop_grace_epochs)
     keep = KeepCheckpoints(steps, checkpoints, cfg.callbacks.checkpoint.every_seconds)
-    callbacks: list[pl.Callback] = [steps, evaluate, best, stop, *_early_stopping(run)]
+    callbacks: list[pl.Callback] = [steps, evaluate, best, stop, *_on_request(run, steps, parts)]
+    callbacks += _early_stopping(run)
     callbacks += [build.callback(entry) for entry in cfg.callbacks.extra]
     callbacks += [ShowProgress(steps, run.name, cfg.epochs, cfg.callbacks.progress)]
     callbacks += [keep, StopAtSignal(STOP.requested, keep.save)]
@@ -200,6 +204,19 @@ def _loader_parts(run: PreparedRun, device: torch.device) -> Parts:
         lambda: on_device(module.train_dataloader()),
         (lambda: on_device(module.val_dataloader())) if validates else None,
     )
+
+
+def _on_request(run: PreparedRun, steps: RecordSteps, parts: Parts) -> list[pl.Callback]:
+    """What is measured only where the config asks for it."""
+    asked = run.cfg.callbacks
+    wanted: list[pl.Callback] = []
+    if asked.sharpness_every_epochs is not None:
+        wanted.append(MeasureSharpness(steps, parts.train, run.facts, run.name, asked.sharpness_every_epochs))
+    if asked.parameters:
+        wanted.append(FollowParameters(steps, parts.train))
+    if asked.count_examples:
+        wanted.append(CountExamples(steps))
+    return wanted
 
 
 def _early_stopping(run: PreparedRun) -> list[pl.Callback]:

@@ -83,7 +83,7 @@ class RecordSteps(LeanCallback):
     ) -> None:
         assert isinstance(pl_module, Module)
         self._micro.append(pl_module.last_loss)
-        self._batch_examples += _examples(batch)
+        self._batch_examples += examples_of(batch)
         if len(self._micro) < self._accumulate and not trainer.is_last_batch:
             return
         loss = self._micro[0] if len(self._micro) == 1 else torch.stack(self._micro).mean()
@@ -169,6 +169,7 @@ def _read(pending: list[tuple[Tensor, float]]) -> list[float]:
     return torch.stack([loss for loss, _ in pending]).double().tolist()
 
 
-def _examples(batch: Any) -> int:
+def examples_of(batch: Any) -> int:
+    """How many examples a batch holds."""
     first = batch[0] if isinstance(batch, (tuple, list)) else batch
     return len(first)
