@@ -81,8 +81,8 @@ def number(text: str) -> float | None:
 
 def sort_key(member: Member, axes: Sequence[str]) -> tuple[tuple[int, float, str], ...]:
     """Orders members along the axes, numbers as numbers and before words; then by seed and name."""
-    keys = [RATE, *(axis for axis in axes if axis not in (RATE, SEED)), SEED]
-    return tuple(_key_of(member, axis) for axis in keys) + ((1, 0.0, member.name),)
+    keys = dict.fromkeys([*(axis for axis in axes if axis != SEED), RATE, SEED])
+    return (*(_key_of(member, axis) for axis in keys), (1, 0.0, member.name))
 
 
 def _key_of(member: Member, axis: str) -> tuple[int, float, str]:

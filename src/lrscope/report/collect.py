@@ -24,17 +24,24 @@ PARENT = "mlflow.parentRunId"
 SEED_PARAMS = ("seed", "random_seed", "random_state")
 
 
-def collect_sweep(store: str | None, parent_run_id: str) -> Sweep:
+Store = str | None | MlflowClient
+
+
+def _client(store: Store) -> MlflowClient:
+    return store if isinstance(store, MlflowClient) else connect(store)
+
+
+def collect_sweep(store: Store, parent_run_id: str) -> Sweep:
     """Read a sweep and the curves of its members.
 
     Args:
-        store: an MLflow tracking URI; None takes ``MLFLOW_TRACKING_URI``, else the project's own store.
+        store: an MLflow tracking URI, or a client; None takes ``MLFLOW_TRACKING_URI``, else the project's own store.
         parent_run_id: the MLflow id of the parent run, or of any of its members.
 
     Raises:
         InputError: no such run, or it was deleted, or it has no members, or the store cannot be reached.
     """
-    client = connect(store)
+    client = _client(store)
     parent = _parent(client, parent_run_id)
     runs = children(client, parent)
     if not runs and parent.data.tags.get("lrscope.kind") != "sweep":
@@ -61,13 +68,13 @@ def collect_sweep(store: str | None, parent_run_id: str) -> Sweep:
     )
 
 
-def latest_sweep(store: str | None) -> str:
+def latest_sweep(store: Store) -> str:
     """The run id of the parent of the sweep that was started last, in whatever experiment.
 
     Raises:
         InputError: the store holds no sweep.
     """
-    client = connect(store)
+    client = _client(store)
     experiments = [experiment.experiment_id for experiment in client.search_experiments()]
     newest = ["attributes.start_time DESC"]
     if found := client.search_runs(experiments, "tags.`lrscope.kind` = 'sweep'", max_results=1, order_by=newest):
@@ -95,23 +102,26 @@ def children(client: MlflowClient, parent: Run, view: int = ViewType.ACTIVE_ONLY
 
 def _parent(client: MlflowClient, run_id: str) -> Run:
     """The parent: the run itself, or the one it is a member of."""
-    run = _run(client, run_id)
+    run = stored_run(client, run_id)
     above = run.data.tags.get(PARENT)
     if above and run.data.tags.get("lrscope.kind") != "sweep":
-        run = _run(client, above)
+        run = stored_run(client, above)
     return run
 
 
-def _run(client: MlflowClient, run_id: str) -> Run:
+def stored_run(client: MlflowClient, run_id: str) -> Run:
+    """The run of that id.
+
+    Raises:
+        InputError: there is none, or it was deleted, or the id is none.
+    """
     remedy = "List them with: python scripts/compare.py --list"
     if not RUN_ID.fullmatch(run_id):
         raise InputError(Problem("sweep", run_id[:80], "this is no MLflow run id", remedy))
     try:
         run = client.get_run(run_id)
     except MlflowException as error:
-        raise InputError(
-            Problem("sweep", run_id, f"{client.tracking_uri} has no such run", remedy)
-        ) from error
+        raise InputError(Problem("sweep", run_id, f"{client.tracking_uri} has no such run", remedy)) from error
     if run.info.lifecycle_stage == "deleted":
         raise InputError(
             Problem("sweep", run_id, "this run was deleted", f"Bring it back: mlflow runs restore --run-id {run_id}")

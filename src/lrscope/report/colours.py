@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 SCALE = (
-    "#4138ba", "#6832c2", "#892cc2", "#a72eb7", "#be3aa2", "#d04a88", "#dd5d6e", "#e66f54", "#eb833a", "#e9990e", "#dcb30f",
+    "#4138ba", "#6832c2", "#892cc2", "#a72eb7", "#be3aa2", "#d04a88",
+    "#dd5d6e", "#e66f54", "#eb833a", "#e9990e", "#dcb30f",
 )  # fmt: skip
 """Low rates dark and cool, high ones light and warm: hues of matplotlib's plasma, lightness in even steps of OKLab from
 0.44 to 0.78, so that the order shows without colour vision and every step stands out from white and from near black."""
 
 CATEGORIES = ("#0072b2", "#d55e00", "#009e73", "#b05fc4", "#b98a00", "#3aa6dd", "#8c6d4f", "#7f868f")
-"""For settings without an order (schedulers, optimizers): after Okabe and Ito 2008, darkened where too light on white."""
+"""For settings without an order (schedulers, optimizers): after Okabe and Ito 2008, darker where too light on white."""
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,21 @@ Value = float | int | str | None
 
 @dataclass(frozen=True)
 class Column:
-    """``key`` names it in CSV and JSON, ``title`` on paper; ``short`` columns are those that fit a terminal."""
+    """``key`` names it in CSV and JSON, ``title`` on paper, in one or two lines.
+
+    ``rank`` says what a narrow terminal leaves out first: the highest; 0 is always shown.
+    """
 
     key: str
     title: str
     value: Callable[[Row], Value]
     text: Callable[[Value], str]
-    short: bool = True
+    rank: int = 0
+
+    @property
+    def heading(self) -> str:
+        """The title on one line."""
+        return self.title.replace("\n", " ")
 
     @property
     def right(self) -> bool:
@@ -59,7 +67,7 @@ def seconds_text(value: Value) -> str:
 
 def columns(comparison: Comparison) -> tuple[Column, ...]:
     """The columns of this comparison: those whose every cell would be empty are left out."""
-    found = [*_identity(comparison), *_results(comparison)]
+    found = [*_identity(comparison), *RESULTS]
     return tuple(column for column in found if any(_filled(column.value(row)) for row in comparison.rows))
 
 
@@ -69,21 +77,22 @@ def _filled(value: Value) -> bool:
 
 def _identity(comparison: Comparison) -> list[Column]:
     axes = list(dict.fromkeys(axis for sweep in comparison.sweeps for axis in sweep.axes))
-    found = [Column("lr", "lr", lambda row: row.member.rate, rate_text)]
+    rates = {row.member.rate for row in comparison.rows}
+    found = [Column("lr", "lr", lambda row: row.member.rate, rate_text, rank=0 if len(rates) > 1 else 3)]
     if len(comparison.sweeps) > 1:
         owners = {member.run_id: sweep for sweep in comparison.sweeps for member in sweep.members}
-        found.append(Column("sweep", "sweep", lambda row: owners[row.member.run_id].name, plain))
+        found.append(Column("sweep", "sweep", lambda row: owners[row.member.run_id].name, plain, rank=5))
         found.append(Column("group", "settings", lambda row: row.group, plain))
-    for axis in axes:
-        if axis not in (RATE, SEED):
-            found.append(_setting(axis))
-    found.append(Column("seed", "seed", lambda row: row.member.seed, count_text, short=SEED in axes))
+    found += [_setting(axis) for axis in axes if axis not in (RATE, SEED)]
+    found.append(Column("seed", "seed", lambda row: row.member.seed, count_text, rank=0 if SEED in axes else 9))
     if comparison.x_axis != RATE:
         found.sort(key=lambda column: column.key != comparison.x_axis)
+
+    dull = all(row.member.status in ("FINISHED", "FAILED") for row in comparison.rows)
     return [
         *found,
         Column("verdict", "verdict", lambda row: row.member.outcome, plain),
-        Column("status", "status", lambda row: row.member.status.lower(), plain),
+        Column("status", "status", lambda row: row.member.status.lower(), plain, rank=6 if dull else 1),
     ]
 
 
@@ -99,18 +108,16 @@ def _setting(axis: str) -> Column:
     return Column(axis, axis, value, text)
 
 
-def _results(comparison: Comparison) -> list[Column]:
-    del comparison
-    return [
-        Column("final_train_loss", "train loss", lambda row: row.outcome.final_train, loss_text),
-        Column("best_train_loss", "best", lambda row: row.outcome.best_train, loss_text),
-        Column("final_val_loss", "val loss", lambda row: row.outcome.final_val, loss_text),
-        Column("best_val_loss", "best", lambda row: row.outcome.best_val, loss_text),
-        Column("final_train_acc", "train acc", lambda row: row.outcome.final_train_acc, accuracy_text),
-        Column("best_train_acc", "best", lambda row: row.outcome.best_train_acc, accuracy_text, short=False),
-        Column("final_val_acc", "val acc", lambda row: row.outcome.final_val_acc, accuracy_text),
-        Column("best_val_acc", "best", lambda row: row.outcome.best_val_acc, accuracy_text),
-        Column("steps_to_90", "steps to 90%", lambda row: row.arrival, count_text, short=False),
-        Column("steps", "steps", lambda row: row.outcome.steps, count_text),
-        Column("seconds", "seconds", lambda row: row.member.seconds, seconds_text),
-    ]
+RESULTS = (
+    Column("final_train_loss", "train\nloss", lambda row: row.outcome.final_train, loss_text),
+    Column("best_train_loss", "best\ntrain", lambda row: row.outcome.best_train, loss_text, rank=5),
+    Column("final_val_loss", "val\nloss", lambda row: row.outcome.final_val, loss_text),
+    Column("best_val_loss", "best\nval", lambda row: row.outcome.best_val, loss_text),
+    Column("final_train_acc", "train\nacc", lambda row: row.outcome.final_train_acc, accuracy_text, rank=4),
+    Column("best_train_acc", "best\ntrain", lambda row: row.outcome.best_train_acc, accuracy_text, rank=8),
+    Column("final_val_acc", "val\nacc", lambda row: row.outcome.final_val_acc, accuracy_text),
+    Column("best_val_acc", "best\nval", lambda row: row.outcome.best_val_acc, accuracy_text, rank=4),
+    Column("steps_to_90", "steps\nto 90%", lambda row: row.arrival, count_text, rank=7),
+    Column("steps", "steps", lambda row: row.outcome.steps, count_text, rank=2),
+    Column("seconds", "seconds", lambda row: row.member.seconds, seconds_text, rank=2),
+)

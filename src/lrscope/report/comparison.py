@@ -188,9 +188,7 @@ def _order(x: float | str | None) -> tuple[int, float, str]:
 
 def _cell(x: float | str | None, rows: tuple[Row, ...]) -> Cell:
     trained = [row for row in rows if row.member.ended and not row.member.failed and math.isfinite(row.score)]
-    finals = [
-        final for row in trained if math.isfinite(final := _final(row))
-    ]
+    finals = [final for row in trained if math.isfinite(final := _final(row))]
     ended = [row for row in rows if row.member.ended]
     return Cell(
         x=x,

@@ -10,6 +10,7 @@ from lrscope.diagnosis import wilson_interval
 
 CONFIDENCE = 0.95
 
+
 @dataclass(frozen=True)
 class Estimate:
     """A mean over ``n`` seeds with its 95% t-interval ``low`` to ``high``; with one seed both equal the mean.
@@ -60,5 +61,5 @@ class Share:
 
 
 def share_of(count: int, total: int) -> Share:
-    """The share with its Wilson interval; unlike mean ± 1.96·sqrt(p(1-p)/n) it has a width at 0 of n and n of n, too."""
+    """The share with its Wilson interval, which unlike mean ± 1.96·sqrt(p(1-p)/n) has a width at 0 of n, too."""
     return Share(count, total, *wilson_interval(count, total))

@@ -63,7 +63,7 @@ def draw_figures(comparison: Comparison, scene: Scene, folder: Path, themes: Seq
     return tuple(written)
 
 
-def _settings(theme: Theme) -> dict[str, Any]:
+def _settings(theme: Theme) -> Any:
     return {
         "figure.facecolor": theme.ground, "axes.facecolor": theme.ground, "savefig.facecolor": theme.ground,
         "text.color": theme.ink, "axes.labelcolor": theme.ink, "axes.edgecolor": theme.ink,
@@ -78,7 +78,7 @@ def _settings(theme: Theme) -> dict[str, Any]:
 def _losses(comparison: Comparison, scene: Scene, theme: Theme) -> Figure:
     panels = scene.losses
     handles = _legend(comparison, scene, theme)
-    columns = min(len(handles), 3 if len(panels) == 1 else 5)
+    columns = _fitting([str(handle.get_label()) for handle in handles], 5.0 * len(panels))
     below = 0.62 + 0.24 * math.ceil(len(handles) / columns)
     figure, axes = _framed(1, len(panels), width=5.4, height=3.5, right=0.15, below=below)
     for ax, panel in zip(axes, panels, strict=True):
@@ -88,7 +88,16 @@ def _losses(comparison: Comparison, scene: Scene, theme: Theme) -> Figure:
     return figure
 
 
-def _framed(rows: int, columns: int, width: float, height: float, right: float, below: float) -> tuple[Figure, list[Axes]]:
+def _fitting(labels: Sequence[str], inches: float) -> int:
+    """How many columns of a legend fit beside each other; all are as wide as the widest."""
+    widest = 0.62 + 0.066 * max(len(label) for label in labels)
+    total = sum(0.62 + 0.066 * len(label) for label in labels)
+    return len(labels) if total <= inches else max(int(inches / widest), 1)
+
+
+def _framed(
+    rows: int, columns: int, width: float, height: float, right: float, below: float
+) -> tuple[Figure, list[Axes]]:
     """A grid of frames with room for their labels, in inches: matplotlib's own layout draws everything three times."""
     left, above, between = 0.78, 0.36, 0.92
     full_width = columns * width + right
@@ -99,7 +108,9 @@ def _framed(rows: int, columns: int, width: float, height: float, right: float, 
         row, column = divmod(place, columns)
         bottom = below + (rows - 1 - row) * (height + between)
         box = (column * width + left, bottom, width - left - 0.12, height)
-        axes.append(figure.add_axes((box[0] / full_width, box[1] / full_height, box[2] / full_width, box[3] / full_height)))
+        axes.append(
+            figure.add_axes((box[0] / full_width, box[1] / full_height, box[2] / full_width, box[3] / full_height))
+        )
     return figure, axes
 
 
@@ -112,7 +123,7 @@ def _loss_panel(ax: Axes, panel: LossPanel, comparison: Comparison, scene: Scene
     for means, (_, colour) in zip(panel.means, scene.groups, strict=True):
         line = colour if several else theme.ink
         _means(ax, means, line, connect=comparison.numeric)
-    shifts = _shifts(panel, comparison)
+    shifts = _shifts(panel)
     size = 38 if len(panel.dots) <= 40 else 24
     for dot in panel.dots:
         mark = MARKS[comparison.rows[dot.row].member.outcome]
@@ -157,7 +168,7 @@ def _means(ax: Axes, means: Sequence[Any], colour: str, connect: bool) -> None:
                         color=colour, linewidth=1.3, capsize=4, marker="_", markersize=9, zorder=3)  # fmt: skip
 
 
-def _shifts(panel: LossPanel, comparison: Comparison) -> dict[int, float]:
+def _shifts(panel: LossPanel) -> dict[int, float]:
     """Seeds of one rate stand side by side, not on top of each other."""
     by_x: dict[float, list[int]] = {}
     for dot in panel.dots:
@@ -170,7 +181,6 @@ def _shifts(panel: LossPanel, comparison: Comparison) -> dict[int, float]:
                 found[row] = x * (panel.x.high / panel.x.low) ** (0.035 * offset)
             else:
                 found[row] = x + offset * (0.3 if panel.x.names else 0.035 * (panel.x.high - panel.x.low))
-    del comparison
     return found
 
 
@@ -240,7 +250,7 @@ def _key(figure: Figure, comparison: Comparison, scene: Scene, theme: Theme) -> 
         scale = figure.colorbar(ScalarMappable(LogNorm(*scene.scale), colours), cax=box, format=FuncFormatter(_tick))
         scale.ax.set_title(RATE_LABEL, fontsize=8, fontweight="normal", x=-0.8)
         scale.ax.minorticks_off()
-        scale.outline.set_visible(False)  # type: ignore[operator]
+        scale.outline.set_visible(False)
     if scene.scale and len(scene.groups) > 1:
         lines = [
             Line2D([], [], color=theme.ink, linewidth=1.4, linestyle=DASHES[i % 4], label=label)
@@ -265,7 +275,9 @@ def _tick(value: float, _: int | None = None) -> str:
 
 def _set_axis(ax: Axes, axis: Axis, which: str) -> None:
     side = ax.xaxis if which == "x" else ax.yaxis
-    (ax.set_xlabel if which == "x" else ax.set_ylabel)(axis.label + (" (log scale)" if axis.log and which == "y" else ""))
+    (ax.set_xlabel if which == "x" else ax.set_ylabel)(
+        axis.label + (" (log scale)" if axis.log and which == "y" else "")
+    )
     if axis.log:
         (ax.set_xscale if which == "x" else ax.set_yscale)("log")
         within = math.log10(axis.high / axis.low) < 1.5

@@ -56,7 +56,9 @@ def write_report(
     folder.mkdir(parents=True, exist_ok=True)
     page = folder / "report.html"
     points = max(POINTS_OF_PAGE // max(len(comparison.rows), 1), 40)
-    page.write_text(write_page(comparison, recommendations, ranking, scene_of(comparison, first, min(points, 500))), "utf-8")
+    page.write_text(
+        write_page(comparison, recommendations, ranking, scene_of(comparison, first, min(points, 500))), "utf-8"
+    )
     table, data = folder / "members.csv", folder / "members.json"
     _write_csv(comparison, table)
     data.write_text(json.dumps(_as_json(comparison, recommendations, ranking), indent=1, allow_nan=False), "utf-8")

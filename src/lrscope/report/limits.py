@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,7 +78,7 @@ def thinned(series: Series, points: int) -> tuple[NDArray[np.int64], NDArray[np.
         return steps, values
     edges = np.linspace(0, len(steps), max(points // 2, 1) + 1).astype(int)
     kept = {0, len(steps) - 1}
-    for start, end in zip(edges[:-1], edges[1:], strict=True):
+    for start, end in pairwise(edges):
         stretch = values[start:end]
         kept |= {start + int(stretch.argmin()), start + int(stretch.argmax())}
     chosen = np.array(sorted(kept))
@@ -85,7 +86,7 @@ def thinned(series: Series, points: int) -> tuple[NDArray[np.int64], NDArray[np.
 
 
 def averaged(series: Series, points: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """At most ``points`` points, each the mean of neighbours at their middle step: for many noisy curves in one frame."""
+    """At most ``points`` points, each the mean of neighbours at their middle step: for many noisy curves at once."""
     finite = np.isfinite(series.values)
     steps, values = series.steps[finite], series.values[finite]
     if len(steps) <= points:

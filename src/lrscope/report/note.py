@@ -14,9 +14,7 @@ MOST_MEMBERS = 24
 """Rows of the table in a note: MLflow cuts notes at 8,000 characters."""
 
 
-def write_note(
-    comparison: Comparison, recommendations: Sequence[Recommendation], ranking: Ranking | None
-) -> str:
+def write_note(comparison: Comparison, recommendations: Sequence[Recommendation], ranking: Ranking | None) -> str:
     """Markdown; text that came from the store cannot turn into markup."""
     parts = [_recommendation(recommendation) for recommendation in recommendations]
     missing = [gap for sweep in comparison.sweeps for gap in gaps(sweep)]
@@ -29,7 +27,7 @@ def write_note(
     if cells:
         parts.append(markdown(cells, MOST_MEMBERS))
     if not cells or len(comparison.rows) <= MOST_MEMBERS:
-        parts.append(markdown(members_texts(comparison, short=True), MOST_MEMBERS))
+        parts.append(markdown(members_texts(comparison), MOST_MEMBERS))
     parts.append("Figures and the whole table: artifact `report/report.html`.")
     return "\n\n".join(parts) + "\n"
 

@@ -23,10 +23,11 @@ from lrscope.report.sweep import gaps
 from lrscope.report.tables import TextTable, cells_table, ranking_table
 
 HOW_TO_READ = (
-    "<b>best</b>: the lowest (loss) or highest (accuracy) value of the run, <b>at the end</b>: its last one. The mark in"
-    " the figure is the best loss, the tick joined to it the loss at the end; of a failed run the mark is its end.",
+    "<b>best</b>: the lowest loss or highest accuracy of the run, <b>at the end</b>: its last. The mark in the figure"
+    " is the best loss, the tick joined to it the loss at the end; of a failed run the mark is its end.",
     "The loss that decides is the validation loss where there is one, else the training loss. A rate is as good as the"
-    " best if its mean lies within the larger of 1% of the loss and one standard error over the seeds.",
+    " best if its mean lies within the largest of: 1% of the loss, one standard error over the seeds, and (with many"
+    " rates close to each other) the noise between neighbours, after Gasser, Sroka and Jennen-Steinmetz 1986.",
     "Means leave out runs that failed; the share that failed stands beside them, with Wilson's 95% interval.",
     "<b>steps to 90%</b>: updates until the run had made 90% of the best improvement of all members.",
     "<b>LR sensitivity</b> (Wortsman et al. 2023, arXiv 2309.14322): the mean over the swept rates, evenly in their"
@@ -122,16 +123,25 @@ def _members(comparison: Comparison) -> str:
 
     shown = columns(comparison)
     best = best_row(comparison, recommend(comparison))
-    heads = "".join(f"<th{_number(column.right)}>{escape(column.title)}</th>" for column in shown) + "<th>why</th>"
+    heads = "".join(f"<th{_number(column.right)}>{_two_lines(column.title)}</th>" for column in shown) + "<th>why</th>"
     rows = []
     for index, row in enumerate(comparison.rows):
         cells = "".join(_member_cell(column, row) for column in shown)
         kind = ' class="best-row"' if row is best else ""
-        rows.append(f'<tr data-row="{index}"{kind}>{cells}<td class="why">{escape(row.member.why)}</td></tr>')
+        rows.append(f'<tr data-row="{index}"{kind}>{cells}{_why(row)}</tr>')
     return (
         '<div class="scroll"><table class="sortable" id="members">'
         f"<thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
+
+
+def _why(row: Row) -> str:
+    text = escape(row.member.why, quote=True)
+    return f'<td class="why" title="{text}">{text}</td>'
+
+
+def _two_lines(title: str) -> str:
+    return escape(title).replace("\n", "<br>")
 
 
 def _member_cell(column: Column, row: Row) -> str:
@@ -148,7 +158,11 @@ def _member_cell(column: Column, row: Row) -> str:
 
 
 def _notes() -> str:
-    return "<details><summary>How to read this</summary>" + "".join(f"<p>{text}</p>" for text in HOW_TO_READ) + "</details>"
+    return (
+        "<details><summary>How to read this</summary>"
+        + "".join(f"<p>{text}</p>" for text in HOW_TO_READ)
+        + "</details>"
+    )
 
 
 def _scene(comparison: Comparison, scene: Scene) -> dict[str, Any]:
@@ -179,7 +193,7 @@ def _row(row: Row, comparison: Comparison) -> dict[str, Any]:
     shown = ("verdict", "seed", "final_train_loss", "final_val_loss", "best_val_loss", "best_val_acc", "steps")
     titles = {"best_val_loss": "best val loss", "best_val_acc": "best val acc"}
     facts = [
-        f"{titles.get(column.key, column.title)}: {column.text(column.value(row))}"
+        f"{titles.get(column.key, column.heading)}: {column.text(column.value(row))}"
         for column in columns(comparison)
         if column.key in shown
     ]

@@ -6,16 +6,15 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from lrscope.report.axes import RATE
 from lrscope.report.comparison import Cell, Comparison, Group
-from lrscope.report.next_runs import beyond, between, lower, more_seeds
+from lrscope.report.next_runs import between, beyond, lower, more_seeds
+from lrscope.report.noise import tolerance
 from lrscope.report.sensitivity import lr_sensitivity
 from lrscope.verdict import Verdict
-
-RELATIVE_TOLERANCE = 0.01
-"""A loss within 1% of the best is as good: less than what another seed changes in most trainings."""
 
 COARSE = 4.0
 """Neighbours further apart than this factor leave room for a better rate between them."""
@@ -69,8 +68,8 @@ def _of_group(comparison: Comparison, group: Group) -> Recommendation:
         return _nothing(comparison, group)
     best = min(safe or usable, key=lambda cell: cell.best.mean if cell.best else math.inf)
     assert best.best is not None
-    tolerance, basis = _tolerance(best)
-    near = _as_good(group.cells, best, tolerance) if comparison.numeric else [best]
+    room, basis = tolerance(group.cells, best, comparison.start)
+    near = _as_good(group.cells, best, room) if comparison.numeric else [best]
     warnings = _warnings(comparison, group, best, usable)
     return Recommendation(
         group=group.label,
@@ -79,7 +78,7 @@ def _of_group(comparison: Comparison, group: Group) -> Recommendation:
         loss=best.best.mean,
         low=near[0].x,
         high=near[-1].x,
-        tolerance=tolerance,
+        tolerance=room,
         basis=basis,
         evidence=_evidence(group, best, usable),
         sensitivity=lr_sensitivity(comparison, group),
@@ -87,14 +86,6 @@ def _of_group(comparison: Comparison, group: Group) -> Recommendation:
         warnings=tuple(warnings),
         commands=tuple(_commands(comparison, group, best, near)),
     )
-
-
-def _tolerance(best: Cell) -> tuple[float, str]:
-    assert best.best is not None
-    relative = RELATIVE_TOLERANCE * abs(best.best.mean)
-    if best.best.n > 1 and best.best.error > relative:
-        return best.best.error, f"one standard error over {best.best.n} seeds"
-    return relative, "1% of the loss"
 
 
 def _as_good(cells: Sequence[Cell], best: Cell, tolerance: float) -> list[Cell]:
@@ -129,9 +120,7 @@ def _evidence(group: Group, best: Cell, usable: Sequence[Cell]) -> Evidence:
     return "clear" if enough and best.failed.count == 0 and len(best.rows) >= FEW_SEEDS else "tentative"
 
 
-def _sentences(
-    comparison: Comparison, group: Group, best: Cell, near: Sequence[Cell], basis: str
-) -> tuple[str, ...]:
+def _sentences(comparison: Comparison, group: Group, best: Cell, near: Sequence[Cell], basis: str) -> tuple[str, ...]:
     assert best.best is not None
     axis = comparison.x_axis
     interval = (
@@ -141,11 +130,9 @@ def _sentences(
     )
     sentences = [f"Use {axis}={best.label}: best {comparison.loss} {loss(best.best.mean)}{interval}."]
     if len(near) > 1:
-        sentences.append(
-            f"Anything from {near[0].label} to {near[-1].label} is as good: within {basis} of it."
-        )
+        sentences.append(f"Anything from {near[0].label} to {near[-1].label} is as good: within {basis}.")
     elif comparison.numeric and len([c for c in group.cells if c.best]) > 1:
-        sentences.append(f"No other {axis} of the sweep comes within {basis} of it.")
+        sentences.append(f"No other {axis} of the sweep is as good: none comes within {basis}.")
     sentences += _neighbours(group.cells, best, near)
     return tuple(sentences)
 
@@ -185,6 +172,10 @@ def _warnings(comparison: Comparison, group: Group, best: Cell, usable: Sequence
     if axis == RATE and (edge := _at_edge(group.cells, best)):
         found.append(f"{best.label} is the {edge} rate of the sweep: the optimum may lie beyond it.")
     found += _of_verdicts(best)
+    unfinished = [row for cell in group.cells for row in cell.rows if not row.member.ended]
+    if unfinished:
+        total = sum(len(cell.rows) for cell in group.cells)
+        found.append(f"{len(unfinished)} of {total} members have not ended: this rests on the others.")
     if len(best.rows) < FEW_SEEDS:
         found.append(f"{_count(len(best.rows))} per value: what another seed would change is not known.")
     return found
@@ -201,9 +192,7 @@ def _of_verdicts(best: Cell) -> list[str]:
     return [f"{best.label} {words[verdict]}." for verdict in verdicts if verdict in words]
 
 
-def _commands(
-    comparison: Comparison, group: Group, best: Cell, near: Sequence[Cell]
-) -> list[tuple[str, str]]:
+def _commands(comparison: Comparison, group: Group, best: Cell, near: Sequence[Cell]) -> list[tuple[str, str]]:
     if comparison.x_axis != RATE or not isinstance(best.x, float):
         return [] if best.failed.total >= FEW_SEEDS else [("To measure the noise", more_seeds(group, ()))]
     rates = [cell.x for cell in group.cells if isinstance(cell.x, float)]
@@ -223,7 +212,7 @@ def _commands(
 def _coarse(rates: Sequence[float], best: float) -> bool:
     place = rates.index(best)
     around = rates[max(place - 1, 0) : place + 2]
-    return any(high / low > COARSE for low, high in zip(around, around[1:], strict=False) if low > 0)
+    return any(high / low > COARSE for low, high in pairwise(around) if low > 0)
 
 
 def _nothing(comparison: Comparison, group: Group) -> Recommendation:
@@ -235,9 +224,8 @@ def _nothing(comparison: Comparison, group: Group) -> Recommendation:
     commands = []
     if failed and rates and comparison.x_axis == RATE:
         commands.append(("To find where training starts to work", lower(group, min(rates))))
-    sentence = (
-        f"No {'rate' if comparison.x_axis == RATE else comparison.x_axis} can be recommended: "
-        + (f"none of {len(rows)} members trained ({fates})." if rows else "nothing was recorded.")
+    sentence = f"No {'rate' if comparison.x_axis == RATE else comparison.x_axis} can be recommended: " + (
+        f"none of {len(rows)} members trained ({fates})." if rows else "nothing was recorded."
     )
     return Recommendation(
         group=group.label, axis=comparison.x_axis, best=None, loss=math.inf, low=None, high=None,

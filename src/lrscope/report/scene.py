@@ -21,6 +21,12 @@ from lrscope.trace import Series
 MANY = 16
 """With more curves than this in one frame, noisy ones are drawn as means and all of them thinner."""
 
+SMOOTH_POINTS = 80
+"""Points of a noisy curve among many."""
+
+SPIKE = 2.0
+"""A curve that rises above this times the loss at the start, and comes back, leaves the frame on the way."""
+
 
 @dataclass(frozen=True)
 class Dot:
@@ -122,7 +128,9 @@ def _places(comparison: Comparison) -> Place:
 
 
 def _names(comparison: Comparison) -> list[str]:
-    return list(dict.fromkeys(_name(cell.x) for group in comparison.groups for cell in group.cells if cell.x is not None))
+    return list(
+        dict.fromkeys(_name(cell.x) for group in comparison.groups for cell in group.cells if cell.x is not None)
+    )
 
 
 def _name(x: float | str | None) -> str:
@@ -136,7 +144,8 @@ def _categories(comparison: Comparison) -> tuple[tuple[str, str], ...]:
 
 def _by_category(comparison: Comparison, colours: dict[str, str]) -> list[str]:
     return [
-        colours.get(row.group if len(comparison.groups) > 1 else _name(row.x), CATEGORIES[-1]) for row in comparison.rows
+        colours.get(row.group if len(comparison.groups) > 1 else _name(row.x), CATEGORIES[-1])
+        for row in comparison.rows
     ]
 
 
@@ -189,7 +198,11 @@ def _loss_panel(
         tuple(
             Mean(place(cell.x), mean_interval(losses))
             for cell in group.cells
-            if (losses := [v for r in cell.rows if r.member.ended and not r.member.failed and math.isfinite(v := best(r))])
+            if (
+                losses := [
+                    v for r in cell.rows if r.member.ended and not r.member.failed and math.isfinite(v := best(r))
+                ]
+            )
         )
         for group in comparison.groups
     )
@@ -197,7 +210,7 @@ def _loss_panel(
 
 
 def _curve_panels(rows: Sequence[Row], comparison: Comparison, points: int) -> tuple[CurvePanel, ...]:
-    thin = averaged if len(rows) > MANY else thinned
+    many = len(rows) > MANY
     traces = [row.member.trace for row in rows]
     by_step = [trace.get("train/loss") for trace in traces]
     train = by_step if any(len(series) for series in by_step) else [train_loss(trace) for trace in traces]
@@ -206,9 +219,13 @@ def _curve_panels(rows: Sequence[Row], comparison: Comparison, points: int) -> t
     x = Axis("step (optimizer updates)", 0.0, max(last, 1) * 1.02)
     panels = []
     for title, series, thinner in (
-        ("training loss (batch)" if train is by_step else "training loss", train, thin),
+        (_title(by_step, train, many), train, _smooth if many else thinned),
         ("validation loss", [trace.get("val/loss") for trace in traces], thinned),
-        ("validation accuracy" if accuracy == "val/acc" else "training accuracy", [t.get(accuracy) for t in traces], thinned),
+        (
+            "validation accuracy" if accuracy == "val/acc" else "training accuracy",
+            [t.get(accuracy) for t in traces],
+            thinned,
+        ),
         ("learning rate of each step", [trace.get("lr") for trace in traces], thinned),
     ):
         curves = tuple(Curve(i, *thinner(s, points)) for i, s in enumerate(series) if len(s))
@@ -218,15 +235,31 @@ def _curve_panels(rows: Sequence[Row], comparison: Comparison, points: int) -> t
     return tuple(panels)
 
 
+def _smooth(series: Series, points: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    return averaged(series, min(points, SMOOTH_POINTS))
+
+
+def _title(by_step: Sequence[Series], train: Sequence[Series], many: bool) -> str:
+    if train is not by_step:
+        return "training loss"
+    longest = max(len(series) for series in by_step)
+    smoothed = many and longest > SMOOTH_POINTS
+    return (
+        f"training loss (mean of {math.ceil(longest / SMOOTH_POINTS)} points)" if smoothed else "training loss (batch)"
+    )
+
+
 def _y_axis(title: str, curves: Sequence[Curve], rows: Sequence[Row], start: float) -> Axis:
     if "accuracy" in title:
         return share_axis("accuracy")
     if "rate" in title:
-        return spanning("learning rate", [float(v) for curve in curves for v in (curve.values.min(), curve.values.max())])
+        return spanning(
+            "learning rate", [float(v) for curve in curves for v in (curve.values.min(), curve.values.max())]
+        )
     usual = [curve for curve in curves if not rows[curve.row].member.failed]
     other = [curve for curve in curves if rows[curve.row].member.failed]
-    return loss_axis("loss", _values(usual), _values(other), start)
-
-
-def _values(curves: Sequence[Curve]) -> list[float]:
-    return [float(value) for curve in curves for value in (*np.percentile(curve.values, (0.5, 99.5)), curve.values[-1])]
+    ends = [float(curve.values[-1]) for curve in usual]
+    spikes = SPIKE * start if math.isfinite(start) else math.inf
+    lows = [float(np.percentile(curve.values, 0.5)) for curve in usual]
+    highs = [min(float(np.percentile(curve.values, 99.5)), max(spikes, *ends)) for curve in usual]
+    return loss_axis("loss", [*ends, *lows, *highs], [float(curve.values[-1]) for curve in other], start)

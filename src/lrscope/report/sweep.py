@@ -46,7 +46,7 @@ class Member:
 
     @property
     def outcome(self) -> str:
-        """One word for what became of the run: its verdict, else ``crashed``, ``running``, ``stopped`` or ``unknown``."""
+        """What became of the run: its verdict, else ``crashed``, ``running``, ``stopped`` or ``unknown``."""
         if self.verdict is not None and (self.status != "FAILED" or self.verdict.failed):
             return self.verdict.label
         return {"FAILED": "crashed", "RUNNING": "running", "SCHEDULED": "running", "KILLED": "stopped"}.get(
@@ -91,15 +91,17 @@ def gaps(sweep: Sweep) -> tuple[str, ...]:
     if sweep.planned is not None and (lacking := sweep.planned - len(sweep.members) - sweep.deleted) > 0:
         found.append(f"{lacking} of {sweep.planned} planned members {_be(lacking)} not recorded.")
     if sweep.deleted:
-        found.append(f"{sweep.deleted} {_members(sweep.deleted)} {_be(sweep.deleted, 'was', 'were')} deleted in MLflow.")
-    for words, chosen in (
-        ("still running", [m for m in sweep.members if m.outcome == "running" or m.status in ("RUNNING", "SCHEDULED")]),
-        ("stopped before the end", [m for m in sweep.members if m.status == "KILLED"]),
-        ("crashed", [m for m in sweep.members if m.outcome == "crashed"]),
-        ("recorded without any curve", [m for m in sweep.members if not m.trace.series]),
+        found.append(
+            f"{sweep.deleted} {_members(sweep.deleted)} {_be(sweep.deleted, 'was', 'were')} deleted in MLflow."
+        )
+    for one, many, chosen in (
+        ("is still running", "are still running", [m for m in sweep.members if m.status in ("RUNNING", "SCHEDULED")]),
+        ("was stopped early", "were stopped early", [m for m in sweep.members if m.status == "KILLED"]),
+        ("crashed", "crashed", [m for m in sweep.members if m.outcome == "crashed"]),
+        ("has no curve", "have no curve", [m for m in sweep.members if not m.trace.series]),
     ):
         if chosen:
-            found.append(f"{_listed(chosen)} {_be(len(chosen))} {words}.")
+            found.append(f"{_listed(chosen)} {_be(len(chosen), one, many)}.")
     return tuple(found)
 
 

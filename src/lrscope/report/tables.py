@@ -10,6 +10,9 @@ from lrscope.report.comparison import Cell, Comparison
 from lrscope.report.estimates import Estimate, Share
 from lrscope.report.ranking import Ranking, Standing
 
+WIDEST_RANK = 5
+"""Of the members' columns, those up to this rank stand in a note."""
+
 
 @dataclass(frozen=True)
 class TextTable:
@@ -48,8 +51,8 @@ def _cell(cell: Cell) -> tuple[str, ...]:
 def ranking_table(ranking: Ranking, comparison: Comparison) -> TextTable:
     """One row per setting at its best, from the lowest loss up."""
     accuracy = any(standing.accuracy for standing in ranking.standings)
-    heads = ["setting", "peak rate", f"best {comparison.loss}", "95% t-interval", "at the end",
-             *(("best val acc",) if accuracy else ()), "steps to 90%", "failed", "above the first (paired, 95%)"]  # fmt: skip
+    heads = ["setting", "peak rate", f"best {comparison.loss}", "95% t-interval", "at the end"]
+    heads += [*(["best val acc"] if accuracy else []), "steps to 90%", "failed", "above the first (paired, 95%)"]
     rows = tuple(_standing(standing, accuracy) for standing in ranking.standings)
     return TextTable(tuple(heads), (False, *(True,) * (len(heads) - 1)), rows)
 
@@ -65,7 +68,9 @@ def _standing(standing: Standing, accuracy: bool) -> tuple[str, ...]:
         *((accuracy_text(standing.accuracy.mean if standing.accuracy else None),) if accuracy else ()),
         count_text(standing.arrival),
         str(standing.failed),
-        f"{loss_text(difference.mean)} ({loss_text(difference.low)} to {loss_text(difference.high)})" if difference else "–",
+        f"{loss_text(difference.mean)} ({loss_text(difference.low)} to {loss_text(difference.high)})"
+        if difference
+        else "–",
     )
 
 
@@ -81,11 +86,11 @@ def _share(share: Share) -> str:
     return f"{share.low:.0%} to {share.high:.0%}" if share.total else "–"
 
 
-def members_texts(comparison: Comparison, short: bool) -> TextTable:
-    """The members as text; ``short`` leaves out what fits no narrow page."""
-    shown = [column for column in columns(comparison) if column.short or not short]
+def members_texts(comparison: Comparison) -> TextTable:
+    """The members as text, without the columns that matter least."""
+    shown = [column for column in columns(comparison) if column.rank <= WIDEST_RANK]
     return TextTable(
-        tuple(column.title for column in shown),
+        tuple(column.heading for column in shown),
         tuple(column.right for column in shown),
         tuple(tuple(column.text(column.value(row)) for column in shown) for row in comparison.rows),
     )

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich import box
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.console import Group as Stack
-from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from lrscope.report.columns import columns
+from lrscope.report.columns import Column, columns
 from lrscope.report.comparison import Comparison, Row, compare
 from lrscope.report.recommend import Recommendation, recommend
 from lrscope.report.sweep import Member, Sweep, gaps
@@ -29,11 +29,15 @@ def members_table(sweeps: Sweep | Sequence[Sweep]) -> RenderableType:
     chosen = (sweeps,) if isinstance(sweeps, Sweep) else tuple(sweeps)
     comparison = compare(chosen)
     recommendations = recommend(comparison)
-    parts: list[RenderableType] = [_table(comparison, best_row(comparison, recommendations))]
+    parts: list[RenderableType] = [_Table(comparison, best_row(comparison, recommendations))]
     if len(comparison.rows) > MOST_ROWS:
         parts.append(Text(f"… {len(comparison.rows) - MOST_ROWS} more members in the report", style="dim"))
     parts += [Text(gap, style="yellow") for sweep in chosen for gap in gaps(sweep)]
-    parts += [Text(sentence) for sentence in recommendations[0].sentences] if recommendations else []
+    if recommendations:
+        first = recommendations[0]
+        parts += [Text(sentence) for sentence in first.sentences]
+        parts += [Text(warning, style="yellow") for warning in first.warnings]
+        parts += [Text.assemble((f"{reason}: ", "dim"), command) for reason, command in first.commands]
     return Stack(*parts)
 
 
@@ -54,9 +58,26 @@ def best_member(sweep: Sweep) -> Member | None:
     return row.member if row else None
 
 
-def _table(comparison: Comparison, best: Row | None) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    shown = [column for column in columns(comparison) if column.short]
+class _Table:
+    """The table with as many columns as the terminal is wide: what matters least is left out first."""
+
+    def __init__(self, comparison: Comparison, best: Row | None) -> None:
+        self.comparison, self.best = comparison, best
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        shown = list(columns(self.comparison))
+        table = _table(self.comparison, shown, self.best)
+        while console.measure(table, options=options.update(max_width=1000)).maximum > options.max_width:
+            least = max(shown, key=lambda column: column.rank)
+            if least.rank == 0:
+                break
+            shown.remove(least)
+            table = _table(self.comparison, shown, self.best)
+        yield table
+
+
+def _table(comparison: Comparison, shown: Sequence[Column], best: Row | None) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", collapse_padding=True)
     table.add_column("", width=1)
     for column in shown:
         table.add_column(column.title, justify="right" if column.right else "left", no_wrap=True)

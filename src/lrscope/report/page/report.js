@@ -17,7 +17,8 @@ function node(parent, name, attributes, text) {
 function words(value) {
   if (value === null) return "–";
   const size = Math.abs(value);
-  if (size !== 0 && (size < 1e-3 || size >= 1e5)) return value.toExponential(2).replace(/\.?0+e/, "e").replace("e+", "e");
+  if (size !== 0 && (size < 1e-4 || size >= 1e5))
+    return value.toExponential(2).replace(/\.?0+e/, "e").replace(/e([+-])(\d)$/, "e$10$2");
   return String(Number(value.toPrecision(4)));
 }
 

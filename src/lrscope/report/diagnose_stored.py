@@ -1,0 +1,71 @@
+"""Verdicts of stored runs, also of those that other programs recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mlflow import MlflowClient
+from mlflow.entities import Run, RunTag
+
+from lrscope.diagnosis import diagnose, diagnose_sweep, note
+from lrscope.report.collect import PARENT, children, stored_run
+from lrscope.report.store import connect
+from lrscope.trace import Trace
+from lrscope.tracking.read import read_traces
+from lrscope.verdict import Diagnosis
+
+
+@dataclass(frozen=True)
+class StoredDiagnosis:
+    """A run's name and id, what was found, and the same as Markdown."""
+
+    run_id: str
+    name: str
+    diagnosis: Diagnosis
+    note_markdown: str
+
+
+def diagnose_stored(run_ids: Sequence[str], uri: str | None, tag: bool = False) -> tuple[StoredDiagnosis, ...]:
+    """Diagnose runs from what MLflow holds of them.
+
+    Args:
+        run_ids: runs; of a sweep's parent its members are taken. Members are judged beside the other members.
+        uri: of the store; None as for a run.
+        tag: also write the verdict into the runs (``lrscope.verdict``, ``lrscope.why``).
+
+    Raises:
+        InputError: no such run, or a store that cannot be read.
+    """
+    client = connect(uri)
+    found: list[StoredDiagnosis] = []
+    for run_id in dict.fromkeys(run_ids):
+        run = stored_run(client, run_id)
+        members = children(client, run)
+        wanted = {member.info.run_id for member in members} or {run.info.run_id}
+        found += [item for item in _judged(client, members or _beside(client, run)) if item.run_id in wanted]
+    if tag:
+        for item in found:
+            words = {"lrscope.verdict": item.diagnosis.verdict.label, "lrscope.why": item.diagnosis.primary.why[:5000]}
+            client.log_batch(item.run_id, tags=[RunTag(key, value) for key, value in words.items()])
+    return tuple(found)
+
+
+def _beside(client: MlflowClient, run: Run) -> list[Run]:
+    """The run with the other members of its sweep: whether it stalled shows only beside those that did not."""
+    if not (above := run.data.tags.get(PARENT)):
+        return [run]
+    return children(client, stored_run(client, above)) or [run]
+
+
+def _judged(client: MlflowClient, runs: Sequence[Run]) -> list[StoredDiagnosis]:
+    traces = list(read_traces(client, runs).values())
+    diagnoses = diagnose_sweep(traces) if len(traces) > 1 else [diagnose(trace) for trace in traces]
+    return [
+        StoredDiagnosis(run.info.run_id, run.info.run_name or run.info.run_id, diagnosis, _note(diagnosis, trace))
+        for run, trace, diagnosis in zip(runs, traces, diagnoses, strict=True)
+    ]
+
+
+def _note(diagnosis: Diagnosis, trace: Trace) -> str:
+    return note(diagnosis, trace)
