@@ -176,7 +176,7 @@ class Courier:
         self._disk.record(run, event)
         self._disk.flush()
         self._not_before[spool.local_id] = time.monotonic() + _ARTIFACT_AGAIN_S
-        if not self._deliverer.postponed:
+        if spool.local_id not in self._deliverer.postponed:
             self._warnings.append(f"An artifact of {spool.local_id} does not go through; it is tried again.")
 
     def _away(self, error: Exception) -> None:

@@ -16,6 +16,7 @@ from lrscope.tracking.spool import Cursor, Spool
 from lrscope.tracking.store import Store
 
 _BATCH_EVENTS = 500
+LOCK_WAIT_S = 5.0
 
 
 class Busy(Exception):
@@ -39,11 +40,11 @@ class Deliverer:
     store: Store
     root: Path
     postpone: Callable[[Spool, ev.Event], None] = append_again
-    lock_wait_s: float = 5.0
+    lock_wait_s: float = LOCK_WAIT_S
     fresh: set[str] = field(default_factory=set)
     refusals: list[str] = field(default_factory=list)
-    postponed: list[str] = field(default_factory=list)
-    """Artifacts that did not go through, each time, with the reason."""
+    postponed: dict[str, str] = field(default_factory=dict)
+    """Runs of which an artifact did not go through, and why."""
     _cursors: dict[str, Cursor] = field(default_factory=dict)
 
     def deliver(self, spool: Spool, keep_going: Callable[[], bool] = lambda: True) -> Cursor:
@@ -119,7 +120,7 @@ class Deliverer:
                 # Raises where it is the store itself that is away.
                 self.store.client.get_run(run_id)
                 self.postpone(spool, trouble.event)
-                self.postponed.append(f"{spool.local_id}: {trouble}")
+                self.postponed[spool.local_id] = f"an artifact does not go through: {trouble}"
                 left_out.append(trouble.event)
 
     def _run(self, started: ev.Started) -> RunIds:

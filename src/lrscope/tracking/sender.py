@@ -66,6 +66,10 @@ class Sender:
                 case ev.Tags():
                     tags.update(event.tags)
                 case ev.Params():
+                    if any(params.get(key, value) != value for key, value in event.params.items()):
+                        # A param cannot change: what came first goes first, and MLflow refuses the other.
+                        self.batch([], params, {})
+                        params.clear()
                     params.update(event.params)
                 case ev.Started():
                     params.update(event.start.params)

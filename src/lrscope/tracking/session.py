@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import atexit
+import os
 import time
 import uuid
 from dataclasses import replace
 from pathlib import Path
 
-from lrscope.errors import LrscopeError
+from lrscope.errors import InputError, LrscopeError, Problem
 from lrscope.paths import resolve
 from lrscope.tracking import events as ev
 from lrscope.tracking.courier import Courier
@@ -39,12 +40,24 @@ def open_session(settings: TrackingSettings) -> Session:
     root = resolve(settings.spool)
     if settings.mode == "off":
         return Session(settings, root, None, None, None)
+    _check_spool(root)
     disk = DiskWriter()
     if settings.mode == "offline":
         return Session(settings, root, disk, None, None)
     address = resolve_uri(settings.uri)
     courier = Courier(open_store(address), root, disk, _tidy)
     return Session(settings, root, disk, courier, address.shown)
+
+
+def _check_spool(root: Path) -> None:
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        writable = os.access(root, os.W_OK)
+    except OSError:
+        writable = False
+    if not writable:
+        rule = "is no folder that can be written"
+        raise InputError(Problem("tracking.spool", str(root), rule, "Name another, e.g. tracking.spool=/tmp/spool."))
 
 
 def _tidy(deliverer: Deliverer) -> list[str]:
@@ -74,7 +87,6 @@ class Session:
         self._runs: dict[str, RunLog] = {}
         self._closed = False
         if disk is not None:
-            root.mkdir(parents=True, exist_ok=True)
             disk.start()
             atexit.register(disk.flush)
         if courier is not None:

@@ -51,7 +51,6 @@ class Spool:
         self.folder = folder
         self.events_file = folder / "events.jsonl"
         self._cursor_file = folder / "cursor.json"
-        self._size: int | None = None
 
     @classmethod
     def of(cls, root: Path, local_id: str) -> Spool:
@@ -71,19 +70,16 @@ class Spool:
         Raises:
             OSError: the disk is full or gone.
         """
-        if self._size is None:
-            self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         with self.events_file.open("ab", buffering=0) as file:
-            if self._size is None:
-                self._size = file.tell()
+            before = file.tell()
             try:
                 view = memoryview(lines)
                 while view:
                     view = view[file.write(view) or 0 :]
             except OSError:
-                os.ftruncate(file.fileno(), self._size)
+                os.ftruncate(file.fileno(), before)
                 raise
-            self._size += len(lines)
 
     def sync(self) -> None:
         """Wait until the disk has what was appended (a power cut loses nothing from here on)."""
@@ -107,7 +103,6 @@ class Spool:
                 keep = start
             if keep != size:
                 file.truncate(keep)
-            self._size = keep
         return size - keep
 
     def read(self, offset: int) -> tuple[list[tuple[int, Event]], int, int]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from lrscope.paths import resolve
 from lrscope.tracking import events as ev
 from lrscope.tracking.address import Address, resolve_uri
-from lrscope.tracking.delivery import Busy, Deliverer
+from lrscope.tracking.delivery import LOCK_WAIT_S, Busy, Deliverer
 from lrscope.tracking.process import ProcessIdentity, fate
 from lrscope.tracking.reap import close_if_gone
 from lrscope.tracking.secrets import redact
@@ -50,7 +50,7 @@ def sync(settings: TrackingSettings, adopt: bool = False, prune: bool = False) -
         if _open(spool):
             close_if_gone(spool)
     address = resolve_uri(settings.uri)
-    due = [spool for spool in spools if spool.undelivered() and not _recorded_just_now(spool)]
+    due = [spool for spool in spools if spool.undelivered()]
     foreign = {} if adopt else dict(_bound_elsewhere(due, address))
     due = [spool for spool in due if spool.local_id not in foreign]
     report = SyncReport(left=tuple(foreign.items()))
@@ -66,19 +66,22 @@ def _deliver_all(deliverer: Deliverer, due: list[Spool], report: SyncReport) -> 
     delivered: list[str] = []
     left = list(report.left)
     for at, spool in enumerate(due):
+        live = _recorded_just_now(spool)
+        deliverer.lock_wait_s = 0.0 if live else LOCK_WAIT_S
         try:
             deliverer.deliver(spool)
         except Busy:
-            left.append((spool.local_id, "another process is delivering it just now"))
+            if not live:
+                left.append((spool.local_id, "another process is delivering it just now"))
         except Exception as error:
             why = redact(str(error).splitlines()[0]) if str(error) else type(error).__name__
             left += [(rest.local_id, why) for rest in due[at:]]
             break
         else:
-            if spool.undelivered():
-                left.append((spool.local_id, deliverer.postponed[-1] if deliverer.postponed else "more has come"))
-            else:
+            if not spool.undelivered():
                 delivered.append(spool.local_id)
+            elif spool.local_id in deliverer.postponed:
+                left.append((spool.local_id, deliverer.postponed[spool.local_id]))
     return SyncReport(tuple(delivered), tuple(left), tuple(deliverer.refusals))
 
 
@@ -88,7 +91,7 @@ def _open(spool: Spool) -> bool:
 
 
 def _recorded_just_now(spool: Spool) -> bool:
-    """Whether a live process records it online: that process delivers it itself."""
+    """Whether a live process records it online: then that process delivers it, too."""
     owner: ProcessIdentity | None = None
     online = False
     for event in spool.milestones():
