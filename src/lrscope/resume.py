@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
@@ -70,19 +70,28 @@ def fetch_checkpoints(run: PreparedRun, log: RunLog, folder: CheckpointFolder) -
     fetch_artifact(settings_of(run.cfg), log.run_id, f"checkpoints/{LAST}", folder.path / LAST)
 
 
-def explain_new(name: str, config: Mapping[str, Any], runs: Iterable[StoredRun]) -> str:
-    """For a job that the resumed sweep does not know: in which keys it differs from the nearest that it does."""
-    mine = {key: _word(value) for key, value in relevant(config).items()}
-    nearest: list[str] | None = None
-    for run in runs:
-        changed = [key for key, value in mine.items() if run.params.get(key, value) != value]
-        if nearest is None or len(changed) < len(nearest):
-            nearest = changed
-            words = ", ".join(f"{key}: {run.params[key]} -> {mine[key]}" for key in changed)
-            closest = run.name
-    if not nearest:
-        return f"{name}: new in this sweep"
-    return f"{name}: new in this sweep; it differs from {closest} in {words}"
+def explain_new(name: str, cfg: DictConfig, runs: Sequence[StoredRun]) -> str | None:
+    """For a job that the resumed sweep does not know: in which keys it differs from the nearest member.
+
+    None where some member has the same config. Keys that only repeat another (``optimizer.lr: ${lr}``) and those that
+    the data decides are left out.
+    """
+    from omegaconf import OmegaConf
+
+    from lrscope.record import word
+
+    raw: Any = OmegaConf.to_container(cfg, resolve=False)
+    mine = {
+        key: word(value)
+        for key, value in relevant(raw).items()
+        if key not in ("steps_per_epoch", "total_steps") and not (isinstance(value, str) and "${" in value)
+    }
+    changes = [({key for key, value in mine.items() if run.params.get(key) != value}, run) for run in runs]
+    if not changes or min(len(changed) for changed, _ in changes) == 0:
+        return None
+    changed, closest = min(changes, key=lambda pair: len(pair[0]))
+    words = ", ".join(f"{key} {closest.params.get(key, '(unset)')} -> {mine[key]}" for key in sorted(changed))
+    return f"{name}: new in this sweep; differs from {closest.name} in {words}"
 
 
 def deliver_what_lies_here(settings: TrackingSettings) -> None:
@@ -113,9 +122,3 @@ def _outcome(run: StoredRun) -> Outcome:
         final=final,
         best=json.loads(run.tags.get("lrscope.best", "{}")),
     )
-
-
-def _word(value: object) -> str:
-    from lrscope.record import word
-
-    return word(value)

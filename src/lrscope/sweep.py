@@ -8,17 +8,20 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
 from lrscope.errors import LrscopeError
-from lrscope.job import SweepTicket
+from lrscope.job import KnownMember, SweepTicket
 from lrscope.outcome import Outcome
 from lrscope.stop_signals import STOP
 from lrscope.sweep_check import check_plan
 from lrscope.sweep_jobs import Plan, plan
 from lrscope.tracking import RunLog, RunStart, Session, TrackingSettings
+
+if TYPE_CHECKING:
+    from lrscope.tracking.find import StoredSweep
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ def begin(config: DictConfig) -> None:
     global _current
     from lrscope.sessions import settings_of, share
 
+    STOP.install()
     planned = plan(config)
     if planned is not None:
         check_plan(planned)
@@ -62,8 +66,7 @@ def begin(config: DictConfig) -> None:
     axes = planned.axes if planned is not None else ()
     SweepTicket(log.local_id, log.run_id, axes, known).write(folder)
     _current = CurrentSweep(config, folder, planned, settings, session, log)
-    _announce(_current)
-    STOP.install()
+    _announce(_current, stored)
 
 
 def close_current(code: int) -> int:
@@ -114,7 +117,7 @@ def _number(path: Path) -> tuple[int, str]:
     return (int(path.name), "") if path.name.isdigit() else (sys.maxsize, path.name)
 
 
-def _find(config: DictConfig, settings: TrackingSettings) -> Any:
+def _find(config: DictConfig, settings: TrackingSettings) -> StoredSweep | None:
     if config.resume is None:
         return None
     from lrscope.resume import deliver_what_lies_here
@@ -125,8 +128,8 @@ def _find(config: DictConfig, settings: TrackingSettings) -> Any:
 
 
 def _open_parent(
-    config: DictConfig, planned: Plan | None, stored: Any, session: Session
-) -> tuple[RunLog, Mapping[str, Any]]:
+    config: DictConfig, planned: Plan | None, stored: StoredSweep | None, session: Session
+) -> tuple[RunLog, Mapping[str, KnownMember]]:
     tags = {
         "lrscope.axes": json.dumps(list(planned.axes) if planned is not None else []),
         "lrscope.overrides": json.dumps(_words(config)),
@@ -162,10 +165,22 @@ def _name(planned: Plan | None) -> str:
 
 
 def _words(config: DictConfig) -> list[str]:
-    return [str(override) for override in config.hydra.overrides.task if not str(override).startswith("resume=")]
+    """The command's overrides, but for what a later command decides anew."""
+    given = [str(override) for override in config.hydra.overrides.task]
+    return [override for override in given if not override.startswith(("resume=", "tracking.uri="))]
 
 
-def _announce(sweep: CurrentSweep) -> None:
+def _announce(sweep: CurrentSweep, stored: StoredSweep | None) -> None:
     members = f"{_expected(sweep)} members" if sweep.plan is not None else "members as the sweeper chooses"
     identity = sweep.log.run_id or sweep.log.local_id
     print(f"sweep {identity}: {members}, experiment {sweep.config.experiment_name}", flush=True)
+    if stored is None or sweep.plan is None:
+        return
+    from lrscope.resume import explain_new
+
+    done = sum(member.done for member in stored.members)
+    print(f"resumed: {done} of its {len(stored.members)} members are done", flush=True)
+    for job in sweep.plan.jobs:
+        words = explain_new(" ".join(job.overrides), job.cfg, stored.members)
+        if words is not None:
+            print(words, flush=True)

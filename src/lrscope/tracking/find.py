@@ -54,8 +54,8 @@ class StoredSweep:
         return tuple(json.loads(self.parent.tags.get("lrscope.overrides", "[]")))
 
 
-def find_run(settings: TrackingSettings, experiment: str, wanted: str, kind: str) -> StoredRun:
-    """The run of that id (MLflow's or lrscope's own), or the latest of its kind in the experiment.
+def find_run(settings: TrackingSettings, experiment: str | None, wanted: str, kind: str) -> StoredRun:
+    """The run of that id (MLflow's or lrscope's own), or the latest of its kind in the experiment (None: in any).
 
     Raises:
         InputError: there is none.
@@ -65,14 +65,14 @@ def find_run(settings: TrackingSettings, experiment: str, wanted: str, kind: str
     found = source.latest(experiment, kind) if wanted == LATEST else source.by_id(wanted)
     if found is None or found.kind != kind:
         noun = "sweep" if kind == "sweep" else "run"
-        where = f"the experiment {experiment}" if wanted == LATEST else source.shown
+        where = f"the experiment {experiment}" if wanted == LATEST and experiment else source.shown
         mode = "" if kind == "sweep" else " (a sweep is resumed with -m)"
         rule = f"no such {noun} in {where}{mode}"
         raise InputError(Problem("resume", wanted, rule, "Give the id that was printed, or resume=latest."))
     return found
 
 
-def find_sweep(settings: TrackingSettings, experiment: str, wanted: str) -> StoredSweep:
+def find_sweep(settings: TrackingSettings, experiment: str | None, wanted: str) -> StoredSweep:
     """The sweep of that id, or the latest of the experiment, with its members.
 
     Raises:
@@ -94,12 +94,13 @@ class _StoreSource:
         self._client = store.client
         self.shown = store.address.shown
 
-    def latest(self, experiment: str, kind: str) -> StoredRun | None:
-        found = self._client.get_experiment_by_name(experiment)
-        if found is None:
+    def latest(self, experiment: str | None, kind: str) -> StoredRun | None:
+        known = self._client.search_experiments()
+        searched = [found.experiment_id for found in known if experiment in (None, found.name)]
+        if not searched:
             return None
         runs = self._client.search_runs(
-            [found.experiment_id],
+            searched,
             f"tags.`lrscope.kind` = '{kind}'",
             max_results=1,
             order_by=["attributes.start_time DESC"],
@@ -137,11 +138,11 @@ class _SpoolSource:
         self._root = resolve(settings.spool)
         self.shown = str(self._root)
 
-    def latest(self, experiment: str, kind: str) -> StoredRun | None:
+    def latest(self, experiment: str | None, kind: str) -> StoredRun | None:
         newest: tuple[int, Spool] | None = None
         for spool in all_spools(self._root):
             started = spool.started()
-            if started is None or (started.start.experiment, started.start.kind) != (experiment, kind):
+            if started is None or started.start.kind != kind or experiment not in (None, started.start.experiment):
                 continue
             if newest is None or started.time_ms > newest[0]:
                 newest = (started.time_ms, spool)
