@@ -1,4 +1,4 @@
-"""From the config to objects: the only place that instantiates what a config names."""
+"""From the config to objects: data, network, optimizer, schedule."""
 
 from __future__ import annotations
 
@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from hydra.errors import InstantiationException
-from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf, open_dict
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+from torch.optim.lr_scheduler import LRScheduler, OneCycleLR, ReduceLROnPlateau
 
 from lrscope.datasets.batches import IndexBatches
 from lrscope.datasets.data import Data
 from lrscope.errors import InputError, Problem
+from lrscope.making import accepts, instantiated
 from lrscope.trace import RunFacts
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ def source(cfg: DictConfig) -> Source:
     Raises:
         InputError: the data cannot be had, or the batch size does not fit it.
     """
-    made = _instantiate("dataset", _without(cfg.dataset, ("name",)) if _is_foreign(cfg.dataset) else cfg.dataset)
+    made = instantiated("dataset", _without(cfg.dataset, ("name",)) if _is_foreign(cfg.dataset) else cfg.dataset)
     if isinstance(made, Data):
         return Source(made, None, _updates(cfg, len(IndexBatches(made.train, cfg.batch_size, cfg.seed))))
     import pytorch_lightning as pl
@@ -91,8 +90,8 @@ def network(cfg: DictConfig, data: Data | None) -> nn.Module:
     offered: dict[str, Any] = {}
     if data is not None:
         offered = {"input_shape": data.input_shape, "outputs": data.outputs}
-    arguments = {k: v for k, v in offered.items() if k not in cfg.model and _accepts(cfg.model, k)}
-    made = _instantiate("model", _without(cfg.model, ("name",)) if _is_foreign(cfg.model) else cfg.model, **arguments)
+    arguments = {k: v for k, v in offered.items() if k not in cfg.model and accepts(cfg.model, k)}
+    made = instantiated("model", _without(cfg.model, ("name",)) if _is_foreign(cfg.model) else cfg.model, **arguments)
     if not isinstance(made, nn.Module):
         raise InputError(
             Problem("model._target_", str(cfg.model._target_), "gave no torch.nn.Module", "Name a class of one.")
@@ -108,7 +107,7 @@ def optimizer(cfg: DictConfig, parameters: Iterable[nn.Parameter]) -> Optimizer:
     Raises:
         InputError: an argument that the class does not take or refuses.
     """
-    made = _instantiate("optimizer", _without(cfg.optimizer, ("name",)), _positional=(list(parameters),))
+    made = instantiated("optimizer", _without(cfg.optimizer, ("name",)), _positional=(list(parameters),))
     if not isinstance(made, Optimizer):
         raise InputError(
             Problem(
@@ -129,7 +128,13 @@ def schedule(cfg: DictConfig, optimizer: Optimizer) -> LRScheduler | ReduceLROnP
     """
     if cfg.scheduler.get("_target_") is None:
         return None
-    return _instantiate("scheduler", _without(cfg.scheduler, NOT_FOR_THE_CLASS), _positional=(optimizer,))
+    made = instantiated("scheduler", _without(cfg.scheduler, NOT_FOR_THE_CLASS), _positional=(optimizer,))
+    if not isinstance(made, LRScheduler):
+        rule = f"gave a {type(made).__name__}, not a scheduler of torch"
+        raise InputError(Problem("scheduler._target_", str(cfg.scheduler._target_), rule, "Try scheduler=cosine."))
+    if isinstance(made, OneCycleLR):
+        _check_length(cfg, made.total_steps)
+    return made
 
 
 def callback(entry: DictConfig) -> Any:
@@ -138,7 +143,7 @@ def callback(entry: DictConfig) -> Any:
     Raises:
         InputError: it cannot be made.
     """
-    return _instantiate("callbacks.extra", entry)
+    return instantiated("callbacks.extra", entry)
 
 
 def facts(cfg: DictConfig, source: Source) -> RunFacts:
@@ -180,6 +185,16 @@ def _updates(cfg: DictConfig, batches: int) -> int:
     if cfg.trainer.limit_train_batches is not None:
         batches = min(batches, cfg.trainer.limit_train_batches)
     return -(-batches // cfg.trainer.accumulate_grad_batches)
+
+
+def _check_length(cfg: DictConfig, planned: int) -> None:
+    """torch's OneCycleLR raises in the middle of a run that goes on after its last step."""
+    by_step = cfg.scheduler.get("interval", "epoch") == "step"
+    moves, key = (cfg.total_steps, "total_steps") if by_step else (cfg.epochs, "epochs")
+    if moves is not None and moves > planned:
+        rule = f"ends after {planned} moves, but the run makes {moves}"
+        remedy = f"Use scheduler.total_steps=\\${{{key}}} and set neither epochs nor steps_per_epoch of the scheduler."
+        raise InputError(Problem("scheduler.total_steps", str(planned), rule, remedy))
 
 
 def _check_fit(network: nn.Module, data: Data, target: str) -> None:
@@ -227,48 +242,10 @@ def _untouched_generator() -> Iterator[None]:
 
 def _is_foreign(group: DictConfig) -> bool:
     """Whether a group names a class that is not lrscope's, which would not take lrscope's own ``name``."""
-    return not str(group.get("_target_", "")).startswith("lrscope.") and not _accepts(group, "name")
-
-
-def _accepts(group: DictConfig, argument: str) -> bool:
-    import inspect
-
-    from hydra.utils import get_object
-
-    try:
-        parameters = inspect.signature(get_object(group._target_)).parameters
-    except (TypeError, ValueError, ImportError, AttributeError):
-        return False
-    return argument in parameters
+    return not str(group.get("_target_", "")).startswith("lrscope.") and not accepts(group, "name")
 
 
 def _without(group: DictConfig, keys: Iterable[str]) -> DictConfig:
     tree = OmegaConf.to_container(group, resolve=True)
     assert isinstance(tree, dict)
     return OmegaConf.create({key: value for key, value in tree.items() if key not in keys})
-
-
-def _instantiate(key: str, group: DictConfig, *, _positional: tuple[Any, ...] = (), **arguments: Any) -> Any:
-    """Instantiate a group; whatever goes wrong in it becomes a Problem of that group."""
-    target = str(group.get("_target_"))
-    try:
-        return instantiate(group, *_positional, **arguments, _convert_="all")
-    except InstantiationException as error:
-        cause = error.__cause__
-        if isinstance(cause, InputError):
-            raise cause from None
-        reason = str(cause if cause is not None else error).splitlines()[0]
-        rule = f"cannot be made: {reason.rstrip('.')}"
-        raise InputError(Problem(f"{key}._target_", target, rule, _remedy(key, target))) from error
-
-
-def _remedy(key: str, target: str) -> str:
-    import inspect
-
-    from hydra.utils import get_object
-
-    try:
-        names = [name for name in inspect.signature(get_object(target)).parameters if name != "self"]
-    except Exception:
-        return f"Check {key}._target_: it must be importable as package.module.Class."
-    return f"It takes {', '.join(names)}."

@@ -1,31 +1,46 @@
-"""Where Hydra tells lrscope that a sweep begins: the last moment at which nothing has trained yet."""
+"""Where Hydra tells lrscope that a run or a sweep begins: the last moment at which nothing has trained yet."""
 
 from __future__ import annotations
 
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from hydra.experimental.callback import Callback
 
 
 class SweepCallback(Callback):
-    """Checks every job of a sweep, then creates its parent run; see :mod:`lrscope.sweep`."""
+    """Checks every job before the first one trains, and creates a sweep's parent run; see :mod:`lrscope.sweep`."""
+
+    def on_run_start(self, config: Any, **kwargs: Any) -> None:
+        """Ends the command with exit code 2 where the lone run has a problem: before it has a folder."""
+        with _ending_the_command():
+            from lrscope.sweep_check import raise_problems
+            from lrscope.sweep_jobs import task_part
+
+            raise_problems([task_part(config)])
 
     def on_multirun_start(self, config: Any, **kwargs: Any) -> None:
-        """Ends the command with exit code 2 where a job has a problem.
+        """Ends the command with exit code 2 where a job has a problem."""
+        with _ending_the_command():
+            from lrscope.sweep import begin
 
-        Hydra turns exceptions of a callback into warnings and trains on; SystemExit passes.
-        """
-        from lrscope.errors import LrscopeError
-        from lrscope.sweep import begin
-
-        try:
             begin(config)
-        except LrscopeError as error:
-            for line in str(error).splitlines():
-                print(f"error: {line}", file=sys.stderr)
-            sys.exit(error.exit_code)
-        except Exception:
-            traceback.print_exc()
-            sys.exit(1)
+
+
+@contextmanager
+def _ending_the_command() -> Iterator[None]:
+    """Hydra turns exceptions of a callback into warnings and trains on; SystemExit passes."""
+    from lrscope.errors import LrscopeError
+
+    try:
+        yield
+    except LrscopeError as error:
+        for line in str(error).splitlines():
+            print(f"error: {line}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except Exception:
+        traceback.print_exc()
+        sys.exit(1)

@@ -26,13 +26,11 @@ def run_job(cfg: DictConfig) -> Outcome:
     """
     from lrscope.resume import continued
     from lrscope.sessions import settings_of
-    from lrscope.sweep_check import raise_problems
 
     job = current_job()
     STOP.install()
     STOP.raise_if_requested()
     if job.ticket is None:
-        raise_problems([cfg])
         job = continued(cfg, job, settings_of(cfg))
     outcome = run(cfg, job)
     if job.ticket is None:

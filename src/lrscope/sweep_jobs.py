@@ -72,7 +72,7 @@ def plan_jobs(overrides: Sequence[str], compose: Compose, loader: Any) -> Plan:
             explained = explain(job, compose, loader.repository.group_exists)
             problems += explained.problems
             cfg = explained.cfg
-        jobs.append(PlannedJob(tuple(job), _task_part(cfg)))
+        jobs.append(PlannedJob(tuple(job), task_part(cfg)))
     return Plan(tuple(jobs), _axes(expanded), tuple(dict.fromkeys(problems)))
 
 
@@ -104,7 +104,8 @@ def _axes(jobs: Iterable[Sequence[str]]) -> tuple[str, ...]:
     return tuple(key for key, seen in values.items() if len(seen) > 1)
 
 
-def _task_part(cfg: DictConfig) -> DictConfig:
+def task_part(cfg: DictConfig) -> DictConfig:
+    """The config of a run: a composed config without Hydra's own part."""
     tree = OmegaConf.masked_copy(cfg, [key for key in cfg if key != "hydra"])
     assert isinstance(tree, DictConfig)
     return tree
