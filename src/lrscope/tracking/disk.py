@@ -67,6 +67,10 @@ class DiskWriter:
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join()
+        self.finish()
+
+    def finish(self) -> None:
+        """Write and force what is left, also on a disk that was full a moment ago."""
         self._next_try = 0.0
         self.flush()
         self._sync()

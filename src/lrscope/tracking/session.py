@@ -194,6 +194,7 @@ class Session:
             words = f"{_count(names)} recorded in {self._root}; `make sync` delivers them." if names else ""
             return Delivery(names, words + _lost_words(lost, self._root))
         left = self._courier.finish(time.monotonic() + self.settings.finish_timeout_s)
+        self._disk.finish()
         for run in self._runs.values():
             if self._courier.finished(run):
                 prune_spool(run.spool)

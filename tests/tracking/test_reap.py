@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import Any
+
+import pytest
+from recorded_runs import run_of, start, steps_of
+
+from lrscope.tracking import TrackingSettings, open_session
+from lrscope.tracking.heartbeat import Heartbeat
+from lrscope.tracking.process import this_process
+from lrscope.tracking.reap import reap
+from lrscope.tracking.store import Store, open_store, resolve_uri
+
+WRITER = """
+import time
+from lrscope.tracking import *
+session = open_session(TrackingSettings())
+sweep = session.start(RunStart("dead", "lr x 2", "sweep", "sweep1"))
+log = session.start(RunStart("dead", "lr=1", "member", "member1", "sweep1"), wait=True)
+log.points([Point("train/loss", step, 0.5, now_ms()) for step in range(100)])
+session.flush()
+print("ready", flush=True)
+time.sleep(60)
+"""
+
+
+def _dead_sweep() -> None:
+    with subprocess.Popen([sys.executable, "-c", WRITER], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stdout.readline() == b"ready\n"
+        os.kill(process.pid, signal.SIGKILL)
+
+
+def _store() -> Store:
+    return open_store(resolve_uri(None))
+
+
+def _claim(store: Store, experiment: str, silent_s: float, **process: str) -> str:
+    """A RUNNING run that says it belongs to the given process."""
+    tags = {**this_process().to_tags(), **{f"lrscope.process.{name}": value for name, value in process.items()}}
+    tags |= {"lrscope.heartbeat": str(int(time.time() - silent_s)), "lrscope.session": "s", "lrscope.local_id": "x"}
+    return str(store.client.create_run(store.experiment_id(experiment), tags=tags).info.run_id)
+
+
+def _status(store: Store, run_id: str) -> str:
+    return str(store.client.get_run(run_id).info.status)
+
+
+@pytest.mark.usefixtures("store_project")
+def test_the_next_session_marks_what_a_killed_process_left_and_delivers_it() -> None:
+    _dead_sweep()
+    client = _store().client
+    assert run_of(client, "member1").info.status == "RUNNING"
+    session = open_session(TrackingSettings())
+    log = session.start(start("alive", "a1"))
+    deadline = time.monotonic() + 20
+    while run_of(client, "sweep1").info.status == "RUNNING" and time.monotonic() < deadline:
+        time.sleep(0.1)
+    for local_id in ("sweep1", "member1"):
+        run = run_of(client, local_id)
+        assert run.info.status == "KILLED"
+        assert run.info.start_time <= run.info.end_time <= time.time() * 1000
+    assert steps_of(client, run_of(client, "member1").info.run_id) == list(range(100))
+    assert run_of(client, "a1").info.status == "RUNNING"
+    log.end("FINISHED")
+    session.close()
+    assert any("KILLED" in words for words in session.warnings())
+
+
+@pytest.mark.usefixtures("store_project")
+def test_a_dead_process_is_marked_even_where_its_spool_is_gone() -> None:
+    store = _store()
+    gone = _claim(store, "e", 0, started="1")
+    alive = _claim(store, "e", 100_000)
+    reaped = reap(TrackingSettings())
+    assert (_status(store, gone), _status(store, alive)) == ("KILLED", "RUNNING")
+    assert len(reaped.gone) == 1 and reaped.doubtful == ()
+
+
+@pytest.mark.usefixtures("store_project")
+def test_what_cannot_be_known_is_listed_after_ten_minutes_and_marked_on_request() -> None:
+    store = _store()
+    fresh = _claim(store, "e", 500, machine="other")
+    silent = _claim(store, "e", 700, machine="other")
+    also = _claim(store, "e", 7000, boot="before")
+    reaped = reap(TrackingSettings())
+    assert {run.run_id for run in reaped.doubtful} == {silent, also} and reaped.marked == ()
+    assert _status(store, silent) == "RUNNING"
+    assert reap(TrackingSettings(), mark=True, only=[also]).marked == (also,)
+    assert (_status(store, silent), _status(store, also)) == ("RUNNING", "KILLED")
+    assert reap(TrackingSettings(), mark=True).marked == (silent,)
+    assert (_status(store, silent), _status(store, fresh)) == ("KILLED", "RUNNING")
+    ended = store.client.get_run(silent).info.end_time
+    assert abs(ended / 1000 - (time.time() - 700)) < 60
+
+
+@pytest.mark.usefixtures("store_project")
+def test_runs_of_other_programs_are_left_alone() -> None:
+    store = _store()
+    run_id = store.client.create_run(store.experiment_id("e")).info.run_id
+    reaped = reap(TrackingSettings(), mark=True)
+    assert (reaped.gone, reaped.doubtful, _status(store, run_id)) == ((), (), "RUNNING")
+
+
+@pytest.mark.usefixtures("store_project")
+def test_a_live_run_that_was_marked_sets_itself_running_again() -> None:
+    session = open_session(TrackingSettings())
+    log = session.start(start("wrong", "w1"), wait=True)
+    other = session.start(start("wrong", "w2"), wait=True)
+    other.end("KILLED")
+    session.drain(10)
+    assert log.run_id is not None and other.run_id is not None
+    store = _store()
+    store.client.set_terminated(log.run_id, "KILLED")
+    tags: Any = store.client.get_run(log.run_id).data.tags
+    store.client.set_tag(log.run_id, "lrscope.heartbeat", "0")
+    Heartbeat(store, tags["lrscope.session"], every_s=0.0).beat([log, other])
+    assert (_status(store, log.run_id), _status(store, other.run_id)) == ("RUNNING", "KILLED")
+    beat = int(store.client.get_run(log.run_id).data.tags["lrscope.heartbeat"])
+    assert abs(beat - time.time()) < 10
+    session.close()
