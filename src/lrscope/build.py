@@ -91,11 +91,8 @@ def network(cfg: DictConfig, data: Data | None) -> nn.Module:
     if data is not None:
         offered = {"input_shape": data.input_shape, "outputs": data.outputs}
     arguments = {k: v for k, v in offered.items() if k not in cfg.model and accepts(cfg.model, k)}
-    made = instantiated("model", _without(cfg.model, ("name",)) if _is_foreign(cfg.model) else cfg.model, **arguments)
-    if not isinstance(made, nn.Module):
-        raise InputError(
-            Problem("model._target_", str(cfg.model._target_), "gave no torch.nn.Module", "Name a class of one.")
-        )
+    group = _without(cfg.model, ("name",)) if _is_foreign(cfg.model) else cfg.model
+    made: nn.Module = instantiated("model", group, nn.Module, **arguments)
     if data is not None:
         _check_fit(made, data, str(cfg.model.get("_target_")))
     return made
@@ -107,16 +104,8 @@ def optimizer(cfg: DictConfig, parameters: Iterable[nn.Parameter]) -> Optimizer:
     Raises:
         InputError: an argument that the class does not take or refuses.
     """
-    made = instantiated("optimizer", _without(cfg.optimizer, ("name",)), _positional=(list(parameters),))
-    if not isinstance(made, Optimizer):
-        raise InputError(
-            Problem(
-                "optimizer._target_",
-                str(cfg.optimizer._target_),
-                "is no torch optimizer",
-                "Try optimizer=adam.",
-            )
-        )
+    group = _without(cfg.optimizer, ("name",))
+    made: Optimizer = instantiated("optimizer", group, Optimizer, _positional=(list(parameters),))
     return made
 
 
@@ -128,10 +117,8 @@ def schedule(cfg: DictConfig, optimizer: Optimizer) -> LRScheduler | ReduceLROnP
     """
     if cfg.scheduler.get("_target_") is None:
         return None
-    made = instantiated("scheduler", _without(cfg.scheduler, NOT_FOR_THE_CLASS), _positional=(optimizer,))
-    if not isinstance(made, LRScheduler):
-        rule = f"gave a {type(made).__name__}, not a scheduler of torch"
-        raise InputError(Problem("scheduler._target_", str(cfg.scheduler._target_), rule, "Try scheduler=cosine."))
+    group = _without(cfg.scheduler, NOT_FOR_THE_CLASS)
+    made: LRScheduler = instantiated("scheduler", group, LRScheduler, _positional=(optimizer,))
     if isinstance(made, OneCycleLR):
         _check_length(cfg, made.total_steps)
     return made
@@ -149,7 +136,7 @@ def callback(entry: DictConfig) -> Any:
 def facts(cfg: DictConfig, source: Source) -> RunFacts:
     """What the diagnosis should know of a run beside its curves."""
     betas = cfg.optimizer.get("betas")
-    arguments = OmegaConf.to_container(_without(cfg.scheduler, (*NOT_FOR_THE_CLASS, "_target_")), resolve=True)
+    arguments: Any = OmegaConf.to_container(_without(cfg.scheduler, (*NOT_FOR_THE_CLASS, "_target_")), resolve=True)
     data = source.data
     return RunFacts(
         peak_lr=float(cfg.lr),
@@ -158,7 +145,7 @@ def facts(cfg: DictConfig, source: Source) -> RunFacts:
         nesterov=bool(cfg.optimizer.get("nesterov", False)),
         beta1=float(betas[0]) if betas else None,
         scheduler=scheduler_name(cfg),
-        scheduler_arguments=arguments if isinstance(arguments, dict) else {},
+        scheduler_arguments=arguments,
         planned_steps=cfg.total_steps,
         steps_per_epoch=cfg.steps_per_epoch,
         task=data.task if data is not None else None,
@@ -246,6 +233,5 @@ def _is_foreign(group: DictConfig) -> bool:
 
 
 def _without(group: DictConfig, keys: Iterable[str]) -> DictConfig:
-    tree = OmegaConf.to_container(group, resolve=True)
-    assert isinstance(tree, dict)
+    tree: Any = OmegaConf.to_container(group, resolve=True)
     return OmegaConf.create({key: value for key, value in tree.items() if key not in keys})

@@ -48,6 +48,9 @@ def _exit_code(entry: Any) -> int:
         if asked == "1":
             raise
         return _refused(error)
+    finally:
+        if asked is None:
+            del os.environ[FULL_ERROR]
     return 0
 
 
@@ -56,8 +59,10 @@ def _job(cfg: Any) -> Any:
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
+    from lrscope.leftovers import drop_leftovers
     from lrscope.run import run_job
 
+    drop_leftovers(cfg, HydraConfig.get().overrides.task)
     alone = HydraConfig.get().mode == RunMode.RUN
     try:
         outcome = run_job(cfg)

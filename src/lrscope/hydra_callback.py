@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 import traceback
 from collections.abc import Iterator
@@ -17,10 +18,13 @@ class SweepCallback(Callback):
     def on_run_start(self, config: Any, **kwargs: Any) -> None:
         """Ends the command with exit code 2 where the lone run has a problem: before it has a folder."""
         with _ending_the_command():
+            from lrscope.leftovers import drop_leftovers
             from lrscope.sweep_check import raise_problems
             from lrscope.sweep_jobs import task_part
 
-            raise_problems([task_part(config)])
+            cfg = copy.deepcopy(task_part(config))
+            drop_leftovers(cfg, config.hydra.overrides.task)
+            raise_problems([cfg])
 
     def on_multirun_start(self, config: Any, **kwargs: Any) -> None:
         """Ends the command with exit code 2 where a job has a problem."""

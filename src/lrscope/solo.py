@@ -128,8 +128,7 @@ def make_trainer(cfg: DictConfig) -> pl.Trainer:
     Raises:
         InputError: the accelerator is not there, or an argument does not fit it.
     """
-    arguments = OmegaConf.to_container(cfg.trainer, resolve=True)
-    assert isinstance(arguments, dict)
+    arguments: Any = OmegaConf.to_container(cfg.trainer, resolve=True)
     threads = arguments.pop("threads")
     if threads is not None:
         torch.set_num_threads(threads)
@@ -149,15 +148,11 @@ def make_trainer(cfg: DictConfig) -> pl.Trainer:
                 use_distributed_sampler=True,
             )
     except Exception as error:
-        reason = str(error).splitlines()[0].rstrip(".")
-        raise InputError(
-            Problem(
-                "trainer.accelerator",
-                str(cfg.trainer.accelerator),
-                reason,
-                "Try trainer=cpu or trainer=auto.",
-            )
-        ) from error
+        reason = str(error).splitlines()[0].rstrip(".!")
+        asked = ("strategy", "devices", "precision", "num_nodes", "gradient_clip_algorithm")
+        key = next((name for name in asked if f"`{name}" in reason), "accelerator")
+        problem = Problem(f"trainer.{key}", str(cfg.trainer[key]), reason, "Try trainer=cpu or trainer=auto.")
+        raise InputError(problem) from error
 
 
 def signal_choice(cfg: DictConfig) -> SignalChoice:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
     from lrscope.build import Source
-    from lrscope.sweep_jobs import Plan
+    from lrscope.sweep_jobs import Plan, PlannedJob
 
 
 def check_plan(planned: Plan) -> None:
@@ -24,48 +24,48 @@ def check_plan(planned: Plan) -> None:
     Raises:
         InputError: with the problems of all jobs, each once.
     """
-    raise_problems(
-        [job.cfg for job in planned.jobs], [" ".join(job.overrides) for job in planned.jobs], planned.problems
-    )
+    raise_problems([job.cfg for job in planned.jobs], [*planned.problems, *_twins(planned.jobs)])
 
 
-def raise_problems(cfgs: Sequence[DictConfig], names: Sequence[str] = (), refused: Sequence[Problem] = ()) -> None:
+def raise_problems(cfgs: Sequence[DictConfig], found: Sequence[Problem] = ()) -> None:
     """Check configs on paper first, then the tracking store, then against data, model, optimizer, schedule, device.
 
     A lone run with a problem on paper is told at once; a sweep is told everything, which takes the time of loading
     torch and the data.
 
     Args:
-        names: what was typed for each config, to name twins by.
-        refused: problems that were found on the way to these configs.
+        found: problems that are known already.
 
     Raises:
         InputError: with all problems of all of them, each once.
     """
     on_paper = [check(cfg) for cfg in cfgs]
-    problems = [*refused, *(problem for found in on_paper for problem in found), *_twins(cfgs, names)]
+    problems = [*found, *(problem for some in on_paper for problem in some)]
     if not problems:
         _ask_store(cfgs)
     if not problems or len(cfgs) > 1:
-        mended = [_mended(cfg, found) for cfg, found in zip(cfgs, on_paper, strict=True)]
+        mended = [_mended(cfg, some) for cfg, some in zip(cfgs, on_paper, strict=True)]
         problems += _in_practice([cfg for cfg in mended if not check(cfg)])
     if problems:
         raise InputError(tuple(dict.fromkeys(problems)))
 
 
-def _twins(cfgs: Sequence[DictConfig], names: Sequence[str]) -> list[Problem]:
+def _twins(jobs: Sequence[PlannedJob]) -> list[Problem]:
     """Members of a sweep with the same config: the second would repeat the first."""
     from omegaconf import OmegaConf
 
     seen: dict[str, int] = {}
     problems = []
-    for number, cfg in enumerate(cfgs):
-        tree: Any = OmegaConf.to_container(cfg, resolve=False)
+    for number, job in enumerate(jobs):
+        if not job.whole:
+            continue
+        tree: Any = OmegaConf.to_container(job.cfg, resolve=False)
         first = seen.setdefault(fingerprint(tree), number)
         if first != number:
-            one, other = (names[i] if names else f"lr={cfg.lr:g}" for i in (first, number))
+            one, other = " ".join(jobs[first].overrides), " ".join(job.overrides)
             rule = f"members {first} and {number} of the sweep have the same config"
-            problems.append(Problem(one, "", f"{rule} ({other})" if other != one else rule, "Leave one of them out."))
+            rule += f" (the second as {other})" if other != one else ""
+            problems.append(Problem(one, "", rule, "Leave one of them out."))
     return problems
 
 
@@ -120,7 +120,11 @@ def _source(cfg: DictConfig, problems: list[Problem]) -> Source | None:
         return build.source(cfg)
     except InputError as error:
         problems += error.problems
-        return None
+        if any(problem.key != "batch_size" for problem in error.problems):
+            return None
+    cfg = copy.deepcopy(cfg)
+    cfg.batch_size = None  # the data is there: the other parts can be held against it
+    return build.source(cfg)
 
 
 def _parts(cfg: DictConfig, source: Source | None) -> list[Problem]:
@@ -137,6 +141,7 @@ def _parts(cfg: DictConfig, source: Source | None) -> list[Problem]:
         return problems
     cfg = copy.deepcopy(cfg)
     build.fill_steps(cfg, source.steps_per_epoch)
+    problems += _accuracy_of_numbers(cfg, source)
     try:
         network = build.network(cfg, source.data)
         build.schedule(cfg, build.optimizer(cfg, network.parameters()))
@@ -145,6 +150,22 @@ def _parts(cfg: DictConfig, source: Source | None) -> list[Problem]:
     except InputError as error:
         problems += error.problems
     return problems
+
+
+def _accuracy_of_numbers(cfg: DictConfig, source: Source) -> list[Problem]:
+    """A regression has no accuracy to look at."""
+    if source.data is None or source.data.task != "regression":
+        return []
+    looking = {
+        "callbacks.checkpoint.monitor": cfg.callbacks.checkpoint.monitor,
+        "callbacks.early_stopping.monitor": cfg.callbacks.early_stopping.monitor,
+        "scheduler.monitor": cfg.scheduler.get("monitor"),
+    }
+    rule = f"the dataset {source.data.name} has numbers to predict, and no accuracy"
+    return [Problem(key, name, rule, f"Try {key}=val/loss.") for key, name in looking.items() if name in _ACCURACIES]
+
+
+_ACCURACIES = ("train/acc", "val/acc")
 
 
 def _key(*parts: Any) -> str:

@@ -15,9 +15,12 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, OverrideType
 from omegaconf import DictConfig, OmegaConf
 
+from lrscope.leftovers import drop_leftovers
+
 
 class JobComposer:
-    """Stands in for a config loader's ``load_sweep_config``; what it gives equals what that gives, a fresh copy a call.
+    """Stands in for a config loader's ``load_sweep_config``; it gives what that gives, a fresh copy a call, without
+    what exchanged classes leave behind (:mod:`lrscope.leftovers`).
 
     Args:
         loader: Hydra's config loader.
@@ -50,6 +53,7 @@ class JobComposer:
             return self._compose(master_config, list(sweep_overrides))
         _sign(cfg, parsed)
         OmegaConf.copy_cache(from_config=master_config, to_config=cfg)
+        drop_leftovers(cfg, sweep_overrides)
         return cfg
 
     def _parse(self, override: str) -> Override:

@@ -17,18 +17,19 @@ from lrscope.refusals import REFUSALS, Compose, explain, refusal
 
 @dataclass(frozen=True)
 class PlannedJob:
-    """One member as it will be launched: its overrides as typed, and the config they compose to."""
+    """One member as it will be launched: its overrides as typed, and the config they compose to.
+
+    Where Hydra refuses some of them, ``whole`` is false and the config is composed without these.
+    """
 
     overrides: tuple[str, ...]
     cfg: DictConfig
+    whole: bool = True
 
 
 @dataclass(frozen=True)
 class Plan:
-    """``axes`` are the keys that vary, in the order in which they were given.
-
-    ``problems`` are those of the overrides that Hydra refuses; the configs are then composed without them.
-    """
+    """``axes`` are the keys that vary, in the order in which they were given; ``problems`` what Hydra refuses."""
 
     jobs: tuple[PlannedJob, ...]
     axes: tuple[str, ...]
@@ -67,12 +68,11 @@ def plan_jobs(overrides: Sequence[str], compose: Compose, loader: Any) -> Plan:
     jobs = []
     for job in expanded:
         try:
-            cfg = compose(job)
+            jobs.append(PlannedJob(tuple(job), task_part(compose(job))))
         except REFUSALS:
             explained = explain(job, compose, loader.repository.group_exists)
             problems += explained.problems
-            cfg = explained.cfg
-        jobs.append(PlannedJob(tuple(job), task_part(cfg)))
+            jobs.append(PlannedJob(tuple(job), task_part(explained.cfg), whole=False))
     return Plan(tuple(jobs), _axes(expanded), tuple(dict.fromkeys(problems)))
 
 
@@ -106,6 +106,6 @@ def _axes(jobs: Iterable[Sequence[str]]) -> tuple[str, ...]:
 
 def task_part(cfg: DictConfig) -> DictConfig:
     """The config of a run: a composed config without Hydra's own part."""
-    tree = OmegaConf.masked_copy(cfg, [key for key in cfg if key != "hydra"])
+    tree = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"])
     assert isinstance(tree, DictConfig)
     return tree
