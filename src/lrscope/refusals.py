@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,9 @@ REFUSALS = (HydraException, OmegaConfBaseException)
 """What Hydra and OmegaConf raise on purpose."""
 
 Compose = Callable[[list[str]], DictConfig]
+OptionsOf = Callable[[str], Sequence[str]]
+
+NO_KEY = "there is no such key"
 
 _ALL_KEYS = "`python train.py --cfg job` shows all keys."
 _TYPES = (
@@ -40,23 +43,24 @@ class Explained:
     cfg: DictConfig
 
 
-def explain(overrides: Sequence[str], compose: Compose, is_group: Callable[[str], bool]) -> Explained:
+def explain(overrides: Sequence[str], compose: Compose, options_of: OptionsOf) -> Explained:
     """Find which overrides Hydra refuses, by adding them one at a time: choices of groups first, as Hydra does.
 
     Args:
         overrides: of one job, as typed; at least one of them does not fit.
         compose: the config of a list of overrides.
-        is_group: whether a key is a config group.
+        options_of: the options of a config group; none where the key is no group.
     """
     base = compose([])
     accepted: list[str] = []
     problems: list[Problem] = []
-    for override in sorted(overrides, key=lambda o: not is_group(key_of(o))):
+    for override in sorted(overrides, key=lambda o: not options_of(key_of(o))):
         try:
             base = compose([*accepted, override])
             accepted.append(override)
         except REFUSALS as error:
-            problems.append(refusal(override, error, base))
+            problem = refusal(override, error, base)
+            problems.append(_with_owners(problem, compose, options_of) if problem.rule == NO_KEY else problem)
     return Explained(tuple(problems), base)
 
 
@@ -99,23 +103,39 @@ def _no_such_option(key: str, value: str, error: MissingConfigException) -> Prob
 
 
 def _no_such_key(key: str, value: str, cfg: DictConfig) -> Problem:
-    group = key.partition(".")[0]
+    group = key.rpartition(".")[0]
     known = [known for known in flatten(OmegaConf.to_container(cfg, resolve=False)) if not known.startswith("hydra.")]
     near = _near(key, known)
     remedy = f"Did you mean {' or '.join(near)}? " if near else ""
-    if group != key and isinstance(cfg.get(group), DictConfig) and "_target_" in cfg[group]:
-        remedy += f"For one more argument of {cfg[group]['_target_']} write +{key}={value}."
+    target = OmegaConf.select(cfg, f"{group}._target_") if group else None
+    if target:
+        remedy += f"To hand it to {target} all the same write +{key}={value}."
     else:
         remedy += _ALL_KEYS
-    return Problem(key, value, "there is no such key", remedy)
+    return Problem(key, value, NO_KEY, remedy)
 
 
-def _near(key: str, known: Iterable[str]) -> list[str]:
-    """Keys spelled alike, and keys with the same last word under another roof."""
-    known = list(known)
-    last = key.rpartition(".")[2]
+def _near(key: str, known: Sequence[str]) -> list[str]:
+    """Keys with the same last word under another roof, else keys of the same roof whose last word is spelled alike."""
+    roof, _, last = key.rpartition(".")
     same = [other for other in known if other.rpartition(".")[2] == last]
-    return (same or difflib.get_close_matches(key, known, n=2, cutoff=0.6))[:2]
+    beside = [other.rpartition(".")[2] for other in known if other.rpartition(".")[0] == roof]
+    alike = [f"{roof}.{word}".lstrip(".") for word in difflib.get_close_matches(last, beside, n=2, cutoff=0.6)]
+    return (alike or same or difflib.get_close_matches(key, known, n=1, cutoff=0.8))[:2]
+
+
+def _with_owners(problem: Problem, compose: Compose, options_of: OptionsOf) -> Problem:
+    """Names the other options of the key's group that do have it: ``step_size`` is one of ``scheduler=step``."""
+    group, _, rest = problem.key.partition(".")
+    owners = []
+    for option in options_of(group) if rest else ():
+        cfg = compose([f"{group}={option}"])
+        if rest in flatten(OmegaConf.to_container(cfg[group], resolve=False)):
+            owners.append(f"{group}={option}")
+    if not owners:
+        return problem
+    words = f"{', '.join(owners)} {'has' if len(owners) == 1 else 'have'} it."
+    return Problem(problem.key, problem.value, problem.rule, words)
 
 
 def _example(key: str, cfg: DictConfig) -> str:

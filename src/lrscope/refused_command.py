@@ -70,11 +70,11 @@ class _Command:
         """
         from lrscope.config_check import check
         from lrscope.sweep_check import check_plan
-        from lrscope.sweep_jobs import plan_jobs
+        from lrscope.sweep_jobs import plan_jobs, task_part
 
         if not sweep:
-            explained = explain(self._words, self._compose, self._is_group)
-            problems = [*explained.problems, *check(explained.cfg)]
+            explained = explain(self._words, self._compose, self._loader.get_group_options)
+            problems = [*explained.problems, *check(task_part(explained.cfg))]
             if problems:
                 raise InputError(problems)
             return

@@ -70,7 +70,7 @@ def plan_jobs(overrides: Sequence[str], compose: Compose, loader: Any) -> Plan:
         try:
             jobs.append(PlannedJob(tuple(job), task_part(compose(job))))
         except REFUSALS:
-            explained = explain(job, compose, loader.repository.group_exists)
+            explained = explain(job, compose, loader.get_group_options)
             problems += explained.problems
             jobs.append(PlannedJob(tuple(job), task_part(explained.cfg), whole=False))
     return Plan(tuple(jobs), _axes(expanded), tuple(dict.fromkeys(problems)))
