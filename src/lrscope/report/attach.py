@@ -11,7 +11,9 @@ from mlflow.entities import RunTag
 from mlflow.exceptions import MlflowException
 
 from lrscope.report.colours import rate_colours
-from lrscope.report.links import saved_view
+from lrscope.report.comparison import compare
+from lrscope.report.saved_view import saved_view
+from lrscope.report.scene import scene_of
 from lrscope.report.store import connect
 from lrscope.report.sweep import Sweep
 
@@ -35,7 +37,9 @@ def attach_to_mlflow(sweep: Sweep, note_markdown: str | None = None, client: Mlf
         _tag(client, member.run_id, {"mlflow.runColor": colour, "lrscope.status": member.status.lower()})
     if note_markdown is not None:
         _tag(client, sweep.run_id, {"mlflow.note.content": shortened(note_markdown)})
-    key, value = saved_view(sweep.run_id, sweep.name, len(sweep.members), int(time.time() * 1000))
+    panels = scene_of(compare((sweep,)), None, points=100).curves
+    frames = {panel.metric: panel.y for panel in panels}
+    key, value = saved_view(sweep, frames, int(time.time() * 1000))
     client.set_experiment_tag(sweep.experiment_id, key, value)
 
 

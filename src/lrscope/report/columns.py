@@ -83,7 +83,7 @@ def _identity(comparison: Comparison) -> list[Column]:
         owners = {member.run_id: sweep for sweep in comparison.sweeps for member in sweep.members}
         found.append(Column("sweep", "sweep", lambda row: owners[row.member.run_id].name, plain, rank=5))
         found.append(Column("group", "settings", lambda row: row.group, plain))
-    found += [_setting(axis) for axis in axes if axis not in (RATE, SEED)]
+    found += [_setting(axis, comparison) for axis in axes if axis not in (RATE, SEED)]
     found.append(Column("seed", "seed", lambda row: row.member.seed, count_text, rank=0 if SEED in axes else 9))
     if comparison.x_axis != RATE:
         found.sort(key=lambda column: column.key != comparison.x_axis)
@@ -96,16 +96,17 @@ def _identity(comparison: Comparison) -> list[Column]:
     ]
 
 
-def _setting(axis: str) -> Column:
-    def value(row: Row) -> Value:
-        text = row.member.settings.get(axis, "")
-        as_number = number(text)
-        return as_number if as_number is not None and math.isfinite(as_number) else text
+def _setting(axis: str, comparison: Comparison) -> Column:
+    """Numbers where every member's value is one, else words."""
 
-    def text(value: Value) -> str:
-        return format_rate(value) if isinstance(value, float) else plain(value)
+    def words(row: Row) -> Value:
+        return row.member.settings.get(axis, "")
 
-    return Column(axis, axis, value, text)
+    def numbers(row: Row) -> Value:
+        return number(row.member.settings.get(axis, ""))
+
+    numeric = all(numbers(row) is not None for row in comparison.rows)
+    return Column(axis, axis, numbers, rate_text) if numeric else Column(axis, axis, words, plain)
 
 
 RESULTS = (

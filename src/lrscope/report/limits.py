@@ -43,6 +43,8 @@ def loss_axis(label: str, usual: Iterable[float], other: Iterable[float], start:
     """
     kept = [value for value in usual if math.isfinite(value)]
     others = [value for value in other if math.isfinite(value)]
+    if not kept and math.isfinite(start):
+        kept = [start]  # all failed: where they began is what they are seen against
     roof = ROOM_ABOVE * max([*kept, *([start] if math.isfinite(start) else [])], default=min(others, default=1.0))
     values = kept + [value for value in others if value <= roof]
     return spanning(label, values or [0.0, 1.0])

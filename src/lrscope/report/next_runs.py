@@ -30,6 +30,11 @@ def between(group: Group, best: float, rates: Sequence[float]) -> str:
     return command(group, sorted(found))
 
 
+def around(group: Group, rate: float) -> str:
+    """Half a decade and a decade to either side of the rate that all settings shared."""
+    return command(group, [rate * DECADE**power for power in (-1, -0.5, 0, 0.5, 1)])
+
+
 def lower(group: Group, lowest: float) -> str:
     """Three decades below everything that was tried."""
     return command(group, [lowest / DECADE**power for power in (3, 2, 1)])

@@ -22,6 +22,9 @@ from lrscope.report.scene import MANY, CurvePanel, LossPanel, Scene
 from lrscope.report.sweep import gaps
 from lrscope.report.tables import TextTable, cells_table, ranking_table
 
+MOST_CARDS = 3
+"""Settings beyond the best three are folded away."""
+
 HOW_TO_READ = (
     "<b>best</b>: the lowest loss or highest accuracy of the run, <b>at the end</b>: its last. The mark in the figure"
     " is the best loss, the tick joined to it the loss at the end; of a failed run the mark is its end.",
@@ -51,7 +54,7 @@ def write_page(
         js=parts["js"],
         axis="the rate" if comparison.x_axis == RATE else escape(comparison.x_axis),
         gaps=_list("warn", [gap for sweep in comparison.sweeps for gap in gaps(sweep)]),
-        recommendations="".join(_card(r) for r in recommendations),
+        recommendations=_cards(recommendations),
         cells=_table(cells, "sortable") if cells else "",
         settings=_ranking(ranking, comparison) if ranking else "",
         members=_members(comparison),
@@ -67,6 +70,14 @@ def _subtitle(comparison: Comparison) -> str:
         parts = [sweep.dataset, f"{len(sweep.members)} members", when, f"sweep {sweep.run_id}"]
         words.append(escape(" · ".join(part for part in parts if part)))
     return "<br>".join(words)
+
+
+def _cards(recommendations: Sequence[Recommendation]) -> str:
+    shown, others = recommendations[:MOST_CARDS], recommendations[MOST_CARDS:]
+    cards = "".join(_card(recommendation) for recommendation in shown)
+    if others:
+        cards += f"<details><summary>{len(others)} more settings</summary>{''.join(map(_card, others))}</details>"
+    return cards
 
 
 def _card(recommendation: Recommendation) -> str:

@@ -11,7 +11,7 @@ from typing import Literal
 
 from lrscope.report.axes import RATE
 from lrscope.report.comparison import Cell, Comparison, Group
-from lrscope.report.next_runs import between, beyond, lower, more_seeds
+from lrscope.report.next_runs import around, between, beyond, lower, more_seeds
 from lrscope.report.noise import tolerance
 from lrscope.report.sensitivity import lr_sensitivity
 from lrscope.verdict import Verdict
@@ -69,15 +69,15 @@ def _of_group(comparison: Comparison, group: Group) -> Recommendation:
     best = min(safe or usable, key=lambda cell: cell.best.mean if cell.best else math.inf)
     assert best.best is not None
     room, basis = tolerance(group.cells, best, comparison.start)
-    near = _as_good(group.cells, best, room) if comparison.numeric else [best]
+    near = _as_good(group.cells, best, room) if comparison.numeric else _equals(usable, best, room)
     warnings = _warnings(comparison, group, best, usable)
     return Recommendation(
         group=group.label,
         axis=comparison.x_axis,
         best=best.x,
         loss=best.best.mean,
-        low=near[0].x,
-        high=near[-1].x,
+        low=near[0].x if comparison.numeric else best.x,
+        high=near[-1].x if comparison.numeric else best.x,
         tolerance=room,
         basis=basis,
         evidence=_evidence(group, best, usable),
@@ -100,6 +100,12 @@ def _as_good(cells: Sequence[Cell], best: Cell, tolerance: float) -> list[Cell]:
     while last + 1 < len(numbered) and _within(numbered[last + 1], bound):
         last += 1
     return numbered[first : last + 1]
+
+
+def _equals(cells: Sequence[Cell], best: Cell, room: float) -> list[Cell]:
+    """Of settings without an order: the best, and all that are as good."""
+    assert best.best is not None
+    return [best] + [cell for cell in cells if cell is not best and _within(cell, best.best.mean + room)]
 
 
 def _within(cell: Cell, bound: float) -> bool:
@@ -129,9 +135,12 @@ def _sentences(comparison: Comparison, group: Group, best: Cell, near: Sequence[
         else ""
     )
     sentences = [f"Use {axis}={best.label}: best {comparison.loss} {loss(best.best.mean)}{interval}."]
-    if len(near) > 1:
+    if len(near) > 1 and not comparison.numeric:
+        others = ", ".join(cell.label for cell in near[1:])
+        sentences.append(f"As good, within {basis}: {others}.")
+    elif len(near) > 1:
         sentences.append(f"Anything from {near[0].label} to {near[-1].label} is as good: within {basis}.")
-    elif comparison.numeric and len([c for c in group.cells if c.best]) > 1:
+    elif len([c for c in group.cells if c.best]) > 1:
         sentences.append(f"No other {axis} of the sweep is as good: none comes within {basis}.")
     sentences += _neighbours(group.cells, best, near)
     return tuple(sentences)
@@ -194,7 +203,7 @@ def _of_verdicts(best: Cell) -> list[str]:
 
 def _commands(comparison: Comparison, group: Group, best: Cell, near: Sequence[Cell]) -> list[tuple[str, str]]:
     if comparison.x_axis != RATE or not isinstance(best.x, float):
-        return [] if best.failed.total >= FEW_SEEDS else [("To measure the noise", more_seeds(group, ()))]
+        return _commands_beside_rates(comparison, group, best)
     rates = [cell.x for cell in group.cells if isinstance(cell.x, float)]
     found = []
     if len(rates) < 2:
@@ -209,10 +218,21 @@ def _commands(comparison: Comparison, group: Group, best: Cell, near: Sequence[C
     return found
 
 
+def _commands_beside_rates(comparison: Comparison, group: Group, best: Cell) -> list[tuple[str, str]]:
+    """Where something else than the rate was swept."""
+    rates = [row.member.rate for row in best.rows if row.member.rate]
+    found = []
+    if rates and not any(RATE in sweep.axes for sweep in comparison.sweeps):
+        found.append(("To give each its own best rate", around(group, rates[0])))
+    if len(best.rows) < FEW_SEEDS:
+        found.append(("To measure the noise", more_seeds(group, ())))
+    return found
+
+
 def _coarse(rates: Sequence[float], best: float) -> bool:
     place = rates.index(best)
-    around = rates[max(place - 1, 0) : place + 2]
-    return any(high / low > COARSE for low, high in pairwise(around) if low > 0)
+    close = rates[max(place - 1, 0) : place + 2]
+    return any(high / low > COARSE for low, high in pairwise(close) if low > 0)
 
 
 def _nothing(comparison: Comparison, group: Group) -> Recommendation:

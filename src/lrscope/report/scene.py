@@ -11,12 +11,11 @@ from numpy.typing import NDArray
 
 from lrscope.report.axes import RATE
 from lrscope.report.colours import CATEGORIES, rate_colours
-from lrscope.report.comparison import Comparison, Row
+from lrscope.report.comparison import Comparison, Group, Row
 from lrscope.report.estimates import Estimate, mean_interval
 from lrscope.report.limits import Axis, averaged, loss_axis, share_axis, spanning, thinned
-from lrscope.report.outcome import train_loss
 from lrscope.report.recommend import Recommendation
-from lrscope.trace import Series
+from lrscope.trace import Series, Trace
 
 MANY = 16
 """With more curves than this in one frame, noisy ones are drawn as means and all of them thinner."""
@@ -67,7 +66,10 @@ class Curve:
 
 @dataclass(frozen=True)
 class CurvePanel:
+    """``metric``: what MLflow calls that curve."""
+
     title: str
+    metric: str
     x: Axis
     y: Axis
     curves: tuple[Curve, ...]
@@ -186,7 +188,9 @@ def _loss_panel(
     rows = comparison.rows
     good = [row for row in rows if not row.member.failed]
     bad = [row for row in rows if row.member.failed]
-    y = loss_axis(title, [v for r in good for v in (best(r), final(r))], [final(r) for r in bad], comparison.start)
+    means = tuple(_means(group, place, best) for group in comparison.groups)
+    shown = [v for row in good for v in (best(row), final(row))] + _interval_ends(means)
+    y = loss_axis(title, shown, [final(row) for row in bad], comparison.start)
     dots = []
     for index, row in enumerate(rows):
         at = place(row.x)
@@ -194,72 +198,78 @@ def _loss_panel(
             continue
         beyond = row.member.failed and not y.holds(final(row))
         dots.append(Dot(index, at, best(row), final(row), above=beyond))
-    means = tuple(
-        tuple(
-            Mean(place(cell.x), mean_interval(losses))
-            for cell in group.cells
-            if (
-                losses := [
-                    v for r in cell.rows if r.member.ended and not r.member.failed and math.isfinite(v := best(r))
-                ]
-            )
-        )
-        for group in comparison.groups
-    )
     return LossPanel(title, x, y, tuple(dots), means)
 
 
+def _means(group: Group, place: Place, best: Callable[[Row], float]) -> tuple[Mean, ...]:
+    found = []
+    for cell in group.cells:
+        trained = [row for row in cell.rows if row.member.ended and not row.member.failed]
+        losses = [value for row in trained if math.isfinite(value := best(row))]
+        if losses:
+            found.append(Mean(place(cell.x), mean_interval(losses)))
+    return tuple(found)
+
+
+def _interval_ends(means: Sequence[Sequence[Mean]]) -> list[float]:
+    """The ends of intervals over three or more seeds, which the frame has to hold; over two they are too wide to."""
+    estimates = [mean.estimate for of_group in means for mean in of_group if mean.estimate.n > 2]
+    return [end for estimate in estimates for end in (max(estimate.low, estimate.mean / 2), estimate.high)]
+
+
 def _curve_panels(rows: Sequence[Row], comparison: Comparison, points: int) -> tuple[CurvePanel, ...]:
-    many = len(rows) > MANY
     traces = [row.member.trace for row in rows]
-    by_step = [trace.get("train/loss") for trace in traces]
-    train = by_step if any(len(series) for series in by_step) else [train_loss(trace) for trace in traces]
-    accuracy = "val/acc" if any(len(trace.get("val/acc")) for trace in traces) else "train/acc"
     last = max((int(s.steps[-1]) for trace in traces for s in trace.series.values() if len(s)), default=1)
     x = Axis("step (optimizer updates)", 0.0, max(last, 1) * 1.02)
     panels = []
-    for title, series, thinner in (
-        (_title(by_step, train, many), train, _smooth if many else thinned),
-        ("validation loss", [trace.get("val/loss") for trace in traces], thinned),
-        (
-            "validation accuracy" if accuracy == "val/acc" else "training accuracy",
-            [t.get(accuracy) for t in traces],
-            thinned,
-        ),
-        ("learning rate of each step", [trace.get("lr") for trace in traces], thinned),
-    ):
-        curves = tuple(Curve(i, *thinner(s, points)) for i, s in enumerate(series) if len(s))
-        curves = tuple(curve for curve in curves if len(curve.steps))
+    for metric in _charted(traces):
+        series = [trace.get(metric) for trace in traces]
+        noisy = metric == "train/loss" and len(rows) > MANY
+        thin = _smooth if noisy else thinned
+        curves = tuple(Curve(i, *thin(s, points)) for i, s in enumerate(series) if np.isfinite(s.values).any())
         if curves:
-            panels.append(CurvePanel(title, x, _y_axis(title, curves, rows, comparison.start), curves))
+            y = _y_axis(metric, curves, rows, comparison.start)
+            panels.append(CurvePanel(_title(metric, series, noisy), metric, x, y, curves))
     return tuple(panels)
+
+
+def _charted(traces: Sequence[Trace]) -> list[str]:
+    """The metrics that get a frame: of several that say the same, the first that anybody recorded."""
+    families = (("train/loss", "train/loss_eval", "train/loss_epoch"), ("val/loss",), ("val/acc", "train/acc"), ("lr",))
+    found = [next((m for m in family if any(len(t.get(m)) for t in traces)), None) for family in families]
+    return [metric for metric in found if metric is not None]
 
 
 def _smooth(series: Series, points: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     return averaged(series, min(points, SMOOTH_POINTS))
 
 
-def _title(by_step: Sequence[Series], train: Sequence[Series], many: bool) -> str:
-    if train is not by_step:
-        return "training loss"
-    longest = max(len(series) for series in by_step)
-    smoothed = many and longest > SMOOTH_POINTS
-    return (
-        f"training loss (mean of {math.ceil(longest / SMOOTH_POINTS)} points)" if smoothed else "training loss (batch)"
-    )
+def _title(metric: str, series: Sequence[Series], noisy: bool) -> str:
+    if metric == "train/loss":
+        longest = max(len(one) for one in series)
+        together = math.ceil(longest / SMOOTH_POINTS)
+        return f"training loss (mean of {together} points)" if noisy and together > 1 else "training loss (batch)"
+    return {
+        "train/loss_eval": "training loss",
+        "train/loss_epoch": "training loss (mean over the epoch)",
+        "val/loss": "validation loss",
+        "val/acc": "validation accuracy",
+        "train/acc": "training accuracy",
+        "lr": "learning rate of each step",
+    }[metric]
 
 
-def _y_axis(title: str, curves: Sequence[Curve], rows: Sequence[Row], start: float) -> Axis:
-    if "accuracy" in title:
+def _y_axis(metric: str, curves: Sequence[Curve], rows: Sequence[Row], start: float) -> Axis:
+    if metric.endswith("acc"):
         return share_axis("accuracy")
-    if "rate" in title:
+    if metric == "lr":
         return spanning(
             "learning rate", [float(v) for curve in curves for v in (curve.values.min(), curve.values.max())]
         )
-    usual = [curve for curve in curves if not rows[curve.row].member.failed]
+    usual = [curve for curve in curves if not rows[curve.row].member.failed] or [*curves]
     other = [curve for curve in curves if rows[curve.row].member.failed]
-    ends = [float(curve.values[-1]) for curve in usual]
     spikes = SPIKE * start if math.isfinite(start) else math.inf
+    ends = [end for curve in usual if (end := float(curve.values[-1])) <= spikes or not rows[curve.row].member.failed]
     lows = [float(np.percentile(curve.values, 0.5)) for curve in usual]
     highs = [min(float(np.percentile(curve.values, 99.5)), max(spikes, *ends)) for curve in usual]
     return loss_axis("loss", [*ends, *lows, *highs], [float(curve.values[-1]) for curve in other], start)

@@ -33,7 +33,9 @@ def cells_table(comparison: Comparison) -> TextTable | None:
     rows = tuple(
         (*((group.label,) if several else ()), *_cell(cell)) for group in comparison.groups for cell in group.cells
     )
-    return TextTable(heads, (*((False,) if several else ()), True, True, True, True, True, True, True), rows)
+    return TextTable(
+        heads, (*((False,) if several else ()), comparison.numeric, True, True, True, True, True, True), rows
+    )
 
 
 def _cell(cell: Cell) -> tuple[str, ...]:
@@ -52,7 +54,7 @@ def ranking_table(ranking: Ranking, comparison: Comparison) -> TextTable:
     """One row per setting at its best, from the lowest loss up."""
     accuracy = any(standing.accuracy for standing in ranking.standings)
     heads = ["setting", "peak rate", f"best {comparison.loss}", "95% t-interval", "at the end"]
-    heads += [*(["best val acc"] if accuracy else []), "steps to 90%", "failed", "above the first (paired, 95%)"]
+    heads += [*(["best val acc"] if accuracy else []), "steps to 90%", "failed", "loss above the first (paired, 95%)"]
     rows = tuple(_standing(standing, accuracy) for standing in ranking.standings)
     return TextTable(tuple(heads), (False, *(True,) * (len(heads) - 1)), rows)
 
