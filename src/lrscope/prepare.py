@@ -68,7 +68,7 @@ def prepare(cfg: DictConfig, job: Job, source: build.Source | None = None) -> Pr
 
 def run_name(job: Job, cfg: DictConfig) -> str:
     """``lr=0.01 seed=1``: what varies in the sweep, or what was typed for a lone run; never a random name."""
-    shown = " ".join(f"{key}={value}" for key, value in job.varying.items() if key not in _NOT_IN_A_NAME)
+    shown = " ".join(f"{key}={value}" for key, value in job.varying.items() if not key.startswith(_NOT_IN_A_NAME))
     return shown[:200] or f"lr={cfg.lr:g}"
 
 
@@ -88,4 +88,5 @@ def has_validation(source: build.Source) -> bool:
     return type(source.module).val_dataloader is not pl.LightningDataModule.val_dataloader
 
 
-_NOT_IN_A_NAME = ("experiment", "experiment_name", "resume", "tracking.uri", "hydra/launcher")
+_NOT_IN_A_NAME = ("experiment", "resume", "tracking", "hydra", "trainer", "callbacks", "sweep")
+"""Beginnings of keys that say where and how a run is made, not what it is."""

@@ -76,10 +76,14 @@ def run(cfg: DictConfig, job: Job) -> Outcome:
         log = open_record(prepared, session)
         recorder.attach(log.points, session.flush)
         recorder.values(0, {"peak_lr": float(cfg.lr)})
-        fetch_checkpoints(prepared, log, checkpoints)
-        ending = train(solo)
-        _keep(solo, log, ending)
-        return conclude(prepared, log, recorder, ending)
+        try:
+            fetch_checkpoints(prepared, log, checkpoints)
+            ending = train(solo)
+            _keep(solo, log, ending)
+            return conclude(prepared, log, recorder, ending)
+        except BaseException:
+            log.end("FAILED")  # whatever goes wrong around the training: no run stays RUNNING
+            raise
 
 
 def _keep(solo: Solo, log: RunLog, ending: Ending) -> None:

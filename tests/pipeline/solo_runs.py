@@ -6,16 +6,15 @@ import uuid
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import pytorch_lightning as pl
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 from torch import Tensor
 
 from lrscope import config
-from lrscope.lean_hooks import LeanCallback
 from lrscope.callbacks.stop import StopAtSignal
 from lrscope.checkpoints import CheckpointFolder
 from lrscope.job import Job, KnownMember
+from lrscope.lean_hooks import LeanCallback
 from lrscope.paths import project_root
 from lrscope.prepare import prepare
 from lrscope.record import Ending, conclude, open_record
@@ -51,7 +50,7 @@ class _StopAfter(LeanCallback):
         self.updates = updates
         self.done = 0
 
-    def on_train_batch_end(self, trainer: pl.Trainer, *_: object) -> None:
+    def on_train_batch_end(self, *_: object) -> None:
         self.done += 1
 
     def requested(self) -> int | None:
