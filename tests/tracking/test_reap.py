@@ -58,7 +58,7 @@ def test_the_next_session_marks_what_a_killed_process_left_and_delivers_it() -> 
     session = open_session(TrackingSettings())
     log = session.start(start("alive", "a1"))
     deadline = time.monotonic() + 20
-    while run_of(client, "sweep1").info.status == "RUNNING" and time.monotonic() < deadline:
+    while len(steps_of(client, run_of(client, "member1").info.run_id)) < 100 and time.monotonic() < deadline:
         time.sleep(0.1)
     for local_id in ("sweep1", "member1"):
         run = run_of(client, local_id)
@@ -95,7 +95,8 @@ def test_what_cannot_be_known_is_listed_after_ten_minutes_and_marked_on_request(
     assert reap(TrackingSettings(), mark=True).marked == (silent,)
     assert (_status(store, silent), _status(store, fresh)) == ("KILLED", "RUNNING")
     ended = store.client.get_run(silent).info.end_time
-    assert abs(ended / 1000 - (time.time() - 700)) < 60
+    # The last sign of life, but not before the start (which was a moment ago).
+    assert ended == store.client.get_run(silent).info.start_time
 
 
 @pytest.mark.usefixtures("store_project")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
 from pathlib import Path
 
 from lrscope.tracking import events as ev
@@ -13,6 +13,7 @@ from lrscope.tracking.delivery import Busy, Deliverer
 from lrscope.tracking.disk import DiskWriter
 from lrscope.tracking.heartbeat import Heartbeat
 from lrscope.tracking.outage import Backoff
+from lrscope.tracking.reap import left_behind, reap_gone
 from lrscope.tracking.runlog import RunLog
 from lrscope.tracking.secrets import redact
 from lrscope.tracking.spool import Spool
@@ -26,16 +27,17 @@ _ARTIFACT_AGAIN_S = 20.0
 class Courier:
     """One thread that carries what is on disk into the store.
 
-    ``tidy`` is done once, when the session's own first records have been delivered: it clears up after dead processes.
+    It first marks the runs of dead processes as KILLED, and delivers what these left when it has nothing else to do.
     """
 
-    def __init__(self, store: Store, root: Path, disk: DiskWriter, tidy: Callable[[Deliverer], list[str]]) -> None:
+    def __init__(self, store: Store, root: Path, disk: DiskWriter) -> None:
         self.store = store
         self.failure: BaseException | None = None
         self.tidied = threading.Event()
         self._deliverer = Deliverer(store, root, self._postpone)
         self._disk = disk
-        self._tidy = tidy
+        self._root = root
+        self._left_behind: list[Spool] = []
         self._heartbeat: Heartbeat | None = None
         self._runs: dict[str, RunLog] = {}
         self._saved: deque[RunLog] = deque()
@@ -104,6 +106,7 @@ class Courier:
 
     def _loop(self) -> None:
         try:
+            self._mark_the_dead()
             while True:
                 self._wake.wait(self._pause if self._deadline is None else min(self._pause, _AT_THE_END_S))
                 self._wake.clear()
@@ -139,7 +142,7 @@ class Courier:
                 return
             self._back()
         if self._deadline is None:
-            self._look_after()
+            self._when_idle()
 
     def _keep_going(self) -> bool:
         return self._deadline is None or time.monotonic() < self._deadline
@@ -155,17 +158,31 @@ class Courier:
         if cursor.offset < run.spool.size():
             self._todo[run.local_id] = run
 
-    def _look_after(self) -> None:
-        """What is due beside delivering; its errors are the store's and show themselves in delivering too."""
-        assert self._heartbeat is not None
+    def _mark_the_dead(self) -> None:
         try:
-            self._heartbeat.beat(list(self._runs.values()))
-            if not self.tidied.is_set():
-                self._warnings.extend(self._tidy(self._deliverer))
+            self._warnings.extend(reap_gone(self.store, self._root))
+            self._left_behind = list(left_behind(self.store, self._root))
         except Exception as error:
             self._away(error)
         finally:
             self.tidied.set()
+
+    def _when_idle(self) -> None:
+        """What is due beside the session's own records."""
+        assert self._heartbeat is not None
+        try:
+            self._heartbeat.beat(list(self._runs.values()))
+            while self._left_behind and self._nothing_to_do():
+                spool = self._left_behind[0]
+                with contextlib.suppress(Busy):
+                    self._deliverer.deliver(spool, self._nothing_to_do)
+                if self._nothing_to_do():
+                    self._left_behind.pop(0)
+        except Exception as error:
+            self._away(error)
+
+    def _nothing_to_do(self) -> bool:
+        return self._deadline is None and not self._saved
 
     def _postpone(self, spool: Spool, event: ev.Event) -> None:
         """On disk before the cursor passes it."""

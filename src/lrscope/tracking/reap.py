@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lrscope.paths import resolve
 from lrscope.tracking import events as ev
-from lrscope.tracking.delivery import Busy, Deliverer
 from lrscope.tracking.heartbeat import HEARTBEAT
 from lrscope.tracking.process import ProcessIdentity, fate
 from lrscope.tracking.runs import LOCAL_ID, all_experiments
@@ -58,39 +58,28 @@ def running(store: Store) -> list[Any]:
     return found
 
 
-def reap_gone(deliverer: Deliverer) -> list[str]:
-    """Mark the runs whose process is surely gone; what they left in their spools is delivered first.
+def reap_gone(store: Store, root: Path) -> list[str]:
+    """Mark the runs whose process is surely gone; what they left in their spools is delivered later.
 
     Returns:
         Words for the user, one a run.
     """
     words = []
-    for run in running(deliverer.store):
+    for run in running(store):
         process = ProcessIdentity.from_tags(run.data.tags)
         if process is None or fate(process) != "gone":
             continue
-        if _mark_by_spool(deliverer, run):
-            words.append(f"{run.info.run_name} ({run.info.run_id}) was left by a process that is gone: KILLED.")
+        if LOCAL_ID in run.data.tags:
+            close_if_gone(Spool.of(root, run.data.tags[LOCAL_ID]))
+        _mark(store, run)
+        words.append(f"{run.info.run_name} ({run.info.run_id}) was left by a process that is gone: KILLED.")
     return words
-
-
-def _mark_by_spool(deliverer: Deliverer, run: Any) -> bool:
-    spool = Spool.of(deliverer.root, run.data.tags.get(LOCAL_ID, run.info.run_id))
-    if not spool.exists():
-        _mark(deliverer.store, run)
-        return True
-    close_if_gone(spool)
-    try:
-        deliverer.deliver(spool)
-    except Busy:
-        return False
-    return True
 
 
 def _mark(store: Store, run: Any) -> None:
     heartbeat = run.data.tags.get(HEARTBEAT, "")
-    last_sign = int(heartbeat) * 1000 if heartbeat.isdecimal() else None
-    store.client.set_terminated(run.info.run_id, "KILLED", last_sign)
+    last_sign = int(heartbeat) * 1000 if heartbeat.isdecimal() else 0
+    store.client.set_terminated(run.info.run_id, "KILLED", max(last_sign, run.info.start_time))
 
 
 def close_if_gone(spool: Spool) -> bool:
@@ -111,24 +100,17 @@ def _left_open_by_a_dead_process(spool: Spool) -> bool:
     return owner is not None and fate(owner) == "gone"
 
 
-def deliver_left_behind(deliverer: Deliverer) -> list[str]:
-    """Deliver what dead processes left undelivered for this very store; returns words for the user."""
-    words = []
-    for spool in all_spools(deliverer.root):
+def left_behind(store: Store, root: Path) -> Iterator[Spool]:
+    """Spools that dead processes left undelivered for this very store, each closed as KILLED where it was open."""
+    for spool in all_spools(root):
         if not spool.undelivered():
             continue
         history = list(spool.milestones())
-        if not history or isinstance(history[0], ev.Ended) or not _all_gone(history):
+        if not history or isinstance(history[0], ev.Ended) or history[0].store != store.address.shown:
             continue
-        if history[0].store != deliverer.store.address.shown:
-            continue
-        close_if_gone(spool)
-        try:
-            deliverer.deliver(spool)
-        except Busy:
-            continue
-        words.append(f"Delivered what an earlier command had left in the spool of {spool.local_id}.")
-    return words
+        if _all_gone(history):
+            close_if_gone(spool)
+            yield spool
 
 
 def _all_gone(history: Sequence[Milestone]) -> bool:
@@ -175,14 +157,12 @@ def reap(settings: TrackingSettings, mark: bool = False, only: Sequence[str] = (
     Raises:
         StoreUnreachable: the store does not answer.
     """
-    from lrscope.paths import resolve
-
-    deliverer = Deliverer(open_store(resolve_uri(settings.uri)), Path(resolve(settings.spool)))
-    gone = reap_gone(deliverer)
-    silent = doubtful(deliverer.store)
+    store = open_store(resolve_uri(settings.uri))
+    gone = reap_gone(store, resolve(settings.spool))
+    silent = doubtful(store)
     marked = []
     for run in silent:
         if mark and (not only or run.run_id in only):
-            _mark(deliverer.store, deliverer.store.client.get_run(run.run_id))
+            _mark(store, store.client.get_run(run.run_id))
             marked.append(run.run_id)
     return Reaped(tuple(gone), tuple(silent), tuple(marked))

@@ -13,12 +13,10 @@ from lrscope.errors import InputError, LrscopeError, Problem
 from lrscope.paths import resolve
 from lrscope.tracking import events as ev
 from lrscope.tracking.courier import Courier
-from lrscope.tracking.delivery import Deliverer
 from lrscope.tracking.disk import DiskWriter
 from lrscope.tracking.history import History
 from lrscope.tracking.origin import origin_tags
 from lrscope.tracking.process import this_process
-from lrscope.tracking.reap import deliver_left_behind, reap_gone
 from lrscope.tracking.reopen import rebuild, reopen_spool
 from lrscope.tracking.runlog import RunLog, now_ms
 from lrscope.tracking.secrets import redact
@@ -45,7 +43,7 @@ def open_session(settings: TrackingSettings) -> Session:
     if settings.mode == "offline":
         return Session(settings, root, disk, None, None)
     address = resolve_uri(settings.uri)
-    courier = Courier(open_store(address), root, disk, _tidy)
+    courier = Courier(open_store(address), root, disk)
     return Session(settings, root, disk, courier, address.shown)
 
 
@@ -58,11 +56,6 @@ def _check_spool(root: Path) -> None:
     if not writable:
         rule = "is no folder that can be written"
         raise InputError(Problem("tracking.spool", str(root), rule, "Name another, e.g. tracking.spool=/tmp/spool."))
-
-
-def _tidy(deliverer: Deliverer) -> list[str]:
-    """What a session clears up after processes that died: their runs are KILLED, what they left is delivered."""
-    return reap_gone(deliverer) + deliver_left_behind(deliverer)
 
 
 class Session:
@@ -124,7 +117,7 @@ class Session:
         store = None
         if self._courier is not None:
             store = self._courier.store
-            # Before that, this session itself may be about to mark the run as killed.
+            # Until then this session itself may be about to mark the run as killed.
             self._courier.tidied.wait(_CREATE_WAIT_S)
         run = self._log(spool, reopen_spool(spool, store))
         cursor = spool.cursor()
