@@ -1,0 +1,90 @@
+"""The forward pass and the losses of all members at once."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, vmap
+from torch.nn import functional
+
+from lrscope.measures import DeadUnits, DeadUnitsMeter
+from lrscope.together.stack import Stack
+
+Loss = Callable[..., Tensor]
+
+
+class Forward:
+    """Calls one network with the stacked parameters of all.
+
+    ``torch.vmap`` batches the forward pass only; gradients come from plain autograd of the sum of the members'
+    losses, in which no member's loss depends on another's weights. Buffers that layers write (BatchNorm) are
+    written member by member."""
+
+    def __init__(self, network: nn.Module, stack: Stack) -> None:
+        self.network = copy.deepcopy(network)
+        self._stack = stack
+        meter = DeadUnitsMeter(self.network)
+        self._dead = meter if meter.found else None
+
+    def __len__(self) -> int:
+        return len(self._stack)
+
+    def train(self, inputs: Tensor, *, own: bool) -> Tensor:
+        """Outputs [M, B, ...] in training mode for inputs [B, ...], or [M, B, ...] where every member has its
+        ``own``.
+        """
+        self.network.train()
+        return self._call(self._outputs, inputs, own)
+
+    def train_and_count_dead(self, inputs: Tensor, *, own: bool) -> tuple[Tensor, DeadUnits | None]:
+        """The same with the share of dead units, [M] each; None where the network has no layer that can be
+        watched.
+        """
+        if self._dead is None:
+            return self.train(inputs, own=own), None
+        self.network.train()
+        outputs, share, layers = self._call(self._outputs_and_dead, inputs, own)
+        return outputs, DeadUnits(share, layers)
+
+    def evaluate(self, inputs: Tensor) -> Tensor:
+        """Outputs [M, B, ...] in evaluation mode, without gradients."""
+        self.network.eval()
+        with torch.no_grad():
+            return self._call(self._outputs, inputs, False)
+
+    def _call(self, function: Callable[..., Any], inputs: Tensor, own: bool) -> Any:
+        batched = vmap(function, in_dims=(0, 0, 0 if own else None), randomness="different")
+        return batched(self._stack.everything(), self._stack.buffers, inputs)
+
+    def _outputs(self, parameters: dict[str, Tensor], buffers: dict[str, Tensor], inputs: Tensor) -> Tensor:
+        return functional_call(self.network, (parameters, buffers), (inputs,))
+
+    def _outputs_and_dead(
+        self, parameters: dict[str, Tensor], buffers: dict[str, Tensor], inputs: Tensor
+    ) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
+        assert self._dead is not None
+        self._dead.listen()
+        outputs = self._outputs(parameters, buffers, inputs)
+        dead = self._dead.read()
+        assert dead is not None
+        return outputs, dead.share, dead.layers
+
+
+def member_losses(loss: Loss, outputs: Tensor, targets: Tensor, *, own: bool) -> Tensor:
+    """The mean loss of every member, [M], for outputs [M, B, ...] and targets [B, ...], or [M, B, ...] where
+    ``own``.
+
+    The two losses that ship are computed over all members directly, by the kernel that a member alone uses, so
+    that their gradients have its bits. Any other is vmapped."""
+    if loss is functional.cross_entropy and outputs.dim() == 3 and not targets.is_floating_point():
+        every = (targets if own else targets.expand(len(outputs), -1)).flatten()
+        each = functional.cross_entropy(outputs.flatten(0, 1), every, reduction="none")
+        return each.unflatten(0, outputs.shape[:2]).mean(1)
+    if loss is functional.mse_loss:
+        every = targets if own else targets.expand_as(outputs)
+        return functional.mse_loss(outputs, every, reduction="none").flatten(1).mean(1)
+    return vmap(loss, in_dims=(0, 0 if own else None))(outputs, targets)

@@ -1,0 +1,235 @@
+"""One step of all members: forward, backward, clip, update, move the rates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from lrscope.together.clipping import Clipper, Clipping
+from lrscope.together.forward import Forward, Loss, member_losses
+from lrscope.together.layers import draw_from, normalise_as_alone
+from lrscope.together.masks import MaskSource
+from lrscope.together.numbers import Numbers, to_device
+from lrscope.together.rates import Rates, Schedule
+from lrscope.together.rules import RULES, start_of
+from lrscope.together.signals import UpdateMeters, grad_norms
+from lrscope.together.stack import CannotStack, Stack
+
+
+@dataclass(frozen=True, eq=False)
+class Member:
+    """What a member brings: everything made exactly as its solo run makes it, in that order, after seeding with
+    ``seed``.
+    """
+
+    network: nn.Module
+    optimizer: Optimizer
+    """Over the network's trainable parameters, in one group."""
+    schedule: Schedule | None = None
+    seed: int = 0
+    clipping: Clipping | None = None
+    generator: Tensor | None = None
+    """State of torch's CPU generator when all was made: dropout goes on from there."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which signals of a step are measured, and whether the next step will be (the cosine needs the update
+    before).
+    """
+
+    now: bool = False
+    next: bool = False
+    dead_units: bool = True
+
+
+class Learner:
+    """Trains M members as one model; what becomes of one never touches the numbers of another.
+
+    ``accumulate`` batches make one update: call ``gather`` for each and ``update`` behind the last.
+
+    Raises:
+        CannotStack: the members differ in more than numbers, or their optimizer has no rule here.
+    """
+
+    def __init__(
+        self, members: Sequence[Member], loss: Loss, device: torch.device | str = "cpu", accumulate: int = 1
+    ) -> None:
+        kind = _common_optimizer(members)
+        device = torch.device(device)
+        self.loss = loss
+        self.stack = Stack([member.network for member in members], device)
+        self.forward = Forward(members[0].network, self.stack)
+        normalise_as_alone(self.forward.network)
+        self.rates = Rates([m.optimizer for m in members], [m.schedule for m in members])
+        self.steps = 0
+        self.alive = list(range(len(members)))
+        """Numbers (in the order of ``members``) of those still trained, one for each row."""
+        self.signals: dict[str, Tensor] = {}
+        self._members = list(members)
+        self._accumulate = accumulate
+        self._micro: list[Tensor] = []
+        self._rule = RULES[kind]
+        self._numbers = self._read_numbers()
+        weights = self.stack.weights
+        starts = {name: start_of(name, self._numbers) for name in self._rule.state(self._numbers)}
+        self.state = {name: column.expand_as(weights).clone() for name, column in to_device(starts, weights).items()}
+        self._columns: dict[str, Tensor] | None = None
+        self._clipper = Clipper([member.clipping for member in members])
+        self._meters = UpdateMeters()
+        self._masks = self._mask_source(device)
+
+    def __len__(self) -> int:
+        return len(self.alive)
+
+    def gather(self, inputs: Tensor, targets: Tensor, *, own: bool, wanted: Wanted | None = None) -> None:
+        """Forward and backward of one batch, adding to the gradients of this update."""
+        first = not self._micro
+        if wanted is not None and wanted.now and wanted.dead_units and first:
+            outputs, dead = self.forward.train_and_count_dead(inputs, own=own)
+            if dead is not None:
+                self._note_dead(dead.share, dead.layers)
+        else:
+            outputs = self.forward.train(inputs, own=own)
+        losses = member_losses(self.loss, outputs, targets, own=own)
+        total = (losses / self._accumulate if self._accumulate > 1 else losses).sum()
+        self.stack.store_gradients(_gradients(total, self.stack.leaves), add=not first)
+        self._micro.append(losses.detach())
+
+    @torch.no_grad()
+    def update(self, wanted: Wanted | None = None) -> Tensor:
+        """Take the step; the losses [M] of its batches (their mean where several were gathered).
+
+        ``signals`` then holds what was measured of this step: ``grad_norm`` (before clipping), ``update_ratio``,
+        ``update_cosine``, ``dead_units`` and ``dead_units/<layer>``, [M] each.
+        """
+        now, following = (wanted.now, wanted.next) if wanted is not None else (False, False)
+        if now:
+            self.signals["grad_norm"] = grad_norms(self.stack.gradients)
+        self._clipper.clip(self.stack)
+        self._meters.before(self.stack.weights, now, following)
+        self._apply_rule()
+        reading = self._meters.after(self.stack.weights)
+        if reading is not None:
+            self.signals["update_ratio"] = reading[0]
+            if reading[1] is not None:
+                self.signals["update_cosine"] = reading[1]
+        losses = self._micro[0] if len(self._micro) == 1 else torch.stack(self._micro).mean(0)
+        self._micro.clear()
+        if self.rates.after_step():
+            self._rates_moved()
+        return losses
+
+    def end_epoch(self, metrics: Sequence[Mapping[str, float]]) -> None:
+        """Move the schedules that move by epoch; ``metrics`` of every row, for those that look at one."""
+        if self.rates.after_epoch(metrics):
+            self._rates_moved()
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """Go on with these rows only (ascending); the others cost nothing any more."""
+        index = torch.tensor(rows, device=self.stack.weights.device)
+        self.alive = [self.alive[row] for row in rows]
+        self.stack.keep(index)
+        self.state = {name: tensor[index] for name, tensor in self.state.items()}
+        self.rates.keep(rows)
+        self._numbers = self._read_numbers()
+        self._columns = None
+        self._clipper = self._clipper.keep(rows)
+        self._meters.keep(index)
+        if self._masks is not None:
+            self._masks.keep(rows)
+
+    def member_optimizer_state(self, row: int) -> dict[str, Any]:
+        """The ``state_dict`` of a member's optimizer as its solo run would save it now."""
+        optimizer = self._members[self.alive[row]].optimizer
+        saved = optimizer.state_dict()
+        split = {name: list(self.stack.view(tensor).values()) for name, tensor in self.state.items()}
+        if self._rule.counts_steps:
+            split["step"] = []
+        saved["state"] = {}
+        for number in saved["param_groups"][0]["params"]:
+            own = {name: views[number][row].detach().clone() for name, views in split.items() if views}
+            if self._rule.counts_steps:
+                own["step"] = torch.tensor(float(self.steps), dtype=torch.get_default_dtype())
+            if own:
+                saved["state"][number] = own
+        return saved
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything needed to go on bit for bit between two updates; tensors, lists and numbers only."""
+        return {
+            "alive": list(self.alive),
+            "steps": self.steps,
+            "stack": self.stack.state_dict(),
+            "optimizer": dict(self.state),
+            "rates": self.rates.state_dict(),
+            "meters": self._meters.state_dict(),
+            "masks": self._masks.state_dict() if self._masks is not None else None,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from ``state_dict`` of a learner of the same members."""
+        self.keep(state["alive"])
+        device = self.stack.weights.device
+        self.steps = state["steps"]
+        self.stack.load_state_dict(state["stack"])
+        self.state = {name: tensor.to(device).clone() for name, tensor in state["optimizer"].items()}
+        self.rates.load_state_dict(state["rates"])
+        self._numbers = self._read_numbers()
+        self._meters.load_state_dict(state["meters"])
+        if self._masks is not None:
+            self._masks.load_state_dict(state["masks"])
+
+    def _apply_rule(self) -> None:
+        self.steps += 1
+        if self._columns is None or self._rule.counts_steps or self.steps == 2:
+            self._columns = to_device(self._rule.coefficients(self._numbers, self.steps), self.stack.weights)
+        flags = self._numbers.flags
+        gradients = self.stack.gradients.neg() if flags["maximize"] else self.stack.gradients
+        self._rule.update(self.stack.weights, gradients, self.state, self._columns, flags)
+
+    def _rates_moved(self) -> None:
+        self._numbers.refresh(self.rates.current, momentum_too=self.rates.moves_momentum)
+        self._columns = None
+
+    def _read_numbers(self) -> Numbers:
+        groups = [self._members[number].optimizer.param_groups[0] for number in self.alive]
+        return Numbers(groups, self._rule.flags)
+
+    def _note_dead(self, share: Tensor, layers: Sequence[Tensor]) -> None:
+        self.signals["dead_units"] = share
+        if len(layers) > 1:
+            self.signals |= {f"dead_units/{k}": layer for k, layer in enumerate(layers, start=1)}
+
+    def _mask_source(self, device: torch.device) -> MaskSource | None:
+        states = [m.generator if m.generator is not None else torch.get_rng_state() for m in self._members]
+        source = MaskSource([member.seed for member in self._members], states, device)
+        return source if draw_from(self.forward.network, source) else None
+
+
+def _gradients(total: Tensor, leaves: list[Tensor]) -> Sequence[Tensor]:
+    gradients = torch.autograd.grad(total, leaves, allow_unused=True)
+    if any(gradient is None for gradient in gradients):
+        raise CannotStack("a parameter takes no part in the loss")
+    return gradients
+
+
+def _common_optimizer(members: Sequence[Member]) -> type[Optimizer]:
+    kinds = {type(member.optimizer) for member in members}
+    if len(kinds) > 1:
+        raise CannotStack("the optimizers of the members are of several classes")
+    (kind,) = kinds
+    if kind not in RULES:
+        raise CannotStack(f"there is no batched update rule for {kind.__name__}")
+    groups = [member.optimizer.param_groups for member in members]
+    if any(len(own) != 1 for own in groups):
+        raise CannotStack("an optimizer has several parameter groups")
+    flags = {tuple(bool(own[0].get(flag, False)) for flag in RULES[kind].flags) for own in groups}
+    if len(flags) > 1:
+        raise CannotStack(f"the members differ in one of {', '.join(RULES[kind].flags)}")
+    return kind

@@ -1,0 +1,89 @@
+"""How much memory a member takes, and how many fit."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.graph import saved_tensors_hooks
+
+SHARE = 0.5
+"""Of the memory that is free, so much may be used by a stack; the rest is for what an estimate cannot see."""
+
+COPIES = 8
+"""Tensors of the size of the weights that a stack holds at the peak of a step: weights, gradients of the graph
+and in rows, two moments, and what an update keeps in between.
+"""
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """Bytes that one member takes while training: once, and for each example of its batch."""
+
+    fixed: int
+    per_example: int
+
+    def of_batch(self, examples: int) -> int:
+        return self.fixed + examples * self.per_example
+
+
+def footprint(network: nn.Module, inputs: Tensor) -> Footprint:
+    """Measure one member on a few examples: what its forward pass saves for the backward pass, and its weights.
+
+    The network's buffers and the random generator are left as they were.
+    """
+    parameters = {p.data_ptr() for p in network.parameters()}
+    saved = 0
+
+    def note(tensor: Tensor) -> Tensor:
+        nonlocal saved
+        if tensor.data_ptr() not in parameters:
+            saved += tensor.numel() * tensor.element_size()
+        return tensor
+
+    kept = {name: buffer.clone() for name, buffer in network.named_buffers()}
+    first = next(network.parameters())
+    with torch.random.fork_rng(devices=[]), saved_tensors_hooks(note, lambda tensor: tensor):
+        outputs = network(inputs.to(first.device, first.dtype))
+    for name, buffer in network.named_buffers():
+        buffer.copy_(kept[name])
+    saved += outputs.numel() * outputs.element_size() + inputs.numel() * inputs.element_size()
+    weights = sum(p.numel() * p.element_size() for p in network.parameters())
+    # The backward pass holds a gradient of about every activation beside it.
+    return Footprint(COPIES * weights, 2 * saved // len(inputs))
+
+
+def free_bytes(device: torch.device) -> int:
+    """Memory that is free on that device now; of the machine, or of the container that it is."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    if device.type == "mps":
+        return int(torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory())
+    machine = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    for line in _lines(Path("/proc/meminfo")):
+        if line.startswith("MemAvailable:"):
+            machine = int(line.split()[1]) * 1024
+    return min(machine, _container_limit())
+
+
+def most_members(each: int, device: torch.device) -> int:
+    """How many members of that size fit; at least 1."""
+    return max(1, int(SHARE * free_bytes(device) // max(1, each)))
+
+
+def _container_limit() -> int:
+    group = Path("/sys/fs/cgroup")
+    limit, used = _lines(group / "memory.max"), _lines(group / "memory.current")
+    if not limit or not used or not limit[0].strip().isdigit():
+        return 2**63
+    return max(0, int(limit[0]) - int(used[0]))
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text().splitlines()
+    except OSError:
+        return []
