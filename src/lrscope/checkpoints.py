@@ -32,6 +32,8 @@ class CheckpointFolder:
         self.path.mkdir(parents=True, exist_ok=True)
         fresh = self.path / f".{LAST}.{os.getpid()}"
         save(str(fresh))
+        if not fresh.exists():
+            return  # in a distributed run only the first process writes
         _to_disk(fresh)
         if (self.path / LAST).exists():
             (self.path / LAST).replace(self.path / PREVIOUS)

@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 from lrscope import build
 from lrscope.identity import fingerprint
 from lrscope.job import Job
+from lrscope.ranks import SharedRun, shared_run
 from lrscope.recording import RecordingPlan
 from lrscope.trace import RunFacts
 
@@ -52,6 +53,9 @@ def prepare(cfg: DictConfig, job: Job, source: build.Source | None = None) -> Pr
     config = build.resolved(cfg)
     identity = fingerprint(config, source.digest)
     known = job.known(identity)
+    shared = shared_run()
+    if shared is None:
+        shared = SharedRun(known.local_id if known is not None else uuid.uuid4().hex, known is not None)
     return PreparedRun(
         cfg=cfg,
         job=job,
@@ -60,9 +64,9 @@ def prepare(cfg: DictConfig, job: Job, source: build.Source | None = None) -> Pr
         facts=build.facts(cfg, source),
         fingerprint=identity,
         name=run_name(job, cfg),
-        local_id=known.local_id if known is not None else uuid.uuid4().hex,
+        local_id=shared.local_id,
         plan=RecordingPlan.of(cfg.total_steps, cfg.tracking.every_n_steps, cfg.callbacks.every),
-        resumes=known is not None,
+        resumes=shared.resumes,
     )
 
 

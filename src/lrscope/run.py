@@ -59,6 +59,7 @@ def run(cfg: DictConfig, job: Job) -> Outcome:
     """One training of one composed config: prepare, assemble, record, train, conclude."""
     from lrscope.checkpoints import CheckpointFolder
     from lrscope.prepare import prepare
+    from lrscope.ranks import SharedRun
     from lrscope.record import conclude, open_record
     from lrscope.recording import RunRecorder
     from lrscope.resume import fetch_checkpoints, finished_before
@@ -78,6 +79,7 @@ def run(cfg: DictConfig, job: Job) -> Outcome:
         recorder.values(0, {"peak_lr": float(cfg.lr)})
         try:
             fetch_checkpoints(prepared, log, checkpoints)
+            SharedRun(prepared.local_id, prepared.resumes).leave()
             ending = train(solo)
             _keep(solo, log, ending)
             return conclude(prepared, log, recorder, ending)

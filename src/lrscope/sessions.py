@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from lrscope.paths import resolve
+from lrscope.ranks import is_first
 from lrscope.tracking import Session, TrackingSettings, open_session
 
 _shared: dict[TrackingSettings, Session] = {}
@@ -17,9 +17,8 @@ _shared: dict[TrackingSettings, Session] = {}
 def settings_of(cfg: Any) -> TrackingSettings:
     """Where a config records. Only the first process of a distributed run records anything."""
     tracking = cfg.tracking
-    other_rank = os.environ.get("LOCAL_RANK", "0") != "0"
     return TrackingSettings(
-        mode="off" if other_rank else tracking.mode,
+        mode=tracking.mode if is_first() else "off",
         uri=tracking.uri,
         spool=resolve(tracking.spool),
         finish_timeout_s=tracking.finish_timeout_s,

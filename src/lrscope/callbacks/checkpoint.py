@@ -16,6 +16,7 @@ from torch import Tensor
 from lrscope.callbacks.record import RecordSteps
 from lrscope.checkpoints import CheckpointFolder
 from lrscope.lean_hooks import LeanCallback
+from lrscope.ranks import agreed
 
 
 class KeepCheckpoints(LeanCallback):
@@ -32,12 +33,13 @@ class KeepCheckpoints(LeanCallback):
         self._at_epoch_start = False
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: object) -> None:
-        if time.monotonic() >= self._due and not trainer.is_last_batch and not trainer.fit_loop._should_accumulate():
+        # Several processes must agree to save, and asking each other at every step would cost more than an epoch's loss.
+        if trainer.world_size == 1 and time.monotonic() >= self._due and between_updates(trainer):
             self.save(trainer)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._at_epoch_start = True
-        if time.monotonic() >= self._due:
+        if agreed(trainer, time.monotonic() >= self._due):
             self.save(trainer)
 
     def on_train_batch_start(self, trainer: pl.Trainer, *_: object) -> None:
@@ -107,6 +109,11 @@ class KeepBest(LeanCallback):
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         self.weights, self.score, self.epoch = state_dict["weights"], state_dict["score"], state_dict["epoch"]
+
+
+def between_updates(trainer: pl.Trainer) -> bool:
+    """Whether, behind this batch, the epoch goes on and no gradient is kept for a later update."""
+    return not trainer.is_last_batch and not trainer.fit_loop._should_accumulate()
 
 
 def settle_at_epoch_start(fit_loop: dict[str, Any]) -> None:

@@ -88,6 +88,8 @@ class RecordSteps(LeanCallback):
             return
         loss = self._micro[0] if len(self._micro) == 1 else torch.stack(self._micro).mean()
         self._micro.clear()
+        if trainer.world_size > 1:
+            loss = trainer.strategy.reduce(loss.clone(), reduce_op="mean")
         self._pending.append((loss, self._rate))
         self._sizes.append(self._batch_examples)
         self._batch_examples = 0

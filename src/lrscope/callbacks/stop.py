@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Sequence
 
 import pytorch_lightning as pl
 
+from lrscope.callbacks.checkpoint import between_updates
 from lrscope.callbacks.record import RecordSteps
 from lrscope.diagnosis import is_diverged, live_finding
 from lrscope.errors import Interrupted
 from lrscope.lean_hooks import LeanCallback
+from lrscope.ranks import agreed
 from lrscope.trace import RunFacts
 from lrscope.verdict import Finding, Verdict
 
@@ -71,15 +74,16 @@ class StopAtSignal(LeanCallback):
         self.save = save
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self._stop(trainer)
+        signal_number = self.requested()
+        if agreed(trainer, signal_number is not None):
+            self._stop(trainer, signal_number or signal.SIGTERM)
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: object) -> None:
         # After an epoch's last batch its evaluation is still due: the stop waits for the next epoch's start.
-        if not trainer.is_last_batch and not trainer.fit_loop._should_accumulate():
-            self._stop(trainer)
-
-    def _stop(self, trainer: pl.Trainer) -> None:
         signal_number = self.requested()
-        if signal_number is not None:
-            self.save(trainer)
-            raise Interrupted(signal_number)
+        if signal_number is not None and trainer.world_size == 1 and between_updates(trainer):
+            self._stop(trainer, signal_number)
+
+    def _stop(self, trainer: pl.Trainer, signal_number: int) -> None:
+        self.save(trainer)
+        raise Interrupted(signal_number)
