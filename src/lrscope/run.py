@@ -24,6 +24,7 @@ def run_job(cfg: DictConfig) -> Outcome:
         InputError: the config asks for something that cannot be done; nothing was recorded.
         Interrupted: a signal stopped the run; its record is closed as KILLED and can be resumed.
     """
+    from lrscope.ranks import is_first
     from lrscope.resume import continued
     from lrscope.sessions import settings_of
 
@@ -33,7 +34,7 @@ def run_job(cfg: DictConfig) -> Outcome:
     if job.ticket is None:
         job = continued(cfg, job, settings_of(cfg))
     outcome = run(cfg, job)
-    if job.ticket is None:
+    if job.ticket is None and is_first():
         print(closing_words(outcome, job))
     STOP.raise_if_requested()
     return outcome

@@ -33,7 +33,7 @@ class KeepCheckpoints(LeanCallback):
         self._at_epoch_start = False
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: object) -> None:
-        # Several processes must agree to save, and asking each other at every step would cost more than an epoch's loss.
+        # Several processes must agree to save; asking each other at every step would cost more than an epoch is worth.
         if trainer.world_size == 1 and time.monotonic() >= self._due and between_updates(trainer):
             self.save(trainer)
 

@@ -10,6 +10,7 @@ import pytorch_lightning as pl
 
 from lrscope.callbacks.record import RecordSteps
 from lrscope.lean_hooks import LeanCallback
+from lrscope.ranks import is_first
 
 BAR_SECONDS = 0.2
 LINE_SECONDS = 5.0
@@ -28,7 +29,7 @@ class ShowProgress(LeanCallback):
         self.epochs = epochs
         if style == "auto":
             style = "bar" if sys.stderr.isatty() else "lines"
-        self.style = style
+        self.style = style if is_first() else "none"
         self._bar: Any = None
         self._shown = time.monotonic()
 
