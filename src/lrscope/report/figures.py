@@ -90,9 +90,9 @@ def _losses(comparison: Comparison, scene: Scene, theme: Theme) -> Figure:
 
 def _fitting(labels: Sequence[str], inches: float) -> int:
     """How many columns of a legend fit beside each other; all are as wide as the widest."""
-    widest = 0.62 + 0.066 * max(len(label) for label in labels)
+    widest = 0.62 + 0.066 * max((len(label) for label in labels), default=1)
     total = sum(0.62 + 0.066 * len(label) for label in labels)
-    return len(labels) if total <= inches else max(int(inches / widest), 1)
+    return max(len(labels), 1) if total <= inches else max(int(inches / widest), 1)
 
 
 def _framed(

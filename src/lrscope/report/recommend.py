@@ -204,7 +204,9 @@ def _of_verdicts(best: Cell) -> list[str]:
 def _commands(comparison: Comparison, group: Group, best: Cell, near: Sequence[Cell]) -> list[tuple[str, str]]:
     if comparison.x_axis != RATE or not isinstance(best.x, float):
         return _commands_beside_rates(comparison, group, best)
-    rates = [cell.x for cell in group.cells if isinstance(cell.x, float)]
+    if best.x <= 0:
+        return []
+    rates = [cell.x for cell in group.cells if isinstance(cell.x, float) and cell.x > 0]
     found = []
     if len(rates) < 2:
         found.append(("One rate is no sweep", beyond(group, best.x, rates, "both")))

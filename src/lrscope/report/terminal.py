@@ -20,6 +20,9 @@ STYLES = {
     "collapsed": "red", "diverged": "red", "crashed": "bold red", "running": "cyan", "stopped": "yellow",
 }  # fmt: skip
 
+HIGHEST_RANK = 8
+"""Columns above this rank say nothing here (a seed that all share), however wide the terminal."""
+
 MOST_ROWS = 100
 """More members than this are left to the report's own table."""
 
@@ -65,7 +68,7 @@ class _Table:
         self.comparison, self.best = comparison, best
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        shown = list(columns(self.comparison))
+        shown = [column for column in columns(self.comparison) if column.rank <= HIGHEST_RANK]
         table = _table(self.comparison, shown, self.best)
         while console.measure(table, options=options.update(max_width=1000)).maximum > options.max_width:
             least = max(shown, key=lambda column: column.rank)

@@ -38,11 +38,17 @@ def train(rate: float, seed: int, epochs: int, hidden: int = 12) -> Trained:
     inputs, labels = _digits()
     x, y, x_val, y_val = inputs[:640], labels[:640], inputs[640:1000], labels[640:1000]
     random = np.random.default_rng(seed)
-    weights = [random.normal(0, 0.18, (64, hidden)), np.zeros(hidden), random.normal(0, 0.4, (hidden, 10)), np.zeros(10)]
+    weights = [
+        random.normal(0, 0.18, (64, hidden)),
+        np.zeros(hidden),
+        random.normal(0, 0.4, (hidden, 10)),
+        np.zeros(10),
+    ]
     first = [np.zeros_like(w) for w in weights]
     second = [np.zeros_like(w) for w in weights]
     curves: dict[str, list[tuple[int, float]]] = {
-        key: [] for key in ("train/loss", "train/loss_epoch", "train/loss_eval", "train/acc", "val/loss", "val/acc", "lr")
+        key: []
+        for key in ("train/loss", "train/loss_epoch", "train/loss_eval", "train/acc", "val/loss", "val/acc", "lr")
     }
     step = 0
     for _ in range(epochs):
@@ -76,7 +82,7 @@ def diverged(rate: float, seed: int, steps: int = 7) -> Trained:
 def _judged(curves: Mapping[str, Sequence[tuple[int, float]]]) -> tuple[str, str]:
     losses = [value for _, value in curves["train/loss_eval"]]
     start = curves["train/loss"][0][1]
-    if losses[-1] > 0.95 * start:
+    if losses[-1] > 0.95 * start or curves["val/acc"][-1][1] < 0.13:
         return "collapsed", f"train loss {losses[-1]:.3f} after {len(losses)} epochs, {start:.3f} at the start"
     if losses[len(losses) // 2] - losses[-1] > 0.2 * (start - losses[-1]):
         return "too slow", f"train loss {losses[-1]:.3f} still falls"
@@ -109,7 +115,9 @@ def _loss_and_gradients(
     return float(-log_shares[np.arange(len(y)), y].mean()), gradients
 
 
-def _evaluate(weights: Sequence[NDArray[np.float64]], x: NDArray[np.float64], y: NDArray[np.int64]) -> tuple[float, float]:
+def _evaluate(
+    weights: Sequence[NDArray[np.float64]], x: NDArray[np.float64], y: NDArray[np.int64]
+) -> tuple[float, float]:
     log_shares = _forward(weights, x)[1]
     return float(-log_shares[np.arange(len(y)), y].mean()), float((log_shares.argmax(1) == y).mean())
 
@@ -149,9 +157,7 @@ def _store_member(
     tags = {"lrscope.kind": "member", "mlflow.parentRunId": parent, "lrscope.sweep": parent}
     if run.status in ("FINISHED", "FAILED"):
         tags |= {"lrscope.verdict": run.verdict, "lrscope.why": run.why}
-    made = client.create_run(
-        experiment_id, run_name=",".join(f"{axis}={settings[axis]}" for axis in axes), tags=tags
-    )
+    made = client.create_run(experiment_id, run_name=",".join(f"{axis}={settings[axis]}" for axis in axes), tags=tags)
     run_id = str(made.info.run_id)
     now = int(time.time() * 1000)
     points = [Metric(key, value, now, step) for key, curve in run.curves.items() for step, value in curve]

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import itertools
+
+from lrscope.report.colours import CATEGORIES, MARKS, SCALE, rate_colours
+from lrscope.verdict import Verdict
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance as in WCAG 2."""
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    high, low = sorted((luminance(one), luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_the_order_of_rates_shows_in_lightness_alone() -> None:
+    lights = [luminance(colour) for colour in SCALE]
+    assert all(low < high for low, high in itertools.pairwise(lights))
+
+
+def test_every_colour_stands_out_from_light_and_dark_ground() -> None:
+    for colour in (*SCALE, *CATEGORIES, *(mark.colour for mark in MARKS.values())):
+        assert contrast(colour, "#ffffff") > 1.9
+        assert contrast(colour, "#16181d") > 1.9
+
+
+def test_every_verdict_has_a_mark_and_no_two_look_alike() -> None:
+    assert {verdict.label for verdict in Verdict} <= set(MARKS)
+    assert len({(mark.colour, mark.shape) for mark in MARKS.values()}) == len(MARKS)
+    assert len({mark.shape for mark in MARKS.values()}) == len(MARKS)
+
+
+def test_rates_lie_on_the_scale_by_their_logarithm() -> None:
+    assert rate_colours([1e-4, 1, 1e-2, 1e-4]) == [SCALE[0], SCALE[-1], SCALE[5], SCALE[0]]
+    assert rate_colours([0.1]) == [SCALE[5]]
+    assert rate_colours([None, 0.0, 0.1]) == ["#8f98a3", "#8f98a3", SCALE[5]]
+    assert rate_colours([]) == []

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from dataclasses import replace
+from typing import Any
+from urllib.parse import parse_qs, unquote
+
+from made_sweeps import member, sweep
+
+from lrscope.report.limits import Axis
+from lrscope.report.links import sweep_links
+from lrscope.report.saved_view import saved_view
+from lrscope.report.sweep import Sweep
+
+
+def state_of(made: Sweep, frames: dict[str, Axis]) -> tuple[str, dict[str, Any]]:
+    key, value = saved_view(made, frames, 7)
+    packed = json.loads(value)["state"]
+    assert packed.startswith("deflate;")
+    return key, json.loads(zlib.decompress(base64.b64decode(packed.removeprefix("deflate;"))))
+
+
+def test_links_name_exactly_the_members() -> None:
+    made = sweep([member(r, [1.0]) for r in (0.1, 0.2, 0.3)], run_id="f" * 32)
+    links = sweep_links(made)
+    assert links.table.startswith("http://127.0.0.1:5000/#/experiments/1/runs?workflowType=machine_learning&")
+    query = parse_qs(links.compare.partition("?")[2])
+    assert json.loads(query["runs"][0]) == [m.run_id for m in made.members]
+    assert json.loads(query["experiments"][0]) == ["1"]
+    assert f"tags.`mlflow.parentRunId` = '{'f' * 32}'" in unquote(links.plain)
+    assert all("\n" not in line and " http" in line for line in links.lines())
+
+
+def test_links_lead_to_the_server_without_its_login() -> None:
+    made = replace(sweep([member(0.1, [1.0])]), store="https://anna:secret@ml.example.org/mlflow/")
+    assert sweep_links(made).table.startswith("https://ml.example.org/mlflow/#/experiments/1/runs?")
+    assert sweep_links(made, "http://127.0.0.1:7777").table.startswith("http://127.0.0.1:7777/#/")
+
+
+def test_the_view_is_a_flat_table_sorted_by_the_rate_as_a_number() -> None:
+    made = sweep([member(0.1, [1.0], params={"batch_size": "5"})], ("lr", "batch_size", "seed"), run_id="abc" * 10)
+    key, state = state_of(made, {"lr": Axis("rate", 1e-4, 1.0, log=True), "val/acc": Axis("accuracy", 0.0, 1.0)})
+    assert key == "mlflow.sharedViewState.lrscope-abcabcabcabc"
+    assert key.endswith(sweep_links(made).table.partition("viewStateShareKey=")[2])
+    assert (state["orderByKey"], state["orderByAsc"]) == ("metrics.`peak_lr`", True)
+    assert state["selectedColumns"][:3] == ["metrics.`peak_lr`", "params.`batch_size`", "tags.`lrscope.verdict`"]
+    rate, accuracy = state["compareRunCharts"]
+    assert (rate["scaleType"], rate["range"]) == ("log", {"yMin": -4.0, "yMax": 0.0})
+    assert (accuracy["scaleType"], accuracy["range"]) == ("linear", {"yMin": 0.0, "yMax": 1.0})
+
+
+def test_up_to_64_members_are_all_shown() -> None:
+    made = sweep([member(0.1, [1.0])] * 64)
+    assert state_of(made, {})[1]["runsHiddenMode"] == "SHOWALL"
+    assert state_of(replace(made, members=(*made.members, made.members[0])), {})[1]["runsHiddenMode"] == "FIRST_20_RUNS"
+
+
+def test_the_tag_is_short_enough_for_every_store() -> None:
+    made = sweep([member(0.1, [1.0])], ("lr", *(f"model.{'x' * 40}{i}" for i in range(6))), name="lr × " * 99)
+    frames = {name: Axis(name, 1e-9, 1e9, log=True) for name in ("train/loss", "val/loss", "val/acc", "lr")}
+    assert len(saved_view(made, frames, 10**13)[1]) < 5000
