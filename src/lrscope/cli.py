@@ -59,10 +59,11 @@ def _job(cfg: Any) -> Any:
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
+    from lrscope.job import overrides_as_typed
     from lrscope.leftovers import drop_leftovers
     from lrscope.run import run_job
 
-    drop_leftovers(cfg, HydraConfig.get().overrides.task)
+    drop_leftovers(cfg, overrides_as_typed(HydraConfig.get()))
     alone = HydraConfig.get().mode == RunMode.RUN
     try:
         outcome = run_job(cfg)

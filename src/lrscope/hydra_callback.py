@@ -18,12 +18,13 @@ class SweepCallback(Callback):
     def on_run_start(self, config: Any, **kwargs: Any) -> None:
         """Ends the command with exit code 2 where the lone run has a problem: before it has a folder."""
         with _ending_the_command():
+            from lrscope.job import overrides_as_typed
             from lrscope.leftovers import drop_leftovers
             from lrscope.sweep_check import raise_problems
             from lrscope.sweep_jobs import task_part
 
             cfg = copy.deepcopy(task_part(config))
-            drop_leftovers(cfg, config.hydra.overrides.task)
+            drop_leftovers(cfg, overrides_as_typed(config.hydra))
             raise_problems([cfg])
 
     def on_multirun_start(self, config: Any, **kwargs: Any) -> None:

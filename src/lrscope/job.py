@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 TICKET = "sweep.json"
 
@@ -76,12 +77,20 @@ def split_override(override: str) -> tuple[str, str]:
     return key.lstrip("+~"), value
 
 
+def overrides_as_typed(hydra: Any) -> tuple[str, ...]:
+    """The overrides of Hydra's part of a config. Reading them one by one would resolve the ``${...}`` in them."""
+    from omegaconf import OmegaConf
+
+    typed: Any = OmegaConf.to_container(hydra.overrides.task, resolve=False)
+    return tuple(str(override) for override in typed)
+
+
 def current_job() -> Job:
     """The job that Hydra is running in this process."""
     from hydra.core.hydra_config import HydraConfig
 
     hydra = HydraConfig.get()
     folder = Path(hydra.runtime.output_dir)
-    overrides = tuple(str(override) for override in hydra.overrides.task)
+    overrides = overrides_as_typed(hydra)
     ticket = SweepTicket.read(folder.parent) if str(hydra.mode).endswith("MULTIRUN") else None
     return Job(folder, overrides, ticket)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from omegaconf import DictConfig
 
 from lrscope.errors import LrscopeError
-from lrscope.job import KnownMember, SweepTicket
+from lrscope.job import KnownMember, SweepTicket, overrides_as_typed
 from lrscope.outcome import Outcome
 from lrscope.stop_signals import STOP
 from lrscope.sweep_check import check_plan
@@ -166,7 +166,7 @@ def _name(planned: Plan | None) -> str:
 
 def _words(config: DictConfig) -> list[str]:
     """The command's overrides, but for what a later command decides anew."""
-    given = [str(override) for override in config.hydra.overrides.task]
+    given = list(overrides_as_typed(config.hydra))
     return [override for override in given if not override.startswith(("resume=", "tracking.uri="))]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lrscope.job import overrides_as_typed
 from lrscope.outcome import Outcome
 from lrscope.verdict import Verdict
 
@@ -129,7 +130,7 @@ def _folders(sweep: CurrentSweep) -> list[tuple[Path, Outcome]]:
 def _command(sweep: CurrentSweep) -> list[str]:
     import shlex
 
-    return [shlex.quote(str(word)) for word in sweep.config.hydra.overrides.task if not str(word).startswith("resume=")]
+    return [shlex.quote(word) for word in overrides_as_typed(sweep.config.hydra) if not word.startswith("resume=")]
 
 
 def _identity(sweep: CurrentSweep) -> str:

@@ -12,6 +12,7 @@ from hydra.errors import OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 
 from lrscope.errors import InputError, Problem
+from lrscope.job import overrides_as_typed
 from lrscope.refusals import REFUSALS, Compose, explain, refusal
 
 
@@ -52,7 +53,7 @@ def plan(config: DictConfig) -> Plan | None:
     loader: Any = hydra.config_loader
     loader.load_sweep_config = JobComposer(loader).load_sweep_config
     given = [f"{key}={value}" for key, value in (config.hydra.sweeper.get("params") or {}).items()]
-    given += [str(override) for override in config.hydra.overrides.task]
+    given += overrides_as_typed(config.hydra)
     return plan_jobs(given, lambda overrides: loader.load_sweep_config(config, overrides), loader)
 
 
