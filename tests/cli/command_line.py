@@ -1,0 +1,87 @@
+"""``python train.py …`` as a user types it: a fresh process, with its store and its outputs in a folder of its own."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parent
+
+
+@dataclass(frozen=True)
+class Typed:
+    """A command that has ended, and what it left."""
+
+    root: Path
+    code: int
+    out: str
+    err: str
+    seconds: float
+    cpu_seconds: float
+
+    @property
+    def client(self) -> MlflowClient:
+        return MlflowClient(f"sqlite:///{self.root / 'mlflow.db'}")
+
+    def runs(self) -> list[Run]:
+        """All runs that were recorded; asked of MLflow, as a user would."""
+        if not (self.root / "mlflow.db").exists():
+            return []
+        experiments = [experiment.experiment_id for experiment in self.client.search_experiments()]
+        return list(self.client.search_runs(experiments, order_by=["attributes.start_time"]))
+
+    def run(self, name: str) -> Run:
+        (found,) = [run for run in self.runs() if run.info.run_name == name]
+        return found
+
+    def curve(self, run: Run, key: str) -> dict[int, float]:
+        """Step to value; a step that was recorded twice is an error."""
+        points = self.client.get_metric_history(run.info.run_id, key)
+        assert len({point.step for point in points}) == len(points), f"{key} has a step twice"
+        return {point.step: point.value for point in sorted(points, key=lambda point: point.step)}
+
+    def artifacts(self, run: Run, folder: str | None = None) -> set[str]:
+        """Paths of all files below a folder of the run's artifacts."""
+        found: set[str] = set()
+        for entry in self.client.list_artifacts(run.info.run_id, folder):
+            found |= self.artifacts(run, entry.path) if entry.is_dir else {entry.path}
+        return found
+
+    def artifact(self, run: Run, path: str) -> Path:
+        """A local copy of one artifact."""
+        return Path(self.client.download_artifacts(run.info.run_id, path))
+
+
+def type_command(
+    root: Path, *words: str, program: Sequence[str] = (str(CHECKOUT / "train.py"),), cwd: Path | None = None
+) -> Typed:
+    """Run ``python train.py`` with these words, and everything it writes below ``root``."""
+    root.mkdir(parents=True, exist_ok=True)
+    own = {"LRSCOPE_ROOT": str(root), "OMP_NUM_THREADS": "1", "PYTHONPATH": str(HERE)}
+    foreign = ("MLFLOW_", "LRSCOPE_", "HYDRA_")
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(foreign)} | own
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    done = subprocess.run(
+        [sys.executable, *program, *words],
+        cwd=cwd or root,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    seconds = time.monotonic() - began
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Typed(root, done.returncode, done.stdout, done.stderr, seconds, cpu)

@@ -1,0 +1,206 @@
+"""What a user gets for a command that cannot be done: a line or two, an exit code, and no run left behind."""
+
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+from command_line import HERE, Typed, type_command
+
+SIGNS_INSTEAD = "python train.py experiment=signs dataset=fingers"
+
+REFUSED_BY_HYDRA: dict[tuple[str, ...], list[str]] = {
+    ("lr=abc",): ["lr=abc: must be a number. Try lr=0.001."],
+    ("lr=null",): ["lr=null: cannot be null. Try lr=0.001."],
+    ("epochs=1.5",): ["epochs=1.5: must be a whole number. Try epochs=50."],
+    ("model=foo",): ["model=foo: there is no such option. Choose one of cnn, linear, mlp."],
+    ("experiment=foo",): ["experiment=foo: there is no such option. Choose one of decay, line, signs, strategies."],
+    ("lrr=1",): ["lrr=1: there is no such key. Did you mean lr? `python train.py --cfg job` shows all keys."],
+    ("model.hiddn=[1]",): ["model.hiddn=[1]: there is no such key. Did you mean model.hidden? "],
+    ("scheduler.step_size=3",): ["scheduler.step_size=3: there is no such key. scheduler=step has it."],
+    ("callbacks.patience=3",): ["callbacks.patience=3: there is no such key. Did you mean callbacks.early_stopping."],
+    ("lr=1,0.1",): ["lr=1,0.1: several values for one run. Add -m to sweep over them, "],
+    ("model.hidden=[1",): ["model.hidden=[1: cannot be read"],
+    ("+model=cnn",): ["model=cnn: is there already. Write model=cnn, without the +."],
+    ("lr=abc", "epochs=x", "seed=-1"): [
+        "lr=abc: must be a number.",
+        "epochs=x: must be a whole number.",
+        "seed=-1: a seed is a whole number",
+    ],
+}
+"""One run; Hydra itself cannot compose it: exit code 1."""
+
+ON_PAPER: dict[tuple[str, ...], list[str]] = {
+    ("lr=0",): ["lr=0: a learning rate is a finite number above 0. Try lr=0.001."],
+    ("lr=-1",): ["lr=-1: a learning rate is a finite number above 0."],
+    ("lr=nan",): ["lr=nan: a learning rate is a finite number above 0."],
+    ("lr=inf",): ["lr=inf: a learning rate is a finite number above 0."],
+    ("seed=-1",): ["seed=-1: a seed is a whole number from 0 to 2^32 - 1. Try seed=0."],
+    ("epochs=0",): ["epochs=0: at least one epoch is needed."],
+    ("batch_size=0",): ["batch_size=0: a batch holds at least one example."],
+    ("~lr",): ["lr: was deleted, but every run needs it. Leave ~lr out."],
+    ("optimizer.lr=${nope}",): ["optimizer.lr=${nope}: has no value"],
+    ("trainer.precision=foo",): ["trainer.precision=foo: must be one of 32-true, "],
+    ("scheduler=cyclic", "scheduler.base_lr=2"): ["scheduler.base_lr=2: lies above the peak rate lr=0.001."],
+    ("scheduler=plateau", "scheduler.interval=step"): ["scheduler.interval=step: its metric exists once an epoch."],
+    ("scheduler=step", "scheduler.step_size=0"): ["scheduler.step_size=0: must be a whole number above 0."],
+    ("scheduler=multistep", "scheduler.milestones=[9,3]"): ["scheduler.milestones=[9, 3]: must be whole numbers"],
+    ("callbacks.stop_when=[bored]",): ["callbacks.stop_when=bored: "],
+    ("callbacks.checkpoint.monitor=foo",): ["callbacks.checkpoint.monitor=foo: must be one of train/loss_epoch, "],
+    ("tracking.uri=file:runs",): ["tracking.uri=file:runs: MLflow writes to a database or a server"],
+    ("lr=-1", "epochs=0"): ["lr=-1: a learning rate is", "epochs=0: at least one epoch"],
+}
+"""Seen without loading torch or data: exit code 2."""
+
+IN_PRACTICE: dict[tuple[str, ...], list[str]] = {
+    ("batch_size=100000",): ["batch_size=100000: must be from 1 to 1437, the number of training examples."],
+    ("model=cnn", "dataset=blobs"): [
+        "model=cnn: takes images [channels, height, width], but the dataset has examples of shape [5]."
+    ],
+    ("+model.input_shape=[10]",): [
+        "expects inputs of shape [10] (flat), but the dataset digits has examples of shape [1, 8, 8]."
+    ],
+    ("+model.outputs=3",): ["answers [3] numbers an example, but the dataset digits needs [10]"],
+    ("dataset=signs", "dataset.path=/nowhere"): [
+        "train_signs.h5 is missing; looked for /nowhere/train_signs.h5",
+    ],
+    ("scheduler._target_=torch.optim.lr_scheduler.StepLR",): [
+        "scheduler.step_size: is missing, torch.optim.lr_scheduler.StepLR needs it. Add +scheduler.step_size=VALUE."
+    ],
+    ("scheduler=step", "+scheduler.foo=3"): [
+        "scheduler.foo=3: torch.optim.lr_scheduler.StepLR takes no such argument. It takes step_size, gamma, "
+    ],
+    ("scheduler=one_cycle", "scheduler.total_steps=3"): [
+        "scheduler.total_steps=3: ends after 3 moves, but the run makes 2250."
+    ],
+    ("optimizer=sgd", "optimizer.nesterov=true"): ["Nesterov momentum requires a momentum and zero dampening"],
+    ("model._target_=nope.Nope",): ["model._target_=nope.Nope: cannot be imported (No module named 'nope')."],
+    ("model._target_=torch.optim.Adam",): ["model needs a torch.nn.modules.module.Module."],
+    ("callbacks.extra=[{_target_:nope.X}]",): ["callbacks.extra._target_=nope.X: cannot be imported"],
+    ("trainer.strategy=foo",): ["trainer.strategy=foo: You selected an invalid strategy name"],
+    (
+        "dataset=line",
+        "batch_size=4",
+        "callbacks.early_stopping.enabled=true",
+        "callbacks.early_stopping.monitor=val/acc",
+    ): [
+        "callbacks.early_stopping.monitor=val/acc: the dataset line has numbers to predict, and no accuracy.",
+    ],
+}
+"""Seen by loading the data and building the parts: exit code 2."""
+
+SWEEPS: dict[tuple[str, ...], list[str]] = {
+    ("-m", "lr=1,abc,-2,nan", "seed=0,-1"): [
+        "lr=abc: must be a number.",
+        "lr=-2: a learning rate",
+        "lr=nan: a learning rate",
+        "seed=-1: a seed",
+    ],
+    ("-m", "lr=0.1,1e-1"): ["lr=0.1: members 0 and 1 of the sweep have the same config"],
+    ("-m", "optimizer=sgd,sgd", "hydra/launcher=joblib"): ["members 0 and 1 of the sweep have the same config"],
+    ("-m", "lr=1,0.1", "epochs=abc"): ["epochs=abc: must be a whole number."],
+    ("-m", "lr=1,0.1", "lrr=1,2"): ["lrr=1: there is no such key.", "lrr=2: there is no such key."],
+    ("-m", "lr=1,0.1", "model=mlp,foo"): ["model=foo: there is no such option."],
+    ("-m", "lr=range(1,0)"): ["has no members"],
+    ("-m", "lr=0.1,1", "epochs=0", "batch_size=100000", "model=cnn,foo", "dataset=blobs"): [
+        "model=foo: there is no such option.",
+        "epochs=0: at least one epoch",
+        "batch_size=100000: must be from 1 to 1200",
+        "model=cnn: takes images",
+    ],
+    ("-m", "lr=-1,0", "dataset=signs", "dataset.path=/nowhere", "hydra/launcher=joblib"): [
+        "lr=-1: a learning rate",
+        "lr=0: a learning rate",
+        "train_signs.h5 is missing",
+    ],
+    ("experiment=line", "lr=0.1,abc"): ["lr=abc: must be a number."],
+    ("-m", "lr=1,0.1", "tracking.uri=file:runs"): ["tracking.uri=file:runs: MLflow writes to a database or a server"],
+}
+"""Every problem of every job at once: exit code 2, under every launcher."""
+
+CASES = [
+    (code, words, lines)
+    for code, cases in ((1, REFUSED_BY_HYDRA), (2, ON_PAPER), (2, IN_PRACTICE), (2, SWEEPS))
+    for words, lines in cases.items()
+]
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> tuple[Typed, dict[tuple[str, ...], dict[str, str]]]:
+    """All cases, typed into one fresh process."""
+    root = tmp_path_factory.mktemp("bad")
+    commands = tmp_path_factory.mktemp("commands") / "commands.json"
+    commands.write_text(json.dumps([words for _, words, _ in CASES]))
+    typed = type_command(root, str(commands), program=[str(HERE / "type_many.py")])
+    assert typed.code == 0, typed.err
+    return typed, dict(zip([words for _, words, _ in CASES], json.loads(typed.out), strict=True))
+
+
+@pytest.mark.parametrize(("code", "words", "expected"), CASES, ids=[" ".join(words) for _, words, _ in CASES])
+def test_says_what_is_wrong_in_a_line_each(answers, code: int, words: tuple[str, ...], expected: list[str]) -> None:
+    answer = answers[1][words]
+    lines = answer["err"].splitlines()
+    assert answer["code"] == code, answer["err"]
+    assert len(lines) == len(expected), answer["err"]
+    for part in expected:
+        assert [line for line in lines if line.startswith("error: ") and part in line], answer["err"]
+    assert not answer["out"]
+
+
+def test_leaves_nothing_behind(answers) -> None:
+    typed, _ = answers
+    assert typed.runs() == []
+    assert list(typed.root.iterdir()) == [], "not even a folder"
+
+
+def test_a_missing_data_file_names_what_to_do(answers) -> None:
+    _, by_words = answers
+    assert SIGNS_INSTEAD in by_words["dataset=signs", "dataset.path=/nowhere"]["err"]
+
+
+def test_a_damaged_data_file(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    for name in ("train_signs.h5", "test_signs.h5"):
+        (data / name).write_bytes(b"not an h5 file")
+    typed = type_command(tmp_path / "root", "-m", "lr=1,0.1", "dataset=signs", f"dataset.path={data}")
+    assert typed.code == 2
+    assert f"{data / 'train_signs.h5'} is damaged" in typed.err
+    assert "Traceback" not in typed.err
+    assert typed.runs() == []
+
+
+def test_an_accelerator_that_is_not_there(tmp_path: Path) -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    typed = type_command(tmp_path, "-m", "lr=1,0.1", "trainer=gpu")
+    assert typed.code == 2
+    assert typed.err.splitlines() == [
+        "error: trainer.accelerator=gpu: No supported gpu backend found. Try trainer=cpu or trainer=auto."
+    ]
+    assert typed.runs() == []
+
+
+@pytest.mark.parametrize("mode", [[], ["-m", "lr=1,0.1"]], ids=["run", "sweep"])
+def test_a_store_that_is_not_there_is_told_within_5_seconds(tmp_path: Path, mode: list[str]) -> None:
+    typed = type_command(tmp_path, *mode, "tracking.uri=http://127.0.0.1:9")
+    assert typed.code == 2
+    assert "tracking.uri=http://127.0.0.1:9: cannot be reached (connection refused)" in typed.err
+    assert "tracking.mode=offline" in typed.err
+    assert len(typed.err.splitlines()) == 1
+    assert typed.seconds < 5
+
+
+def test_a_store_that_hangs_is_told_within_5_seconds(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        uri = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        typed = type_command(tmp_path, f"tracking.uri={uri}")
+    assert typed.code == 2
+    assert f"tracking.uri={uri}: cannot be reached (no answer" in typed.err
+    assert len(typed.err.splitlines()) == 1
+    waiting_s = 3.5
+    assert typed.seconds - waiting_s < 1.5 or typed.cpu_seconds < 1.5, "the rest was spent waiting for this machine"
