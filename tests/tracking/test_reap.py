@@ -15,6 +15,7 @@ from lrscope.tracking.heartbeat import Heartbeat
 from lrscope.tracking.process import this_process
 from lrscope.tracking.reap import reap
 from lrscope.tracking.store import Store, open_store, resolve_uri
+from lrscope.tracking.sync import sync
 
 WRITER = """
 import time
@@ -79,6 +80,21 @@ def test_a_dead_process_is_marked_even_where_its_spool_is_gone() -> None:
     reaped = reap(TrackingSettings())
     assert (_status(store, gone), _status(store, alive)) == ("KILLED", "RUNNING")
     assert len(reaped.gone) == 1 and reaped.doubtful == ()
+
+
+@pytest.mark.usefixtures("store_project")
+def test_a_run_that_ended_while_the_store_was_away_is_not_called_killed() -> None:
+    code = WRITER.replace("session.flush()", 'log.end("FINISHED"); session.flush()')
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stdout.readline() == b"ready\n"
+        os.kill(process.pid, signal.SIGKILL)
+    reap(TrackingSettings())
+    store = _store()
+    assert run_of(store.client, "sweep1").info.status == "KILLED"
+    assert run_of(store.client, "member1").info.status in ("RUNNING", "FINISHED")
+    sync(TrackingSettings())
+    assert run_of(store.client, "member1").info.status == "FINISHED"
+    assert run_of(store.client, "sweep1").info.status == "KILLED"
 
 
 @pytest.mark.usefixtures("store_project")

@@ -1,9 +1,9 @@
 """Points straight into the tables of a local SQLite store, about ten times faster than ``log_batch``.
 
-MLflow makes one object for each point, 70 µs of processor time that a training in the same process loses. Here a batch
-is two statements. They are used only where the tables of the library and of the file
-are exactly those this was written for, and only for what ``log_batch`` would take without a word; everything else goes
-through ``log_batch``. A test holds both to the same rows.
+MLflow makes one object for each point: 70 µs of processor time that a training in the same process loses. Here a batch
+is two statements. They are used only where the tables of the library and of the file are exactly those this was written
+for, and only for what ``log_batch`` would take without a word; everything else goes through ``log_batch``. A test holds
+both to the same rows.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ _KEY_LENGTH = 250
 _LARGEST = 1.7976931348623157e308
 _INT64 = 2**63
 _BUSY_MS = 20_000
-
 
 _ACTIVE = "SELECT 1 FROM runs WHERE run_uuid = ? AND lifecycle_stage = 'active'"
 _INSERT = """

@@ -37,7 +37,7 @@ class Courier:
         self._deliverer = Deliverer(store, root, self._postpone)
         self._disk = disk
         self._root = root
-        self._left_behind: list[Spool] = []
+        self._left_behind: list[Spool] | None = None
         self._heartbeat: Heartbeat | None = None
         self._runs: dict[str, RunLog] = {}
         self._saved: deque[RunLog] = deque()
@@ -119,6 +119,9 @@ class Courier:
             self.tidied.set()
 
     def _done(self) -> bool:
+        if self._disk.failing():
+            # What went past a full disk is noted on it, if it has room by now.
+            self._disk.finish()
         return not self._todo and not self._saved
 
     def _round(self) -> None:
@@ -155,13 +158,12 @@ class Courier:
         run.run_id, run.experiment_id = cursor.run_id, cursor.experiment_id
         if run.run_id is not None:
             run.created.set()
-        if cursor.offset < run.spool.size():
+        if self.undelivered(run):
             self._todo[run.local_id] = run
 
     def _mark_the_dead(self) -> None:
         try:
             self._warnings.extend(reap_gone(self.store, self._root))
-            self._left_behind = list(left_behind(self.store, self._root))
         except Exception as error:
             self._away(error)
         finally:
@@ -172,6 +174,8 @@ class Courier:
         assert self._heartbeat is not None
         try:
             self._heartbeat.beat(list(self._runs.values()))
+            if self._left_behind is None:
+                self._left_behind = list(left_behind(self.store, self._root))
             while self._left_behind and self._nothing_to_do():
                 spool = self._left_behind[0]
                 with contextlib.suppress(Busy):

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lrscope.tracking import events as ev
-from lrscope.tracking.runs import RunIds, adopt_orphans, create_run, find_run
+from lrscope.tracking.runs import RunIds, adopt_orphans, all_experiments, create_run, find_run
+from lrscope.tracking.safe_paths import check_local_id
 from lrscope.tracking.sender import BATCH_POINTS, RunDeleted, Sender, StubbornArtifact
 from lrscope.tracking.settings import RunStart
 from lrscope.tracking.spool import Cursor, Spool
@@ -46,6 +47,7 @@ class Deliverer:
     postponed: dict[str, str] = field(default_factory=dict)
     """Runs of which an artifact did not go through, and why."""
     _cursors: dict[str, Cursor] = field(default_factory=dict)
+    _experiments: list[str] | None = None
 
     def deliver(self, spool: Spool, keep_going: Callable[[], bool] = lambda: True) -> Cursor:
         """Deliver what the spool has by now; returns the new cursor.
@@ -125,11 +127,12 @@ class Deliverer:
 
     def _run(self, started: ev.Started) -> RunIds:
         start = started.start
+        check_local_id(start.local_id)
         parent = self._parent(start)
         fresh = start.local_id in self.fresh
         # Once only: a call that failed on its way back may have made the run.
         self.fresh.discard(start.local_id)
-        if not fresh and (found := find_run(self.store, start.local_id)):
+        if not fresh and (found := find_run(self.store, start.local_id, self._all_experiments())):
             return RunIds(found.info.run_id, found.info.experiment_id)
         try:
             ids = create_run(self.store, started, parent)
@@ -150,8 +153,14 @@ class Deliverer:
             return cursor.run_id
         if spool.exists() and start.parent_local_id != start.local_id:
             return self.deliver(spool).run_id
-        found = find_run(self.store, start.parent_local_id)
+        found = find_run(self.store, start.parent_local_id, self._all_experiments())
         return found.info.run_id if found else None
+
+    def _all_experiments(self) -> list[str]:
+        """Asked for once: a run that an earlier process delivered lies in one that is there already."""
+        if self._experiments is None:
+            self._experiments = all_experiments(self.store)
+        return self._experiments
 
     def _advance(self, spool: Spool, cursor: Cursor) -> None:
         self._cursors[spool.local_id] = cursor

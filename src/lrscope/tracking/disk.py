@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 import time
 from collections import deque
@@ -32,6 +33,7 @@ class DiskWriter:
 
     def __init__(self) -> None:
         self.failure: BaseException | None = None
+        self._pid = os.getpid()
         self.on_saved: Callable[[RunLog], None] = _nobody
         self._queue: deque[tuple[RunLog, ev.Event]] = deque()
         self._unsaved: dict[str, tuple[RunLog, list[ev.Event]]] = {}
@@ -54,6 +56,9 @@ class DiskWriter:
 
     def flush(self) -> None:
         """Hand everything recorded so far to the system."""
+        if os.getpid() != self._pid:
+            # A forked child has a copy of what its parent recorded; writing it is the parent's.
+            return
         with self._lock:
             self._collect()
             now = time.monotonic()
@@ -164,7 +169,8 @@ class DiskWriter:
             self._unsaved[local_id] = (run, events[written:])
         if written:
             self._unsynced[local_id] = run
-        self.on_saved(run)
+        if written or local_id in self.unsaved_runs():
+            self.on_saved(run)
 
     def _sync(self) -> None:
         with self._lock:

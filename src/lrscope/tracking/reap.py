@@ -69,11 +69,24 @@ def reap_gone(store: Store, root: Path) -> list[str]:
         process = ProcessIdentity.from_tags(run.data.tags)
         if process is None or fate(process) != "gone":
             continue
-        if LOCAL_ID in run.data.tags:
-            close_if_gone(Spool.of(root, run.data.tags[LOCAL_ID]))
+        # It may have ended its run and itself since the question was put; from now on it cannot.
+        if store.client.get_run(run.info.run_id).info.status != "RUNNING":
+            continue
+        spool = Spool.of(root, run.data.tags.get(LOCAL_ID, run.info.run_id))
+        if _ended_undelivered(spool):
+            continue
+        close_if_gone(spool)
         _mark(store, run)
         words.append(f"{run.info.run_name} ({run.info.run_id}) was left by a process that is gone: KILLED.")
     return words
+
+
+def _ended_undelivered(spool: Spool) -> bool:
+    """Whether the run ended by itself and only the word of it has not reached the store yet."""
+    last = None
+    for last in spool.milestones():
+        pass
+    return isinstance(last, ev.Ended) and spool.undelivered()
 
 
 def _mark(store: Store, run: Any) -> None:
@@ -85,7 +98,7 @@ def _mark(store: Store, run: Any) -> None:
 def close_if_gone(spool: Spool) -> bool:
     """End the spool of a run whose process is surely gone as KILLED, at the time of its last record; whether it did."""
     with spool.delivering(0) as held:
-        if not held or not _left_open_by_a_dead_process(spool):
+        if not held or not spool.exists() or not _left_open_by_a_dead_process(spool):
             return False
         spool.cut_torn_tail()
         last_record = int(spool.events_file.stat().st_mtime * 1000)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import time
 import uuid
@@ -93,10 +94,11 @@ class Session:
         run = self._log(spool, None)
         if self._disk is None:
             return run
-        spool.folder.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(OSError):  # a full disk; the writer makes it later
+            spool.folder.mkdir(parents=True, exist_ok=True)
         tags = {**origin_tags(), **start.tags}
         clean = replace(start, params=_redacted(start.params), tags=_redacted(tags))
-        if self._courier is not None:
+        if self._courier is not None and not spool.exists():
             self._courier.fresh(start.local_id)
         self._disk.record(run, ev.Started(clean, now_ms(), self._process_tags(), self.store_shown))
         if self._courier is not None and (wait or start.kind == "sweep"):
@@ -187,7 +189,6 @@ class Session:
             words = f"{_count(names)} recorded in {self._root}; `make sync` delivers them." if names else ""
             return Delivery(names, words + _lost_words(lost, self._root))
         left = self._courier.finish(time.monotonic() + self.settings.finish_timeout_s)
-        self._disk.finish()
         for run in self._runs.values():
             if self._courier.finished(run):
                 prune_spool(run.spool)

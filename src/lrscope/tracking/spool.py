@@ -16,6 +16,7 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from lrscope.errors import InputError
 from lrscope.tracking.events import Ended, Event, Reopened, Started, decode
 from lrscope.tracking.locks import file_lock
 from lrscope.tracking.safe_paths import check_local_id
@@ -77,7 +78,7 @@ class Spool:
                 view = memoryview(lines)
                 while view:
                     view = view[file.write(view) or 0 :]
-            except OSError:
+            except BaseException:
                 os.ftruncate(file.fileno(), before)
                 raise
 
@@ -153,9 +154,9 @@ class Spool:
             return
 
     def started(self) -> Started | None:
-        """The first event; None where the spool is empty or its first line is damaged."""
-        events, _, _ = self.read(0)
-        return first if events and isinstance(first := events[0][1], Started) else None
+        """The event that began the run; None where the spool is empty or that line is damaged."""
+        first = next(self.milestones(), None)
+        return first if isinstance(first, Started) else None
 
     def size(self) -> int:
         try:
@@ -187,8 +188,10 @@ class Spool:
 
 
 def all_spools(root: Path) -> list[Spool]:
-    """Every spool below ``root``, oldest folder first."""
-    if not root.is_dir():
-        return []
-    found = [Spool(path) for path in root.iterdir() if (path / "events.jsonl").is_file()]
-    return sorted(found, key=lambda spool: (spool.folder.stat().st_ctime, spool.local_id))
+    """Every spool below ``root``, oldest first."""
+    found: list[tuple[float, str]] = []
+    for path in root.iterdir() if root.is_dir() else ():
+        # One may be removed meanwhile by the process whose run has been delivered.
+        with contextlib.suppress(OSError, InputError):
+            found.append(((path / "events.jsonl").stat().st_ctime, check_local_id(path.name)))
+    return [Spool(root / local_id) for _, local_id in sorted(found)]

@@ -15,7 +15,7 @@ from lrscope.tracking.reap import close_if_gone
 from lrscope.tracking.secrets import redact
 from lrscope.tracking.settings import TrackingSettings
 from lrscope.tracking.spool import Spool, all_spools
-from lrscope.tracking.store import open_store
+from lrscope.tracking.store import Store, open_store
 
 
 @dataclass(frozen=True)
@@ -75,14 +75,25 @@ def _deliver_all(deliverer: Deliverer, due: list[Spool], report: SyncReport) -> 
                 left.append((spool.local_id, "another process is delivering it just now"))
         except Exception as error:
             why = redact(str(error).splitlines()[0]) if str(error) else type(error).__name__
-            left += [(rest.local_id, why) for rest in due[at:]]
-            break
+            if not _answers(deliverer.store):
+                left += [(rest.local_id, why) for rest in due[at:]]
+                break
+            left.append((spool.local_id, why))
         else:
             if not spool.undelivered():
                 delivered.append(spool.local_id)
             elif spool.local_id in deliverer.postponed:
                 left.append((spool.local_id, deliverer.postponed[spool.local_id]))
     return SyncReport(tuple(delivered), tuple(left), tuple(deliverer.refusals))
+
+
+def _answers(store: Store) -> bool:
+    """Whether the trouble was with one run, and not with the store."""
+    try:
+        store.client.search_experiments(max_results=1)
+    except Exception:
+        return False
+    return True
 
 
 def _open(spool: Spool) -> bool:
