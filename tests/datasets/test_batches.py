@@ -77,9 +77,7 @@ def test_how_much_is_gathered_at_once_changes_nothing(monkeypatch, gather_bytes)
 
 @pytest.mark.parametrize("wrong", [0, -1, 11])
 def test_a_batch_size_that_does_not_fit_is_refused(wrong):
-    with pytest.raises(
-        InputError, match=f"batch_size={wrong}: must be from 1 to 10, the number of training examples"
-    ):
+    with pytest.raises(InputError, match=f"batch_size={wrong}: must be from 1 to 10, the number of training examples"):
         IndexBatches(numbered(10), wrong)
 
 

@@ -11,9 +11,7 @@ from lrscope.datasets.data import Data, Part
 def classes(seed: int = 0, **changed) -> Data:
     generator = torch.Generator().manual_seed(seed)
     part = Part(torch.rand(6, 3, generator=generator), torch.tensor([0, 0, 0, 1, 1, 2]))
-    return Data(
-        **{"name": "toy", "task": "classification", "train": part, "classes": ("a", "b", "c")} | changed
-    )
+    return Data(**{"name": "toy", "task": "classification", "train": part, "classes": ("a", "b", "c")} | changed)
 
 
 def test_shapes_and_shares():

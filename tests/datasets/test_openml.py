@@ -73,9 +73,7 @@ def test_without_a_network_it_says_so(offered):
     with pytest.raises(InputError) as error:
         openml("mnist_784")
     words = str(error.value)
-    assert (
-        "dataset.name=mnist_784" in words and "OpenML cannot be reached (Name or service not known)" in words
-    )
+    assert "dataset.name=mnist_784" in words and "OpenML cannot be reached (Name or service not known)" in words
     assert "dataset=digits" in words
 
 
@@ -87,9 +85,7 @@ def test_other_mistakes_are_named(offered):
     with pytest.raises(InputError, match="its target is a number, not a class"):
         openml("prices")
     offered.target = names()
-    with pytest.raises(
-        InputError, match=r"dataset.image_shape=\[3, 3\]: does not fit the 4 columns of mixed"
-    ):
+    with pytest.raises(InputError, match=r"dataset.image_shape=\[3, 3\]: does not fit the 4 columns of mixed"):
         openml("mixed", image_shape=[3, 3])
     with pytest.raises(InputError, match=r"dataset.scale=log: must be one of auto, pixels, columns"):
         openml("mixed", scale="log")

@@ -144,9 +144,7 @@ class Hand:
         )
 
 
-def _stroke(
-    draw: ImageDraw.ImageDraw, points: list[Point], width: float, colour: tuple[int, int, int]
-) -> None:
+def _stroke(draw: ImageDraw.ImageDraw, points: list[Point], width: float, colour: tuple[int, int, int]) -> None:
     """A line with round joints and ends."""
     draw.line(points, fill=colour, width=max(1, round(width)))
     for x, y in points:

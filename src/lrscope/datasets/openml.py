@@ -119,6 +119,4 @@ def _shaped(inputs: Tensor, image_shape: Sequence[int] | None, name: str) -> Ten
         return inputs.reshape(-1, *image_shape)
     except RuntimeError as error:
         rule = f"does not fit the {inputs.shape[1]} columns of {name}"
-        raise InputError(
-            Problem("dataset.image_shape", str(list(image_shape)), rule, "Leave it out.")
-        ) from error
+        raise InputError(Problem("dataset.image_shape", str(list(image_shape)), rule, "Leave it out.")) from error

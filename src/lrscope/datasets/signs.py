@@ -41,9 +41,7 @@ def signs(name: str = "signs", path: str | None = None) -> Data:
     if (folder / "train_signs").is_dir():
         return _from_images(name, folder)
     train, test = (_read_h5(folder, part) for part in ("train", "test"))
-    source = (
-        f"SIGNS from {folder}: {len(train[1])} training images; the {len(test[1])} test images serve as val"
-    )
+    source = f"SIGNS from {folder}: {len(train[1])} training images; the {len(test[1])} test images serve as val"
     return Data(name, "classification", part_of(train), part_of(test), classes=CLASSES, source=source)
 
 
@@ -65,16 +63,12 @@ def _read_h5(folder: Path, part: str) -> Arrays:
     except (OSError, KeyError, RuntimeError) as error:
         raise _damaged(file, str(error.args[0] if error.args else error)) from error
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != (SIZE, SIZE, 3):
-        raise _damaged(
-            file, f"{part}_set_x is {images.dtype} {images.shape}, not uint8 [N, {SIZE}, {SIZE}, 3]"
-        )
+        raise _damaged(file, f"{part}_set_x is {images.dtype} {images.shape}, not uint8 [N, {SIZE}, {SIZE}, 3]")
     classes = classes.reshape(-1)
     if len(classes) != len(images) or not len(images):
         raise _damaged(file, f"{len(images)} images do not fit {len(classes)} classes")
     if not np.isin(classes, np.arange(len(CLASSES))).all():
-        raise _damaged(
-            file, f"classes go from {classes.min()} to {classes.max()}, not from 0 to {len(CLASSES) - 1}"
-        )
+        raise _damaged(file, f"classes go from {classes.min()} to {classes.max()}, not from 0 to {len(CLASSES) - 1}")
     return images, classes.astype(np.int64)
 
 
@@ -125,6 +119,4 @@ def _missing(folder: Path, file: Path) -> InputError:
 
 def _damaged(file: Path, what: str) -> InputError:
     remedy = f"Replace the file, or train on drawn hands: {INSTEAD}"
-    return InputError(
-        Problem("dataset.path", str(file.parent), f"{file} is damaged: {what.rstrip('.')}", remedy)
-    )
+    return InputError(Problem("dataset.path", str(file.parent), f"{file} is damaged: {what.rstrip('.')}", remedy))

@@ -19,9 +19,7 @@ def stratified(inputs: Tensor, targets: Tensor, val_fraction: float, seed: int) 
 
     everything = torch.arange(len(targets)).numpy()
     try:
-        train, val = train_test_split(
-            everything, test_size=val_fraction, random_state=seed, stratify=targets.numpy()
-        )
+        train, val = train_test_split(everything, test_size=val_fraction, random_state=seed, stratify=targets.numpy())
     except ValueError as error:
         rule = f"cannot split: {error}"
         raise InputError(Problem("dataset.val_fraction", str(val_fraction), rule, "Use e.g. 0.2.")) from error

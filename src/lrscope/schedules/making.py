@@ -45,6 +45,4 @@ def _located(target: str) -> Any:
         return getattr(import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
         remedy = "Use a full name, e.g. torch.optim.lr_scheduler.StepLR."
-        raise InputError(
-            Problem("scheduler._target_", target, f"cannot be imported ({error})", remedy)
-        ) from error
+        raise InputError(Problem("scheduler._target_", target, f"cannot be imported ({error})", remedy)) from error

@@ -30,9 +30,7 @@ class WarmupCosine:
         return self.floor + (1 - self.floor) * (1 + math.cos(math.pi * share)) / 2
 
 
-def warmup_cosine(
-    optimizer: Optimizer, total_steps: int | None, warmup: float = 0.1, floor: float = 0.0
-) -> LambdaLR:
+def warmup_cosine(optimizer: Optimizer, total_steps: int | None, warmup: float = 0.1, floor: float = 0.0) -> LambdaLR:
     """Climb over the share ``warmup`` of ``total_steps``, then fall to ``floor`` of the peak; per update.
 
     Raises:
