@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from lrscope.measures import above_limit, is_preconditioned, preconditioner, sharpness, stability_limit
 from lrscope.trace import RunFacts
 
+
 def line_loss(w: Tensor, b: Tensor) -> Tensor:
     x = torch.tensor([1.0, 2.0, 3.0, 4.0])
     return ((w * x + b - 3 * x) ** 2).mean()
@@ -78,7 +79,7 @@ def _loss_after(lr: float, beta: float, nesterov: bool, steps: int = 500) -> flo
         optimizer.zero_grad()
         line_loss(w, b).backward()
         optimizer.step()
-    return float(line_loss(w, b))
+    return line_loss(w, b).item()
 
 
 def small_network() -> tuple[nn.Module, Tensor, Tensor]:

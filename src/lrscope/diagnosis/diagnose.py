@@ -1,41 +1,92 @@
+"""From the curves of a run to its verdict."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from lrscope.diagnosis.aliases import canonical
-from lrscope.diagnosis.divergence import is_diverged
+from lrscope.diagnosis.collapse import Collapsed
+from lrscope.diagnosis.divergence import Diverged
+from lrscope.diagnosis.oscillation import Oscillating
+from lrscope.diagnosis.overfitting import Overfitting
+from lrscope.diagnosis.reading import Reading
+from lrscope.diagnosis.schedule import ScheduleNeverMoved, ScheduleRanOut
+from lrscope.diagnosis.slowness import TooSlow
+from lrscope.diagnosis.stall import Stalled
+from lrscope.diagnosis.trained import trained
 from lrscope.trace import Trace
 from lrscope.verdict import Diagnosis, Finding, Verdict
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    growth: float = 100.0
+    """The bounds of every detector, each documented where it is defined."""
+
+    diverged: Diverged = field(default_factory=Diverged)
+    collapsed: Collapsed = field(default_factory=Collapsed)
+    never_moved: ScheduleNeverMoved = field(default_factory=ScheduleNeverMoved)
+    ran_out: ScheduleRanOut = field(default_factory=ScheduleRanOut)
+    oscillating: Oscillating = field(default_factory=Oscillating)
+    overfitting: Overfitting = field(default_factory=Overfitting)
+    stalled: Stalled = field(default_factory=Stalled)
+    too_slow: TooSlow = field(default_factory=TooSlow)
 
 
-def diagnose(trace: Trace, thresholds: Thresholds = Thresholds(), others: Sequence[Trace] = ()) -> Diagnosis:  # noqa: B008
-    trace = canonical(trace)
-    loss = trace.get("train/loss_eval")
-    if len(loss) < 2:
-        loss = trace.get("train/loss")
-    if not len(loss):
-        return Diagnosis((Finding(Verdict.UNKNOWN, "no training loss was recorded", "record train/loss"),))
-    steps = trace.get("train/loss")
-    first, last = float((steps if len(steps) else loss).values[0]), float(loss.values[-1])
-    if not np.isfinite(loss.values).all() or is_diverged(last, first, thresholds.growth):
-        why = f"train loss went from {first:.4g} to {last:.4g}"
-        return Diagnosis((Finding(Verdict.DIVERGED, why, "lower lr at least 10×"),))
-    spread = trace.get("output_spread")
-    if len(spread) and spread.values[-1] < 1e-3:
-        return Diagnosis((Finding(Verdict.COLLAPSED, f"output spread {spread.values[-1]:.3g}", "lower lr at least 10×"),))
-    half = loss.values[len(loss) // 2]
-    if half - last > 0.05 * (first - last):
-        return Diagnosis((Finding(Verdict.TOO_SLOW, f"train loss {last:.4g} still falls", "train longer or raise lr"),))
-    return Diagnosis((Finding(Verdict.TRAINED, f"train loss fell from {first:.4g} to {last:.4g}", "keep it"),))
+DEFAULT = Thresholds()
 
 
-def diagnose_sweep(traces: Sequence[Trace], thresholds: Thresholds = Thresholds()) -> list[Diagnosis]:  # noqa: B008
-    return [diagnose(t, thresholds, [o for o in traces if o is not t]) for t in traces]
+def diagnose(trace: Trace, thresholds: Thresholds = DEFAULT, others: Sequence[Trace] = ()) -> Diagnosis:
+    """What became of a run, from its curves alone; always at least one finding, the primary one first.
+
+    Args:
+        trace: the curves, under lrscope's metric names or common other ones; any of them may be missing.
+        others: runs of the same data and network, e.g. the other members of the sweep: what they reach tells a run
+            that stalled from one that is as good as it gets.
+    """
+    reading = Reading.of(trace)
+    best = min((end for end in map(_reached, others) if np.isfinite(end)), default=None)
+    return _diagnose(reading, thresholds, best)
+
+
+def diagnose_sweep(traces: Sequence[Trace], thresholds: Thresholds = DEFAULT) -> list[Diagnosis]:
+    """The diagnosis of each run of a sweep (same data, same network), beside the others."""
+    readings = [Reading.of(trace) for trace in traces]
+    ends = [r.end if r.steps and np.isfinite(r.end) else np.inf for r in readings]
+    order = np.argsort(ends, kind="stable")
+    found = []
+    for i, reading in enumerate(readings):
+        rival = next((float(ends[k]) for k in order if k != i), np.inf)
+        found.append(_diagnose(reading, thresholds, rival if np.isfinite(rival) else None))
+    return found
+
+
+def _diagnose(reading: Reading, bounds: Thresholds, best: float | None) -> Diagnosis:
+    if not len(reading.losses):
+        why, advice = "no training loss was recorded", "log the training loss as train/loss, at every step or epoch"
+        return Diagnosis((Finding(Verdict.UNKNOWN, why, advice, (), "weak"),))
+    diverged = bounds.diverged.find(reading)
+    schedule = [f for f in (bounds.never_moved.find(reading), bounds.ran_out.find(reading)) if f is not None]
+    if diverged is not None:
+        return Diagnosis((diverged, *schedule))
+    collapsed = bounds.collapsed.find(reading)
+    if collapsed is not None:
+        return Diagnosis((collapsed, *schedule))
+    if reading.steps < 2 and len(reading.losses) < 2:
+        return Diagnosis((*schedule, Finding(Verdict.UNKNOWN, "a single loss was recorded", "train longer", (), "weak")))
+    found = [
+        *schedule,
+        bounds.oscillating.find(reading),
+        bounds.overfitting.find(reading),
+        bounds.stalled.find(reading, best),
+        bounds.too_slow.find(reading),
+    ]
+    findings = tuple(f for f in found if f is not None)
+    settled = {Verdict.OSCILLATING, Verdict.STALLED, Verdict.TOO_SLOW}
+    return Diagnosis(findings if any(f.verdict in settled for f in findings) else (*findings, trained(reading)))
+
+
+def _reached(trace: Trace) -> float:
+    reading = Reading.of(trace)
+    return reading.end if reading.steps else np.nan

@@ -1,9 +1,45 @@
+"""The diagnosis as Markdown that a person reads."""
+
 from __future__ import annotations
 
+from lrscope.diagnosis.reading import Reading
 from lrscope.trace import Trace
-from lrscope.verdict import Diagnosis
+from lrscope.verdict import Diagnosis, Evidence, Finding
 
 
 def note(diagnosis: Diagnosis, trace: Trace) -> str:
-    parts = [f"## {f.verdict.label}\n\n{f.verdict.value.capitalize()}.\n\n{f.why}\n\n*Advice:* {f.advice}" for f in diagnosis.findings]
-    return "\n\n".join(parts)
+    """Verdict, why and what to do; then what else was found, and the numbers: the ``mlflow.note.content`` of a run."""
+    primary = diagnosis.primary
+    lines = [f"## {primary.verdict.label.capitalize()}", "", f"{_sentence(primary)}", "", f"**What to do:** {primary.advice}."]
+    if len(diagnosis.findings) > 1:
+        lines += ["", "### Also"]
+        lines += [f"- **{f.verdict.label}**: {_sentence(f)} *{f.advice}.*" for f in diagnosis.findings[1:]]
+    evidence = [item for finding in diagnosis.findings for item in finding.evidence]
+    if evidence:
+        lines += ["", "### Evidence", "", "| what | measured | bound |", "|---|---|---|"]
+        lines += [_row(item) for item in evidence]
+    return "\n".join([*lines, "", _run(Reading.of(trace))])
+
+
+def _sentence(finding: Finding) -> str:
+    weak = " *The evidence is weak.*" if finding.certainty == "weak" else ""
+    return f"{finding.why[:1].upper()}{finding.why[1:]}.{weak}"
+
+
+def _row(item: Evidence) -> str:
+    bound = "" if item.bound is None else f"{item.bound:.4g}{item.unit}"
+    return f"| {item.name} | {item.value:.4g}{item.unit} | {bound} |"
+
+
+def _run(reading: Reading) -> str:
+    facts = reading.facts
+    parts = [f"{reading.steps:,} steps"]
+    if reading.epochs:
+        parts.append(f"{reading.epochs:,} epochs")
+    if facts.optimizer:
+        parts.append(facts.optimizer)
+    if facts.peak_lr is not None:
+        parts.append(f"peak rate {facts.peak_lr:g}")
+    if facts.scheduler:
+        parts.append(f"schedule {facts.scheduler}")
+    return f"*{', '.join(parts)}.*"

@@ -1,0 +1,1 @@
+"""The parts of ``benchmarks/corpus.py``: real short trainings whose true verdict is known."""

@@ -1,0 +1,122 @@
+"""The data sets of the corpus: small ones that scikit-learn bundles or makes, and the line of the first study."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn import datasets as sk
+from torch import Tensor
+
+Arrays = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """Training and validation examples; ``classes`` is 0 for regression."""
+
+    name: str
+    classes: int
+    inputs: Tensor
+    targets: Tensor
+    val_inputs: Tensor | None = None
+    val_targets: Tensor | None = None
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """Share of each class in the training part."""
+        if not self.classes:
+            return ()
+        counts = torch.bincount(self.targets, minlength=self.classes).double()
+        return tuple((counts / len(self.targets)).tolist())
+
+    @property
+    def constant_loss(self) -> float:
+        """Loss of the best constant answer: entropy of the class shares, or variance of the targets."""
+        if not self.classes:
+            return float(self.targets.double().var(correction=0))
+        return float(-sum(s * np.log(s) for s in self.shares if s > 0))
+
+
+@cache
+def problem(name: str, seed: int = 0) -> Problem:
+    """The data set of that name; ``seed`` makes or splits it. ``raw_`` before a name leaves inputs unscaled."""
+    if name == "line":
+        x = torch.tensor([[1.0], [2.0], [3.0], [4.0]])
+        return Problem(name, 0, x, 3 * x)
+    raw, plain = name.startswith("raw_"), name.removeprefix("raw_")
+    x, y = _MAKERS[plain](seed)
+    classes = 0 if plain in REGRESSION else int(y.max()) + 1
+    return _split(name, x, y, classes, seed, scale=not raw and "digits" not in plain)
+
+
+def _split(name: str, x: NDArray[np.float64], y: NDArray[np.float64], classes: int, seed: int, scale: bool) -> Problem:
+    """A random quarter is for validation; inputs and targets scaled by the training part's mean and deviation."""
+    order = np.random.default_rng(seed).permutation(len(x))
+    cut = len(x) - len(x) // 4
+    train, val = order[:cut], order[cut:]
+    if scale:
+        x = (x - x[train].mean(0)) / x[train].std(0)
+    if not classes and scale:
+        y = (y - y[train].mean()) / y[train].std()
+    inputs = torch.tensor(x, dtype=torch.float32)
+    targets = torch.tensor(y, dtype=torch.int64) if classes else torch.tensor(y, dtype=torch.float32)[:, None]
+    return Problem(name, classes, inputs[train], targets[train], inputs[val], targets[val])
+
+
+def _digits(_seed: int) -> Arrays:
+    x, y = sk.load_digits(return_X_y=True)
+    return x / 16.0, y
+
+
+def _image_digits(_seed: int) -> Arrays:
+    x, y = sk.load_digits(return_X_y=True)
+    return x.reshape(-1, 1, 8, 8) / 16.0 - 0.5, y
+
+
+def _noisy_labels(seed: int) -> Arrays:
+    """Few examples, many features, a fifth of the labels wrong: what a network overfits."""
+    return sk.make_classification(240, 40, n_informative=5, flip_y=0.2, random_state=seed)
+
+
+def _rare_class(seed: int) -> Arrays:
+    return sk.make_classification(900, 10, n_informative=4, weights=[0.9], class_sep=1.2, random_state=seed)
+
+
+_MAKERS: dict[str, Callable[[int], Arrays]] = {
+    "digits": _digits,
+    "image_digits": _image_digits,
+    "iris": lambda _s: sk.load_iris(return_X_y=True),
+    "wine": lambda _s: sk.load_wine(return_X_y=True),
+    "cancer": lambda _s: sk.load_breast_cancer(return_X_y=True),
+    "diabetes": lambda _s: sk.load_diabetes(return_X_y=True),
+    "linnerud": lambda _s: (sk.load_linnerud().data, sk.load_linnerud().target[:, 0]),
+    "blobs": lambda s: sk.make_blobs(1200, 5, centers=2, cluster_std=3.0, random_state=s),
+    "blobs6": lambda s: sk.make_blobs(900, 8, centers=6, cluster_std=4.0, random_state=s),
+    "moons": lambda s: sk.make_moons(400, noise=0.2, random_state=s),
+    "circles": lambda s: sk.make_circles(400, noise=0.1, factor=0.5, random_state=s),
+    "made": lambda s: sk.make_classification(
+        1000, 20, n_informative=8, n_classes=4, n_clusters_per_class=2, random_state=s
+    ),
+    "noisy_labels": _noisy_labels,
+    "rare_class": _rare_class,
+    "made_regression": lambda s: sk.make_regression(600, 12, n_informative=6, noise=20.0, random_state=s),
+    # the third set only: nothing was tuned on these
+    "friedman": lambda s: sk.make_friedman1(500, 10, noise=1.0, random_state=s),
+    "quantiles": lambda s: sk.make_gaussian_quantiles(n_samples=700, n_features=6, n_classes=3, random_state=s),
+    "hastie": lambda s: _zero_one(sk.make_hastie_10_2(1000, random_state=s)),
+    "swiss_roll": lambda s: sk.make_swiss_roll(600, noise=0.3, random_state=s),
+    "hard": lambda s: sk.make_classification(
+        800, 30, n_informative=10, n_classes=7, n_clusters_per_class=1, class_sep=0.8, random_state=s
+    ),
+    "sparse_regression": lambda s: sk.make_sparse_uncorrelated(400, 15, random_state=s),
+}
+REGRESSION = frozenset({"diabetes", "linnerud", "made_regression", "friedman", "swiss_roll", "sparse_regression"})
+
+
+def _zero_one(arrays: Arrays) -> Arrays:
+    return arrays[0], (arrays[1] > 0).astype(np.float64)

@@ -1,0 +1,98 @@
+"""Labels against verdicts: the confusion matrix."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+
+from corpus_parts.cases import Case
+from corpus_parts.truth import Facts, Truth, label
+from lrscope.diagnosis import diagnose, diagnose_sweep
+from lrscope.trace import Trace
+from lrscope.verdict import Diagnosis, Verdict
+
+LABELS = [v.label for v in Verdict]
+HEALTHY = {"trained", "too slow"}
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """One run of the corpus and what really became of it."""
+
+    case: Case
+    trace: Trace
+    facts: Facts
+    truth: Truth
+
+
+def labelled(kept: list[tuple[Case, tuple[Trace, Facts]]]) -> list[Labelled]:
+    """Every run with its label; a sweep's lowest finite loss is what its other runs are held against."""
+    best: dict[str, float] = defaultdict(lambda: math.inf)
+    for case, (_, facts) in kept:
+        if math.isfinite(facts.end):
+            best[case.sweep] = min(best[case.sweep], facts.end)
+    return [Labelled(case, trace, facts, label(facts, best[case.sweep])) for case, (trace, facts) in kept]
+
+
+def verdicts(runs: list[Labelled], in_sweeps: bool) -> list[Diagnosis]:
+    """The diagnosis of each run, seen alone or beside the others of its sweep."""
+    if not in_sweeps:
+        return [diagnose(run.trace) for run in runs]
+    members: dict[str, list[int]] = defaultdict(list)
+    for i, run in enumerate(runs):
+        members[run.case.sweep].append(i)
+    found: dict[int, Diagnosis] = {}
+    for indices in members.values():
+        found.update(zip(indices, diagnose_sweep([runs[i].trace for i in indices]), strict=True))
+    return [found[i] for i in range(len(runs))]
+
+
+def report(runs: list[Labelled], wrong: bool) -> str:
+    """The confusion matrices (in sweeps, and every run alone) as Markdown, with the two numbers that matter."""
+    parts = []
+    for in_sweeps in (True, False):
+        diagnoses = verdicts(runs, in_sweeps)
+        parts.append(f"### {'Beside the other members of the sweep' if in_sweeps else 'Each run alone'}\n")
+        parts.append(summary(runs, diagnoses))
+        parts.append(matrix([(r.truth.label, d.verdict.label) for r, d in zip(runs, diagnoses, strict=True)]))
+        if wrong:
+            parts.append(mistakes(runs, diagnoses))
+    return "\n".join(parts)
+
+
+def summary(runs: list[Labelled], diagnoses: list[Diagnosis]) -> str:
+    """Share right, overall and away from the borders, and healthy runs that were called failed."""
+    pairs = list(zip(runs, diagnoses, strict=True))
+    right = sum(r.truth.label == d.verdict.label for r, d in pairs)
+    clear = [(r, d) for r, d in pairs if not r.truth.borderline]
+    clear_right = sum(r.truth.label == d.verdict.label for r, d in clear)
+    slandered = sum(r.truth.label in HEALTHY and d.verdict.failed for r, d in pairs)
+    return (
+        f"{right} of {len(runs)} right ({right / len(runs):.1%}); {len(runs) - len(clear)} labels are borderline, "
+        f"of the other {len(clear)} {clear_right} are right ({clear_right / max(1, len(clear)):.1%}). "
+        f"Healthy runs called failed: {slandered}.\n"
+    )
+
+
+def matrix(pairs: list[tuple[str, str]]) -> str:
+    """Rows: the truth; columns: the verdict."""
+    counts = Counter(pairs)
+    used = [name for name in LABELS if any(name in pair for pair in counts)]
+    lines = ["| truth \\ verdict | " + " | ".join(used) + " |", "|---" * (len(used) + 1) + "|"]
+    for truth in used:
+        cells = (str(counts[truth, verdict] or "·") for verdict in used)
+        lines.append(f"| **{truth}** | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def mistakes(runs: list[Labelled], diagnoses: list[Diagnosis]) -> str:
+    """The runs whose verdict is not the label, one line each."""
+    lines = []
+    for r, d in zip(runs, diagnoses, strict=True):
+        if r.truth.label != d.verdict.label:
+            c = r.case
+            what = f"{c.problem} {c.hidden} {c.activation} {c.init} {c.optimizer} {c.momentum} {c.schedule} b{c.batch_size}"
+            edge = " (borderline)" if r.truth.borderline else ""
+            lines.append(f"- {c.sweep} lr={c.lr:g} {what}: {r.truth.label}{edge}, called {d.verdict.label}: {d.primary.why}")
+    return "\n".join(lines) + "\n"

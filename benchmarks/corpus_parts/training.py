@@ -1,0 +1,202 @@
+"""A plain training loop that records what lrscope records, and that can go on from where it stopped."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from corpus_parts.cases import Case
+from corpus_parts.networks import network
+from corpus_parts.problems import Problem, problem
+from corpus_parts.rates import Rate
+from lrscope.measures import DeadUnitsMeter, UpdateMeter, grad_norm, output_spread
+from lrscope.recording.plan import RecordingPlan
+from lrscope.trace import RunFacts, Series, Trace
+
+_CLASSES = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "rmsprop": torch.optim.RMSprop}
+_CLASSES |= {"adagrad": torch.optim.Adagrad, "sgd": torch.optim.SGD}  # type: ignore[dict-item]
+
+
+class Run:
+    """One training of a case. ``train`` records it; ``clone`` and ``go_on`` continue it for the ground truth."""
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self.data: Problem = problem(case.problem, case.data_seed)
+        self.model: nn.Module = network(case, self.data)
+        self.size = min(case.batch_size, len(self.data.inputs))
+        self.per_epoch = math.ceil(len(self.data.inputs) / self.size)
+        self.epochs = case.epochs if case.problem == "line" else max(1, round(case.epochs / self.per_epoch))
+        self.steps = self.epochs * self.per_epoch
+        self.rate = Rate(case.schedule, case.lr, self.steps, self.per_epoch)
+        self.optimizer = self._make_optimizer()
+        self.loss: Callable[[Tensor, Tensor], Tensor] = (
+            nn.functional.cross_entropy if self.data.classes else nn.functional.mse_loss
+        )
+        self.position = 0
+        self.points: dict[str, list[tuple[int, float]]] = {}
+        self.finite = True
+
+    def _make_optimizer(self) -> torch.optim.Optimizer:
+        more = {"momentum": self.case.momentum, "nesterov": self.case.nesterov} if self.case.optimizer == "sgd" else {}
+        return _CLASSES[self.case.optimizer](self.model.parameters(), lr=self.case.lr, **more)  # type: ignore[arg-type]
+
+    def clone(self) -> Run:
+        """The same state, to be continued another way."""
+        twin = copy.copy(self)
+        twin.model = copy.deepcopy(self.model)
+        twin.optimizer = twin._make_optimizer()
+        twin.optimizer.load_state_dict(copy.deepcopy(self.optimizer.state_dict()))
+        return twin
+
+    def batches(self) -> Iterator[Tensor]:
+        """Index batches for ever, in an order that depends on seed and epoch alone, from where the run stands."""
+        while True:
+            epoch, within = divmod(self.position, self.per_epoch)
+            generator = torch.Generator().manual_seed(1_000_003 * self.case.seed + epoch)
+            order = torch.randperm(len(self.data.inputs), generator=generator)
+            for batch in order.split(self.size)[within:]:
+                yield batch
+
+    def update(self, batch: Tensor, rate: float) -> Tensor:
+        """One optimizer step at that rate; the loss before it."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.optimizer.zero_grad()
+        loss = self.loss(self.model(self.data.inputs[batch]), self.data.targets[batch])
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+        self.position += 1
+        return loss.detach()
+
+    @torch.no_grad()
+    def outputs(self) -> Tensor:
+        """The network's answers for the training part."""
+        return self.model(self.data.inputs)
+
+    @torch.no_grad()
+    def train_loss(self) -> float:
+        """At fixed weights over the whole training part."""
+        return float(self.loss(self.outputs(), self.data.targets))
+
+    def go_on(self, rates: list[float], looks: int) -> list[float]:
+        """Trains on at these rates; training losses after (at most) ``looks`` steps spread over the last ones."""
+        seen = set(last_steps(len(rates), looks, 1.0 if len(rates) <= looks else looks_share(len(rates), self.steps)))
+        losses = []
+        for step, (rate, batch) in enumerate(zip(rates, self.batches(), strict=False)):
+            self.update(batch, rate)
+            if step in seen:
+                losses.append(self.train_loss())
+        return losses
+
+    def train(self, end_looks: int) -> tuple[Trace, list[float]]:
+        """The whole run: what is recorded of it, and the training losses in its last 10%."""
+        plan = RecordingPlan.of(self.steps)
+        updates, dead = UpdateMeter(self.model.parameters()), DeadUnitsMeter(self.model)
+        looks, ends = set(last_steps(self.steps, end_looks, 0.1)), []
+        losses: list[Tensor] = []
+        for step, batch in zip(range(self.steps), self.batches(), strict=False):
+            losses.append(self._measured_step(step, batch, plan, updates, dead))
+            if step in looks:
+                ends.append(self.train_loss())
+            if (step + 1) % self.per_epoch == 0:
+                self._end_of_epoch(step, losses)
+                losses.clear()
+            if not self.finite:
+                break
+        return self._trace(), ends
+
+    def _measured_step(
+        self, step: int, batch: Tensor, plan: RecordingPlan, updates: UpdateMeter, dead: DeadUnitsMeter
+    ) -> Tensor:
+        signals = plan.keeps_signals(step)
+        rate = self.rate.at(step)
+        updates.before(signals, plan.keeps_signals(step + 1))
+        if signals:
+            dead.listen()
+        loss = self.update(batch, rate)
+        self.finite = math.isfinite(float(loss))
+        reading = updates.after()
+        if signals and reading is not None:
+            self._note(step, "grad_norm", grad_norm(self.model.parameters()))
+            self._note(step, "update_ratio", reading.ratio)
+            if reading.cosine is not None:
+                self._note(step, "update_cosine", reading.cosine)
+            self._note_dead(step, dead)
+        if plan.keeps_loss(step) or not self.finite:
+            self._note(step, "train/loss", loss)
+        return loss
+
+    def _note_dead(self, step: int, dead: DeadUnitsMeter) -> None:
+        units = dead.read()
+        if units is not None:
+            self._note(step, "dead_units", units.share)
+            for k, layer in enumerate(units.layers, 1):
+                self._note(step, f"dead_units/{k}", layer)
+
+    @torch.no_grad()
+    def _end_of_epoch(self, step: int, losses: list[Tensor]) -> None:
+        outputs, examples = self.outputs(), len(self.data.inputs)
+        sizes = [min(self.size, examples - start) for start in range(0, examples, self.size)]
+        self._note(step, "train/loss_epoch", torch.stack(losses) @ torch.tensor(sizes).float() / examples)
+        self._note(step, "train/loss_eval", self.loss(outputs, self.data.targets))
+        self._note(step, "output_spread", output_spread(outputs))
+        if self.data.classes:
+            self._note(step, "train/acc", (outputs.argmax(1) == self.data.targets).float().mean())
+        watched = losses[-1]
+        if self.data.val_inputs is not None and self.data.val_targets is not None:
+            answers = self.model(self.data.val_inputs)
+            watched = self.loss(answers, self.data.val_targets)
+            self._note(step, "val/loss", watched)
+            if self.data.classes:
+                self._note(step, "val/acc", (answers.argmax(1) == self.data.val_targets).float().mean())
+        self.rate.observe(float(watched))
+
+    def _note(self, step: int, name: str, value: Tensor) -> None:
+        self.points.setdefault(name, []).append((step, float(value)))
+
+    def _trace(self) -> Trace:
+        rates = self.rate.used
+        for step, rate in enumerate(rates):
+            last = step == len(rates) - 1
+            if step == 0 or last or rate != rates[step - 1] or rate != rates[step + 1]:
+                self.points.setdefault("lr", []).append((step, rate))
+        series = {
+            name: Series(np.array([s for s, _ in points], np.int64), np.array([v for _, v in points]))
+            for name, points in self.points.items()
+        }
+        return Trace(series, self._facts())
+
+    def _facts(self) -> RunFacts:
+        names = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop", "adagrad": "Adagrad"}
+        return RunFacts(
+            peak_lr=self.case.lr,
+            optimizer=names[self.case.optimizer],
+            momentum=self.case.momentum,
+            nesterov=self.case.nesterov,
+            beta1=0.9 if self.case.optimizer.startswith("adam") else None,
+            scheduler=self.rate.name,
+            scheduler_arguments=self.rate.arguments(),
+            planned_steps=self.steps,
+            steps_per_epoch=self.per_epoch,
+            task="classification" if self.data.classes else "regression",
+            class_shares=self.data.shares,
+            batch_size=self.size,
+            examples=len(self.data.inputs),
+        )
+
+
+def looks_share(steps: int, run_steps: int) -> float:
+    """The share of a continuation's steps that is as long as the last 10% of the run."""
+    return min(1.0, math.ceil(run_steps / 10) / steps)
+
+
+def last_steps(steps: int, count: int, share: float) -> list[int]:
+    """At most ``count`` steps spread evenly over the last ``share`` of a run, its last step among them."""
+    width = max(1, math.ceil(steps * share - 1e-9))
+    return sorted({round(x) for x in np.linspace(steps - width, steps - 1, min(count, width))})

@@ -1,0 +1,128 @@
+"""What the detectors look at: the curves of a run, put in order once."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrscope.diagnosis.aliases import canonical
+from lrscope.diagnosis.continuation import Continuation, Forecast
+from lrscope.diagnosis.level import Level, level_of
+from lrscope.diagnosis.rates import rate_of_steps, travelled
+from lrscope.trace import RunFacts, Series, Trace
+
+Floats = NDArray[np.float64]
+
+STILL_FALLING = 0.05
+"""Share of the fall that as many steps again must bring for a loss to count as falling; from the verdict's definition."""
+SHORT_PATH = 0.1
+"""Sum of the relative updates below which a network has hardly left its initial weights."""
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """A trace with the numbers that several detectors need; every one is computed at most once."""
+
+    trace: Trace
+
+    @classmethod
+    def of(cls, trace: Trace) -> Reading:
+        """The reading of a trace under whatever names it was recorded."""
+        return cls(canonical(trace))
+
+    @property
+    def facts(self) -> RunFacts:
+        return self.trace.facts
+
+    @cached_property
+    def steps(self) -> int:
+        """Updates that were made: the last recorded step + 1."""
+        return 1 + max((int(c.steps[-1]) for c in self.trace.series.values() if len(c)), default=-1)
+
+    @cached_property
+    def epochs(self) -> int | None:
+        """Epochs that were made, where the facts or an epoch metric tell."""
+        if self.facts.steps_per_epoch:
+            return max(1, round(self.steps / self.facts.steps_per_epoch))
+        return len(self.trace.get("train/loss_eval")) or len(self.trace.get("train/loss_epoch")) or None
+
+    @cached_property
+    def losses(self) -> Series:
+        """Training loss by step, else by epoch: the first and the last thing known of the run."""
+        for name in ("train/loss", "train/loss_epoch", "train/loss_eval"):
+            if len(self.trace.get(name)):
+                return self.trace.get(name)
+        return self.trace.get("train/loss")
+
+    @cached_property
+    def rates(self) -> Floats:
+        """The rate of each step [steps]; nan where nothing is known."""
+        return rate_of_steps(self.trace.get("lr"), self.steps, self.facts.peak_lr)
+
+    @cached_property
+    def travelled(self) -> Floats:
+        """Share of all rates spent up to and with each step [steps], 0..1."""
+        return travelled(self.rates)
+
+    @cached_property
+    def level(self) -> Level:
+        """The training loss as a level over the run, as free of the batches' noise as the record allows."""
+        return level_of(self.trace, self.travelled)
+
+    @property
+    def first(self) -> float:
+        """L₀, the training loss before the first update, as far as it can be known."""
+        return self.level.first
+
+    @property
+    def end(self) -> float:
+        """Training loss at the end, as a level."""
+        return self.level.end
+
+    @property
+    def fall(self) -> float:
+        """L₀ − L_end."""
+        return self.first - self.end
+
+    @cached_property
+    def forecast(self) -> Forecast:
+        """What as many steps again would bring."""
+        return Continuation().forecast(self.level)
+
+    @cached_property
+    def path(self) -> float:
+        """Sum over the steps of ||dw||/||w||, from the steps that were measured; nan where none were."""
+        ratios = self.trace.get("update_ratio").values
+        return float(np.mean(ratios)) * self.steps if len(ratios) else math.nan
+
+    @cached_property
+    def falls_again(self) -> bool:
+        """Whether as many steps again would take the loss down by more than 5% of the fall, and beyond its bounce."""
+        if self.hardly_moved:
+            return True
+        return self.forecast.again > max(STILL_FALLING * abs(self.fall), self.level.bounce)
+
+    @property
+    def hardly_moved(self) -> bool:
+        """Weights that have gone less than ``SHORT_PATH`` of their length, and a fall that drowns in the batches' noise."""
+        return self.path < SHORT_PATH and abs(self.fall) < 2 * self.level.first_error
+
+    @cached_property
+    def constant_loss(self) -> float | None:
+        """Loss of the best constant answer to a classification: the entropy of the class shares, in nats."""
+        shares = [s for s in self.facts.class_shares if s > 0]
+        return -sum(s * math.log(s) for s in shares) if shares else None
+
+    @property
+    def largest_share(self) -> float | None:
+        """Share of the largest class of the training part."""
+        return max(self.facts.class_shares, default=None)
+
+    def last(self, name: str) -> float | None:
+        """The last value of a curve, None where it was not recorded."""
+        curve = self.trace.get(name)
+        return float(curve.values[-1]) if len(curve) else None

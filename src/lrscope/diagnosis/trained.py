@@ -1,0 +1,25 @@
+"""A loss that improved and levelled off."""
+
+from __future__ import annotations
+
+import math
+
+from lrscope.diagnosis.reading import Reading
+from lrscope.verdict import Certainty, Evidence, Finding, Verdict
+
+
+def trained(reading: Reading) -> Finding:
+    """What is left when nothing else fits: the loss came down and no longer falls."""
+    share = reading.forecast.again / reading.fall if reading.fall else math.nan
+    certainty: Certainty = "strong" if reading.fall > reading.level.first_error and share < 0.033 else "weak"
+    accuracy = reading.last("val/acc")
+    accuracy = reading.last("train/acc") if accuracy is None else accuracy
+    why = f"train loss fell from {reading.first:.4g} to {reading.end:.4g} and levelled off"
+    if accuracy is not None:
+        why += f", accuracy {accuracy:.3f}"
+    if math.isfinite(share) and share > 0.01:
+        why += f"; as many steps again would bring about {share:.0%} more of the fall"
+    if certainty == "weak":
+        why += " (close to the border of too slow)" if share >= 0.033 else " (hardly more than the batches' noise)"
+    evidence = (Evidence("fall in as many steps again / fall so far", share, 0.05),)
+    return Finding(Verdict.TRAINED, why, "keep this rate, or compare it with its neighbours", evidence, certainty)
