@@ -1,0 +1,41 @@
+"""``--help`` and ``--cfg job`` answer at once: they load neither torch, lightning nor mlflow."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from command_line import CHECKOUT, type_command
+
+HEAVY = {
+    *("torch", "torchmetrics", "lightning", "lightning_fabric", "pytorch_lightning", "mlflow"),
+    *("numpy", "pandas", "scipy", "sklearn", "matplotlib", "PIL", "h5py", "sqlalchemy", "requests", "joblib"),
+}
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--cfg", "job"]], ids=["help", "cfg"])
+def test_nothing_heavy_is_loaded(tmp_path: Path, words: list[str]) -> None:
+    typed = type_command(tmp_path, *words, program=["-X", "importtime", str(CHECKOUT / "train.py")])
+    assert typed.code == 0, typed.err
+    loaded = {name.split(".")[0] for name in re.findall(r"\| +([\w.]+)$", typed.err, re.MULTILINE)}
+    assert {"hydra", "lrscope"} <= loaded
+    assert not loaded & HEAVY
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--cfg", "job"]], ids=["help", "cfg"])
+def test_answers_within_a_second(tmp_path: Path, words: list[str]) -> None:
+    """Of this machine's time: what other programs take from it is not counted."""
+    assert min(type_command(tmp_path, *words).cpu_seconds for _ in range(2)) < 1
+
+
+def test_help_tells_what_can_be_chosen(tmp_path: Path) -> None:
+    shown = type_command(tmp_path, "--help").out
+    for words in ("dataset", "digits", "experiment", "warmup_cosine", "python train.py -m lr=1,0.01,0.0001"):
+        assert words in shown, words
+
+
+def test_cfg_shows_the_top_of_the_config(tmp_path: Path) -> None:
+    shown = type_command(tmp_path, "--cfg", "job").out
+    for line in ("lr: 0.001", "seed: 0", "epochs: 50", "batch_size: 32"):
+        assert f"\n{line}\n" in shown, line
