@@ -1,8 +1,7 @@
-"""Makes the torch scheduler of a schedule, and puts what is wrong with its arguments in plain words."""
+"""Makes the torch scheduler of a schedule that is plain data, without Hydra."""
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from lrscope.errors import InputError, Problem
+from lrscope.errors import InputError
 from lrscope.schedules.rules import arguments, problems
 
 
@@ -18,31 +17,12 @@ def make(schedule: Mapping[str, Any], optimizer: Optimizer) -> LRScheduler | Non
     """The scheduler over all groups of ``optimizer``; None for a schedule without a ``_target_`` (constant).
 
     Raises:
-        InputError: an argument is unknown, missing, out of its range or refused by the class.
+        InputError: an argument breaks a rule; what the class itself refuses is raised as it comes.
     """
     if not schedule.get("_target_"):
         return None
-    given = arguments(schedule)
-    factory = _located(schedule["_target_"])
     if found := problems(schedule, peak=float(optimizer.param_groups[0]["lr"])):
         raise InputError(found)
-    name = schedule.get("name") or schedule["_target_"]
-    try:
-        inspect.signature(factory).bind(optimizer, **given)
-    except TypeError as error:
-        known = [parameter for parameter in inspect.signature(factory).parameters if parameter != "optimizer"]
-        raise InputError(Problem("scheduler", name, str(error), f"It takes {', '.join(known)}.")) from error
-    try:
-        return factory(optimizer, **given)
-    except (TypeError, ValueError, ArithmeticError) as error:
-        remedy = f"Look at the arguments: {given}."
-        raise InputError(Problem("scheduler", name, str(error) or type(error).__name__, remedy)) from error
-
-
-def _located(target: str) -> Any:
-    module, _, name = target.rpartition(".")
-    try:
-        return getattr(import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        remedy = "Use a full name, e.g. torch.optim.lr_scheduler.StepLR."
-        raise InputError(Problem("scheduler._target_", target, f"cannot be imported ({error})", remedy)) from error
+    module, _, name = schedule["_target_"].rpartition(".")
+    made: LRScheduler = getattr(import_module(module), name)(optimizer, **arguments(schedule))
+    return made
