@@ -41,6 +41,16 @@ class Source:
     def digest(self) -> str:
         return self.data.digest if self.data is not None else ""
 
+    @property
+    def task(self) -> str | None:
+        """``classification`` or ``regression``; a DataModule may say so in an attribute of that name."""
+        return self.data.task if self.data is not None else getattr(self.module, "task", None)
+
+    @property
+    def described(self) -> Data | pl.LightningDataModule | None:
+        """What has ``input_shape`` and ``outputs``, for the network; a DataModule may have such attributes."""
+        return self.data if self.data is not None else self.module
+
 
 def source(cfg: DictConfig) -> Source:
     """Load the data set of a config and count the updates of an epoch.
@@ -81,19 +91,21 @@ def seed_everything(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-def network(cfg: DictConfig, data: Data | None) -> nn.Module:
+def network(cfg: DictConfig, data: Data | pl.LightningDataModule | None) -> nn.Module:
     """The network, initialised from the global seed. Shapes come from the data where the config leaves them open.
 
     Raises:
         InputError: a wrong argument, or a network whose input or output does not fit the data.
     """
-    offered: dict[str, Any] = {}
-    if data is not None:
-        offered = {"input_shape": data.input_shape, "outputs": data.outputs}
-    arguments = {k: v for k, v in offered.items() if k not in cfg.model and accepts(cfg.model, k)}
+    offered = {name: getattr(data, name, None) for name in ("input_shape", "outputs")}
+    arguments = {
+        name: value
+        for name, value in offered.items()
+        if value is not None and name not in cfg.model and accepts(cfg.model, name)
+    }
     group = _without(cfg.model, ("name",)) if _is_foreign(cfg.model) else cfg.model
     made: nn.Module = instantiated("model", group, nn.Module, **arguments)
-    if data is not None:
+    if isinstance(data, Data):
         _check_fit(made, data, str(cfg.model.get("_target_")))
     return made
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning.callbacks import EarlyStopping
 from torch import Tensor
 
 from lrscope import build
@@ -70,7 +71,7 @@ def assemble(run: PreparedRun, recorder: RunRecorder, checkpoints: CheckpointFol
     stop = StopAtVerdict(steps, run.facts, verdicts, cfg.callbacks.stop_grace_epochs)
     keep = KeepCheckpoints(steps, checkpoints, cfg.callbacks.checkpoint.every_seconds)
     callbacks: list[pl.Callback] = [steps, evaluate, best, stop, *_on_request(run, steps, parts)]
-    callbacks += _early_stopping(run)
+    callbacks += early_stopping(run)
     callbacks += [build.callback(entry) for entry in cfg.callbacks.extra]
     callbacks += [ShowProgress(steps, run.name, cfg.epochs, cfg.callbacks.progress)]
     callbacks += [keep, StopAtSignal(STOP.requested, keep.save)]
@@ -82,13 +83,12 @@ def make_module(run: PreparedRun) -> Module:
     """The module of a run, initialised from its seed."""
     cfg = run.cfg
     build.seed_everything(cfg.seed)
-    task = run.source.data.task if run.source.data is not None else None
     return Module(
-        build.network(cfg, run.source.data),
-        loss_of(task),
+        build.network(cfg, run.source.described),
+        loss_of(run.source.task),
         partial(build.optimizer, cfg),
         partial(build.schedule, cfg),
-        interval=cfg.scheduler.get("interval", "step"),
+        interval=cfg.scheduler.get("interval", "epoch"),
         monitor=monitored(cfg.scheduler.get("monitor", "val/loss"), run.source),
     )
 
@@ -168,9 +168,9 @@ def _data(run: PreparedRun, trainer: pl.Trainer, device: torch.device) -> tuple[
         assert module is not None
         return module.train_dataloader(), _loader_parts(run, device)
     double = run.cfg.trainer.precision.startswith("64")
-    train = _place(data.train, device, double)
+    train = place(data.train, device, double)
     batches = IndexBatches(train, run.cfg.batch_size, run.cfg.seed, rank=trainer.global_rank, world=trainer.world_size)
-    val, test = (_place(part, device, double) if part is not None else None for part in (data.val, data.test))
+    val, test = (place(part, device, double) if part is not None else None for part in (data.val, data.test))
     return batches, Parts(
         partial(chunks, train),
         partial(chunks, val) if val is not None else None,
@@ -178,7 +178,8 @@ def _data(run: PreparedRun, trainer: pl.Trainer, device: torch.device) -> tuple[
     )
 
 
-def _place(part: Part, device: torch.device, double: bool) -> Part:
+def place(part: Part, device: torch.device, double: bool) -> Part:
+    """A part on the training device, in double precision where the run asks for it."""
     placed = part.to(device)
     if not double:
         return placed
@@ -214,12 +215,11 @@ def _on_request(run: PreparedRun, steps: RecordSteps, parts: Parts) -> list[pl.C
     return wanted
 
 
-def _early_stopping(run: PreparedRun) -> list[pl.Callback]:
+def early_stopping(run: PreparedRun) -> list[EarlyStopping]:
+    """Lightning's callback, where the config asks for it."""
     asked = run.cfg.callbacks.early_stopping
     if not asked.enabled:
         return []
-    from pytorch_lightning.callbacks import EarlyStopping
-
     monitor = monitored(asked.monitor, run.source)
     return [
         EarlyStopping(

@@ -143,7 +143,7 @@ def _parts(cfg: DictConfig, source: Source | None) -> list[Problem]:
     build.fill_steps(cfg, source.steps_per_epoch)
     problems += _accuracy_of_numbers(cfg, source)
     try:
-        network = build.network(cfg, source.data)
+        network = build.network(cfg, source.described)
         build.schedule(cfg, build.optimizer(cfg, network.parameters()))
         for entry in cfg.callbacks.extra:
             build.callback(entry)

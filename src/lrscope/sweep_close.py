@@ -70,7 +70,7 @@ def keep_best_model(sweep: CurrentSweep, outcomes: Sequence[Outcome]) -> None:
         return
     job = sweep.plan.jobs[int(folder.name)]
     prepared = prepare(job.cfg, Job(folder, job.overrides))
-    network = build.network(job.cfg, prepared.source.data)
+    network = build.network(job.cfg, prepared.source.described)
     weights = read_checkpoint(path)["state_dict"]
     network.load_state_dict({key.removeprefix("network."): value for key, value in weights.items()})
     keep_model(prepared, log, network)
