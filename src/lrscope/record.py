@@ -10,6 +10,7 @@ import sys
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import metadata
 
 import yaml
@@ -152,12 +153,14 @@ def _tell(log: RunLog, diagnosis: Diagnosis | None, trace: Trace, ending: Ending
         log.tags({"mlflow.note.content": f"**stopped**: {why}; `resume=latest` continues it."})
 
 
+@cache
 def environment() -> str:
     """Python, platform and the version of every installed package, one a line."""
     packages = sorted({f"{dist.name}=={dist.version}" for dist in metadata.distributions()}, key=str.lower)
     return "\n".join([f"# python {sys.version.split()[0]}, {platform.platform()}", *packages, ""])
 
 
+@cache
 def uncommitted_changes() -> str:
     """What the working tree has that its last commit has not; empty where it is clean or no git repository."""
     try:
