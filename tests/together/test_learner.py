@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -138,24 +140,22 @@ def test_signals_are_those_of_the_solo_meters() -> None:
                 torch.testing.assert_close(got, expected, rtol=1e-12, atol=1e-12)
 
 
-def test_a_saved_learner_goes_on_with_the_same_bits() -> None:
-    def fresh() -> Learner:
-        return Learner(
-            [member(r, seed=k % 2, dropout=0.3, norm=True) for k, r in enumerate(RATES)], functional.cross_entropy
-        )
-
-    whole, first = fresh(), fresh()
-    expected = train(whole, range(8))
+def test_members_go_on_from_their_own_states_with_the_same_bits() -> None:
+    """Also when one was dropped before, and what is saved has gone through a file."""
+    settings = [{"rate": rate, "seed": k % 2, "dropout": 0.3, "norm": True} for k, rate in enumerate(RATES)]
+    whole, first = (Learner([member(**s) for s in settings], functional.cross_entropy) for _ in range(2))
+    train(whole, range(8))
     whole.keep([0, 1, 3])
     expected = train(whole, range(8, 20))
     train(first, range(8))
     first.keep([0, 1, 3])
     train(first, range(8, 12))
     saved = io.BytesIO()
-    torch.save(first.state_dict(), saved)
+    torch.save([_state(first, row) for row in range(3)], saved)
     saved.seek(0)
-    resumed = fresh()
-    resumed.load_state_dict(torch.load(saved, weights_only=True))
+    states = torch.load(saved, weights_only=True)
+    again = [_restored(member(**settings[k]), state) for k, state in zip((0, 1, 3), states, strict=True)]
+    resumed = Learner(again, functional.cross_entropy, steps=12)
     assert torch.equal(train(resumed, range(12, 20)), expected[4:])
     assert torch.equal(resumed.stack.weights, whole.stack.weights)
     assert all(torch.equal(b, whole.stack.buffers[name]) for name, b in resumed.stack.buffers.items())
@@ -168,7 +168,7 @@ def test_a_members_states_load_into_the_solo_objects() -> None:
     alone = member(RATES[1], norm=True)
     alone.network.load_state_dict(learner.stack.member_state(1))
     alone.optimizer.load_state_dict(learner.member_optimizer_state(1))
-    scheduler = learner.rates.schedulers()[1]
+    scheduler = learner.rates.scheduler_of(1)
     assert scheduler is not None and alone.schedule is not None
     alone.schedule.scheduler.load_state_dict(scheduler.state_dict())
     train(learner, range(7, 12))
@@ -190,6 +190,24 @@ def test_a_members_states_load_into_the_solo_objects() -> None:
 def test_what_cannot_be_stacked_says_why(members: Callable[[], list[Member]], reason: str) -> None:
     with pytest.raises(CannotStack, match=reason):
         Learner(members(), functional.cross_entropy)
+
+
+def _state(learner: Learner, row: int) -> dict[str, object]:
+    scheduler = learner.rates.scheduler_of(row)
+    return {
+        "network": learner.stack.member_state(row),
+        "optimizer": learner.member_optimizer_state(row),
+        "scheduler": scheduler.state_dict() if scheduler is not None else None,
+        "generator": learner.member_generator(row),
+    }
+
+
+def _restored(alone: Member, state: dict[str, Any]) -> Member:
+    alone.network.load_state_dict(state["network"])
+    alone.optimizer.load_state_dict(state["optimizer"])
+    assert alone.schedule is not None
+    alone.schedule.scheduler.load_state_dict(state["scheduler"])
+    return replace(alone, generator=state["generator"])
 
 
 def _with(kind: type[torch.optim.Optimizer], **options: bool) -> Member:

@@ -83,19 +83,23 @@ def test_every_members_curve_is_its_solo_curve_also_when_others_leave(
 
 
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
-def test_a_saved_state_goes_on_where_it_was(scheduler: str) -> None:
-    def fresh() -> tuple[Rates, list[Optimizer]]:
+def test_members_go_on_from_their_own_states(scheduler: str) -> None:
+    def fresh() -> tuple[list[Optimizer], list[Schedule | None]]:
         made = [_made(scheduler, rate) for rate in RATES]
-        optimizers, schedules = [list(column) for column in zip(*made, strict=True)]
-        return Rates(optimizers, schedules), optimizers
+        return [optimizer for optimizer, _ in made], [schedule for _, schedule in made]
 
-    first, optimizers = fresh()
+    optimizers, schedules = fresh()
+    first = Rates(optimizers, schedules)
     _together(first, optimizers, [0, 1, 2, 3], range(4))
-    saved = copy.deepcopy(first.state_dict())
+    states = copy.deepcopy([made.state_dict() if made is not None else None for made in map(first.scheduler_of, range(4))])
+    saved = copy.deepcopy([optimizer.state_dict() for optimizer in optimizers])
     expected = _together(first, optimizers, [0, 1, 2, 3], range(4, EPOCHS))
-    resumed, others = fresh()
-    resumed.load_state_dict(saved)
-    assert _together(resumed, others, [0, 1, 2, 3], range(4, EPOCHS)) == expected
+    others, again = fresh()
+    for optimizer, schedule, state, own in zip(others, again, states, saved, strict=True):
+        optimizer.load_state_dict(own)
+        if schedule is not None and state is not None:
+            schedule.scheduler.load_state_dict(state)
+    assert _together(Rates(others, again), others, [0, 1, 2, 3], range(4, EPOCHS)) == expected
 
 
 def test_schedules_that_differ_in_their_rate_only_share_one_scheduler() -> None:

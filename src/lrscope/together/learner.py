@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +36,8 @@ class Member:
     clipping: Clipping | None = None
     generator: Tensor | None = None
     """State of torch's CPU generator when all was made: dropout goes on from there."""
+    updates: Mapping[str, Tensor | None] | None = None
+    """State of its ``UpdateMeter``, where it goes on from a checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -46,19 +49,33 @@ class Wanted:
     now: bool = False
     next: bool = False
     dead_units: bool = True
+    updates: bool = True
+
+
+NOTHING = Wanted(updates=False)
 
 
 class Learner:
     """Trains M members as one model; what becomes of one never touches the numbers of another.
 
-    ``accumulate`` batches make one update: call ``gather`` for each and ``update`` behind the last.
+    Members that have trained before go on where they are: weights, statistics, the state of optimizer and schedule are
+    taken from their own objects.
+
+    Args:
+        accumulate: so many batches make one update: call ``gather`` for each and ``update`` behind the last.
+        steps: updates that all members have behind them.
 
     Raises:
         CannotStack: the members differ in more than numbers, or their optimizer has no rule here.
     """
 
     def __init__(
-        self, members: Sequence[Member], loss: Loss, device: torch.device | str = "cpu", accumulate: int = 1
+        self,
+        members: Sequence[Member],
+        loss: Loss,
+        device: torch.device | str = "cpu",
+        accumulate: int = 1,
+        steps: int = 0,
     ) -> None:
         kind = _common_optimizer(members)
         device = torch.device(device)
@@ -67,7 +84,7 @@ class Learner:
         self.forward = Forward(members[0].network, self.stack)
         normalise_as_alone(self.forward.network)
         self.rates = Rates([m.optimizer for m in members], [m.schedule for m in members])
-        self.steps = 0
+        self.steps = steps
         self.alive = list(range(len(members)))
         """Numbers (in the order of ``members``) of those still trained, one for each row."""
         self.signals: dict[str, Tensor] = {}
@@ -76,21 +93,23 @@ class Learner:
         self._micro: list[Tensor] = []
         self._rule = RULES[kind]
         self._numbers = self._read_numbers()
-        weights = self.stack.weights
-        starts = {name: start_of(name, self._numbers) for name in self._rule.state(self._numbers)}
-        self.state = {name: column.expand_as(weights).clone() for name, column in to_device(starts, weights).items()}
+        self.state = self._starting_state()
         self._columns: dict[str, Tensor] | None = None
         self._clipper = Clipper([member.clipping for member in members])
         self._meters = UpdateMeters()
+        if any(member.updates is not None for member in members):
+            self._meters.load([member.updates or {} for member in members], device)
         self._masks = self._mask_source(device)
 
     def __len__(self) -> int:
         return len(self.alive)
 
-    def gather(self, inputs: Tensor, targets: Tensor, *, own: bool, wanted: Wanted | None = None) -> None:
+    def gather(self, inputs: Tensor, targets: Tensor, *, own: bool, wanted: Wanted = NOTHING) -> None:
         """Forward and backward of one batch, adding to the gradients of this update."""
         first = not self._micro
-        if wanted is not None and wanted.now and wanted.dead_units and first:
+        if first:
+            self.signals = {}
+        if wanted.now and wanted.dead_units and first:
             outputs, dead = self.forward.train_and_count_dead(inputs, own=own)
             if dead is not None:
                 self._note_dead(dead.share, dead.layers)
@@ -98,23 +117,24 @@ class Learner:
             outputs = self.forward.train(inputs, own=own)
         losses = member_losses(self.loss, outputs, targets, own=own)
         total = (losses / self._accumulate if self._accumulate > 1 else losses).sum()
-        self.stack.store_gradients(_gradients(total, self.stack.leaves), add=not first)
+        with _without_autocast(total.device.type):
+            self.stack.store_gradients(_gradients(total, self.stack.leaves), add=not first)
         self._micro.append(losses.detach())
 
     @torch.no_grad()
-    def update(self, wanted: Wanted | None = None) -> Tensor:
+    def update(self, wanted: Wanted = NOTHING) -> Tensor:
         """Take the step; the losses [M] of its batches (their mean where several were gathered).
 
         ``signals`` then holds what was measured of this step: ``grad_norm`` (before clipping), ``update_ratio``,
         ``update_cosine``, ``dead_units`` and ``dead_units/<layer>``, [M] each.
         """
-        now, following = (wanted.now, wanted.next) if wanted is not None else (False, False)
-        if now:
+        if wanted.now:
             self.signals["grad_norm"] = grad_norms(self.stack.gradients)
         self._clipper.clip(self.stack)
-        self._meters.before(self.stack.weights, now, following)
+        if wanted.updates:
+            self._meters.before(self.stack.weights, wanted.now, wanted.next)
         self._apply_rule()
-        reading = self._meters.after(self.stack.weights)
+        reading = self._meters.after(self.stack.weights) if wanted.updates else None
         if reading is not None:
             self.signals["update_ratio"] = reading[0]
             if reading[1] is not None:
@@ -149,41 +169,41 @@ class Learner:
         optimizer = self._members[self.alive[row]].optimizer
         saved = optimizer.state_dict()
         split = {name: list(self.stack.view(tensor).values()) for name, tensor in self.state.items()}
-        if self._rule.counts_steps:
-            split["step"] = []
         saved["state"] = {}
-        for number in saved["param_groups"][0]["params"]:
-            own = {name: views[number][row].detach().clone() for name, views in split.items() if views}
+        parameters = optimizer.param_groups[0]["params"]
+        trained = [number for number, parameter in enumerate(parameters) if parameter.requires_grad]
+        for place, number in enumerate(trained):
+            own = {name: views[place][row].clone() for name, views in split.items()}
             if self._rule.counts_steps:
                 own["step"] = torch.tensor(float(self.steps), dtype=torch.get_default_dtype())
             if own:
                 saved["state"][number] = own
         return saved
 
-    def state_dict(self) -> dict[str, Any]:
-        """Everything needed to go on bit for bit between two updates; tensors, lists and numbers only."""
-        return {
-            "alive": list(self.alive),
-            "steps": self.steps,
-            "stack": self.stack.state_dict(),
-            "optimizer": dict(self.state),
-            "rates": self.rates.state_dict(),
-            "meters": self._meters.state_dict(),
-            "masks": self._masks.state_dict() if self._masks is not None else None,
-        }
+    def member_updates_state(self, row: int) -> dict[str, Tensor | None]:
+        """The state of a member's ``UpdateMeter`` as its solo run would save it now."""
+        return self._meters.member_state(row)
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from ``state_dict`` of a learner of the same members."""
-        self.keep(state["alive"])
-        device = self.stack.weights.device
-        self.steps = state["steps"]
-        self.stack.load_state_dict(state["stack"])
-        self.state = {name: tensor.to(device).clone() for name, tensor in state["optimizer"].items()}
-        self.rates.load_state_dict(state["rates"])
-        self._numbers = self._read_numbers()
-        self._meters.load_state_dict(state["meters"])
-        if self._masks is not None:
-            self._masks.load_state_dict(state["masks"])
+    def member_generator(self, row: int) -> Tensor | None:
+        """The state of the generator that a member's masks are drawn from; None where it draws none."""
+        return self._masks.state_of(row) if self._masks is not None else None
+
+    @property
+    def between_updates(self) -> bool:
+        """Whether no batch is gathered that waits for its update."""
+        return not self._micro
+
+    def _starting_state(self) -> dict[str, Tensor]:
+        """State tensors [M, P]: as the rule starts them, or as the members' optimizers have them."""
+        weights = self.stack.weights
+        starts = {name: start_of(name, self._numbers) for name in self._rule.state(self._numbers)}
+        state = {name: column.expand_as(weights).clone() for name, column in to_device(starts, weights).items()}
+        for row, member in enumerate(self._members):
+            own = [member.optimizer.state.get(p, {}) for p in _trained(member.optimizer)]
+            for name, tensor in state.items():
+                if all(name in saved for saved in own):
+                    tensor[row] = self.stack.flat([saved[name] for saved in own])
+        return state
 
     def _apply_rule(self) -> None:
         self.steps += 1
@@ -210,6 +230,15 @@ class Learner:
         states = [m.generator if m.generator is not None else torch.get_rng_state() for m in self._members]
         source = MaskSource([member.seed for member in self._members], states, device)
         return source if draw_from(self.forward.network, source) else None
+
+
+def _trained(optimizer: Optimizer) -> list[Tensor]:
+    return [parameter for parameter in optimizer.param_groups[0]["params"] if parameter.requires_grad]
+
+
+def _without_autocast(device: str) -> AbstractContextManager[Any]:
+    """Gradients are computed outside of autocast, as Lightning does it for a run alone."""
+    return torch.autocast(device, enabled=False) if torch.is_autocast_enabled(device) else nullcontext()
 
 
 def _gradients(total: Tensor, leaves: list[Tensor]) -> Sequence[Tensor]:

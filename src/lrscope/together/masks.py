@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
-
 import torch
 from torch import Tensor
 
@@ -53,13 +51,6 @@ class MaskSource:
     def state_of(self, row: int) -> Tensor:
         """The state of one member's generator."""
         return self._generators[self._seeds[row]].get_state()
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"states": [self.state_of(row) for row in range(len(self._seeds))]}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        for seed, saved in zip(self._seeds, state["states"], strict=True):
-            self._generators[seed].set_state(saved)
 
     def _rows_of(self) -> Tensor:
         order = {seed: row for row, seed in enumerate(self._generators)}

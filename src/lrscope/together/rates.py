@@ -5,8 +5,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
@@ -83,36 +81,26 @@ class Rates:
 
     def keep(self, rows: Sequence[int]) -> None:
         """Drop all members but these."""
-        self._write_back()
+        for row in rows:
+            self.scheduler_of(row)
         self._optimizers = [self._optimizers[row] for row in rows]
         self._schedules = [self._schedules[row] for row in rows]
         self._begin()
 
-    def schedulers(self) -> list[Scheduler | None]:
-        """Every member's scheduler in the state that its solo run would have it in now."""
-        self._write_back()
-        return [schedule.scheduler if schedule is not None else None for schedule in self._schedules]
-
-    def state_dict(self) -> dict[str, Any]:
-        """Per member: its parameter group without the parameters, and its scheduler's state."""
-        groups = [optimizer.param_groups[0] for optimizer in self._optimizers]
-        return {
-            "groups": [{key: value for key, value in group.items() if key != "params"} for group in groups],
-            "schedulers": [made.state_dict() if made is not None else None for made in self.schedulers()],
-        }
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        for optimizer, group in zip(self._optimizers, state["groups"], strict=True):
-            optimizer.param_groups[0].update(group)
-        for schedule, saved in zip(self._schedules, state["schedulers"], strict=True):
-            if schedule is not None:
-                schedule.scheduler.load_state_dict(dict(saved))
-        self._begin()
+    def scheduler_of(self, row: int) -> Scheduler | None:
+        """A member's own scheduler in the state that its solo run would have it in now."""
+        schedule = self._schedules[row]
+        if schedule is None:
+            return None
+        driver, position = self._places[row]
+        _separate(driver.scheduler, position, schedule.scheduler)
+        return schedule.scheduler
 
     def _begin(self) -> None:
         for optimizer in self._optimizers:
             optimizer._opt_called = True  # type: ignore[attr-defined]
         self._drivers = _drivers(self._optimizers, self._schedules)
+        self._places = {row: (driver, k) for driver in self._drivers for k, row in enumerate(driver.rows)}
         self.moves_momentum = any(getattr(d.scheduler, "cycle_momentum", False) for d in self._drivers)
         self.current = self._read()
 
@@ -133,13 +121,6 @@ class Rates:
         if moved:
             self.current = self._read()
         return moved
-
-    def _write_back(self) -> None:
-        for driver in self._drivers:
-            for position, row in enumerate(driver.rows):
-                schedule = self._schedules[row]
-                assert schedule is not None
-                _separate(driver.scheduler, position, schedule.scheduler)
 
 
 def _drivers(optimizers: Sequence[Optimizer], schedules: Sequence[Schedule | None]) -> list[_Driver]:

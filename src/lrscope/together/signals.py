@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -57,8 +57,17 @@ class UpdateMeters:
         self._weights = self._weights[rows] if self._weights is not None else None
         self._update = self._update[rows] if self._update is not None else None
 
-    def state_dict(self) -> dict[str, Any]:
-        return {"weights": self._weights, "update": self._update}
+    def member_state(self, row: int) -> dict[str, Tensor | None]:
+        """What ``measures.UpdateMeter`` of that member would save now."""
+        weights, update = (t[row].clone() if t is not None else None for t in (self._weights, self._update))
+        norm = torch.linalg.vector_norm(update) if update is not None else None
+        return {"weights": weights, "update": update, "update_norm": norm}
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self._weights, self._update = state["weights"], state["update"]
+    def load(self, states: Sequence[Mapping[str, Tensor | None]], device: torch.device) -> None:
+        """Continue from the members' states; all were saved behind the same step."""
+        self._weights, self._update = (_rows([state[key] for state in states], device) for key in ("weights", "update"))
+
+
+def _rows(tensors: Sequence[Tensor | None], device: torch.device) -> Tensor | None:
+    found = [tensor for tensor in tensors if tensor is not None]
+    return torch.stack(found).to(device) if len(found) == len(tensors) else None

@@ -55,6 +55,10 @@ class Stack:
             for (name, shape), piece in zip(self.shapes.items(), pieces, strict=True)
         }
 
+    def flat(self, tensors: Sequence[Tensor]) -> Tensor:
+        """One member's tensors, in the order of its trainable parameters, as a row [P]."""
+        return torch.cat([tensor.detach().flatten() for tensor in tensors])
+
     def keep(self, rows: Tensor) -> None:
         """Drop all members but these (int64 indices, ascending); nothing of the others changes."""
         self.constants = {name: c[rows] for name, c in self.constants.items()}
@@ -65,17 +69,6 @@ class Stack:
         """The ``state_dict`` of one member's network, as copies."""
         found = {**self.parameters, **self.constants, **self.buffers}
         return {key: found[name][row].detach().clone() for key, name in self._saved.items()}
-
-    def state_dict(self) -> dict[str, object]:
-        return {"weights": self.weights, "constants": self.constants, "buffers": self.buffers}
-
-    def load_state_dict(self, state: dict[str, object]) -> None:
-        device = self.weights.device
-        weights, constants, buffers = state["weights"], state["constants"], state["buffers"]
-        assert isinstance(weights, Tensor) and isinstance(constants, dict) and isinstance(buffers, dict)
-        self.constants = {name: c.to(device) for name, c in constants.items()}
-        self.buffers = {name: b.to(device) for name, b in buffers.items()}
-        self._adopt(weights.to(device))
 
     @torch.no_grad()
     def _adopt(self, flat: Tensor) -> None:
