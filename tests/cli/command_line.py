@@ -63,11 +63,19 @@ class Typed:
 
 
 def type_command(
-    root: Path, *words: str, program: Sequence[str] = (str(CHECKOUT / "train.py"),), cwd: Path | None = None
+    root: Path,
+    *words: str,
+    program: Sequence[str] = (str(CHECKOUT / "train.py"),),
+    cwd: Path | None = None,
+    path: Path = HERE,
 ) -> Typed:
-    """Run ``python train.py`` with these words, and everything it writes below ``root``."""
+    """Run ``python train.py`` with these words, and everything it writes below ``root``.
+
+    Args:
+        path: a folder of a user's own modules.
+    """
     root.mkdir(parents=True, exist_ok=True)
-    own = {"LRSCOPE_ROOT": str(root), "OMP_NUM_THREADS": "1", "PYTHONPATH": str(HERE)}
+    own = {"LRSCOPE_ROOT": str(root), "OMP_NUM_THREADS": "1", "PYTHONPATH": str(path)}
     foreign = ("MLFLOW_", "LRSCOPE_", "HYDRA_")
     environment = {key: value for key, value in os.environ.items() if not key.startswith(foreign)} | own
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
