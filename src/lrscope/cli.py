@@ -42,6 +42,9 @@ def _exit_code(entry: Any) -> int:
         return stop.code if isinstance(stop.code, int) else 1
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # `python train.py --help | head`: whoever read has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except LrscopeError as error:
         return _tell(error)
     except (HydraException, OmegaConfBaseException) as error:

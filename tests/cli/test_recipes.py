@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from pathlib import Path
 
 import pytest
 from command_line import CHECKOUT, HERE, Typed, type_command
@@ -50,13 +49,13 @@ def test_a_callback_records_values_of_its_own(trained: tuple[Typed, list[dict[st
 
 def test_a_module_of_data_says_its_shapes(trained: tuple[Typed, list[dict[str, str]]]) -> None:
     typed = trained[0]
-    (run,) = [run for run in typed.runs() if run.data.params["dataset._target_"] == "mine.Streamed"]
+    (run,) = [run for run in typed.runs() if run.data.params.get("dataset._target_") == "mine.Streamed"]
     assert run.info.status == "FINISHED"
     assert {"train/loss_epoch", "train/loss_eval", "val/loss", "val/acc"} <= run.data.metrics.keys()
 
 
 def test_an_own_schedule_moves_the_rate_at_every_step(trained: tuple[Typed, list[dict[str, str]]]) -> None:
     typed = trained[0]
-    (run,) = [r for r in typed.runs() if r.data.params["scheduler._target_"] == "mine.inverse_square_root"]
+    (run,) = [r for r in typed.runs() if r.data.params.get("scheduler._target_") == "mine.inverse_square_root"]
     rates = typed.curve(run, "lr")
     assert rates == pytest.approx({step: 0.001 * (step + 1) / 100 for step in range(45)}, rel=1e-9)
