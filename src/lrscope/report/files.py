@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lrscope.report.columns import Value, columns
-from lrscope.report.comparison import Comparison, Row, compare
+from lrscope.report.comparison import Comparison, compare
 from lrscope.report.note import write_note
 from lrscope.report.page import write_page
 from lrscope.report.ranking import Ranking, ranking_of
@@ -20,7 +20,7 @@ from lrscope.report.scene import scene_of
 from lrscope.report.sweep import Sweep, gaps
 
 POINTS_OF_FIGURES = 600
-POINTS_OF_PAGE = 12_000
+POINTS_OF_PAGE = 9_000
 """Points per frame of the page, shared by its curves: bounds the file at a few hundred kB."""
 
 
@@ -110,13 +110,21 @@ def _as_json(
             for cell in group.cells
         ],
         "ranking": _plain(asdict(ranking)) if ranking else None,
-        "members": [_member(row, comparison) for row in comparison.rows],
+        "members": _members(comparison),
     }  # fmt: skip
 
 
-def _member(row: Row, comparison: Comparison) -> dict[str, Any]:
-    values = {column.key: _plain(column.value(row)) for column in columns(comparison)}
-    return {"run_id": row.member.run_id, "name": row.member.name, **values, "why": row.member.why}
+def _members(comparison: Comparison) -> list[dict[str, Any]]:
+    shown = columns(comparison)
+    return [
+        {
+            "run_id": row.member.run_id,
+            "name": row.member.name,
+            **{column.key: _plain(column.value(row)) for column in shown},
+            "why": row.member.why,
+        }
+        for row in comparison.rows
+    ]
 
 
 def _plain(value: Any) -> Any:

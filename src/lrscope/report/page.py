@@ -196,19 +196,24 @@ def _scene(comparison: Comparison, scene: Scene) -> dict[str, Any]:
         "notes": notes,
         "many": MANY,
         "marks": {word: asdict(mark) for word, mark in MARKS.items()},
-        "rows": [_row(row, comparison) for row in comparison.rows],
+        "rows": _rows(comparison),
     }
 
 
-def _row(row: Row, comparison: Comparison) -> dict[str, Any]:
-    shown = ("verdict", "seed", "final_train_loss", "final_val_loss", "best_val_loss", "best_val_acc", "steps")
+def _rows(comparison: Comparison) -> list[dict[str, Any]]:
+    """What the page says of a member beside the pointer."""
+    keys = ("verdict", "seed", "final_train_loss", "final_val_loss", "best_val_loss", "best_val_acc", "steps")
     titles = {"best_val_loss": "best val loss", "best_val_acc": "best val acc"}
-    facts = [
-        f"{titles.get(column.key, column.heading)}: {column.text(column.value(row))}"
-        for column in columns(comparison)
-        if column.key in shown
+    shown = [(titles.get(c.key, c.heading), c) for c in columns(comparison) if c.key in keys]
+    return [
+        {
+            "name": row.member.name,
+            "outcome": row.member.outcome,
+            "failed": row.member.failed,
+            "facts": [f"{title}: {column.text(column.value(row))}" for title, column in shown],
+        }
+        for row in comparison.rows
     ]
-    return {"name": row.member.name, "outcome": row.member.outcome, "failed": row.member.failed, "facts": facts}
 
 
 def _loss_panel(panel: LossPanel) -> dict[str, Any]:

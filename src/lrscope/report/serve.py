@@ -75,7 +75,7 @@ def serve(uri: str | None, port: int, ready: Callable[[str], None]) -> int:
         page = start(address.uri, port, log)
         old = signal.signal(signal.SIGTERM, _as_interrupt)
         try:
-            _wait_for(page, log)
+            wait_for(page, log)
             ready(page.url)
             return page.wait()
         except KeyboardInterrupt:
@@ -118,7 +118,12 @@ def start(uri: str, port: int, log: IO[bytes]) -> Page:
     return Page(f"http://{HOST}:{port}", process)
 
 
-def _wait_for(page: Page, log: IO[bytes]) -> None:
+def wait_for(page: Page, log: IO[bytes]) -> None:
+    """Until the page answers.
+
+    Raises:
+        LrscopeError: it does not within ``START_WITHIN_S``; with the last lines of the log.
+    """
     deadline = time.monotonic() + START_WITHIN_S
     while time.monotonic() < deadline and page.process.poll() is None:
         try:

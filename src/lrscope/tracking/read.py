@@ -7,6 +7,7 @@ own page uses. Any other store falls back to the plain client.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -22,8 +23,8 @@ from lrscope.trace import RunFacts, Series, Trace
 Histories = dict[str, dict[str, Series]]
 """run id -> metric name -> curve."""
 
-RUNS_PER_QUERY = 50
-"""Bounds the memory of one answer: 50 runs of 1,000 points in two metrics are 100,000 rows."""
+KEYS_PER_QUERY = 500
+"""Databases bound how many values a query may name."""
 
 RUNS_PER_REQUEST = 20
 """MLflow's bulk endpoint answers with at most 25,000 points altogether: 20 runs of at most 1,000 points fit well."""
@@ -107,40 +108,33 @@ def series_of(steps: Sequence[int], values: Sequence[float], timestamps: Sequenc
 
 
 def _rows_by_sql(store: Any, wanted: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str, Columns]]:
-    """Plain columns and no ORM objects: those cost ten times as much per point."""
+    """Plain columns and no ORM objects, which cost ten times as much per point.
+
+    One run per query: for several, SQLite takes the index that begins with the key and scans the whole store.
+    """
     from mlflow.store.tracking.dbmodels.models import SqlMetric
+    from sqlalchemy import select
 
-    keys = sorted({key for of_run in wanted.values() for key in of_run})
-    for some in _chunks(list(wanted), RUNS_PER_QUERY):
-        for some_keys in _chunks(keys, 500):
-            with store.ManagedSessionMaker() as session:
-                rows = (
-                    session.query(
-                        SqlMetric.run_uuid,
-                        SqlMetric.key,
-                        SqlMetric.step,
-                        SqlMetric.value,
-                        SqlMetric.timestamp,
-                        SqlMetric.is_nan,
-                    )
-                    .filter(SqlMetric.run_uuid.in_(some), SqlMetric.key.in_(some_keys))
-                    .all()
-                )
-            yield from _by_curve(rows, wanted)
+    table = SqlMetric.__table__.c  # the columns of the model itself would go through the ORM
+    wanted_columns = (table.key, table.step, table.value, table.timestamp, table.is_nan)
+    with store.ManagedSessionMaker() as session:
+        for run_id, keys in wanted.items():
+            for some in _chunks(list(keys), KEYS_PER_QUERY):
+                query = select(*wanted_columns).where(table.run_uuid == run_id, table.key.in_(some))
+                for key, columns in _by_key(session.execute(query).fetchall()):
+                    yield run_id, key, columns
 
 
-def _by_curve(rows: Sequence[Any], wanted: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str, Columns]]:
-    curves: dict[tuple[str, str], tuple[list[int], list[float], list[int]]] = {}
-    for run_id, key, step, value, timestamp, is_nan in rows:
-        curve = curves.get((run_id, key))
+def _by_key(rows: Sequence[Any]) -> Iterator[tuple[str, Columns]]:
+    curves: dict[str, tuple[list[int], list[float], list[int]]] = {}
+    for key, step, value, timestamp, is_nan in rows:
+        curve = curves.get(key)
         if curve is None:
-            curve = curves[run_id, key] = ([], [], [])
+            curve = curves[key] = ([], [], [])
         curve[0].append(step)
-        curve[1].append(np.nan if is_nan else value)
+        curve[1].append(math.nan if is_nan else value)
         curve[2].append(timestamp)
-    for (run_id, key), columns in curves.items():
-        if key in wanted[run_id]:
-            yield run_id, key, columns
+    yield from curves.items()
 
 
 def _rows_by_http(
@@ -161,8 +155,9 @@ def _rows_by_http(
             if points is None or len(points) >= POINTS_PER_REQUEST:  # cut: the rest would be missing
                 yield from _rows_by_client(client, dict.fromkeys(some, (key,)))
                 continue
-            rows = [(p["run_id"], key, int(p["step"]), float(p["value"]), int(p["timestamp"]), False) for p in points]
-            yield from _by_curve(rows, wanted)
+            rows = [(p["run_id"], int(p["step"]), float(p["value"]), int(p["timestamp"]), False) for p in points]
+            for run_id, columns in _by_key(rows):
+                yield run_id, key, columns
 
 
 def _rows_by_client(client: MlflowClient, wanted: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str, Columns]]:

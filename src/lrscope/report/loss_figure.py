@@ -1,0 +1,140 @@
+"""The figure of the loss against the swept value."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from lrscope.report.colours import MARKS
+from lrscope.report.comparison import Comparison
+from lrscope.report.frames import Theme, framed, set_axis
+from lrscope.report.limits import Axis
+from lrscope.report.scene import LossPanel, Mean, Scene
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def loss_figure(comparison: Comparison, scene: Scene, theme: Theme) -> Figure:
+    panels = scene.losses
+    handles = _legend(comparison, scene, theme)
+    columns = _fitting([str(handle.get_label()) for handle in handles], 5.0 * len(panels))
+    below = 0.62 + 0.24 * math.ceil(len(handles) / columns)
+    figure, axes = framed(1, len(panels), width=5.4, height=3.5, right=0.15, below=below)
+    for ax, panel in zip(axes, panels, strict=True):
+        _loss_panel(ax, panel, comparison, scene, theme)
+    figure.legend(handles=handles, loc="lower center", ncols=columns, handletextpad=0.5, columnspacing=1.8,
+                  borderaxespad=0.3)  # fmt: skip
+    return figure
+
+
+def _fitting(labels: Sequence[str], inches: float) -> int:
+    """How many columns of a legend fit beside each other; all are as wide as the widest."""
+    widest = 0.62 + 0.066 * max((len(label) for label in labels), default=1)
+    total = sum(0.62 + 0.066 * len(label) for label in labels)
+    return max(len(labels), 1) if total <= inches else max(int(inches / widest), 1)
+
+
+def _loss_panel(ax: Axes, panel: LossPanel, comparison: Comparison, scene: Scene, theme: Theme) -> None:
+    ax.set_title(panel.title)
+    set_axis(ax, panel.x, "x")
+    set_axis(ax, panel.y, "y")
+    _band(ax, panel.x, scene, theme)
+    several = len(scene.groups) > 1
+    for means, (_, colour) in zip(panel.means, scene.groups, strict=True):
+        line = colour if several else theme.ink
+        _means(ax, means, line, connect=comparison.numeric)
+    _marks(ax, panel, comparison)
+    if any(dot.above for dot in panel.dots):
+        ax.annotate("loss beyond the frame ↑", (1, 1), xycoords="axes fraction", xytext=(0, 8), fontsize=7.5,
+                    textcoords="offset points", ha="right", va="bottom", alpha=0.8)  # fmt: skip
+
+
+def _marks(ax: Axes, panel: LossPanel, comparison: Comparison) -> None:
+    """All members of one verdict at once: matplotlib takes milliseconds for each call."""
+    shifts = _shifts(panel)
+    size = 38 if len(panel.dots) <= 40 else 24
+    inside: dict[str, list[tuple[float, float, float]]] = {}
+    above: dict[str, list[float]] = {}
+    for dot in panel.dots:
+        member, x = comparison.rows[dot.row].member, shifts[dot.row]
+        if dot.above or not math.isfinite(dot.best):
+            above.setdefault(member.outcome, []).append(x)
+            continue
+        shown, other = (dot.final, dot.best) if member.failed and math.isfinite(dot.final) else (dot.best, dot.final)
+        inside.setdefault(member.outcome, []).append((x, shown, other if math.isfinite(other) else shown))
+    for outcome, places in inside.items():
+        mark = MARKS[outcome]
+        xs, shown_losses, other_losses = zip(*places, strict=True)
+        ax.vlines(xs, shown_losses, other_losses, color=mark.colour, linewidth=0.9, alpha=0.8, zorder=3)
+        ax.scatter(xs, other_losses, s=size * 0.3, marker="_", color=mark.colour, zorder=3)
+        ax.scatter(xs, shown_losses, s=size, marker=mark.shape, color=mark.colour, zorder=4, linewidths=0)
+    for outcome, xs_above in above.items():
+        mark = MARKS[outcome]
+        edge = ax.get_xaxis_transform()
+        ones = [1.0] * len(xs_above)
+        shape = {"s": size, "marker": mark.shape, "color": mark.colour, "linewidths": 0}
+        ax.scatter(xs_above, ones, zorder=5, transform=edge, clip_on=False, **shape)
+
+
+def _band(ax: Axes, x: Axis, scene: Scene, theme: Theme) -> None:
+    """The recommended range, widened a little so that a single rate shows, too."""
+    if scene.band is None or scene.best is None:
+        return
+    low, high = scene.band
+    if x.log:
+        room = (x.high / x.low) ** 0.02
+        ax.axvspan(low / room, high * room, color=theme.band, linewidth=0, zorder=0)
+    else:
+        room = 0.02 * (x.high - x.low) if not x.names else 0.35
+        ax.axvspan(low - room, high + room, color=theme.band, linewidth=0, zorder=0)
+    ax.axvline(scene.best, color=MARKS["trained"].colour, linewidth=0.9, linestyle=(0, (2, 2)), zorder=1)
+
+
+def _means(ax: Axes, means: Sequence[Mean], colour: str, connect: bool) -> None:
+    xs = [mean.x for mean in means]
+    if connect:
+        ax.plot(xs, [mean.estimate.mean for mean in means], color=colour, linewidth=1.1, alpha=0.75, zorder=2)
+    for mean in means:
+        if mean.estimate.n > 1:
+            estimate = mean.estimate
+            ax.errorbar(mean.x, estimate.mean, [[estimate.mean - estimate.low], [estimate.high - estimate.mean]],
+                        color=colour, linewidth=1.3, capsize=4, marker="_", markersize=9, zorder=3)  # fmt: skip
+
+
+def _shifts(panel: LossPanel) -> dict[int, float]:
+    """Seeds of one rate stand side by side, not on top of each other."""
+    by_x: dict[float, list[int]] = {}
+    for dot in panel.dots:
+        by_x.setdefault(dot.x, []).append(dot.row)
+    found = {}
+    for x, rows in by_x.items():
+        for place, row in enumerate(rows):
+            offset = 0.0 if len(rows) == 1 else (place / (len(rows) - 1) - 0.5)
+            if panel.x.log:
+                found[row] = x * (panel.x.high / panel.x.low) ** (0.035 * offset)
+            else:
+                found[row] = x + offset * (0.3 if panel.x.names else 0.035 * (panel.x.high - panel.x.low))
+    return found
+
+
+def _legend(comparison: Comparison, scene: Scene, theme: Theme) -> list[Line2D]:
+    seen = {row.member.outcome for row in comparison.rows}
+    handles = [
+        Line2D([], [], linestyle="none", marker=mark.shape, color=mark.colour, markersize=6.5, label=word)
+        for word, mark in MARKS.items()
+        if word in seen
+    ]
+    if any(row.outcome.final_val != row.outcome.best_val for row in comparison.rows if not row.member.failed):
+        handles.append(Line2D([], [], marker="_", color=theme.ink, linewidth=0.9, label="mark: best, tick: at the end"))
+    if scene.interval:
+        handles.append(Line2D([], [], color=theme.ink, linewidth=1.3, marker="|", label=scene.interval))
+    if len(scene.groups) > 1:
+        handles += [Line2D([], [], color=colour, linewidth=1.8, label=label) for label, colour in scene.groups]
+    if scene.band is not None:
+        handles.append(Line2D([], [], color=theme.band, linewidth=8, label="recommended"))
+    return handles
