@@ -12,7 +12,7 @@ import pytest
 SRC = Path(__file__).resolve().parents[1] / "src"
 
 LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"errors", "paths", "verdict", "trace", "identity", "outcome", "config", "ranks", "stop_signals"}),
+    frozenset({"errors", "paths", "verdict", "trace", "point", "identity", "outcome", "config", "ranks", "stop_signals"}),
     frozenset({"schedules", "config_check"}),
     frozenset({"diagnosis", "recording", "measures"}),
     frozenset({"datasets", "models", "lean_hooks", "module", "evaluation", "checkpoints", "tracking", "job"}),

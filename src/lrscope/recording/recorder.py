@@ -4,21 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from lrscope.point import Point
 from lrscope.recording.plan import RecordingPlan
 from lrscope.trace import RunFacts, Series, Trace
-
-
-class Point(NamedTuple):
-    """One value of one metric. The timestamp is taken once, when the value is measured."""
-
-    key: str
-    step: int
-    value: float
-    timestamp_ms: int
 
 
 class RateCurve:
@@ -150,7 +142,7 @@ class RunRecorder:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self._kept = {key: (list(steps), list(values)) for key, (steps, values) in state["kept"].items()}
         self._rate.last_step, self._rate.last_value, self._rate.kept_last = state["rate"]
-        self._last_loss = tuple(state["last_loss"]) if state["last_loss"] else None  # type: ignore[assignment]
+        self._last_loss = tuple(state["last_loss"]) if state["last_loss"] else None
         self.first_loss = state["first_loss"]
 
     def _keep(self, points: Sequence[Point]) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from lrscope.point import Point as Point
 
 Mode = Literal["online", "offline", "off"]
 Kind = Literal["run", "sweep", "member"]
@@ -18,7 +20,7 @@ class TrackingSettings:
 
     ``uri`` None means ``MLFLOW_TRACKING_URI``, else ``sqlite:///mlflow.db`` in the project's root. ``spool`` is
     the folder that holds what each run leaves until it is delivered; ``finish_timeout_s`` is how many seconds
-    ``Session.close`` waits for a store that does not take it.
+    ``Session.close`` waits for a store that takes nothing.
     """
 
     mode: Mode = "online"
@@ -40,17 +42,6 @@ class RunStart:
     parent_local_id: str | None = None
     params: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
-
-
-class Point(NamedTuple):
-    """One value of one metric. ``timestamp_ms`` is the time of measurement, taken once: it is part of the
-    point's identity.
-    """
-
-    key: str
-    step: int
-    value: float
-    timestamp_ms: int
 
 
 @dataclass(frozen=True)
