@@ -89,6 +89,7 @@ def has_validation(source: build.Source) -> bool:
         return source.data.val is not None
     import pytorch_lightning as pl
 
+    assert source.module is not None
     return type(source.module).val_dataloader is not pl.LightningDataModule.val_dataloader
 
 

@@ -75,7 +75,7 @@ def assemble(run: PreparedRun, recorder: RunRecorder, checkpoints: CheckpointFol
     callbacks += [build.callback(entry) for entry in cfg.callbacks.extra]
     callbacks += [ShowProgress(steps, run.name, cfg.epochs, cfg.callbacks.progress)]
     callbacks += [keep, StopAtSignal(STOP.requested, keep.save)]
-    trainer.callbacks = callbacks
+    trainer.callbacks = callbacks  # type: ignore[attr-defined]  # set by Lightning's connector
     return Solo(run, trainer, module, loader, steps, evaluate, best, stop, checkpoints)
 
 

@@ -101,7 +101,7 @@ def write_and_show(sweep: CurrentSweep, stored: Sweep) -> None:
 
 def plain_table(outcomes: Sequence[Outcome]) -> str:
     """The members as they are known without a store, sorted by rate."""
-    rows = [("member", "status", "verdict", "val/loss", "train/loss", "steps", "seconds")]
+    rows: list[tuple[str, ...]] = [("member", "status", "verdict", "val/loss", "train/loss", "steps", "seconds")]
     for o in sorted(outcomes, key=lambda outcome: outcome.lr):
         losses = (o.final.get("val/loss"), o.final.get("train/loss_epoch"))
         shown = [f"{value:.4g}" if value is not None else "-" for value in losses]

@@ -68,7 +68,7 @@ class Trace:
 
     def save(self, path: Path) -> None:
         """Write every curve to one compressed file (numpy's ``.npz``) and the facts into it."""
-        arrays: dict[str, NDArray[Any]] = {"facts": np.array(self.facts.to_json())}
+        arrays: dict[str, Any] = {"facts": np.array(self.facts.to_json())}
         for name, series in self.series.items():
             arrays[f"steps:{name}"], arrays[f"values:{name}"] = series.steps, series.values
         with path.open("wb") as file:

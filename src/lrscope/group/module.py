@@ -25,7 +25,7 @@ class StackOptimizer(Optimizer):
         super().__init__([torch.nn.Parameter(torch.zeros(()))], {})
         self._update = update
 
-    def step(self, closure: Any = None) -> None:
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
         self._update()
 
 

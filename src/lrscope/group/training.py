@@ -85,7 +85,7 @@ class _Group:
         per_example = footprint(members[0].part.network, parts.train.inputs[:2].cpu()).per_example
         dtype = self._module.learner.stack.weights.dtype
         self._follow = FollowMembers(self._module, members, parts, dtype, per_example, self._finish, self._keep.keep)
-        self._trainer.callbacks = [
+        self._trainer.callbacks = [  # type: ignore[attr-defined]
             self._follow,
             ShowProgress(_Best(self._follow), f"{len(members)} members", cfg.epochs, cfg.callbacks.progress),  # type: ignore[arg-type]
             self._keep,
