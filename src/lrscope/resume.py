@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from lrscope.checkpoints import CheckpointFolder
     from lrscope.prepare import PreparedRun
-    from lrscope.tracking import RunLog, TrackingSettings
+    from lrscope.tracking import TrackingSettings
     from lrscope.tracking.find import StoredRun
 
 
@@ -56,18 +56,18 @@ def finished_before(run: PreparedRun) -> Outcome | None:
     return outcome
 
 
-def fetch_checkpoints(run: PreparedRun, log: RunLog, folder: CheckpointFolder) -> None:
+def fetch_checkpoints(run: PreparedRun, run_id: str | None, folder: CheckpointFolder) -> None:
     """Bring the checkpoints of a resumed run from the store where this machine has none of its own."""
     from lrscope.checkpoints import LAST, PREVIOUS
 
-    if not run.resumes or log.run_id is None:
+    if not run.resumes or not run_id:
         return
     if any((folder.path / name).is_file() for name in (LAST, PREVIOUS)):
         return
     from lrscope.sessions import settings_of
     from lrscope.tracking.fetch import fetch_artifact
 
-    fetch_artifact(settings_of(run.cfg), log.run_id, f"checkpoints/{LAST}", folder.path / LAST)
+    fetch_artifact(settings_of(run.cfg), run_id, f"checkpoints/{LAST}", folder.path / LAST)
 
 
 def explain_new(name: str, cfg: DictConfig, runs: Sequence[StoredRun]) -> str | None:

@@ -79,7 +79,7 @@ def run(cfg: DictConfig, job: Job) -> Outcome:
         recorder.attach(log.points, session.flush)
         recorder.values(0, {"peak_lr": float(cfg.lr)})
         try:
-            fetch_checkpoints(prepared, log, checkpoints)
+            fetch_checkpoints(prepared, log.run_id, checkpoints)
             SharedRun(prepared.local_id, prepared.resumes).leave()
             ending = train(solo)
             _keep(solo, log, ending)

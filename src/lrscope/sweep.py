@@ -6,7 +6,7 @@ import json
 import sys
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +35,8 @@ class CurrentSweep:
     settings: TrackingSettings
     session: Session
     log: RunLog
+    earlier_tags: Mapping[str, str] = field(default_factory=dict)
+    """Of the parent run as an earlier call left it; empty for a sweep that is not resumed."""
 
 
 _current: CurrentSweep | None = None
@@ -65,7 +67,8 @@ def begin(config: DictConfig) -> None:
     log, known = _open_parent(config, planned, stored, session)
     axes = planned.axes if planned is not None else ()
     SweepTicket(log.local_id, log.run_id, axes, known).write(folder)
-    _current = CurrentSweep(config, folder, planned, settings, session, log)
+    earlier = stored.parent.tags if stored is not None else {}
+    _current = CurrentSweep(config, folder, planned, settings, session, log, earlier)
     _announce(_current, stored)
 
 
