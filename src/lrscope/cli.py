@@ -42,6 +42,11 @@ def _exit_code(entry: Any) -> int:
         return stop.code if isinstance(stop.code, int) else 1
     except KeyboardInterrupt:
         return 130
+    except ValueError as error:
+        if not str(error).startswith(("Only one of --", "The --resolve flag")):
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        return 2
     except BrokenPipeError:  # `python train.py --help | head`: whoever read has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

@@ -41,9 +41,9 @@ def raise_problems(cfgs: Sequence[DictConfig], found: Sequence[Problem] = ()) ->
     """
     on_paper = [check(cfg) for cfg in cfgs]
     problems = [*found, *(problem for some in on_paper for problem in some)]
-    if not problems:
-        _ask_store(cfgs)
     if not problems or len(cfgs) > 1:
+        if unreachable := _ask_stores(cfgs):
+            raise InputError(tuple(dict.fromkeys([*problems, *unreachable])))
         mended = [_mended(cfg, some) for cfg, some in zip(cfgs, on_paper, strict=True)]
         problems += _in_practice([cfg for cfg in mended if not check(cfg)])
     if problems:
@@ -69,19 +69,19 @@ def _twins(jobs: Sequence[PlannedJob]) -> list[Problem]:
     return problems
 
 
-def _ask_store(cfgs: Sequence[DictConfig]) -> None:
-    """Fail at once where nothing could be recorded: before torch and the data are loaded.
-
-    Raises:
-        InputError: the store does not answer.
-    """
+def _ask_stores(cfgs: Sequence[DictConfig]) -> list[Problem]:
+    """What keeps runs from being recorded. It is asked before torch and the data are loaded, to be told within 5 s."""
     from lrscope.sessions import settings_of
     from lrscope.tracking.address import resolve_uri
     from lrscope.tracking.reach import check_reachable
 
-    for settings in dict.fromkeys(settings_of(cfg) for cfg in cfgs):
-        if settings.mode == "online":
-            check_reachable(resolve_uri(settings.uri))
+    problems: list[Problem] = []
+    for uri in dict.fromkeys(settings_of(cfg).uri for cfg in cfgs if cfg.tracking.mode == "online"):
+        try:
+            check_reachable(resolve_uri(uri))
+        except InputError as error:
+            problems += error.problems
+    return problems
 
 
 def _mended(cfg: DictConfig, problems: Iterable[Problem]) -> DictConfig:

@@ -116,6 +116,10 @@ SWEEPS: dict[tuple[str, ...], list[str]] = {
         "train_signs.h5 is missing",
     ],
     ("experiment=line", "lr=0.1,abc"): ["lr=abc: must be a number."],
+    ("-m", "lr=-1,0.1", "tracking.uri=http://127.0.0.1:9"): [
+        "lr=-1: a learning rate",
+        "tracking.uri=http://127.0.0.1:9: cannot be reached",
+    ],
     ("-m", "lr=1,0.1", "tracking.uri=file:runs"): ["tracking.uri=file:runs: MLflow writes to a database or a server"],
 }
 """Every problem of every job at once: exit code 2, under every launcher."""
