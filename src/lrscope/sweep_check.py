@@ -76,9 +76,11 @@ def _ask_stores(cfgs: Sequence[DictConfig]) -> list[Problem]:
     from lrscope.tracking.reach import check_reachable
 
     problems: list[Problem] = []
-    for uri in dict.fromkeys(settings_of(cfg).uri for cfg in cfgs if cfg.tracking.mode == "online"):
+    for settings in dict.fromkeys(settings_of(cfg) for cfg in cfgs):
+        if settings.mode != "online":
+            continue
         try:
-            check_reachable(resolve_uri(uri))
+            check_reachable(resolve_uri(settings.uri))
         except InputError as error:
             problems += error.problems
     return problems
