@@ -91,7 +91,9 @@ def test_members_go_on_from_their_own_states(scheduler: str) -> None:
     optimizers, schedules = fresh()
     first = Rates(optimizers, schedules)
     _together(first, optimizers, [0, 1, 2, 3], range(4))
-    states = copy.deepcopy([made.state_dict() if made is not None else None for made in map(first.scheduler_of, range(4))])
+    states = copy.deepcopy(
+        [made.state_dict() if made is not None else None for made in map(first.scheduler_of, range(4))]
+    )
     saved = copy.deepcopy([optimizer.state_dict() for optimizer in optimizers])
     expected = _together(first, optimizers, [0, 1, 2, 3], range(4, EPOCHS))
     others, again = fresh()

@@ -37,7 +37,9 @@ class KeepMembers(LeanCallback):
             self.save(trainer)
 
     def save(self, trainer: pl.Trainer) -> None:
-        """Write the state of every member as it is now. Call it at an epoch's start or where ``can_save`` says so."""
+        """Write the state of every member as it is now. Call it at an epoch's start or where ``can_save`` says
+        so.
+        """
         began = time.monotonic()
         self.module.record.flush()
         self.members[0].recorder.to_disk()  # one session records them all
@@ -108,7 +110,8 @@ def _progress(where: Position, module: GroupModule, member: GroupMember, schedul
     at_end, at_start = where.epoch == member.run.cfg.epochs, where.batches == 0
     batches = where.epoch * each + where.batches
     in_epoch = each if at_end else where.batches
-    # Saved from a hook of the batch or epoch that is under way: Lightning counts it as completed only behind the hook.
+    # Saved from a hook of the batch or epoch that is under way: Lightning counts it as completed only behind
+    # the hook.
     open_batch = 0 if at_start or at_end else 1
     epochs = where.epoch + (0 if at_start or at_end else 1)
     per_update = member.run.cfg.trainer.accumulate_grad_batches

@@ -34,8 +34,8 @@ class GroupParts:
 
 
 class FollowMembers(LeanCallback):
-    """Evaluates the members, keeps each one's best weights, and ends those that diverged, are certain to fail or have
-    stopped improving. The rest of the stack goes on without them.
+    """Evaluates the members, keeps each one's best weights, and ends those that diverged, are certain to fail
+    or have stopped improving. The rest of the stack goes on without them.
 
     Args:
         dtype: of the losses: a metric that decides anything is rounded to it, as in a solo run.

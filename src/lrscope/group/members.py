@@ -39,9 +39,14 @@ class Position:
     updates: int = 0
 
 
+BEGINNING = Position()
+
+
 @dataclass(eq=False)
 class GroupMember:
-    """One run of a stack. ``part`` is what trains; the callbacks are those of a solo run and hold what they would hold."""
+    """One run of a stack. ``part`` is what trains; the callbacks are those of a solo run and hold what they
+    would hold.
+    """
 
     run: PreparedRun
     part: Member
@@ -114,7 +119,7 @@ def restore(member: GroupMember, content: Mapping[str, Any]) -> GroupMember:
 def position_of(content: Mapping[str, Any] | None) -> Position:
     """Where a checkpoint was saved; the beginning where there is none."""
     if not content:
-        return Position()
+        return BEGINNING
     loop = content["loops"]["fit_loop"]
     epoch = loop["epoch_progress"]["current"]["completed"]
     (loader,) = loop["state_dict"]["combined_loader"]

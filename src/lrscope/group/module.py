@@ -30,7 +30,9 @@ class StackOptimizer(Optimizer):
 
 
 class BatchNumbers:
-    """The loader: the numbers of an epoch's batches that are still to come. Their data is gathered on the device."""
+    """The loader: the numbers of an epoch's batches that are still to come. Their data is gathered on the
+    device.
+    """
 
     def __init__(self, module: GroupModule) -> None:
         self._module = module

@@ -14,8 +14,9 @@ from lrscope.diagnosis.divergence import CERTAIN_GROWTH, SMALLEST_LOSS
 from lrscope.group.members import GroupMember
 
 KEEP_STEPS = 256
-"""On the CPU, losses and signals wait for so many steps, or for the end of the epoch: a call for each step and member
-would cost more than the step."""
+"""On the CPU, losses and signals wait for so many steps, or for the end of the epoch: a call for each step and
+member would cost more than the step.
+"""
 
 
 class GroupRecord:

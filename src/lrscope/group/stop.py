@@ -12,7 +12,9 @@ from lrscope.lean_hooks import LeanCallback
 
 
 class StopGroupAtSignal(LeanCallback):
-    """Looks at the flag that a signal sets, between two updates and before each epoch; saves all members, then stops."""
+    """Looks at the flag that a signal sets, between two updates and before each epoch; saves all members, then
+    stops.
+    """
 
     def __init__(self, requested: Callable[[], int | None], keep: KeepMembers) -> None:
         self.requested = requested

@@ -1,0 +1,151 @@
+"""A stack tried out on one batch: does vmap take the network, are its gradients a member's own, what does a
+step cost.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lrscope.datasets.data import Part
+from lrscope.module import Loss
+from lrscope.together.forward import member_losses
+from lrscope.together.learner import Learner, Member
+
+CLOSE = 1e-3
+"""Relative difference of loss and gradients, batched against alone, above which vmap is taken to have computed
+something else. Rounding in float32 stays below 1e-4; a wrong axis gives 1.
+"""
+
+LEAST_ROUNDS = 3
+MOST_SECONDS = 0.5
+
+
+class Trial:
+    """One batch of the real data, the real network and the real device; nothing here touches the members
+    themselves.
+
+    Args:
+        member: any member of the stack; copies of it are tried.
+        part: the training part on the device.
+    """
+
+    def __init__(self, member: Member, part: Part, batch_size: int, loss: Loss, precision: str) -> None:
+        self._member = member
+        self._inputs, self._targets = part.inputs[:batch_size], part.targets[:batch_size]
+        self._loss = loss
+        self._device = part.inputs.device
+        self._mixed = precision == "bf16-mixed"
+
+    def refusal(self) -> str | None:
+        """Why this network cannot be stacked; None where a stack of two computes what a member alone computes."""
+        try:
+            with _same_generators(self._device):
+                learner = self._learner(2)
+                learner.forward.network.train()
+                before = torch.get_rng_state()
+                with self._precision():
+                    outputs = learner.forward.train(self._inputs, own=False)
+                    losses = member_losses(self._loss, outputs, self._targets, own=False)
+                own = torch.autograd.grad(losses.sum(), learner.stack.leaves)
+                draws = not torch.equal(before, torch.get_rng_state())
+                learner.gather(self._inputs, self._targets, own=False)
+                learner.update()
+                return None if draws else self._difference(losses[1], [gradient[1] for gradient in own])
+        except Exception as error:
+            return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:300]
+
+    def seconds_alone(self) -> float:
+        """A step of one member in a plain loop."""
+        alone = self._copy()
+        network, optimizer = alone.network.to(self._device).train(), alone.optimizer
+
+        def step() -> None:
+            with self._precision():
+                loss = self._loss(network(self._inputs), self._targets)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+        with _same_generators(self._device):
+            return self._fastest(step)
+
+    def seconds_together(self, members: int) -> float:
+        """A step of a stack of so many."""
+        with _same_generators(self._device):
+            learner = self._learner(members)
+
+            def step() -> None:
+                with self._precision():
+                    learner.gather(self._inputs, self._targets, own=False)
+                learner.update()
+
+            return self._fastest(step)
+
+    def _difference(self, loss: Tensor, gradients: Sequence[Tensor]) -> str | None:
+        alone = self._copy()
+        network = alone.network.to(self._device).train()
+        _share_generator(alone)
+        with self._precision():
+            expected = self._loss(network(self._inputs), self._targets)
+        parameters = [p for p in network.parameters() if p.requires_grad]
+        own = [expected.detach(), *torch.autograd.grad(expected, parameters)]
+        bound = 30 * CLOSE if self._mixed else CLOSE
+        scale = max(float(gradient.norm()) for gradient in own[1:])
+        for mine, theirs in zip([loss.detach(), *gradients], own, strict=True):
+            if not float((mine - theirs).norm()) <= bound * max(float(theirs.norm()), scale * 1e-3, 1e-12):
+                return "under vmap the network computes something else than alone"
+        return None
+
+    def _learner(self, members: int) -> Learner:
+        return Learner([self._copy() for _ in range(members)], self._loss, self._device)
+
+    def _copy(self) -> Member:
+        """The member with a network and an optimizer of its own, and no schedule."""
+        network = copy.deepcopy(self._member.network)
+        (group,) = self._member.optimizer.param_groups
+        kind: Any = type(self._member.optimizer)
+        optimizer = kind(network.parameters(), lr=group["lr"])
+        optimizer.param_groups[0].update({key: value for key, value in group.items() if key != "params"})
+        return replace(self._member, network=network, optimizer=optimizer, schedule=None, updates=None)
+
+    def _precision(self) -> AbstractContextManager[object]:
+        return torch.autocast(self._device.type, torch.bfloat16) if self._mixed else nullcontext()
+
+    def _fastest(self, step: Callable[[], None]) -> float:
+        """The fastest of a few rounds, the first not counted; at most ``MOST_SECONDS`` but for the least rounds."""
+        taken: list[float] = []
+        begun = time.perf_counter()
+        while len(taken) <= LEAST_ROUNDS or time.perf_counter() - begun < MOST_SECONDS / 5:
+            _wait(self._device)
+            start = time.perf_counter()
+            step()
+            _wait(self._device)
+            taken.append(time.perf_counter() - start)
+            if len(taken) >= 2 and time.perf_counter() - begun > MOST_SECONDS:
+                break
+        return min(taken[1:])
+
+
+def _same_generators(device: torch.device) -> AbstractContextManager[object]:
+    """What is drawn inside is drawn again outside."""
+    return torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
+
+
+def _share_generator(member: Member) -> None:
+    if member.generator is not None:
+        torch.set_rng_state(member.generator)
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()

@@ -1,0 +1,28 @@
+"""The launcher against Hydra's own suites, with task functions that are not lrscope's."""
+
+from __future__ import annotations
+
+from hydra.core.plugins import Plugins
+from hydra.plugins.launcher import Launcher
+from hydra.test_utils.launcher_common_tests import IntegrationTestSuite, LauncherTestSuite
+from hydra_plugins.hydra_together_launcher.together_launcher import TogetherLauncher
+from pytest import mark
+
+pytestmark = mark.filterwarnings("ignore:\\s*Future Hydra versions:UserWarning")
+
+
+def test_hydra_finds_the_launcher() -> None:
+    assert TogetherLauncher.__name__ in [found.__name__ for found in Plugins.instance().discover(Launcher)]
+
+
+@mark.parametrize("launcher_name, overrides", [("together", [])])
+class TestTogetherLauncher(LauncherTestSuite):
+    """Hydra's suite for any launcher."""
+
+
+@mark.parametrize(
+    "task_launcher_cfg, extra_flags",
+    [({}, ["-m", "hydra/launcher=together"])],
+)
+class TestTogetherLauncherIntegration(IntegrationTestSuite):
+    """Hydra's suite with real applications."""
