@@ -9,16 +9,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from recorded_runs import steps_of
+from recorded_runs import record, run_of, start, steps_of
 
+from lrscope.tracking import TrackingSettings, open_session
 from servers import mlflow_server_on
 
 WRITERS = """
 import json, os, sys, time
 
-import mlflow.tracking  # once, then shared by the forked writers: 16 imports would be all that is measured
+# Once, then shared by the forked writers: 16 imports would be all that is measured.
+import mlflow.tracking
+import mlflow.store.tracking.sqlalchemy_store
+from sqlalchemy.orm import configure_mappers
 from lrscope.tracking import *
 
+configure_mappers()
 processes, runs, points, uri = int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4] or None
 
 
@@ -89,6 +94,21 @@ def test_sixteen_processes_start_on_a_store_that_does_not_exist_yet(project: Pat
 def test_four_sweeps_write_to_one_file_at_once(store_project: Path) -> None:
     _write(processes=4, runs=5, points=2000, uri="")
     _check(f"sqlite:///{store_project}/mlflow.db", 4, 5, 2000)
+
+
+@pytest.mark.postgres
+def test_postgresql_without_a_server_between(postgres: str, project: Path) -> None:
+    from mlflow.tracking import MlflowClient
+
+    session = open_session(TrackingSettings(uri=postgres))
+    log = session.start(start("direct", "pg1"))
+    record(log, range(50))
+    log.text("lr: 1", "config.yaml")
+    log.end("FINISHED")
+    assert session.close().words == "" and session.warnings() == []
+    run = run_of(MlflowClient(postgres), "pg1")
+    assert steps_of(MlflowClient(postgres), run.info.run_id) == list(range(50))
+    assert run.info.artifact_uri == f"file://{project}/mlruns/direct/{run.info.run_id}/artifacts"
 
 
 @pytest.mark.postgres

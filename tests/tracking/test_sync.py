@@ -83,11 +83,18 @@ def test_forgetting_how_far_it_came_changes_nothing(store_project: Path) -> None
 
 def test_two_at_once_double_nothing(store_project: Path) -> None:
     _offline([f"m{k}" for k in range(8)])
-    command = [sys.executable, str(SCRIPTS / "sync.py")]
-    both = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) for _ in range(2)]
-    outputs = [process.communicate()[0].decode() for process in both]
-    # One may find a spool in the other's hands; neither fails otherwise.
-    assert all(process.returncode in (0, 1) for process in both), outputs
+    code = """
+import os, mlflow.tracking
+from lrscope.tracking import TrackingSettings
+from lrscope.tracking.sync import sync
+for _ in range(2):
+    if os.fork() == 0:
+        report = sync(TrackingSettings())
+        # One may find a spool in the other's hands; neither fails otherwise.
+        os._exit(0 if all("another process" in why for _, why in report.left) and not report.refused else 1)
+assert [os.wait()[1] for _ in range(2)] == [0, 0]
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
     sync(TrackingSettings())
     client = _client(store_project)
     assert len(client.search_runs([client.get_experiment_by_name("off").experiment_id])) == 9

@@ -20,6 +20,7 @@ from lrscope.tracking.spool import Spool
 from lrscope.tracking.store import Store
 
 _DELIVER_EVERY_S = 2.0
+_LONGEST_PAUSE_S = 20.0
 _AT_THE_END_S = 0.5
 _ARTIFACT_AGAIN_S = 20.0
 
@@ -34,7 +35,7 @@ class Courier:
         self.store = store
         self.failure: BaseException | None = None
         self.tidied = threading.Event()
-        self._deliverer = Deliverer(store, root, self._postpone)
+        self._deliverer = Deliverer(store, root, self._postpone, self._progressed)
         self._disk = disk
         self._root = root
         self._left_behind: list[Spool] | None = None
@@ -44,10 +45,12 @@ class Courier:
         self._todo: dict[str, RunLog] = {}
         self._not_before: dict[str, float] = {}
         self._wake = threading.Event()
-        self._deadline: float | None = None
+        self._finish_within_s: float | None = None
+        self._closing_since = 0.0
+        self._last_progress = time.monotonic()
         self._backoff = Backoff()
         self._pause = _DELIVER_EVERY_S
-        self._warnings: list[str] = []
+        self._warnings: deque[str] = deque()
         self._told = 0
         self._away_since: float | None = None
         self._thread = threading.Thread(target=self._loop, daemon=True, name="lrscope-delivery")
@@ -85,14 +88,18 @@ class Courier:
         refusals = self._deliverer.refusals
         new = [f"The store refused {text}" for text in refusals[self._told :]]
         self._told = len(refusals)
-        found, self._warnings = self._warnings, []
+        found = [self._warnings.popleft() for _ in range(len(self._warnings))]
         return found + new
 
-    def finish(self, deadline: float) -> tuple[str, ...]:
-        """Deliver until all is there or the deadline (monotonic seconds) has come; returns the runs that are not."""
-        self._deadline = deadline
+    def finish(self, timeout_s: float) -> tuple[str, ...]:
+        """Deliver until all is there, or the store has taken nothing for ``timeout_s`` seconds, or it took ten times
+        that altogether; returns the runs that are not wholly there."""
+        self._closing_since = self._last_progress = time.monotonic()
+        self._finish_within_s = timeout_s
         self._wake.set()
-        self._thread.join(max(0.0, deadline - time.monotonic()) + 0.1)
+        while self._thread.is_alive() and self._keep_going():
+            self._thread.join(0.05)
+        self._thread.join(0.1)
         return tuple(run.local_id for run in self._runs.values() if self.undelivered(run))
 
     def undelivered(self, run: RunLog) -> bool:
@@ -108,10 +115,14 @@ class Courier:
         try:
             self._mark_the_dead()
             while True:
-                self._wake.wait(self._pause if self._deadline is None else min(self._pause, _AT_THE_END_S))
+                self._wake.wait(self._pause if self._finish_within_s is None else min(self._pause, _AT_THE_END_S))
                 self._wake.clear()
+                began = time.monotonic()
                 self._round()
-                if self._deadline is not None and (self._done() or time.monotonic() > self._deadline):
+                if self._away_since is None:
+                    # With very many runs, a quarter of the time at most: the training needs the processor, too.
+                    self._pause = min(_LONGEST_PAUSE_S, max(_DELIVER_EVERY_S, 3 * (time.monotonic() - began)))
+                if self._finish_within_s is not None and (self._done() or not self._keep_going()):
                     return
         except BaseException as error:  # surfaces through Session.check
             self.failure = error
@@ -144,11 +155,17 @@ class Courier:
                 self._away(error)
                 return
             self._back()
-        if self._deadline is None:
+        if self._finish_within_s is None:
             self._when_idle()
 
     def _keep_going(self) -> bool:
-        return self._deadline is None or time.monotonic() < self._deadline
+        if (patience := self._finish_within_s) is None:
+            return True
+        now = time.monotonic()
+        return now < self._last_progress + patience and now < self._closing_since + 10 * patience
+
+    def _progressed(self) -> None:
+        self._last_progress = time.monotonic()
 
     def _deliver(self, run: RunLog) -> None:
         cursor = self._deliverer.deliver(run.spool, self._keep_going)
@@ -186,7 +203,7 @@ class Courier:
             self._away(error)
 
     def _nothing_to_do(self) -> bool:
-        return self._deadline is None and not self._saved
+        return self._finish_within_s is None and not self._saved
 
     def _postpone(self, spool: Spool, event: ev.Event) -> None:
         """On disk before the cursor passes it."""
@@ -212,7 +229,6 @@ class Courier:
 
     def _back(self) -> None:
         self._backoff.succeeded()
-        self._pause = _DELIVER_EVERY_S
         if self._away_since is not None:
             away = time.time() - self._away_since
             self._warnings.append(f"{self.store.address.shown} answers again after {away:.0f} s.")

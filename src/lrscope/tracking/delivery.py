@@ -29,6 +29,10 @@ def append_again(spool: Spool, event: ev.Event) -> None:
     spool.append(ev.encode(event))
 
 
+def _nothing() -> None:
+    """Nobody watches."""
+
+
 @dataclass
 class Deliverer:
     """Delivers the spools below ``root`` to one store.
@@ -36,11 +40,13 @@ class Deliverer:
     ``fresh`` are runs that this process has just made up: nobody can have created them in the store yet, so their first
     delivery need not search for them. ``postpone`` puts an artifact that does not go through at the end of its spool:
     it holds up neither the points behind it nor the run's status, and stays undelivered until it arrives.
+    ``progressed`` is called whenever the store has taken something.
     """
 
     store: Store
     root: Path
     postpone: Callable[[Spool, ev.Event], None] = append_again
+    progressed: Callable[[], None] = _nothing
     lock_wait_s: float = LOCK_WAIT_S
     fresh: set[str] = field(default_factory=set)
     refusals: list[str] = field(default_factory=list)
@@ -164,6 +170,7 @@ class Deliverer:
 
     def _advance(self, spool: Spool, cursor: Cursor) -> None:
         self._cursors[spool.local_id] = cursor
+        self.progressed()
         with contextlib.suppress(OSError):
             spool.set_cursor(cursor)
 

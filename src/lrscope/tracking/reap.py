@@ -83,10 +83,8 @@ def reap_gone(store: Store, root: Path) -> list[str]:
 
 def _ended_undelivered(spool: Spool) -> bool:
     """Whether the run ended by itself and only the word of it has not reached the store yet."""
-    last = None
-    for last in spool.milestones():
-        pass
-    return isinstance(last, ev.Ended) and spool.undelivered()
+    history = list(spool.milestones())
+    return bool(history) and isinstance(history[-1], ev.Ended) and spool.undelivered()
 
 
 def _mark(store: Store, run: Any) -> None:

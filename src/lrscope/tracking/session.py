@@ -173,8 +173,8 @@ class Session:
                 raise LrscopeError(f"recording stopped: {redact(repr(part.failure))}")
 
     def close(self) -> Delivery:
-        """Deliver what is left, for at most ``finish_timeout_s`` seconds; what then remains stays in the
-        spool.
+        """Deliver what is left, until the store has taken nothing for ``finish_timeout_s`` seconds; what then remains
+        stays in the spool.
         """
         if self._closed:
             return Delivery()
@@ -188,7 +188,7 @@ class Session:
             names = tuple(self._runs)
             words = f"{_count(names)} recorded in {self._root}; `make sync` delivers them." if names else ""
             return Delivery(names, words + _lost_words(lost, self._root))
-        left = self._courier.finish(time.monotonic() + self.settings.finish_timeout_s)
+        left = self._courier.finish(self.settings.finish_timeout_s)
         for run in self._runs.values():
             if self._courier.finished(run):
                 prune_spool(run.spool)

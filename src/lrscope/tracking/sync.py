@@ -17,6 +17,9 @@ from lrscope.tracking.settings import TrackingSettings
 from lrscope.tracking.spool import Spool, all_spools
 from lrscope.tracking.store import Store, open_store
 
+CHECKPOINTS = "checkpoints"
+"""The folder in a run's spool that is not the record's to remove."""
+
 
 @dataclass(frozen=True)
 class SyncReport:
@@ -123,13 +126,17 @@ def _bound_elsewhere(spools: list[Spool], address: Address) -> Iterator[tuple[st
 
 
 def prune_spool(spool: Spool) -> None:
-    """Remove what the store has of a run that FINISHED; what else lies in the folder (checkpoints) stays."""
+    """Remove what the store has of a run that FINISHED; its checkpoints stay."""
     with spool.delivering(0) as held:
         cursor = spool.cursor()
         if not held or spool.undelivered() or cursor.ended != "FINISHED" or cursor.refused:
             return
-        shutil.rmtree(spool.folder / "files", ignore_errors=True)
-        for name in ("events.jsonl", "cursor.json", "lock"):
-            (spool.folder / name).unlink(missing_ok=True)
+        for path in spool.folder.iterdir():
+            if path.name == CHECKPOINTS:
+                continue
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
     if not any(spool.folder.iterdir()):
         spool.folder.rmdir()
