@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -77,7 +77,7 @@ def _marks(ax: Axes, panel: LossPanel, comparison: Comparison) -> None:
         mark = MARKS[outcome]
         edge = ax.get_xaxis_transform()
         ones = [1.0] * len(xs_above)
-        shape = {"s": size, "marker": mark.shape, "color": mark.colour, "linewidths": 0}
+        shape: Any = {"s": size, "marker": mark.shape, "color": mark.colour, "linewidths": 0}
         ax.scatter(xs_above, ones, zorder=5, transform=edge, clip_on=False, **shape)
 
 
