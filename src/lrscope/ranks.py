@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import pytorch_lightning as pl
+if TYPE_CHECKING:
+    import pytorch_lightning as pl  # slow to import, and asked for before a store that is away is told
 
 _INHERITED = "LRSCOPE_RUN"
 

@@ -23,6 +23,14 @@ def test_nothing_heavy_is_loaded(tmp_path: Path, words: list[str]) -> None:
     assert not loaded & HEAVY
 
 
+def test_a_store_that_is_away_is_told_before_anything_slow_is_loaded(tmp_path: Path) -> None:
+    words = ["-m", "lr=1,0.1", "tracking.uri=http://127.0.0.1:9"]
+    typed = type_command(tmp_path, *words, program=["-X", "importtime", str(CHECKOUT / "train.py")])
+    assert typed.code == 2
+    loaded = {name.split(".")[0] for name in re.findall(r"\| +([\w.]+)$", typed.err, re.MULTILINE)}
+    assert not loaded & {"torch", "pytorch_lightning", "mlflow", "sklearn", "pandas"}
+
+
 @pytest.mark.parametrize("words", [["--help"], ["--cfg", "job"]], ids=["help", "cfg"])
 def test_answers_within_a_second(tmp_path: Path, words: list[str]) -> None:
     """Of this machine's time: what other programs take from it is not counted."""
