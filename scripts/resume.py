@@ -14,14 +14,17 @@ def main() -> int:
     parser.add_argument("sweep", nargs="?", default="latest", help="id as printed; default: the latest")
     parser.add_argument("--experiment", help="look for the latest in this experiment only")
     parser.add_argument("--store", help="tracking URI; default: the project's own store")
+    parser.add_argument("--trust", action="append", default=[], metavar="PACKAGE", help="its classes may be named too")
     arguments = parser.parse_args()
     from lrscope.paths import project_root, resolve
     from lrscope.tracking import TrackingSettings
     from lrscope.tracking.find import find_sweep
+    from lrscope.trust import check_stored_overrides
 
     settings = TrackingSettings("online", arguments.store, resolve("outputs/spool"))
     try:
         stored = find_sweep(settings, arguments.experiment, arguments.sweep)
+        check_stored_overrides(stored.overrides, arguments.trust)
     except LrscopeError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code

@@ -113,7 +113,7 @@ class Campaign:
     def _strike(self, place: Place, kind: str, number: int, seconds: float, resumed: bool) -> Done:
         process = start(place, *KINDS[kind], *(["resume=latest"] if resumed else []))
         wait_until_training(place, process)
-        time.sleep(self.random.uniform(0, seconds))
+        time.sleep(self.random.uniform(0, 0.7 * seconds))
         with _still_there():
             os.killpg(process.pid, number) if number == signal.SIGKILL else process.send_signal(number)
         return finish(process)
