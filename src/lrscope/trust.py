@@ -1,4 +1,4 @@
-"""What a tracking store says is data from outside: it may name classes only of libraries that are expected to be named."""
+"""What a tracking store says is data from outside: the classes it names must be of packages that are trusted."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def check_stored_overrides(overrides: Sequence[str], allowed: Iterable[str] = ()
         key = override.partition("=")[0].lstrip("+~")
         if not _OVERRIDE.fullmatch(override):
             problems.append(_problem(override, "is no override of the configuration"))
-        elif key.split(".")[0].split("/")[0] == "hydra" and not key.startswith("hydra/launcher"):
+        elif key.startswith("hydra") and not key.startswith(("hydra/launcher", "hydra.launcher.")):
             problems.append(_problem(override, "sets Hydra's own configuration"))
         else:
             foreign = [name for name in _TARGET.findall(override) if name.split(".")[0] not in trusted]
