@@ -1,6 +1,6 @@
 """The long campaign of kills, outages and torn files; prints the table of docs/reliability.md.
 
-python benchmarks/torture.py [--kills 54] [--outages 20] [--torn 10] [--seed 1]
+python benchmarks/torture.py [--kills 54] [--outages 20] [--torn 10] [--seed 1] [--jobs 2]
 """
 
 from __future__ import annotations
@@ -12,14 +12,19 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from servers import mlflow_server_on
+from servers import Server, mlflow_server_on
 from torture.campaign import SIGNALS, Campaign, Trial
 from torture.commands import KINDS
 from torture.twins import Differences
+
+Fault = Callable[[Campaign], Trial]
 
 OUTAGES = ("refuse", "hang", "status", "cut request", "cut answer")
 
@@ -31,21 +36,18 @@ def main() -> int:
     parser.add_argument("--outages", type=int, default=20)
     parser.add_argument("--torn", type=int, default=10)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=2, help="trials at a time")
     arguments = parser.parse_args()
     began = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="torture-"))
-    campaign = Campaign(folder, arguments.seed)
-    trials: list[Trial] = []
     with mlflow_server_on(folder, f"sqlite:///{folder / 'server.db'}") as server:
-        kills = itertools.cycle(itertools.product(KINDS, SIGNALS))
-        tears = itertools.cycle(itertools.product(KINDS, ("checkpoint", "spool")))
-        outages = itertools.cycle(itertools.product(OUTAGES, KINDS))
-        for kind, fault in itertools.islice(kills, arguments.kills):
-            trials.append(_shown(campaign.kill(kind, fault)))
-        for kind, what in itertools.islice(tears, arguments.torn):
-            trials.append(_shown(campaign.tear(kind, what)))
-        for mode, kind in itertools.islice(outages, arguments.outages):
-            trials.append(_shown(campaign.outage(kind, server, mode)))
+        planned = plan(arguments, server)
+        workers = [
+            (Campaign(folder / f"worker-{k}", arguments.seed + k), planned[k :: arguments.jobs])
+            for k in range(arguments.jobs)
+        ]
+        with ThreadPoolExecutor(arguments.jobs) as pool:
+            trials = [trial for done in pool.map(_work, workers) for trial in done]
     print(table(trials))
     print(f"\n{len(trials)} trials, seed {arguments.seed}, {(time.monotonic() - began) / 60:.0f} minutes")
     failed = [trial for trial in trials if not trial.passed]
@@ -54,6 +56,26 @@ def main() -> int:
     if not failed:
         shutil.rmtree(folder)
     return 1 if failed else 0
+
+
+def plan(arguments: argparse.Namespace, server: Server) -> list[Fault]:
+    """The faults in the order in which they are tried: each way of training meets each of them equally often."""
+    kills = itertools.product(KINDS, SIGNALS)
+    tears = itertools.product(KINDS, ("checkpoint", "spool"))
+    outages = itertools.product(OUTAGES, KINDS)
+    faults: list[Fault] = []
+    for kind, fault in itertools.islice(itertools.cycle(kills), arguments.kills):
+        faults.append(partial(Campaign.kill, kind=kind, fault=fault))
+    for kind, what in itertools.islice(itertools.cycle(tears), arguments.torn):
+        faults.append(partial(Campaign.tear, kind=kind, what=what))
+    for mode, kind in itertools.islice(itertools.cycle(outages), arguments.outages):
+        faults.append(partial(Campaign.outage, kind=kind, server=server, mode=mode))
+    return faults
+
+
+def _work(worker: tuple[Campaign, list[Fault]]) -> list[Trial]:
+    campaign, faults = worker
+    return [_shown(fault(campaign)) for fault in faults]
 
 
 def table(trials: list[Trial]) -> str:

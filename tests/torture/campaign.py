@@ -47,6 +47,7 @@ class Campaign:
     """
 
     def __init__(self, folder: Path, seed: int, database: Path | None = None) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.random = random.Random(seed)
         self.database = database
