@@ -18,12 +18,13 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from lrscope.diagnosis.wilson import wilson_interval
 from lrscope.paths import project_root
-from lrscope.report.colours import CATEGORIES, rate_colours
+from lrscope.report.colours import CATEGORIES, on_scale, rate_colours
 from lrscope.tracking.read import read_traces
 
 HERE = Path(__file__).resolve().parent
@@ -32,6 +33,7 @@ STYLE = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
+    "axes.axisbelow": True,
     "grid.color": "#d9dde2",
     "grid.linewidth": 0.6,
     "axes.titlesize": 10,
@@ -77,6 +79,10 @@ def _option(run: Run) -> str:
     return mode or params["scheduler.name"]
 
 
+def _rate(run: Run) -> str:
+    return f"lr {float(run.data.params['lr']):g}"
+
+
 def _epochs(run: Run) -> int:
     return int(run.data.params["epochs"])
 
@@ -87,20 +93,17 @@ def draw_line(store: Store) -> Figure | None:
     if not runs:
         return None
     figure, (left, right) = _panels(2)
-    shown = [run for run in runs if run.data.params["lr"] in ("0.01", "0.1", "1.0")]
-    for run, (_, weight), colour in zip(shown, store.curves(shown, "weight"), _rate_colours(shown), strict=True):
-        left.plot(
-            np.arange(1, len(weight) + 1),
-            weight,
-            color=colour,
-            marker=".",
-            label=f"lr {float(run.data.params['lr']):g}",
-        )
+    three = [run for run in runs if run.data.params["lr"] in ("0.01", "0.1", "1.0")]
+    for run, (_, weight), colour in zip(three, store.curves(three, "weight"), _rate_colours(three), strict=True):
+        style = {"marker": "."} if abs(weight).max() < 10 else {"linewidth": 0.8, "linestyle": "--"}
+        left.plot(np.arange(1, len(weight) + 1), weight, color=colour, label=_rate(run), **style)
     left.axhline(3, color="#22262b", linewidth=0.8, linestyle=":")
     left.set(title="weight after each epoch", xlabel="epoch", ylabel="w", xlim=(0, 40), ylim=(-1, 7))
-    left.legend()
-    for run, (_, loss), colour in zip(runs, store.curves(runs, "train/loss_eval"), _rate_colours(runs), strict=True):
-        right.plot(np.arange(1, len(loss) + 1), loss, color=colour, label=f"lr {float(run.data.params['lr']):g}")
+    left.annotate("45, −660, 10,410 …", (2.3, 6.4), color=_rate_colours(three)[-1])
+    left.legend(loc="lower right")
+    for place, (run, (_, loss)) in enumerate(zip(runs, store.curves(runs, "train/loss_eval"), strict=True)):
+        colour = on_scale(place / max(1, len(runs) - 1))
+        right.plot(np.arange(1, len(loss) + 1), loss, color=colour, label=_rate(run))
     right.set(title="loss after each epoch", xlabel="epoch", ylabel="mean squared error", xscale="log", yscale="log")
     right.set_ylim(1e-13, 1e12)
     right.legend(ncols=2)
@@ -146,6 +149,8 @@ def draw_strategies(store: Store) -> Figure | None:
         title=f"validation loss, mean of {len(next(iter(by_option.values())))} seeds", xlabel="step (optimizer updates)"
     )
     right.set(ylabel="cross entropy", yscale="log")
+    right.set_yticks([0.2, 0.3, 0.5, 1, 2], ["0.2", "0.3", "0.5", "1", "2"])
+    right.yaxis.set_minor_formatter(NullFormatter())
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=7)
     return figure
 
@@ -158,14 +163,14 @@ def draw_signs(store: Store) -> Figure | None:
     figure, (left, right) = _panels(2)
     labelled = set()
     for run, (_, loss), colour in zip(runs, store.curves(runs, "train/loss_epoch"), _rate_colours(runs), strict=True):
-        label = f"lr {float(run.data.params['lr']):g}"
+        label = _rate(run)
         left.plot(
             np.arange(1, len(loss) + 1), loss, color=colour, linewidth=1, label=None if label in labelled else label
         )
         labelled.add(label)
     left.axhline(math.log(6), color="#22262b", linewidth=0.8, linestyle=":")
-    left.set(title="training loss (mean of each epoch)", xlabel="epoch", ylabel="cross entropy", ylim=(1.0, 2.05))
-    left.annotate("ln 6", (1, math.log(6)), xytext=(2, 3), textcoords="offset points", va="bottom")
+    left.set(title="training loss (mean of each epoch)", xlabel="epoch", ylabel="cross entropy", ylim=(0.7, 2.05))
+    left.annotate("ln 6", (60, math.log(6)), xytext=(0, -3), textcoords="offset points", ha="right", va="top")
     left.legend()
     _draw_shares(right, store.members("signs", lambda run: _epochs(run) < 60) or runs)
     return figure
@@ -174,15 +179,15 @@ def draw_signs(store: Store) -> Figure | None:
 def _draw_shares(axes: Axes, runs: list[Run]) -> None:
     by_rate: dict[float, list[bool]] = defaultdict(list)
     for run in runs:
-        by_rate[float(run.data.params["lr"])].append(run.data.tags["lrscope.verdict"] == "collapsed")
+        by_rate[float(run.data.params["lr"])].append(run.data.tags.get("lrscope.verdict") == "collapsed")
     colours = rate_colours(list(by_rate))
     for place, (collapsed, colour) in enumerate(zip(by_rate.values(), colours, strict=True)):
         share = sum(collapsed) / len(collapsed)
         low, high = wilson_interval(sum(collapsed), len(collapsed))
         axes.bar(place, share, color=colour, width=0.6)
         axes.errorbar(place, share, [[share - low], [high - share]], color="#22262b", capsize=4, linewidth=1)
-        axes.annotate(f"{sum(collapsed)} of {len(collapsed)}", (place, 0.02), ha="center", color="white", weight="bold")
-    axes.set_xticks(range(len(by_rate)), [f"{rate:g}" for rate in by_rate])
+    counts = [f"{rate:g}\n{sum(collapsed)} of {len(collapsed)}" for rate, collapsed in by_rate.items()]
+    axes.set_xticks(range(len(by_rate)), counts)
     axes.set(title="share of seeds that collapse (95% Wilson interval)", xlabel="learning rate", ylim=(0, 1.02))
     axes.grid(axis="x", visible=False)
 
