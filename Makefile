@@ -63,7 +63,7 @@ bench: setup ## measure speed, side by side with a plain Lightning script
 	@$(BIN)/python benchmarks/speed.py $(ARGS)
 
 torture: setup ## the long campaign of kills and outages
-	@$(BIN)/python benchmarks/torture.py $(ARGS)
+	@$(BIN)/python benchmarks/reliability.py $(ARGS)
 
 clean: ## remove .venv and caches; recorded runs stay
 	@rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache src/*.egg-info

@@ -22,10 +22,10 @@ from omegaconf import DictConfig
 from torch import nn
 
 from lrscope import config
-from lrscope.lean_hooks import LeanCallback
 from lrscope.checkpoints import CheckpointFolder
 from lrscope.datasets.batches import order
 from lrscope.job import Job
+from lrscope.lean_hooks import LeanCallback
 from lrscope.paths import project_root
 from lrscope.prepare import PreparedRun, prepare
 from lrscope.record import conclude, open_record
@@ -147,7 +147,7 @@ def check_complete(settings: TrackingSettings, run_id: str, steps: int) -> None:
     assert {point.step for point in client.get_metric_history(run_id, "lr")} == {0, steps - 1}, "lr is incomplete"
 
 
-def fresh_plan(steps: int):  # noqa: ANN201
+def fresh_plan(steps: int):
     from lrscope.recording import RecordingPlan
 
     return RecordingPlan.of(steps)

@@ -132,7 +132,8 @@ def _collapsed(facts: Facts) -> bool:
 
 
 def _falls_again(facts: Facts) -> bool:
-    return facts.end - facts.again > max(0.05 * abs(facts.first - facts.end), facts.bounce)
+    fall = facts.first - facts.end
+    return fall > -0.01 * facts.first and facts.end - facts.again > max(0.05 * abs(fall), facts.bounce)
 
 
 def _schedule(facts: Facts) -> str | None:
@@ -148,25 +149,22 @@ def _schedule(facts: Facts) -> str | None:
 def _by_going_on(facts: Facts, best: float, edge: bool) -> Truth:
     fall = facts.first - facts.end
     bar = 0.05 * abs(fall)
-    floor = facts.bounce if fall <= 0 else 0.0
     slower, same, again = facts.end - facts.lower, facts.end - facts.same, facts.end - facts.again
-    near_lower, near_same = near(slower, bar), near(same, bar)
-    if slower > max(bar, floor) and not same > max(bar, facts.bounce):
+    least = max(bar, 0.005 * facts.first, facts.bounce if fall <= 0 else 0.0)
+    near_lower, near_same = near(slower, least, facts.bounce), near(same, bar, facts.bounce)
+    if slower > least and not same > max(bar, facts.bounce):
         return Truth("oscillating", edge or near_lower or near_same)
     edge = edge or (near_lower and not same > bar) or (slower > bar and near_same)
     learned = facts.train_fell and fall > 0.05 * facts.first
     if facts.val_rise > bar and learned:
         return Truth("overfitting", edge or near(facts.val_rise, bar))
-    edge = edge or (near(facts.val_rise, bar) and learned)
-    near_again = near(again, bar) or (again > bar and near(again, facts.bounce))
+    edge = edge or (near(facts.val_rise, bar) and learned) or near(again, max(bar, facts.bounce), facts.bounce)
     if _falls_again(facts):
-        return Truth("too slow", edge or near_again)
-    reached = fall / (facts.first - best) if facts.first > best else 1.0
-    if reached < 0.5:
-        return Truth("stalled", edge or near_again or near(reached, 0.5))
-    return Truth("trained", edge or near_again or near(reached, 0.5))
+        return Truth("too slow", edge)
+    reached = fall / (facts.first - best) if facts.first > best else float(fall > 0)
+    return Truth("stalled" if reached < 0.5 else "trained", edge or near(reached, 0.5))
 
 
-def near(value: float, bound: float) -> bool:
-    """Whether a value lies within a factor ``MARGIN`` of its bound."""
-    return bound / MARGIN < value < bound * MARGIN
+def near(value: float, bound: float, bounce: float = 0.0) -> bool:
+    """Whether a value lies within a factor ``MARGIN`` of its bound, or so near that the bounce could have decided."""
+    return bound / MARGIN < value < bound * MARGIN or abs(value - bound) < bounce

@@ -1,6 +1,6 @@
 """The long campaign of kills, outages and torn files; prints the table of docs/reliability.md.
 
-python benchmarks/torture.py [--kills 54] [--outages 20] [--torn 10] [--seed 1] [--jobs 2]
+python benchmarks/reliability.py [--kills 54] [--outages 20] [--torn 10] [--seed 1] [--jobs 2]
 """
 
 from __future__ import annotations
