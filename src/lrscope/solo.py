@@ -80,11 +80,15 @@ def assemble(run: PreparedRun, recorder: RunRecorder, checkpoints: CheckpointFol
 
 
 def make_module(run: PreparedRun) -> Module:
-    """The module of a run, initialised from its seed."""
+    """The module of a run, initialised from its seed, in the precision that it trains in.
+
+    Lightning would make it double only after it has loaded a checkpoint, which would round the weights on their way.
+    """
     cfg = run.cfg
     build.seed_everything(cfg.seed)
+    network = build.network(cfg, run.source.described)
     return Module(
-        build.network(cfg, run.source.described),
+        network.double() if cfg.trainer.precision.startswith("64") else network,
         loss_of(run.source.task),
         partial(build.optimizer, cfg),
         partial(build.schedule, cfg),
