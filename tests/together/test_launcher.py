@@ -5,8 +5,9 @@ from __future__ import annotations
 from hydra.core.plugins import Plugins
 from hydra.plugins.launcher import Launcher
 from hydra.test_utils.launcher_common_tests import IntegrationTestSuite, LauncherTestSuite
-from hydra_plugins.hydra_together_launcher.together_launcher import TogetherLauncher
 from pytest import mark
+
+from hydra_plugins.hydra_together_launcher.together_launcher import TogetherLauncher
 
 pytestmark = mark.filterwarnings("ignore:\\s*Future Hydra versions:UserWarning")
 

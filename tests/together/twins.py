@@ -34,7 +34,7 @@ EQUAL = 1e-9
 
 
 @cache
-def _composed(overrides: tuple[str, ...]) -> DictConfig:
+def composed(overrides: tuple[str, ...]) -> DictConfig:
     config.register()
     with initialize_config_dir(str(CONF), version_base="1.3"):
         return compose("train", list(overrides))
@@ -42,14 +42,14 @@ def _composed(overrides: tuple[str, ...]) -> DictConfig:
 
 @cache
 def data(dataset: str = "digits", *overrides: str) -> Data:
-    made = build.source(_composed((f"dataset={dataset}", *overrides))).data
+    made = build.source(composed((f"dataset={dataset}", *overrides))).data
     assert made is not None
     return made
 
 
 def member_config(epochs: int, steps_per_epoch: int, *overrides: str, **top: Any) -> DictConfig:
     """A config as the command line would compose it; ``top`` are keys of the root (lr, seed …)."""
-    cfg = _composed(overrides).copy()
+    cfg = composed(overrides).copy()
     for key, value in {**top, "epochs": epochs}.items():
         OmegaConf.update(cfg, key, value)
     cfg.steps_per_epoch, cfg.total_steps = steps_per_epoch, steps_per_epoch * epochs

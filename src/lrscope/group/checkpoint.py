@@ -71,7 +71,7 @@ def content_of(
     learner = module.learner
     scheduler = learner.rates.scheduler_of(row)
     loops = trainer._checkpoint_connector._get_loops_state_dict()
-    loops["fit_loop"] |= _progress(where, module, member, scheduler is not None)
+    loops["fit_loop"] |= _progress(where, module, member)
     generator = learner.member_generator(row)
     return {
         "epoch": where.epoch,
@@ -99,12 +99,13 @@ def _callbacks(module: GroupModule, member: GroupMember, row: int, where: Positi
     if member.early is not None:
         states[member.early.state_key] = member.early.state_dict()
     if member.run.cfg.callbacks.count_examples:
-        counted = sum(module.batches.examples(number) for number in range(where.batches))
+        done = where.batches or (len(module.batches) if where.epoch else 0)
+        counted = module.batches.examples_until(done)
         states[CountExamples.__qualname__] = {"examples": counted, "recorded": where.updates - 1}
     return states
 
 
-def _progress(where: Position, module: GroupModule, member: GroupMember, scheduled: bool) -> Mapping[str, Any]:
+def _progress(where: Position, module: GroupModule, member: GroupMember) -> Mapping[str, Any]:
     """Lightning's counters: at an epoch's start, within it, or (all epochs done) at the end."""
     each = len(module.batches)
     at_end, at_start = where.epoch == member.run.cfg.epochs, where.batches == 0
@@ -118,7 +119,9 @@ def _progress(where: Position, module: GroupModule, member: GroupMember, schedul
     updates_in_epoch = -(-in_epoch // per_update)
     total, current = _counts(where.updates, where.updates), _counts(updates_in_epoch, updates_in_epoch)
     begun = {"started": where.updates}, {"started": updates_in_epoch}
-    steps = {"total": total, "current": current} if scheduled else {"total": _counts(0, 0), "current": _counts(0, 0)}
+    schedule = member.part.schedule
+    moves = {None: (0, 0), "step": (where.updates, updates_in_epoch), "epoch": (where.epoch, int(at_end))}
+    moved, moved_in_epoch = moves[schedule.interval if schedule is not None else None]
     return {
         "state_dict": {"combined_loader": [_loader(where, each, at_start or at_end)]},
         "epoch_loop.state_dict": {"_batches_that_stepped": where.updates - open_batch},
@@ -127,7 +130,10 @@ def _progress(where: Position, module: GroupModule, member: GroupMember, schedul
             "current": _all_counts(in_epoch, in_epoch - open_batch),
             "is_last_batch": at_end,
         },
-        "epoch_loop.scheduler_progress": steps,
+        "epoch_loop.scheduler_progress": {
+            "total": _counts(moved, moved),
+            "current": _counts(moved_in_epoch, moved_in_epoch),
+        },
         "epoch_loop.automatic_optimization.optim_progress": {
             "optimizer": {
                 "step": {"total": total, "current": current},

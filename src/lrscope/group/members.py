@@ -73,12 +73,10 @@ def make_member(run: PreparedRun) -> GroupMember:
     """Seed, network, optimizer, schedule, in the order of a solo run."""
     cfg = run.cfg
     network = make_module(run).network
-    if cfg.trainer.precision.startswith("64"):
-        network.double()
     optimizer = build.optimizer(cfg, network.parameters())
     made = build.schedule(cfg, optimizer)
     monitor = monitored(cfg.scheduler.get("monitor", "val/loss"), run.source)
-    schedule = Schedule(made, cfg.scheduler.get("interval", "step"), monitor) if made is not None else None
+    schedule = Schedule(made, cfg.scheduler.get("interval", "epoch"), monitor) if made is not None else None
     limit = cfg.trainer.gradient_clip_val
     clipping = Clipping(limit, cfg.trainer.gradient_clip_algorithm) if limit is not None else None
     random = random_state()

@@ -136,4 +136,6 @@ class GroupModule(pl.LightningModule):
     def _update(self) -> None:
         rates = self.learner.rates.current
         losses = self.learner.update(self._wanted)
-        self.diverged = self.record.add(losses, rates, self._examples, self.learner.signals)
+        self.diverged = self.record.add(
+            losses, rates, self._examples, self.batches.examples_until(self.done), self.learner.signals
+        )

@@ -33,6 +33,8 @@ class GroupRecord:
         self._losses: list[Tensor] = []
         self._rates: list[Sequence[float]] = []
         self._examples: list[int] = []
+        self._counts = members[0].run.cfg.callbacks.count_examples
+        self._in_epoch: list[int] = []
         self._signals: dict[str, tuple[list[int], list[Tensor]]] = {}
         self._bounds = self._bounds_of_losses()
 
@@ -41,8 +43,14 @@ class GroupRecord:
         """Updates made so far."""
         return self._first + len(self._losses)
 
-    def add(self, losses: Tensor, rates: Sequence[float], examples: int, signals: dict[str, Tensor]) -> list[int]:
+    def add(
+        self, losses: Tensor, rates: Sequence[float], examples: int, in_epoch: int, signals: dict[str, Tensor]
+    ) -> list[int]:
         """One update of all members: losses [M], the rates that it used, and what was measured of it.
+
+        Args:
+            examples: of this update.
+            in_epoch: examples of the epoch up to and with it.
 
         Returns:
             The rows whose loss says that they have diverged.
@@ -55,6 +63,7 @@ class GroupRecord:
         self._losses.append(losses)
         self._rates.append(rates)
         self._examples.append(examples)
+        self._in_epoch.append(in_epoch)
         full = len(self._losses) >= (KEEP_STEPS if self._on_cpu else READ_EVERY)
         diverged = self._diverged(losses) if self._on_cpu or full else []
         if full:
@@ -76,11 +85,14 @@ class GroupRecord:
             member.recorder.steps(self._first, losses[:, row].tolist(), rates[row])
             for name, (steps, values) in signals.items():
                 member.recorder.series(name, steps, values[row])
+            if self._counts:
+                member.recorder.series("examples_in_epoch", range(self._first, self.step), self._in_epoch)
             member.epoch_loss += float(sums[row])
             member.epoch_examples += examples
             member.steps.step = self.step
         self._first = self.step
-        self._losses, self._rates, self._examples, self._signals = [], [], [], {}
+        self._losses, self._rates, self._signals = [], [], {}
+        self._examples, self._in_epoch = [], []
 
     def keep(self, rows: Sequence[int]) -> None:
         """Drop all members but these; everything must be flushed."""

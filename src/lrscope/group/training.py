@@ -157,7 +157,7 @@ def _module(members: Sequence[GroupMember], train: Part, device: torch.device, p
     cfg, data = run.cfg, run.source.data
     assert data is not None
     per_update, signals = cfg.trainer.accumulate_grad_batches, signal_choice(cfg)
-    learner = Learner([m.part for m in members], loss_of(data.task), device, per_update, position.updates)
+    learner = Learner([m.part for m in members], loss_of(run.source.task), device, per_update, position.updates)
     seeds = [member.run.cfg.seed for member in members]
     return GroupModule(
         learner,

@@ -40,6 +40,10 @@ class MemberBatches:
         """How many examples batch ``number`` of an epoch holds: the last one may be smaller."""
         return min(self._shared.batch_size, len(self._part) - number * self._shared.batch_size)
 
+    def examples_until(self, done: int) -> int:
+        """How many examples the first ``done`` batches of an epoch hold."""
+        return min(done * self._shared.batch_size, len(self._part))
+
     def epoch(self, epoch: int, done: int = 0) -> Iterator[Batch]:
         """The batches of that epoch after the first ``done``."""
         batches = self._own_epoch(epoch, done) if self.own else self._shared_epoch(epoch, done)

@@ -1,0 +1,108 @@
+"""What a member of a stack leaves is what its ordinary run leaves: points, outcome, verdict, checkpoints."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from omegaconf import DictConfig, OmegaConf
+from twins import composed
+
+from lrscope.checkpoints import read_checkpoint
+from lrscope.group.members import make_member
+from lrscope.group.training import train_group
+from lrscope.job import Job
+from lrscope.outcome import Outcome
+from lrscope.prepare import PreparedRun, prepare
+from lrscope.record import TRACE
+from lrscope.run import run
+from lrscope.sessions import settings_of, share, unshare
+from lrscope.trace import Trace
+
+COMMON = ("epochs=3", "trainer=cpu", "tracking.mode=offline", "tracking.log_model=none", "callbacks.progress=none")
+DOUBLE = "trainer.precision=64-true"
+
+
+def config(folder: Path, *overrides: str, **top: Any) -> DictConfig:
+    cfg = composed((*COMMON, *overrides)).copy()
+    for key, value in {**top, "tracking.spool": str(folder / "spool")}.items():
+        OmegaConf.update(cfg, key, value)
+    return cfg
+
+
+def alone(cfgs: Sequence[DictConfig], folder: Path) -> list[Outcome]:
+    return [run(cfg, Job(folder / "alone" / str(k), (f"lr={cfg.lr}",))) for k, cfg in enumerate(cfgs)]
+
+
+def prepared(cfgs: Sequence[DictConfig], folder: Path) -> list[PreparedRun]:
+    return [prepare(cfg, Job(folder / "together" / str(k), (f"lr={cfg.lr}",))) for k, cfg in enumerate(cfgs)]
+
+
+def both(cfgs: Sequence[DictConfig], folder: Path) -> list[tuple[Outcome, Outcome]]:
+    """Train alone and together; the pairs of outcomes."""
+    settings = settings_of(cfgs[0])
+    share(settings)
+    try:
+        solo = alone([cfg.copy() for cfg in cfgs], folder)
+        stacked = train_group([make_member(made) for made in prepared(cfgs, folder)])
+    finally:
+        unshare(settings)
+    return list(zip(solo, stacked, strict=True))
+
+
+def assert_same_record(folder: Path, number: int, tolerance: float) -> None:
+    """Every metric at the same steps, with the same values."""
+    solo, mine = (Trace.load(folder / way / str(number) / TRACE).series for way in ("alone", "together"))
+    assert solo.keys() == mine.keys()
+    for key, series in solo.items():
+        near = max(tolerance, 1e-6) if key.startswith("dead_units") else tolerance  # a share in float32
+        assert series.steps.tolist() == mine[key].steps.tolist(), key
+        assert mine[key].values.tolist() == pytest.approx(series.values.tolist(), rel=near, abs=near, nan_ok=True), key
+    assert solo["lr"].values.tolist() == mine["lr"].values.tolist()
+
+
+def assert_same_tree(mine: Any, solo: Any, tolerance: float, where: str = "") -> None:
+    """Two checkpoints, leaf by leaf."""
+    if isinstance(solo, Mapping):
+        assert mine.keys() == solo.keys(), where
+        for key in solo:
+            assert_same_tree(mine[key], solo[key], tolerance, f"{where}/{key}")
+    elif isinstance(solo, list | tuple):
+        assert len(mine) == len(solo), where
+        for place, (one, other) in enumerate(zip(mine, solo, strict=True)):
+            assert_same_tree(one, other, tolerance, f"{where}/{place}")
+    elif isinstance(solo, torch.Tensor):
+        torch.testing.assert_close(mine, solo, rtol=tolerance, atol=tolerance, equal_nan=True, msg=where)
+    elif isinstance(solo, float):
+        tolerance = max(tolerance, 1e-6) if "dead_units" in where else tolerance
+        assert math.isclose(mine, solo, rel_tol=tolerance, abs_tol=tolerance) or (mine != mine and solo != solo), where
+    else:
+        assert mine == solo, where
+
+
+SWEEPS = {
+    "rates": [{"lr": lr} for lr in (1e-4, 1e-2, 1.0)],
+    "seeds": [{"lr": 1e-2, "seed": seed} for seed in (0, 1, 2)],
+    "cosine": [{"lr": lr, "scheduler": "cosine"} for lr in (1e-3, 1e-1)],
+    "schedules": [{"lr": 1e-2, "scheduler": name} for name in ("plateau", "step", "one_cycle", "constant")],
+}
+
+
+@pytest.mark.parametrize("sweep", SWEEPS)
+def test_points_outcomes_and_checkpoints_are_those_of_the_ordinary_run(sweep: str, tmp_path: Path) -> None:
+    cfgs = [
+        config(tmp_path, DOUBLE, f"scheduler={member.get('scheduler', 'constant')}", "callbacks.count_examples=true",
+               lr=member["lr"], seed=member.get("seed", 0))
+        for member in SWEEPS[sweep]
+    ]  # fmt: skip
+    for number, (solo, mine) in enumerate(both(cfgs, tmp_path)):
+        assert_same_record(tmp_path, number, 1e-9)
+        assert (mine.status, mine.verdict, mine.why, mine.steps) == (solo.status, solo.verdict, solo.why, solo.steps)
+        assert mine.final == pytest.approx(dict(solo.final), rel=1e-9)
+        for name in ("last.ckpt", "best.ckpt"):
+            files = (tmp_path / "spool" / o.local_id / "checkpoints" / name for o in (mine, solo))
+            assert_same_tree(*map(read_checkpoint, files), 1e-9)

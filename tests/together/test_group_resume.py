@@ -1,0 +1,83 @@
+"""An interrupted stack goes on to the bits of one that was never interrupted, as a stack or member by member."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from omegaconf import DictConfig
+from test_group_record import DOUBLE, assert_same_tree, config
+
+from lrscope.checkpoints import read_checkpoint
+from lrscope.group.launch import train_together
+from lrscope.job import Job, KnownMember
+from lrscope.outcome import Outcome
+from lrscope.record import TRACE
+from lrscope.run import run
+from lrscope.stop_signals import STOP
+from lrscope.trace import Trace
+
+SIGTERM = 15
+
+
+def _configs(folder: Path) -> list[DictConfig]:
+    return [
+        config(folder, DOUBLE, "model.dropout=0.2", f"scheduler={name}", "callbacks.early_stopping.enabled=true",
+               lr=lr, seed=seed, epochs=4)
+        for name, lr, seed in (("cosine", 1e-3, 0), ("cosine", 1e-2, 0), ("plateau", 1e-2, 1))
+    ]  # fmt: skip
+
+
+def _stop_after(monkeypatch: pytest.MonkeyPatch, looks: int) -> None:
+    """A signal that comes so many looks at the flag from now: one a step, one an epoch."""
+    left = iter(range(looks))
+    monkeypatch.setattr(STOP, "requested", lambda: None if next(left, None) is not None else SIGTERM)
+
+
+def _together(cfgs: Sequence[DictConfig], jobs: Sequence[Job]) -> list[Outcome]:
+    found = train_together(list(zip(cfgs, jobs, strict=True)), "always")
+    return [found[number] for number in range(len(cfgs))]
+
+
+def _alone(cfgs: Sequence[DictConfig], jobs: Sequence[Job]) -> list[Outcome]:
+    return [run(cfg, job) for cfg, job in zip(cfgs, jobs, strict=True)]
+
+
+def _jobs(folder: Path, outcomes: Sequence[Outcome] = ()) -> list[Job]:
+    """Jobs that go on with these outcomes; fresh ones where there are none."""
+    known = {o.fingerprint: KnownMember(o.local_id, "", False) for o in outcomes}
+    return [Job(folder / str(k), (f"member={k}",), continues=known) for k in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [(_together, _together), (_together, _alone), (_alone, _together)],
+    ids=["together", "a stack alone", "solo runs as a stack"],
+)  # fmt: skip
+@pytest.mark.parametrize("looks", [60, 92], ids=["within an epoch", "at its start"])
+def test_an_interrupted_member_ends_with_the_bits_of_one_that_was_not(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    looks: int,
+    first: Callable[..., list[Outcome]],
+    second: Callable[..., list[Outcome]],
+) -> None:
+    whole_folder, folder = tmp_path / "whole", tmp_path / "interrupted"
+    whole = _together(_configs(whole_folder), _jobs(whole_folder))
+    with monkeypatch.context() as patched:
+        _stop_after(patched, looks)
+        stopped = first(_configs(folder), _jobs(folder))
+    assert {outcome.status for outcome in stopped} == {"KILLED"}
+    resumed = second(_configs(folder), _jobs(folder, stopped))
+    for number, (mine, uninterrupted) in enumerate(zip(resumed, whole, strict=True)):
+        assert mine.status == "FINISHED"
+        one, other = (
+            read_checkpoint(place / "spool" / o.local_id / "checkpoints" / "last.ckpt")
+            for place, o in ((folder, mine), (whole_folder, uninterrupted))
+        )
+        assert_same_tree(one["state_dict"], other["state_dict"], 0)
+        assert_same_tree(one["optimizer_states"], other["optimizer_states"], 0)
+        traces = [Trace.load(place / str(number) / TRACE).series for place in (folder, whole_folder)]
+        assert_same_tree(
+            *({key: [s.steps.tolist(), s.values.tolist()] for key, s in trace.items()} for trace in traces), 1e-6
+        )
