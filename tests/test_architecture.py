@@ -12,15 +12,29 @@ import pytest
 SRC = Path(__file__).resolve().parents[1] / "src"
 
 LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"errors", "paths", "verdict", "trace", "point", "identity", "outcome", "config", "ranks", "stop_signals"}),
+    frozenset(
+        {
+            "errors",
+            "paths",
+            "verdict",
+            "trace",
+            "point",
+            "trust",
+            "identity",
+            "outcome",
+            "config",
+            "ranks",
+            "stop_signals",
+        }
+    ),
     frozenset({"schedules", "config_check"}),
     frozenset({"diagnosis", "recording", "measures"}),
     frozenset({"datasets", "models", "lean_hooks", "module", "evaluation", "checkpoints", "tracking", "job"}),
     frozenset({"callbacks", "together"}),
     frozenset({"making", "build", "leftovers", "refusals"}),
-    frozenset({"prepare", "sessions", "record", "artifacts", "solo", "resume", "group"}),
+    frozenset({"prepare", "sessions", "record", "artifacts", "solo", "resume"}),
     frozenset({"run", "report", "sweep_compose", "sweep_jobs", "sweep_check"}),
-    frozenset({"sweep_close", "sweep"}),
+    frozenset({"sweep_close", "sweep", "group"}),
     frozenset({"refused_command", "hydra_callback", "cli"}),
 )
 """From the bottom to the top. A part imports from its own layer and from those below."""
