@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from real_signs import FOLDER, needs_signs
 
 from lrscope.datasets.signs import signs
 from lrscope.errors import InputError
+from real_signs import FOLDER, needs_signs
 
 
 def images(n: int, seed: int = 0) -> np.ndarray:

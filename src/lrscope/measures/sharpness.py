@@ -89,10 +89,10 @@ def _second_moment(optimizer: Optimizer, group: dict[str, object], parameter: Te
     return None if parameter.grad is None else parameter.grad.detach().square()
 
 
-def _hessian_product(
-    parameters: Sequence[Tensor], used: Sequence[tuple[Tensor, Tensor]], vector: Tensor
-) -> Tensor:
-    pieces = {id(p): v.view_as(p) for p, v in zip(parameters, vector.split([p.numel() for p in parameters]), strict=True)}
+def _hessian_product(parameters: Sequence[Tensor], used: Sequence[tuple[Tensor, Tensor]], vector: Tensor) -> Tensor:
+    pieces = {
+        id(p): v.view_as(p) for p, v in zip(parameters, vector.split([p.numel() for p in parameters]), strict=True)
+    }
     outputs = [g for _, g in used]
     directions = [pieces[id(p)] for p, _ in used]
     if not outputs:

@@ -20,9 +20,9 @@ def stability_limit(facts: RunFacts, lambda_max: float) -> float | None:
     """The rate above which a full-batch run leaves a minimum whose sharpness is ``lambda_max``; None: no limit known.
 
     SGD: 2/λ; heavy-ball momentum β: 2(1+β)/λ; Nesterov: 2(1+β)/((1+2β)λ). Adam and AdamW: (2+2β₁)/((1−β₁)λ) with λ
-    the largest eigenvalue of P^-½ H P^-½, P = diag(√v̂ + ε) (38/λ at β₁ = 0.9). RMSprop without momentum is the same with
-    β₁ = 0. λ ≤ 0 (no curvature upwards) gives no limit. On ``line``: λ = 16.7006, SGD 0.11976, heavy-ball 0.9 0.2275,
-    Nesterov 0.9 0.0813.
+    the largest eigenvalue of P^-½ H P^-½, P = diag(√v̂ + ε) (38/λ at β₁ = 0.9). RMSprop without momentum is the same
+    with β₁ = 0. λ ≤ 0 (no curvature upwards) gives no limit. On ``line``: λ = 16.7006, SGD 0.11976, heavy-ball 0.9
+    0.2275, Nesterov 0.9 0.0813.
     """
     factor = _factor(facts)
     if factor is None or not lambda_max > 0:
@@ -43,13 +43,14 @@ def _factor(facts: RunFacts) -> float | None:
 
 
 def above_limit(facts: RunFacts, lambda_max: float) -> str | None:
-    """The warning for a run whose peak rate is above the measured limit; None where it is below or no limit is known."""
+    """The warning for a run whose peak rate is above the measured limit; None where it is not, or none is known."""
     limit = stability_limit(facts, lambda_max)
     if limit is None or facts.peak_lr is None or facts.peak_lr <= limit:
         return None
     kind = "preconditioned sharpness" if is_preconditioned(facts) else "sharpness"
     return (
-        f"lr={facts.peak_lr:g} is above {limit:.4g}, the largest stable rate of {facts.optimizer} at the measured {kind} "
+        f"lr={facts.peak_lr:g} is above {limit:.4g}, "
+        f"the largest stable rate of {facts.optimizer} at the measured {kind} "
         f"of {lambda_max:.6g} (full-batch theory: evidence, not proof); it trains all the same"
     )
 
