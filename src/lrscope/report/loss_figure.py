@@ -18,25 +18,38 @@ from lrscope.report.scene import LossPanel, Mean, Scene
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+WIDTH = 5.4
+LINE = 0.24
+"""Inches: of one frame with its labels, of one line of the key."""
+
 
 def loss_figure(comparison: Comparison, scene: Scene, theme: Theme) -> Figure:
+    """One frame for each loss side by side, the key to the marks below."""
     panels = scene.losses
-    handles = _legend(comparison, scene, theme)
-    columns = _fitting([str(handle.get_label()) for handle in handles], 5.0 * len(panels))
-    below = 0.62 + 0.24 * math.ceil(len(handles) / columns)
-    figure, axes = framed(1, len(panels), width=5.4, height=3.5, right=0.15, below=below)
+    lines = _lines(_legend(comparison, scene, theme), WIDTH * len(panels) - 0.4)
+    figure, axes = framed(1, len(panels), WIDTH, height=3.5, right=0.15, below=0.62 + LINE * len(lines))
     for ax, panel in zip(axes, panels, strict=True):
         _loss_panel(ax, panel, comparison, scene, theme)
-    figure.legend(handles=handles, loc="lower center", ncols=columns, handletextpad=0.5, columnspacing=1.8,
-                  borderaxespad=0.3)  # fmt: skip
+    tall = figure.get_size_inches()[1]
+    for place, line in enumerate(reversed(lines)):
+        corner = (0.5, (0.04 + place * LINE) / tall)
+        figure.legend(handles=line, loc="lower center", bbox_to_anchor=corner, ncols=len(line), borderaxespad=0,
+                      borderpad=0, handletextpad=0.5, columnspacing=1.8)  # fmt: skip
     return figure
 
 
-def _fitting(labels: Sequence[str], inches: float) -> int:
-    """How many columns of a legend fit beside each other; all are as wide as the widest."""
-    widest = 0.62 + 0.066 * max((len(label) for label in labels), default=1)
-    total = sum(0.62 + 0.066 * len(label) for label in labels)
-    return max(len(labels), 1) if total <= inches else max(int(inches / widest), 1)
+def _lines(handles: Sequence[Line2D], inches: float) -> list[list[Line2D]]:
+    """The entries of the key, as many on a line as fit."""
+    lines: list[list[Line2D]] = []
+    room = 0.0
+    for handle in handles:
+        width = 0.65 + 0.068 * len(str(handle.get_label()))
+        if width > room:
+            lines.append([])
+            room = inches
+        lines[-1].append(handle)
+        room -= width
+    return lines
 
 
 def _loss_panel(ax: Axes, panel: LossPanel, comparison: Comparison, scene: Scene, theme: Theme) -> None:

@@ -67,6 +67,7 @@ def serve(uri: str | None, port: int, ready: Callable[[str], None]) -> int:
     """
     address = resolve_uri(uri)
     if address.uri.startswith(("http://", "https://")):
+        open_store(address)
         ready(address.shown)
         return 0
     check_port(port)
