@@ -18,7 +18,7 @@ class CNN(nn.Module):
     Args:
         channels: of each block; every block halves height and width.
         dropout: share of inputs of the last layer that training switches off, 0 to below 1.
-        batch_norm: normalise before each activation.
+        batch_norm: normalise before each activation; the convolutions in front then have no bias (see ``MLP``).
         init, zero_bias: see :func:`lrscope.models.initialisation.initialise`.
 
     Raises:
@@ -41,7 +41,7 @@ class CNN(nn.Module):
         planes, height, width = _image(input_shape, blocks=len(channels))
         layers: list[nn.Module] = []
         for wide in channels:
-            layers.append(nn.Conv2d(planes, wide, kernel_size=3, padding=1))
+            layers.append(nn.Conv2d(planes, wide, kernel_size=3, padding=1, bias=not batch_norm))
             if batch_norm:
                 layers.append(nn.BatchNorm2d(wide))
             layers += [make_activation(activation), nn.MaxPool2d(2)]

@@ -18,7 +18,8 @@ class MLP(nn.Module):
     Args:
         hidden: units of each hidden layer; an empty list gives a linear model.
         dropout: share of hidden units that training switches off, 0 to below 1.
-        batch_norm: normalise before each activation.
+        batch_norm: normalise before each activation. The layers in front then have no bias: the normalisation takes it
+            out again, its gradient is rounding noise, and Adam would turn that into steps.
         init, zero_bias: see :func:`lrscope.models.initialisation.initialise`.
 
     Raises:
@@ -41,7 +42,7 @@ class MLP(nn.Module):
         layers: list[nn.Module] = [nn.Flatten()]
         width = math.prod(input_shape)
         for units in hidden:
-            layers.append(nn.Linear(width, units))
+            layers.append(nn.Linear(width, units, bias=not batch_norm))
             if batch_norm:
                 layers.append(nn.BatchNorm1d(units))
             layers.append(make_activation(activation))
