@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import shutil
 import signal
@@ -85,7 +84,7 @@ class Campaign:
             process = start(place, *KINDS[kind], f"experiment_name={experiment}", "tracking.finish_timeout_s=4")
             wait_until_training(place, process)
             time.sleep(self.random.uniform(0, twin.training_seconds))
-            hit = process.poll() is None
+            hit = process.returncode is None
             proxy.mode = mode
             timer = threading.Timer(self.random.uniform(0.5, 12), lambda: setattr(proxy, "mode", "pass"))
             timer.start()
@@ -116,7 +115,7 @@ class Campaign:
         wait_until_training(place, process)
         time.sleep(self.random.uniform(0, 0.7 * seconds))
         with _still_there():
-            os.killpg(process.pid, number) if number == signal.SIGKILL else process.send_signal(number)
+            process.send_signal(number)
         return finish(process)
 
     def _put_right(self, place: Place, kind: str) -> str:

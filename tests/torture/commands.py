@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+
+from torture.processes import Command, zygote
 
 ROOT = Path(__file__).resolve().parents[2]
 EPOCHS = 150
@@ -59,33 +60,22 @@ class Done:
     output: str
 
 
-def start(place: Place, *arguments: str) -> subprocess.Popen[str]:
-    """Start ``python train.py`` on a place."""
+def start(place: Place, *arguments: str) -> Command:
+    """Start ``train.py`` on a place."""
     own = [f"tracking.uri={place.store}", f"tracking.spool={place.folder / 'spool'}"]
     where = [
         f"hydra.sweep.dir={place.folder}/jobs/${{now:%H-%M-%S-%f}}",
         f"hydra.run.dir={place.folder}/job/${{now:%H-%M-%S-%f}}",
     ]
-    quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(
-        [sys.executable, str(ROOT / "train.py"), *arguments, *SHORT, *own, *where],
-        cwd=place.folder,
-        env=os.environ | quiet | {"LRSCOPE_ROOT": str(place.folder)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
+    quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "OMP_NUM_THREADS": "1", "LRSCOPE_ROOT": str(place.folder)}
+    argv = [str(ROOT / "train.py"), *arguments, *SHORT, *own, *where]
+    return zygote().start(argv, place.folder, dict(os.environ) | quiet)
 
 
-def finish(process: subprocess.Popen[str], seconds: float = 280) -> Done:
-    """Wait for a process; one that hangs is killed and fails."""
-    try:
-        output, _ = process.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        output, _ = process.communicate()
-        return Done(-1, output + "\n(hung)")
+def finish(process: Command, seconds: float = 280) -> Done:
+    """Wait for a command; one that hangs is killed and fails."""
+    output = process.wait(seconds)
+    assert process.returncode is not None
     return Done(process.returncode, output)
 
 
@@ -94,11 +84,11 @@ def train(place: Place, *arguments: str) -> Done:
     return finish(start(place, *arguments))
 
 
-def wait_until_training(place: Place, process: subprocess.Popen[str], seconds: float = 60) -> None:
+def wait_until_training(place: Place, process: Command, seconds: float = 60) -> None:
     """Return when the first record is on disk, or the process has ended: before that there is nothing to lose."""
     deadline = time.monotonic() + seconds
     spool = place.folder / "spool"
-    while time.monotonic() < deadline and process.poll() is None:
+    while time.monotonic() < deadline and process.returncode is None:
         if any(spool.glob("*/events.jsonl")):
             return
         time.sleep(0.02)
@@ -107,13 +97,13 @@ def wait_until_training(place: Place, process: subprocess.Popen[str], seconds: f
 def sync(place: Place) -> Done:
     """Deliver what a command could not."""
     command = [sys.executable, str(ROOT / "scripts" / "sync.py"), "--uri", place.store]
-    process = subprocess.Popen(
+    done = subprocess.run(
         [*command, "--spool", str(place.folder / "spool")],
         cwd=place.folder,
         env=os.environ | {"LRSCOPE_ROOT": str(place.folder)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        capture_output=True,
         text=True,
-        start_new_session=True,
+        timeout=120,
+        check=False,
     )
-    return finish(process)
+    return Done(done.returncode, done.stdout + done.stderr)
