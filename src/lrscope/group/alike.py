@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,14 +73,16 @@ def obstacle(run: PreparedRun) -> str | None:
     return next((words for words, is_so in found.items() if is_so), None)
 
 
-def stacks(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
+def stacks(
+    candidates: Sequence[Candidate], was_stacked: Callable[[Candidate], bool] = lambda _: False
+) -> list[list[Candidate]]:
     """The candidates that can train together, in the order of their first; those without a companion are left
-    out.
+    out, unless an earlier call trained them in a stack: alone they would end a rounding error away.
     """
     alike: dict[str, list[Candidate]] = {}
     for candidate in candidates:
         alike.setdefault(kinship(candidate.run, candidate.position), []).append(candidate)
-    return [group for group in alike.values() if len(group) > 1]
+    return [group for group in alike.values() if len(group) > 1 or was_stacked(group[0])]
 
 
 def kinship(run: PreparedRun, position: Position = BEGINNING) -> str:

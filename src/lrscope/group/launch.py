@@ -62,7 +62,7 @@ def train_together(jobs: Sequence[tuple[DictConfig, Job]], mode: str) -> dict[in
     for reason, count in reasons.items():
         _say(f"{_members(count)} one by one: {reason}")
     STOP.install()
-    for stack in stacks(candidates):
+    for stack in stacks(candidates, _was_stacked):
         if STOP.requested() is None:
             outcomes |= _train_stack(stack, mode)
     return outcomes
@@ -138,14 +138,12 @@ def _pieces(stack: Sequence[Candidate], most: int, each: int) -> list[Sequence[C
         _say(f"{len(stack)} members are split into {count} stacks: {room}")
     bounds = [len(stack) * k // count for k in range(count + 1)]
     pieces = [stack[start:stop] for start, stop in pairwise(bounds)]
-    return [piece for piece in pieces if len(piece) > 1]
+    return pieces if len(stack) == 1 else [piece for piece in pieces if len(piece) > 1]
 
 
 def _chosen(stack: Sequence[Candidate], trial: Trial, mode: str) -> Choice:
     """What an earlier call chose for this stack, or what is faster; written on the parent run."""
-    identity = hashlib.sha256(kinship(stack[0].run).encode()).hexdigest()[:16]
-    sweep = current()
-    earlier = json.loads(sweep.earlier_tags.get(CHOICES, "{}")) if sweep is not None else {}
+    identity, earlier, sweep = _identity(stack[0]), _earlier_choices(), current()
     if mode == "auto" and identity in earlier:
         together = bool(earlier[identity]["together"])
         choice = Choice(together, f"{_members(len(stack))} {'together' if together else 'one by one'}, as before")
@@ -162,6 +160,21 @@ def _chosen(stack: Sequence[Candidate], trial: Trial, mode: str) -> Choice:
         }
         sweep.log.tags({CHOICES: json.dumps({**earlier, **_written})})
     return choice
+
+
+def _identity(candidate: Candidate) -> str:
+    """Of the stack that a run belongs to, wherever in its training it stands."""
+    return hashlib.sha256(kinship(candidate.run).encode()).hexdigest()[:16]
+
+
+def _earlier_choices() -> dict[str, dict[str, Any]]:
+    """What an earlier call of this sweep chose, by stack."""
+    sweep = current()
+    return json.loads(sweep.earlier_tags.get(CHOICES, "{}")) if sweep is not None else {}
+
+
+def _was_stacked(candidate: Candidate) -> bool:
+    return bool(_earlier_choices().get(_identity(candidate), {}).get("together"))
 
 
 _written: dict[str, dict[str, Any]] = {}
