@@ -1,7 +1,7 @@
 """Starts commands as real processes that need not import torch, Lightning and MLflow again: seconds a command.
 
-Reads one JSON object a line (``argv``, ``cwd``, ``env``, ``output``), forks, and runs ``train.py``'s main in the child;
-answers ``{"pid"}`` at once and ``{"pid", "code"}`` when a child has ended. A child has its own session, signal handlers,
+Reads one JSON object a line (``argv``, ``cwd``, ``env``, ``output``), forks, and runs the command in the child;
+answers ``{"pid"}`` at once and ``{"pid", "code"}`` when a child has ended. A child has its own session, signals,
 process id and start time, like any other process.
 """
 
@@ -16,7 +16,7 @@ from typing import Any
 
 def preload() -> None:
     """Import what every command needs; nothing here may start a thread."""
-    import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
+    import mlflow.store.tracking.sqlalchemy_store
     import mlflow.tracking  # noqa: F401
     import sklearn.datasets  # noqa: F401
 
