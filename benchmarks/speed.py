@@ -105,7 +105,8 @@ def main() -> None:
         one, three = _medians(bench, arguments.rounds)
         slope = (three - one) / 2
         print(
-            f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, threads {arguments.threads or 'all'}"
+            f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, torch threads:"
+            f" {arguments.threads or 'all'}"
         )
         print(f"peer: {one:.1f} s for one rate, {three:.1f} s for three, so {slope:.1f} s a rate\n")
         print("| members | peer | one after the other | ratio | together | ratio |\n|---|---|---|---|---|---|")
