@@ -25,6 +25,7 @@ class Digits(pl.LightningModule):
     def __init__(self, lr: float) -> None:
         super().__init__()
         self.save_hyperparameters()
+        self.lr = lr
         self.network = nn.Sequential(
             nn.Flatten(), nn.Linear(64, 25), nn.ReLU(), nn.Linear(25, 12), nn.ReLU(), nn.Linear(12, 10)
         )
@@ -49,7 +50,7 @@ class Digits(pl.LightningModule):
         self.log("val/acc", self.val_accuracy)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        return torch.optim.Adam(self.parameters(), lr=self.hparams["lr"])
+        return torch.optim.Adam(self.parameters(), lr=self.lr)
 
 
 def main() -> None:
