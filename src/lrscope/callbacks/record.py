@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from lrscope.lean_hooks import LeanCallback
-from lrscope.measures import DeadUnitsMeter, UpdateMeter, grad_norm
+from lrscope.measures import DeadUnits, DeadUnitsMeter, UpdateMeter, grad_norm
 from lrscope.module import Module
 from lrscope.recording import RunRecorder
 
@@ -45,6 +45,7 @@ class RecordSteps(LeanCallback):
         self._accumulate = accumulate
         self._rate = 0.0
         self._micro: list[Tensor] = []
+        self._dead_units: DeadUnits | None = None
         self._pending: list[tuple[Tensor, float]] = []
         self._pending_signals: list[tuple[int, dict[str, Tensor]]] = []
         self._read_every = 1
@@ -85,6 +86,8 @@ class RecordSteps(LeanCallback):
         self._micro.append(pl_module.last_loss)
         self._batch_examples += examples_of(batch)
         if len(self._micro) < self._accumulate and not trainer.is_last_batch:
+            if len(self._micro) == 1 and self._dead is not None:
+                self._dead_units = self._dead.read()  # of an update's first batch, however many make it
             return
         loss = self._micro[0] if len(self._micro) == 1 else torch.stack(self._micro).mean()
         self._micro.clear()
@@ -149,7 +152,9 @@ class RecordSteps(LeanCallback):
         measured: dict[str, Tensor] = {}
         if self.signals.grad_norm:
             measured["grad_norm"] = grad_norm(self._parameters)
-        dead = self._dead.read() if self._dead is not None else None
+        dead, self._dead_units = self._dead_units, None
+        if dead is None and self._dead is not None:
+            dead = self._dead.read()
         if dead is not None:
             measured["dead_units"] = dead.share
             if len(dead.layers) > 1:
