@@ -23,7 +23,14 @@ from lrscope.run import run
 from lrscope.sessions import settings_of, share, unshare
 from lrscope.trace import Trace
 
-COMMON = ("epochs=3", "trainer=cpu", "tracking.mode=offline", "tracking.log_model=none", "callbacks.progress=none")
+COMMON = (
+    "epochs=3",
+    "trainer=cpu",
+    "trainer.limit_train_batches=12",
+    "tracking.mode=offline",
+    "tracking.log_model=none",
+    "callbacks.progress=none",
+)
 DOUBLE = "trainer.precision=64-true"
 
 
@@ -106,3 +113,51 @@ def test_points_outcomes_and_checkpoints_are_those_of_the_ordinary_run(sweep: st
         for name in ("last.ckpt", "best.ckpt"):
             files = (tmp_path / "spool" / o.local_id / "checkpoints" / name for o in (mine, solo))
             assert_same_tree(*map(read_checkpoint, files), 1e-9)
+
+
+def test_members_end_where_they_would_end_alone(tmp_path: Path) -> None:
+    """One diverges, one is stopped early, one has collapsed; the fourth trains to its end, untouched."""
+    stopping = ("callbacks.early_stopping.enabled=true", "callbacks.early_stopping.patience=1", "callbacks.test=true")
+    cfgs = [
+        config(tmp_path, DOUBLE, "optimizer=sgd", "callbacks.stop_when=[diverged,collapsed]", lr=lr, epochs=6)
+        for lr in (1e5, 0.5)
+    ] + [
+        config(
+            tmp_path, DOUBLE, "optimizer=sgd", *stopping, lr=lr, epochs=6, **{"callbacks.early_stopping.min_delta": d}
+        )
+        for lr, d in ((1e-5, 1.0), (0.1, 0.0))
+    ]
+    pairs = both(cfgs, tmp_path)
+    for number, (solo, mine) in enumerate(pairs):
+        assert_same_record(tmp_path, number, 1e-9)
+        assert (mine.status, mine.verdict, mine.steps) == (solo.status, solo.verdict, solo.steps)
+        best = (read_checkpoint(tmp_path / "spool" / o.local_id / "checkpoints" / "best.ckpt") for o in (mine, solo))
+        assert_same_tree(*best, 1e-9)
+    diverged, _, stopped, trained = (mine for _, mine in pairs)
+    assert (diverged.status, diverged.verdict) == ("FAILED", "diverged")
+    assert diverged.steps < stopped.steps < trained.steps == 72
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ("trainer.accumulate_grad_batches=5", "trainer.gradient_clip_val=0.1"),
+        ("trainer.gradient_clip_val=0.01", "trainer.gradient_clip_algorithm=value"),
+        ("batch_size=null",),
+        ("model=cnn", "model.batch_norm=true", "dataset=digits"),
+        ("callbacks.grad_norm=false", "callbacks.dead_units=false", "callbacks.evaluate_every_epochs=2"),
+    ],
+)
+def test_every_setting_of_the_trainer_holds_for_each_member(overrides: tuple[str, ...], tmp_path: Path) -> None:
+    cfgs = [config(tmp_path, DOUBLE, *overrides, lr=lr) for lr in (1e-3, 1e-2)]
+    for number, (solo, mine) in enumerate(both(cfgs, tmp_path)):
+        assert_same_record(tmp_path, number, 1e-9)
+        assert mine.steps == solo.steps
+
+
+def test_mixed_precision_trains_each_member_as_alone(tmp_path: Path) -> None:
+    """bfloat16 rounds at 4e-3: the two ways round alike at first and drift apart slowly."""
+    cfgs = [config(tmp_path, "trainer.precision=bf16-mixed", lr=lr) for lr in (1e-3, 1e-2)]
+    for solo, mine in both(cfgs, tmp_path):
+        assert mine.final["val/loss"] == pytest.approx(solo.final["val/loss"], rel=0.02)
+        assert mine.verdict == solo.verdict

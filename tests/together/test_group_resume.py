@@ -24,24 +24,43 @@ SIGTERM = 15
 def _configs(folder: Path) -> list[DictConfig]:
     return [
         config(folder, DOUBLE, "model.dropout=0.2", f"scheduler={name}", "callbacks.early_stopping.enabled=true",
-               lr=lr, seed=seed, epochs=4)
+               "trainer.limit_train_batches=10", lr=lr, seed=seed, epochs=4)
         for name, lr, seed in (("cosine", 1e-3, 0), ("cosine", 1e-2, 0), ("plateau", 1e-2, 1))
     ]  # fmt: skip
 
 
-def _stop_after(monkeypatch: pytest.MonkeyPatch, looks: int) -> None:
-    """A signal that comes so many looks at the flag from now: one a step, one an epoch."""
-    left = iter(range(looks))
-    monkeypatch.setattr(STOP, "requested", lambda: None if next(left, None) is not None else SIGTERM)
+class Signal:
+    """A flag that shows a signal after so many looks at it: one an epoch, one a step but for an epoch's last."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._left: int | None = None
+        monkeypatch.setattr(STOP, "requested", self._requested)
+
+    def comes_after(self, looks: int | None) -> None:
+        self._left = looks
+
+    def _requested(self) -> int | None:
+        if self._left is None:
+            return None
+        self._left -= 1
+        return SIGTERM if self._left < 0 else None
 
 
-def _together(cfgs: Sequence[DictConfig], jobs: Sequence[Job]) -> list[Outcome]:
+Train = Callable[[Sequence[DictConfig], Sequence[Job], Signal, int | None], list[Outcome]]
+
+
+def _together(cfgs: Sequence[DictConfig], jobs: Sequence[Job], signal: Signal, looks: int | None) -> list[Outcome]:
+    signal.comes_after(None if looks is None else looks + 3)  # the launcher looks before and behind
     found = train_together(list(zip(cfgs, jobs, strict=True)), "always")
     return [found[number] for number in range(len(cfgs))]
 
 
-def _alone(cfgs: Sequence[DictConfig], jobs: Sequence[Job]) -> list[Outcome]:
-    return [run(cfg, job) for cfg, job in zip(cfgs, jobs, strict=True)]
+def _alone(cfgs: Sequence[DictConfig], jobs: Sequence[Job], signal: Signal, looks: int | None) -> list[Outcome]:
+    outcomes = []
+    for cfg, job in zip(cfgs, jobs, strict=True):
+        signal.comes_after(looks)
+        outcomes.append(run(cfg, job))
+    return outcomes
 
 
 def _jobs(folder: Path, outcomes: Sequence[Outcome] = ()) -> list[Job]:
@@ -54,23 +73,18 @@ def _jobs(folder: Path, outcomes: Sequence[Outcome] = ()) -> list[Job]:
     ("first", "second"), [(_together, _together), (_together, _alone), (_alone, _together)],
     ids=["together", "a stack alone", "solo runs as a stack"],
 )  # fmt: skip
-@pytest.mark.parametrize("looks", [60, 92], ids=["within an epoch", "at its start"])
+@pytest.mark.parametrize("looks", [14, 20], ids=["within an epoch", "between epochs"])
 def test_an_interrupted_member_ends_with_the_bits_of_one_that_was_not(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    looks: int,
-    first: Callable[..., list[Outcome]],
-    second: Callable[..., list[Outcome]],
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, looks: int, first: Train, second: Train
 ) -> None:
-    whole_folder, folder = tmp_path / "whole", tmp_path / "interrupted"
-    whole = _together(_configs(whole_folder), _jobs(whole_folder))
-    with monkeypatch.context() as patched:
-        _stop_after(patched, looks)
-        stopped = first(_configs(folder), _jobs(folder))
+    whole_folder, folder, signal = tmp_path / "whole", tmp_path / "interrupted", Signal(monkeypatch)
+    whole = _together(_configs(whole_folder), _jobs(whole_folder), signal, None)
+    stopped = first(_configs(folder), _jobs(folder), signal, looks)
     assert {outcome.status for outcome in stopped} == {"KILLED"}
-    resumed = second(_configs(folder), _jobs(folder, stopped))
+    assert {outcome.steps for outcome in stopped} <= set(range(12, 24))
+    resumed = second(_configs(folder), _jobs(folder, stopped), signal, None)
     for number, (mine, uninterrupted) in enumerate(zip(resumed, whole, strict=True)):
-        assert mine.status == "FINISHED"
+        assert (mine.status, mine.steps) == ("FINISHED", 40)
         one, other = (
             read_checkpoint(place / "spool" / o.local_id / "checkpoints" / "last.ckpt")
             for place, o in ((folder, mine), (whole_folder, uninterrupted))
