@@ -115,6 +115,7 @@ def test_runs_that_another_program_made(uri: str) -> None:
     assert [member.rate for member in sweep.members] == [0.001, 0.1]
     assert len(sweep.members[1].trace.get("train/loss")) == 50
     assert sweep.members[1].trace.get("val/acc").steps.tolist() == [9, 19, 29, 39, 49]
+    assert all(member.verdict is not None and member.why for member in sweep.members), "judged from the curves"
     assert latest_sweep(uri) == parent
     done = report_stored([parent], uri)
     assert done.not_kept == ""

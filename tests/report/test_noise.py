@@ -39,3 +39,8 @@ def test_the_largest_of_the_three_counts_and_is_named() -> None:
     room, words = tolerance(found, found[0], START)
     assert room > 0.003
     assert words.startswith("the noise between neighbouring rates (")
+
+
+def test_near_a_loss_of_zero_a_thousandth_of_the_gain_counts() -> None:
+    found = cells([0.0, 0.0015, 0.01], ratio=10)
+    assert tolerance(found, found[0], START) == (pytest.approx(0.002), "a thousandth of what training gained")

@@ -21,7 +21,7 @@ NOT_SETTINGS = re.compile(r"(^|[._])(path|paths|dir|folder|spool|uri|name|num|id
 MOST_AXES = 4
 """Where more params than this differ in a foreign sweep, only the rate and the seed are taken as its axes."""
 
-OVERRIDE = re.compile(r"(?:^|,)\s*([A-Za-z_][\w./@]*)=((?:\[[^\]]*\]|\{[^}]*\}|[^,])*)")
+OVERRIDE = re.compile(r"(?:^|[,\s])\+*([A-Za-z_][\w./@]*)=(\[[^\]]*\]|\{[^}]*\}|[^,\s]*)")
 
 
 def swept_axes(recorded: Sequence[str], runs: Sequence[Run]) -> tuple[str, ...]:
@@ -55,10 +55,8 @@ def settings_of(run: Run, axes: Iterable[str]) -> dict[str, str]:
     for axis in axes:
         if axis == RATE and (rate := peak_rate(run)) is not None:
             found[axis] = format_rate(rate)
-        elif axis in named:
-            found[axis] = named[axis]
         else:
-            found[axis] = params.get(axis) or params.get(f"{axis}.name") or _class_of(params, axis)
+            found[axis] = params.get(axis) or named.get(axis) or params.get(f"{axis}.name") or _class_of(params, axis)
     return found
 
 

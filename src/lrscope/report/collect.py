@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from mlflow import MlflowClient
 from mlflow.entities import Run, ViewType
 from mlflow.exceptions import MlflowException
 
+from lrscope.diagnosis import diagnose_sweep
 from lrscope.errors import InputError, Problem
 from lrscope.report.axes import settings_of, sort_key, swept_axes
 from lrscope.report.store import connect
@@ -50,7 +52,7 @@ def collect_sweep(store: Store, parent_run_id: str) -> Sweep:
         )
     traces = read_traces(client, runs, CURVES)
     axes = swept_axes(_strings(parent, "lrscope.axes"), runs)
-    members = [_member(run, axes, traces[run.info.run_id]) for run in runs]
+    members = _diagnosed([_member(run, axes, traces[run.info.run_id]) for run in runs])
     return Sweep(
         run_id=parent.info.run_id,
         experiment_id=parent.info.experiment_id,
@@ -144,6 +146,19 @@ def _member(run: Run, axes: Sequence[str], trace: Trace) -> Member:
         trace=trace,
         params=dict(params),
     )
+
+
+def _diagnosed(members: Sequence[Member]) -> list[Member]:
+    """Members that ended well but were never judged (another program made them) are judged from their curves."""
+    unjudged = [m for m in members if m.verdict is None and m.status == "FINISHED" and m.trace.series]
+    if not unjudged:
+        return list(members)
+    found = diagnose_sweep([member.trace for member in unjudged])
+    judged = {
+        member.run_id: replace(member, verdict=diagnosis.verdict, why=diagnosis.primary.why)
+        for member, diagnosis in zip(unjudged, found, strict=True)
+    }
+    return [judged.get(member.run_id, member) for member in members]
 
 
 def _seconds(run: Run) -> float | None:

@@ -1,4 +1,4 @@
-"""How much loss counts as equal: 1%, the standard error over seeds, or the roughness between neighbouring rates."""
+"""How much loss counts as equal: 1%, the standard error over seeds, the roughness between neighbouring rates."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from lrscope.report.comparison import Cell
 
 RELATIVE_TOLERANCE = 0.01
 """A loss within 1% of the best is as good: less than what another seed changes in most trainings."""
+
+GAIN_TOLERANCE = 0.001
+"""Nor does a thousandth of what training gained matter: near a loss of 0 one percent of it means nothing."""
 
 CLOSE = 3.0
 """Three neighbouring rates within this factor: the loss between them is nearly straight, what remains is noise."""
@@ -25,6 +28,8 @@ def tolerance(cells: Sequence[Cell], best: Cell, start: float) -> tuple[float, s
     assert best.best is not None
     relative = RELATIVE_TOLERANCE * abs(best.best.mean)
     found = [(relative, "1% of the loss")]
+    if math.isfinite(start):
+        found.append((GAIN_TOLERANCE * (start - best.best.mean), "a thousandth of what training gained"))
     if best.best.n > 1:
         found.append((best.best.error, f"one standard error ({best.best.error:.3g}, {best.best.n} seeds)"))
     rough = roughness(cells, best, start)

@@ -134,7 +134,9 @@ def _sentences(comparison: Comparison, group: Group, best: Cell, near: Sequence[
         if best.best.n > 1
         else ""
     )
-    sentences = [f"Use {axis}={best.label}: best {comparison.loss} {loss(best.best.mean)}{interval}."]
+    others = " ".join(f"{key}={value}" for key, value in group.settings.items())
+    where = f" with {others or group.label}" if len(comparison.groups) > 1 else ""
+    sentences = [f"Use {axis}={best.label}{where}: best {comparison.loss} {loss(best.best.mean)}{interval}."]
     if len(near) > 1 and not comparison.numeric:
         others = ", ".join(cell.label for cell in near[1:])
         sentences.append(f"As good, within {basis}: {others}.")

@@ -23,6 +23,9 @@ MANY = 16
 SMOOTH_POINTS = 80
 """Points of a noisy curve among many."""
 
+FADED = 0.01
+"""A rate that falls below this share of its peak leaves the frame: a cosine ends at 0, which no logarithm shows."""
+
 SPIKE = 2.0
 """A curve that rises above this times the loss at the start, and comes back, leaves the frame on the way."""
 
@@ -263,9 +266,9 @@ def _y_axis(metric: str, curves: Sequence[Curve], rows: Sequence[Row], start: fl
     if metric.endswith("acc"):
         return share_axis("accuracy")
     if metric == "lr":
-        return spanning(
-            "learning rate", [float(v) for curve in curves for v in (curve.values.min(), curve.values.max())]
-        )
+        peaks = [float(curve.values.max()) for curve in curves]
+        lows = [max(float(c.values.min()), peak * FADED) for c, peak in zip(curves, peaks, strict=True)]
+        return spanning("learning rate", [*peaks, *lows])
     usual = [curve for curve in curves if not rows[curve.row].member.failed] or [*curves]
     other = [curve for curve in curves if rows[curve.row].member.failed]
     spikes = SPIKE * start if math.isfinite(start) else math.inf

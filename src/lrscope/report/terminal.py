@@ -23,6 +23,9 @@ STYLES = {
 HIGHEST_RANK = 8
 """Columns above this rank say nothing here (a seed that all share), however wide the terminal."""
 
+OTHERS = 4
+"""Of so many further settings it is told what they reach at their best."""
+
 MOST_ROWS = 100
 """More members than this are left to the report's own table."""
 
@@ -41,6 +44,7 @@ def members_table(sweeps: Sweep | Sequence[Sweep]) -> RenderableType:
         parts += [Text(sentence) for sentence in first.sentences]
         parts += [Text(warning, style="yellow") for warning in first.warnings]
         parts += [Text.assemble((f"{reason}: ", "dim"), command) for reason, command in first.commands]
+        parts += [Text(other.headline, style="dim") for other in recommendations[1 : 1 + OTHERS]]
     return Stack(*parts)
 
 

@@ -3,7 +3,7 @@
 // No storage and no network: inside MLflow's artifact view both are forbidden.
 const scene = JSON.parse(document.getElementById("scene").textContent);
 const NS = "http://www.w3.org/2000/svg";
-const WIDTH = 560, HEIGHT = 330, LEFT = 62, RIGHT = 12, TOP = 16, BOTTOM = 44;
+const WIDTH = 560, HEIGHT = 330, LEFT = 66, RIGHT = 12, TOP = 16, BOTTOM = 44;
 const DASHES = ["", "7 3", "2 3", "8 3 2 3"];
 
 function node(parent, name, attributes, text) {
@@ -68,7 +68,7 @@ function frame(panel, id) {
   node(svg, "path", { class: "frame", d: `M${LEFT} ${TOP}V${HEIGHT - BOTTOM}H${WIDTH - RIGHT}` });
   const middle = (LEFT + WIDTH - RIGHT) / 2, label = panel.y.label + (panel.y.log ? " (log scale)" : "");
   node(svg, "text", { class: "title", x: middle, y: HEIGHT - 8, "text-anchor": "middle" }, panel.x.label);
-  const turned = `translate(13 ${(TOP + HEIGHT - BOTTOM) / 2}) rotate(-90)`;
+  const turned = `translate(12 ${(TOP + HEIGHT - BOTTOM) / 2}) rotate(-90)`;
   node(svg, "text", { class: "title", transform: turned, "text-anchor": "middle" }, label);
   return { holder, svg, x, y, inside: node(svg, "g", { "clip-path": `url(#${id})` }) };
 }
@@ -220,16 +220,15 @@ function legends() {
 // ---- one member, everywhere
 
 const tip = document.getElementById("tip");
+let shown = null;
 
 function show(event) {
   const found = event.target.closest ? event.target.closest("[data-row]") : null;
-  for (const lit of document.querySelectorAll(".on")) lit.classList.remove("on");
-  document.body.classList.toggle("fade", Boolean(found));
+  const number = found ? Number(found.dataset.row) : null;
+  if (number !== shown) light(number);
   tip.style.display = "none";
-  if (!found) return;
-  for (const part of document.querySelectorAll(`[data-row="${Number(found.dataset.row)}"]`)) part.classList.add("on");
-  if (found.tagName.toLowerCase() === "tr") return;
-  const row = scene.rows[Number(found.dataset.row)];
+  if (!found || found.tagName.toLowerCase() === "tr") return;
+  const row = scene.rows[number];
   tip.textContent = "";
   for (const [i, line] of [row.name, ...row.facts].entries()) {
     const made = document.createElement("div");
@@ -240,6 +239,14 @@ function show(event) {
   tip.style.display = "block";
   tip.style.left = `${Math.min(event.clientX + 14, innerWidth - tip.offsetWidth - 8)}px`;
   tip.style.top = `${Math.min(event.clientY + 14, innerHeight - tip.offsetHeight - 8)}px`;
+}
+
+function light(number) {
+  shown = number;
+  for (const lit of document.querySelectorAll(".on")) lit.classList.remove("on");
+  document.body.classList.toggle("fade", number !== null);
+  if (number === null) return;
+  for (const part of document.querySelectorAll(`[data-row="${number}"]`)) part.classList.add("on");
 }
 
 function sortable(table) {
