@@ -21,8 +21,8 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from corpus_parts.cases import Case, draw
+from corpus_parts.observation import Observation, observe
 from corpus_parts.scoring import Labelled, labelled, report
-from corpus_parts.truth import Facts, observe
 
 from lrscope.trace import Trace
 
@@ -65,7 +65,7 @@ def load(path: Path) -> list[Labelled]:
     """The kept runs with their labels; the best of a sweep is known only when all of it is there."""
     if not path.exists():
         raise SystemExit(f"{path} is not there: run `make` first")
-    kept: list[tuple[Case, tuple[Trace, Facts]]] = pickle.loads(path.read_bytes())
+    kept: list[tuple[Case, tuple[Trace, Observation]]] = pickle.loads(path.read_bytes())
     return labelled(kept)
 
 

@@ -88,9 +88,6 @@ def _sweep(rng: np.random.Generator, name: str, fresh: bool) -> Case:
 
 
 def _rates(rng: np.random.Generator, count: int) -> list[float]:
-    """Half spread evenly over 1e-6..100 (one per equal part), half over 2.5 decades somewhere in 1e-4..30."""
-    wide = count // 2
-    logs = [-6 + 8 * (i + rng.random()) / wide for i in range(wide)]
-    low = rng.uniform(-4, -1)
-    logs += [low + 2.5 * (i + rng.random()) / (count - wide) for i in range(count - wide)]
-    return sorted(float(f"{10**x:.3g}") for x in logs)
+    """Spread evenly over the decades from 1e-6 to 100, one at random in each of ``count`` equal parts."""
+    logs = [-6 + 8 * (i + rng.random()) / count for i in range(count)]
+    return [float(f"{10**x:.3g}") for x in logs]

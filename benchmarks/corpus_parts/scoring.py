@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 
 from corpus_parts.cases import Case
+from corpus_parts.observation import Observation
 from corpus_parts.truth import Facts, Truth, label
 from lrscope.diagnosis import diagnose, diagnose_sweep
 from lrscope.trace import Trace
@@ -26,13 +27,14 @@ class Labelled:
     truth: Truth
 
 
-def labelled(kept: list[tuple[Case, tuple[Trace, Facts]]]) -> list[Labelled]:
+def labelled(kept: list[tuple[Case, tuple[Trace, Observation]]]) -> list[Labelled]:
     """Every run with its label; a sweep's lowest finite loss is what its other runs are held against."""
     best: dict[str, float] = defaultdict(lambda: math.inf)
-    for case, (_, facts) in kept:
+    known = [(case, trace, Facts.of(seen)) for case, (trace, seen) in kept]
+    for case, _, facts in known:
         if math.isfinite(facts.end):
             best[case.sweep] = min(best[case.sweep], facts.end)
-    return [Labelled(case, trace, facts, label(facts, best[case.sweep])) for case, (trace, facts) in kept]
+    return [Labelled(case, trace, facts, label(facts, best[case.sweep])) for case, trace, facts in known]
 
 
 def verdicts(runs: list[Labelled], in_sweeps: bool) -> list[Diagnosis]:

@@ -84,32 +84,35 @@ class Run:
         """At fixed weights over the whole training part."""
         return float(self.loss(self.outputs(), self.data.targets))
 
-    def go_on(self, rates: list[float], looks: int) -> list[float]:
-        """Trains on at these rates; training losses after (at most) ``looks`` steps spread over the last ones."""
-        seen = set(last_steps(len(rates), looks, 1.0 if len(rates) <= looks else looks_share(len(rates), self.steps)))
-        losses = []
+    def go_on(self, rates: list[float], looks: int) -> tuple[float, ...]:
+        """Trains on at these rates; (at most) ``looks`` training losses in as many last steps as 10% of the run."""
+        ten = math.ceil(self.steps / 10)
+        seen, losses = set(last_steps(len(rates), looks, min(1.0, ten / len(rates)))), []
         for step, (rate, batch) in enumerate(zip(rates, self.batches(), strict=False)):
             self.update(batch, rate)
             if step in seen:
                 losses.append(self.train_loss())
-        return losses
+        return tuple(losses)
 
-    def train(self, end_looks: int) -> tuple[Trace, list[float]]:
-        """The whole run: what is recorded of it, and the training losses in its last 10%."""
+    def train(self, earlier: int, last: int) -> tuple[Trace, tuple[float, ...], tuple[float, ...]]:
+        """The whole run: what is recorded of it, and so many training losses from 70% to 90% and in its last 10%."""
         plan = RecordingPlan.of(self.steps)
         updates, dead = UpdateMeter(self.model.parameters()), DeadUnitsMeter(self.model)
-        looks, ends = set(last_steps(self.steps, end_looks, 0.1)), []
+        begin = self.steps - max(1, math.ceil(self.steps / 10))
+        looks = set(last_steps(begin, earlier, 2 / 9)) | set(last_steps(self.steps, last, 0.1))
+        seen: list[tuple[int, float]] = []
         losses: list[Tensor] = []
         for step, batch in zip(range(self.steps), self.batches(), strict=False):
             losses.append(self._measured_step(step, batch, plan, updates, dead))
             if step in looks:
-                ends.append(self.train_loss())
+                seen.append((step, self.train_loss()))
             if (step + 1) % self.per_epoch == 0:
                 self._end_of_epoch(step, losses)
                 losses.clear()
             if not self.finite:
                 break
-        return self._trace(), ends
+        late = [tuple(loss for step, loss in seen if (step >= begin) == after) for after in (False, True)]
+        return self._trace(), late[0], late[1]
 
     def _measured_step(
         self, step: int, batch: Tensor, plan: RecordingPlan, updates: UpdateMeter, dead: DeadUnitsMeter
@@ -189,11 +192,6 @@ class Run:
             batch_size=self.size,
             examples=len(self.data.inputs),
         )
-
-
-def looks_share(steps: int, run_steps: int) -> float:
-    """The share of a continuation's steps that is as long as the last 10% of the run."""
-    return min(1.0, math.ceil(run_steps / 10) / steps)
 
 
 def last_steps(steps: int, count: int, share: float) -> list[int]:

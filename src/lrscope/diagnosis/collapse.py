@@ -39,10 +39,17 @@ class Collapsed:
         last = float(spreads[-1])
         if not last < self.spread or self._above_chance(reading):
             return None
-        lost = last < self.never * 10 or last < self.lost * spreads.max()
-        if not lost and reading.falls_again:
+        lost = last < self.never or last < self.lost * spreads.max() or dead_layer(reading, self.dead) is not None
+        if not lost and not self._settled_on_one_answer(reading) and reading.falls_again:
             return None
         return self._finding(reading, "strong", (Evidence("output spread", last, self.spread),))
+
+    def _settled_on_one_answer(self, reading: Reading) -> bool:
+        """Whether the loss has come down to that of the best constant answer: it was lost before its first evaluation."""
+        constant = reading.constant_loss
+        if constant is None or abs(reading.end - constant) > 0.02 * constant:
+            return False
+        return reading.fall > 0.05 * reading.first
 
     def _by_chance(self, reading: Reading) -> Finding | None:
         """Runs whose spread was not recorded: a dead layer, or accuracy and loss that both sit at chance and stay there."""

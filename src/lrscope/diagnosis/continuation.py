@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lrscope.diagnosis.level import Level
+from lrscope.diagnosis.level import ENOUGH, Level, batch_noise
 
 Floats = NDArray[np.float64]
 
@@ -17,7 +17,13 @@ HORIZONS: Floats = 2.0 ** np.arange(9)
 """Where the curve is carried on to: 1, 2, 4 … 256 runs from the start."""
 ROUNDS = 3
 """Fits; after each, points far off count for less (Huber)."""
-MOST_POINTS = 300
+LATEST_START = 0.6
+FEWEST = 5
+"""An excursion above the first loss is left out where it ends before this share of the way and leaves so many points."""
+EARLY = 0.03
+"""Points before this share of the way weigh alike."""
+PARTS = 64
+"""Points of the curve that a fit sees."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,8 @@ class Continuation:
     The time axis is the sum of the rates, so a schedule that dies away does not look like a loss that has levelled off. All
     fits count, weighed by how well they fit (one over the squared error squared). No loss falls below 0. The late part of
     the run weighs more: point weights grow with the power ``late`` of the time. ``floor``: part of the fall (of the
-    logarithm: absolute) that the shapes are allowed to miss. Source: chosen on the tuning half of the corpus, flat around
+    logarithm: absolute) that the shapes are allowed to miss. ``plain``: weight of the forecast over the loss itself, the rest
+    is for the one over its logarithm. Source: chosen on the tuning half of the corpus, flat around
     its optimum.
     """
 
@@ -47,20 +54,22 @@ class Continuation:
     late_log: float = 3.0
     floor: float = 0.01
     floor_log: float = 0.03
+    plain: float = 0.3
     settled: float = 0.05
 
     def forecast(self, level: Level) -> Forecast:
         """The forecast of a curve of at least two points; falling only (a rising one is carried on flat)."""
         at, loss, error = _points(level)
         fall, end = level.first - level.end, max(level.end, 0.0)
-        linear = np.maximum(at, 0.03) ** self.late / np.sqrt(error**2 + (self.floor * abs(fall) + level.bounce) ** 2 + 1e-30)
+        exact = error == 0
+        wobble = self.floor * abs(fall) + batch_noise(loss[exact])
+        linear = np.maximum(at, EARLY) ** self.late / np.sqrt(error**2 + wobble**2 + 1e-30)
         plain = np.minimum(_gains(at, loss, linear), end)
         logs = np.log(np.maximum(loss, 1e-12))
         spread = np.minimum(error / np.maximum(loss, 1e-12), 5.0)
-        wobble = self.floor_log + min(level.bounce / max(end, 1e-12), 3.0)
-        relative = _gains(at, logs, np.maximum(at, 0.03) ** self.late_log / np.sqrt(spread**2 + wobble**2))
-        by_log = end * (1 - np.exp(-relative))
-        gains = (plain + by_log) / 2
+        wobble = self.floor_log + batch_noise(logs[exact])
+        by_log = end * (1 - np.exp(-_gains(at, logs, np.maximum(at, EARLY) ** self.late_log / np.hypot(spread, wobble))))
+        gains = self.plain * plain + (1 - self.plain) * by_log
         low, high = sorted((float(plain[1]), float(by_log[1])))
         return Forecast(float(gains[1]), self._settles(gains, fall), high <= 3 * max(low, self.settled / 2 * abs(fall)))
 
@@ -73,16 +82,30 @@ class Continuation:
 
 
 def _points(level: Level) -> tuple[Floats, Floats, Floats]:
-    """The curve from its start, spikes of a single point taken off, thinned to what a fit needs."""
-    at = np.append(0.0, level.at)
-    loss = np.append(level.first, level.loss)
+    """The curve from its start with spikes of a single point taken off, as medians over equal parts of the way.
+
+    Equal parts, so that the many steps that a schedule spends at small rates do not outweigh those that went far.
+    """
+    at, loss = np.append(0.0, level.at), np.append(level.first, level.loss)
     error = np.append(level.first_error, level.error)
-    if len(loss) >= 12:
+    if len(level.loss) >= ENOUGH and not level.error.any():
         loss = np.concatenate([loss[:1], np.median([loss[:-2], loss[1:-1], loss[2:]], axis=0), loss[-1:]])
-    if len(at) > MOST_POINTS:
-        pick = np.unique(np.linspace(0, len(at) - 1, MOST_POINTS).round().astype(int))
-        at, loss, error = at[pick], loss[pick], error[pick]
-    return at, loss, error
+    at, loss, error = _since_it_came_down(at, loss, error)
+    part = np.minimum((at * PARTS).astype(int), PARTS - 1)
+    groups = [np.flatnonzero(part == k) for k in np.unique(part)]
+    groups = [g[error[g] == error[g].min()] for g in groups]
+    return (
+        np.array([at[g].mean() for g in groups]),
+        np.array([np.median(loss[g]) for g in groups]),
+        np.array([error[g[0]] for g in groups]),
+    )
+
+
+def _since_it_came_down(at: Floats, loss: Floats, error: Floats) -> tuple[Floats, Floats, Floats]:
+    """Without an early excursion above the first loss: the way back from it is no sign of how the rest goes on."""
+    above = np.flatnonzero((loss[1:] > loss[0] + 2 * error[1:] + 2 * error[0]) & (at[1:] < LATEST_START)) + 1
+    start = min(int(above[-1]) + 1, len(at) - FEWEST) if len(above) else 0
+    return (at[start:], loss[start:], error[start:]) if start > 0 else (at, loss, error)
 
 
 def _shapes(at: Floats) -> Floats:
@@ -101,7 +124,7 @@ def _gains(at: Floats, values: Floats, weights: Floats) -> Floats:
         missed = np.abs(values - values.mean() - scale[best] * (shapes[:, best] - shapes[:, best].mean())) * weights
         usual = 1.4826 * float(np.median(missed)) + 1e-300
         robust = weights * np.minimum(1.0, 2 * usual / np.maximum(missed, 1e-300))
-    trust = (errors + errors[best] + 1e-300) ** -2.0
+    trust = (1 + errors / max(float(errors[best]), 1e-300)) ** -2.0
     trust /= trust.sum()
     return (scale * (ahead[:1] - ahead)) @ trust
 

@@ -46,20 +46,28 @@ def diagnose(trace: Trace, thresholds: Thresholds = DEFAULT, others: Sequence[Tr
             that stalled from one that is as good as it gets.
     """
     reading = Reading.of(trace)
-    best = min((end for end in map(_reached, others) if np.isfinite(end)), default=None)
-    return _diagnose(reading, thresholds, best)
+    return _diagnose(reading, thresholds, _best(reading, [Reading.of(other) for other in others]))
 
 
 def diagnose_sweep(traces: Sequence[Trace], thresholds: Thresholds = DEFAULT) -> list[Diagnosis]:
-    """The diagnosis of each run of a sweep (same data, same network), beside the others."""
+    """The diagnosis of each run of a sweep beside the others; only runs on the same data are held against each other."""
     readings = [Reading.of(trace) for trace in traces]
-    ends = [r.end if r.steps and np.isfinite(r.end) else np.inf for r in readings]
-    order = np.argsort(ends, kind="stable")
-    found = []
-    for i, reading in enumerate(readings):
-        rival = next((float(ends[k]) for k in order if k != i), np.inf)
-        found.append(_diagnose(reading, thresholds, rival if np.isfinite(rival) else None))
-    return found
+    return [
+        _diagnose(reading, thresholds, _best(reading, readings[:i] + readings[i + 1 :]))
+        for i, reading in enumerate(readings)
+    ]
+
+
+def _best(reading: Reading, others: Sequence[Reading]) -> float | None:
+    """The lowest training loss that another run on the same data ends at."""
+    mine = _data(reading)
+    ends = (other.end for other in others if len(other.losses) and _data(other) == mine)
+    return min((end for end in ends if np.isfinite(end)), default=None)
+
+
+def _data(reading: Reading) -> tuple[object, ...]:
+    facts = reading.facts
+    return facts.task, facts.examples, facts.class_shares
 
 
 def _diagnose(reading: Reading, bounds: Thresholds, best: float | None) -> Diagnosis:
@@ -86,7 +94,3 @@ def _diagnose(reading: Reading, bounds: Thresholds, best: float | None) -> Diagn
     settled = {Verdict.OSCILLATING, Verdict.STALLED, Verdict.TOO_SLOW}
     return Diagnosis(findings if any(f.verdict in settled for f in findings) else (*findings, trained(reading)))
 
-
-def _reached(trace: Trace) -> float:
-    reading = Reading.of(trace)
-    return reading.end if reading.steps else np.nan

@@ -67,9 +67,10 @@ class Diverged:
         return Finding(Verdict.DIVERGED, why, _lower(reading), (Evidence("step of the first loss that is not finite", step),))
 
     def _grown(self, reading: Reading, growth: float) -> Finding:
+        last = max(reading.end, reading.last("train/loss_eval") or 0.0)
         why = (
-            f"train loss grew from {reading.first:.4g} to {reading.end:.4g}, {growth:.3g}× what it began at"
-            + (f" (a constant answer has {reading.constant_loss:.4g})" if reading.constant_loss else "")
+            f"train loss grew from {reading.first:.4g} to {last:.4g}, {growth:.3g}×"
+            + (" what a constant answer has" if (reading.constant_loss or 0.0) > reading.first else "")
         )
         return Finding(Verdict.DIVERGED, why, _lower(reading), (Evidence("growth of the loss", growth, self.growth, "×"),))
 

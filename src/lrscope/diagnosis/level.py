@@ -19,6 +19,8 @@ LEAST = 5
 """The end is read off at least so many values where the run has three times as many."""
 TAIL = 0.1
 """The end of a run is its last tenth, as in the definition of the verdicts."""
+BENT = 0.4
+"""How far a line through the first epoch misses its start, relative to the drop: right for a loss that falls to 1/e in it."""
 LATE = 0.3
 """How far it bounces is read off the last 30%: a tenth has too few values."""
 MAD_TO_SD = 1.4826
@@ -54,6 +56,8 @@ def level_of(trace: Trace, travelled: Floats) -> Level:
     batches, fixed = trace.get("train/loss"), trace.get("train/loss_eval")
     means = trace.get("train/loss_epoch")
     noise = batch_noise(batches.values[: max(8, len(batches) // 8)])
+    if len(batches):
+        noise = min(noise, 0.5 * abs(float(batches.values[0])))  # what explodes later says nothing of the start
     at, loss, error = travelled[fixed.steps] if len(fixed) else np.empty(0), fixed.values, np.zeros(len(fixed))
     if len(fixed) < ENOUGH:
         extra = _blocks(batches, travelled) if len(batches) >= len(means) else _epoch_means(means, travelled)
@@ -74,19 +78,19 @@ def batch_noise(values: Floats) -> float:
     return float(MAD_TO_SD * np.median(np.abs(bends)) / np.sqrt(6))
 
 
-def end_level(steps: NDArray[np.int64], values: Floats) -> tuple[float, float]:
-    """Where values that may bounce stand at their end, and how far they bounce (a robust standard deviation).
+def end_level(steps: NDArray[np.int64], values: Floats) -> tuple[float, float, bool]:
+    """Where values that may bounce stand at their end, how far they bounce (a robust standard deviation), whether they move.
 
-    A Theil-Sen line through them; where it rises or falls by more than twice the bounce it is read at the last value and
-    kept within what was seen, else the median stands. Fewer than three values: the last one.
+    A Theil-Sen line through them; where it rises or falls by more than twice the bounce they move, and it is read at the
+    last value and kept within what was seen; else the median stands. Fewer than three values: the last one.
     """
     if len(values) < 3 or not np.isfinite(values).all():
-        return (float(values[-1]) if len(values) else np.nan), 0.0
+        return (float(values[-1]) if len(values) else np.nan), 0.0, True
     line = trend(steps, values)
     bounce = float(MAD_TO_SD * np.median(np.abs(values - line)))
     if abs(line[-1] - line[0]) <= 2 * bounce:
-        return float(np.median(values)), bounce
-    return float(np.clip(line[-1], values.min(), values.max())), bounce
+        return float(np.median(values)), bounce, False
+    return float(np.clip(line[-1], values.min(), values.max())), bounce, True
 
 
 def trend(steps: NDArray[np.int64], values: Floats) -> Floats:
@@ -101,8 +105,9 @@ def trend(steps: NDArray[np.int64], values: Floats) -> Floats:
 def _end(curve: Series) -> tuple[float, float]:
     if not len(curve):
         return np.nan, 0.0
-    end, _ = end_level(*_last(curve, TAIL, LEAST))
-    return end, end_level(*_last(curve, LATE, 2 * LEAST))[1]
+    end, _, moves = end_level(*_last(curve, TAIL, LEAST))
+    wide_end, bounce, wide_moves = end_level(*_last(curve, LATE, 2 * LEAST))
+    return (end if moves or wide_moves else wide_end), bounce
 
 
 def _last(curve: Series, share: float, least: int) -> tuple[NDArray[np.int64], Floats]:
@@ -127,7 +132,7 @@ def _first(batches: Series, means: Series, fixed: Series, noise: float) -> tuple
     if not 0.5 * first < back < 2 * first:
         return first, noise  # too much happened in the first epoch to draw a line back through it
     mean_error = 0.0 if len(means) else noise / np.sqrt(before.sum())
-    error = max(abs(drop), mean_error, 1e-12)
+    error = max(BENT * abs(drop), mean_error, 1e-12)
     weight = noise**-2, error**-2
     value = (weight[0] * first + weight[1] * back) / sum(weight)
     return value, float(sum(weight) ** -0.5)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lrscope.diagnosis.level import trend
+from lrscope.diagnosis.level import TAIL, trend
 from lrscope.diagnosis.reading import Reading
 from lrscope.trace import Series
 from lrscope.verdict import Certainty, Evidence, Finding, Verdict
@@ -22,27 +22,34 @@ class Oscillating:
     depth: how far below the level the loss keeps getting, as a share of the fall L₀ − L_end: what a lower rate would gain.
         Source: 5% from the definition of the verdict. quantile: the depth is read off at this quantile of the late
         values. late: share of the run that is looked at. least: values needed in it. same_rate: only steps whose rate
-        was within this factor of the last one count: what bounced under a rate that is gone is over.
+        was within this factor of the last one count: what bounced under a rate that is gone is over. matters: the gain
+        must be at least this share of L₀. against: median cosine of successive updates from which a swing without
+        jumps of the loss is believed, see :func:`swing`.
     """
 
     depth: float = 0.05
     quantile: float = 0.1
     late: float = 0.3
     least: int = 4
+    matters: float = 0.005
+    against: float = -0.8
     same_rate: float = 2.0
 
     def find(self, reading: Reading) -> Finding | None:
-        curve = self._late(reading)
-        if len(curve) < self.least or not np.isfinite(curve.values).all() or reading.fall == 0:
+        curve, bar = self._late(reading), max(self.depth * abs(reading.fall), self.matters * reading.first)
+        if len(curve) < self.least or not np.isfinite(curve.values).all() or not bar > 0:
             return None
         line = trend(curve.steps, curve.values)
-        off = curve.values - line
-        depth = -float(np.quantile(off, self.quantile)) / abs(reading.fall)
+        depth = -float(np.quantile(curve.values - line, self.quantile))
         per_step = (line[-1] - line[0]) / (curve.steps[-1] - curve.steps[0])
-        soon = -per_step * reading.steps / 10 / abs(reading.fall)
-        if not depth > self.depth or soon > max(self.depth, depth):
+        soon = -per_step * reading.steps / 10
+        swung = swing(reading, self.against) or 0.0
+        last = curve.values[-max(self.least - 1, round(len(curve) * TAIL / self.late)) :]
+        settled = float(np.median(last) - np.quantile(curve.values, self.quantile)) <= bar
+        gain = max(0.0 if settled else depth, swung)
+        if not gain > bar or soon > max(self.depth * abs(reading.fall), depth):
             return None
-        return self._finding(reading, depth, curve)
+        return self._finding(reading, depth, gain, curve)
 
     def _late(self, reading: Reading) -> Series:
         """The last part of the losses at fixed weights (a full batch's loss is one), at about the final rate."""
@@ -60,24 +67,39 @@ class Oscillating:
             count = max(count, min(2 * self.least, len(curve) // 2))
         return Series(curve.steps[len(curve) - count :], curve.values[len(curve) - count :])
 
-    def _finding(self, reading: Reading, depth: float, curve: Series) -> Finding:
+    def _finding(self, reading: Reading, depth: float, gain: float, curve: Series) -> Finding:
         low, high = float(curve.values.min()), float(curve.values.max())
-        why = (
-            f"train loss jumps between {low:.4g} and {high:.4g} over the last {len(curve)} evaluations at fixed weights and "
-            f"settles at none; it keeps getting {depth:.0%} of its fall below its level of {reading.end:.4g}"
-        )
-        evidence = [Evidence("depth of the jumps / fall", depth, self.depth)]
-        cosine = _late_median(reading, "update_cosine")
+        share = gain / abs(reading.fall) if reading.fall else np.inf
+        cosine, ratio = _late_median(reading, "update_cosine"), _late_median(reading, "update_ratio")
+        if depth < gain:
+            why = f"train loss stays at {reading.end:.4g} while the updates swing to and fro"
+        else:
+            why = f"train loss jumps between {low:.4g} and {high:.4g} in the last {len(curve)} evaluations"
+        why += f": a lower rate would gain about {gain:.2g}, {share:.0%} of the fall so far"
+        evidence = [Evidence("gain at a lower rate / fall", share, self.depth)]
         if cosine is not None and cosine < -0.1:
             why += f"; successive updates point against each other (cosine {cosine:.2f})"
             evidence.append(Evidence("cosine of successive updates", cosine, 0.0))
-        ratio = _late_median(reading, "update_ratio")
         if ratio is not None:
-            why += f"; each update is still {ratio:.2g} of the weights"
-        certainty: Certainty = "strong" if depth > 1.5 * self.depth and len(curve) >= 2 * self.least else "weak"
+            why += f" and are still {ratio:.2g} of the weights"
+        certainty: Certainty = "strong" if share > 1.5 * self.depth and len(curve) >= 2 * self.least else "weak"
         peak = reading.facts.peak_lr
-        advice = "lower lr 10×" + (f", to {peak / 10:.2g}" if peak else "") + ", or let a schedule bring it down by the end"
+        advice = "lower lr 10×" + (f", to {peak / 10:.2g}" if peak else "") + ", or let a schedule bring it down"
         return Finding(Verdict.OSCILLATING, why, advice, tuple(evidence), certainty)
+
+
+def swing(reading: Reading, against: float) -> float | None:
+    """What SGD gains by ending a swing between two sides of a valley; None where the updates do not swing.
+
+    Between equally high sides the loss does not jump at all. An update that leads from −a to a along curvature λ is as
+    long as 2a, the gradient there is λa, and the loss stands λa²/2 = |gradient|·|update|/4 above the bottom. The update is
+    lr·|gradient|/(1+β) where it turns round at every step with momentum β.
+    """
+    facts, cosine = reading.facts, _late_median(reading, "update_cosine")
+    gradient = _late_median(reading, "grad_norm")
+    if (facts.optimizer or "").lower() != "sgd" or cosine is None or cosine > against or gradient is None:
+        return None
+    return float(reading.rates[-1]) * gradient**2 / (4 * (1 + (facts.momentum or 0.0)))
 
 
 def _late_median(reading: Reading, name: str) -> float | None:

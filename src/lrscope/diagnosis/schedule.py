@@ -41,7 +41,7 @@ class ScheduleNeverMoved:
         change = high / low - 1 if low > 0 else math.inf
         evidence = (Evidence("change of the rate", change, self.least_change),)
         if change < self.least_change:
-            return Finding(Verdict.SCHEDULE_NEVER_MOVED, _stayed(reading, change), _move_it(reading), evidence)
+            return Finding(Verdict.SCHEDULE_NEVER_MOVED, _stayed(reading, change), _move_it(reading, change), evidence)
         if _cycles(facts) and (np.diff(rates) >= 0).all():
             why = (
                 f"the {facts.scheduler} schedule only climbed, from {rates[0]:.4g} to {rates[-1]:.4g}, "
@@ -95,18 +95,26 @@ def _stayed(reading: Reading, change: float) -> str:
     if decay is None:
         return why
     rate, steps = decay
-    expected = rate ** (len(rates) / steps)
-    if expected < 0.99 and change == 0 and "stair" not in name and not arguments.get("staircase"):
-        return f"{why}: by its arguments it would have come down to {expected:.2g} of the peak, so its step was never advanced"
+    if _stuck(reading, change):
+        expected = rate ** (len(rates) / steps)
+        return f"{why}: by its arguments it comes down to {expected:.2g} of the peak, so its step was never advanced"
     return f"{why}: decay_steps={steps:g} is {steps / len(rates):,.0f}× the run"
 
 
-def _move_it(reading: Reading) -> str:
+def _stuck(reading: Reading, change: float) -> bool:
+    """Whether a decay should have moved the rate by now and did not at all: nobody advanced its step."""
+    decay, arguments = _decay(reading.facts.scheduler_arguments), reading.facts.scheduler_arguments
+    if decay is None or change != 0 or arguments.get("staircase"):
+        return False
+    return decay[0] ** (len(reading.rates) / decay[1]) < 0.99
+
+
+def _move_it(reading: Reading, change: float) -> str:
     arguments, steps = reading.facts.scheduler_arguments, len(reading.rates)
     decay = _decay(arguments)
     if decay is not None:
         wanted = steps * math.log(decay[0]) / math.log(0.1)
-        if decay[1] <= 2 * wanted:
+        if _stuck(reading, change):
             return "call the scheduler's step() after every optimizer step (or every epoch, as it counts)"
         if wanted >= 1:
             return f"set decay_steps={round(wanted)}: the rate then falls to a tenth over these {steps:,} steps"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from lrscope.diagnosis.reading import Reading
+from lrscope.diagnosis.reading import STILL_FALLING, Reading
 from lrscope.verdict import Certainty, Evidence, Finding, Verdict
 
 
@@ -13,10 +13,9 @@ from lrscope.verdict import Certainty, Evidence, Finding, Verdict
 class TooSlow:
     """As many steps again would take the training loss down by more than a small share of what it has come down so far.
 
-    again: that share. Source: the definition of the verdict. unsure: factor around it within which the finding is weak.
+    unsure: factor around the bound (``reading.STILL_FALLING``) within which the finding is weak.
     """
 
-    again: float = 0.05
     unsure: float = 1.5
 
     def find(self, reading: Reading) -> Finding | None:
@@ -24,8 +23,8 @@ class TooSlow:
             return None
         forecast = reading.forecast
         share = forecast.again / abs(reading.fall) if reading.fall else math.inf
-        certainty: Certainty = "weak" if share < self.again * self.unsure or not forecast.sure else "strong"
-        evidence = (Evidence("fall in as many steps again / fall so far", share, self.again),)
+        certainty: Certainty = "weak" if share < STILL_FALLING * self.unsure or not forecast.sure else "strong"
+        evidence = (Evidence("fall in as many steps again / fall so far", share, STILL_FALLING),)
         return Finding(Verdict.TOO_SLOW, _why(reading, share), _advice(reading), evidence, certainty)
 
 

@@ -14,12 +14,14 @@ class Stalled:
     """The loss has levelled off far above what the other members reach; or, for a run alone, where it began.
 
     reached: share of the best member's way down, L₀ − L_best, below which a run that no longer falls has stalled.
-        Source: the labelling rules in docs/diagnosis.md. alone: without other members, the loss must stand above this
-        multiple of what a constant answer has, and must not have come down to it from above.
+        Source: the labelling rules in docs/diagnosis.md. alone, improved: without other members, the loss must stand at
+        what a constant answer has (from this multiple of it, up to as much above it), or above it without having come
+        down by this share of L₀.
     """
 
     reached: float = 0.5
     alone: float = 0.98
+    improved: float = 0.1
 
     def find(self, reading: Reading, best: float | None) -> Finding | None:
         if reading.falls_again:
@@ -39,8 +41,13 @@ class Stalled:
 
     def _alone(self, reading: Reading) -> Finding | None:
         constant = reading.constant_loss
-        bar = reading.first if constant is None else max(self.alone * constant, 0.0)
-        if not reading.end >= bar or (constant is None and reading.fall > 0):
+        came_down = reading.fall > self.improved * reading.first
+        if constant is None:
+            bar, stuck = reading.first, reading.fall <= 0
+        else:
+            bar = self.alone * constant
+            stuck = reading.end >= bar and (not came_down or reading.end < (2 - self.alone) * constant)
+        if not stuck:
             return None
         level = f", no better than a constant answer ({constant:.4g})" if constant is not None else ""
         certainty: Certainty = "weak" if reading.fall > reading.level.first_error else "strong"
