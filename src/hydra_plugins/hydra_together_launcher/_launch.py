@@ -13,8 +13,9 @@ from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import JobReturn, configure_log, filter_overrides, run_job, setup_globals
-from hydra_plugins.hydra_together_launcher.together_launcher import TogetherLauncher
 from omegaconf import DictConfig, OmegaConf, open_dict
+
+from hydra_plugins.hydra_together_launcher.together_launcher import TogetherLauncher
 
 log = logging.getLogger(__name__)
 
