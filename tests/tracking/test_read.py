@@ -12,9 +12,11 @@ from lrscope.tracking.read import peak_rate, read_histories, read_trace, read_tr
 from servers import Server
 
 
-@pytest.fixture(params=["database", "server"])
+@pytest.fixture(params=["database", "server", pytest.param("postgres", marks=pytest.mark.postgres)])
 def client(request: pytest.FixtureRequest) -> MlflowClient:
-    """Both ways of reading in bulk."""
+    """The ways of reading in bulk."""
+    if request.param == "postgres":
+        return MlflowClient(request.getfixturevalue("postgres"))
     if request.param == "database":
         project: Path = request.getfixturevalue("store_project")
         return MlflowClient(f"sqlite:///{project / 'mlflow.db'}")
