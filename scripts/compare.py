@@ -39,7 +39,7 @@ def _compare(arguments: argparse.Namespace) -> int:
     Console(highlight=False).print(members_table(done.sweeps))
     print(f"report   {done.files.html}")
     for sweep in done.sweeps:
-        print(*sweep_links(sweep).lines(), sep="\n")
+        print(*sweep_links(sweep).lines(sweep.has_view), sep="\n")
     if done.not_kept:
         print(f"MLflow did not take the report: {done.not_kept}", file=sys.stderr)
     return 0

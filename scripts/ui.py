@@ -37,7 +37,8 @@ def _links(uri: str | None, url: str) -> None:
     from lrscope.report import collect_sweep, latest_sweep, sweep_links
 
     try:
-        print(*sweep_links(collect_sweep(uri, latest_sweep(uri)), url).lines(), sep="\n", flush=True)
+        sweep = collect_sweep(uri, latest_sweep(uri))
+        print(*sweep_links(sweep, url).lines(sweep.has_view), sep="\n", flush=True)
     except InputError:
         print("no sweep yet: python train.py -m lr=1,0.01,0.0001", flush=True)
 

@@ -31,6 +31,8 @@ def test_links_name_exactly_the_members() -> None:
     assert json.loads(query["experiments"][0]) == ["1"]
     assert f"tags.`mlflow.parentRunId` = '{'f' * 32}'" in unquote(links.plain)
     assert all("\n" not in line and " http" in line for line in links.lines())
+    assert links.lines(view=False)[0] == f"members  {links.plain}"
+    assert links.lines(view=False)[1].endswith("&compareRunsMode=CHART")
 
 
 def test_links_lead_to_the_server_without_its_login() -> None:

@@ -107,7 +107,9 @@ def test_ui_serves_this_machine_only_and_ends_with_ctrl_c(uri: str, store_projec
             lines.append(line.strip())
         page = urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=20).read()
         assert b"MLflow" in page
-        assert any(re.search(rf"127.0.0.1:{port}/#/experiments/\d+/runs\?.*lrscope-{parent[:12]}", li) for li in lines)
+        assert any(
+            re.search(rf"members  http://127.0.0.1:{port}/#/experiments/\d+/runs\?.*{parent}", li) for li in lines
+        )
         assert _listening(port) == {"127.0.0.1"}
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 0

@@ -21,7 +21,7 @@ LONGEST_NOTE = 8000
 """MLflow refuses or cuts tags that are longer."""
 
 
-def attach_to_mlflow(sweep: Sweep, note_markdown: str | None = None, client: MlflowClient | None = None) -> None:
+def attach_to_mlflow(sweep: Sweep, note_markdown: str | None = None, client: MlflowClient | None = None) -> bool:
     """Write the note of the parent, the colour and status word of each member, and the saved view of the sweep.
 
     Doing it again replaces what was there. Members deleted meanwhile are passed over.
@@ -30,6 +30,9 @@ def attach_to_mlflow(sweep: Sweep, note_markdown: str | None = None, client: Mlf
         sweep: as collected.
         note_markdown: the parent's note; None leaves the one it has.
         client: of the sweep's store; None makes one.
+
+    Returns:
+        Whether the view was saved. A store that refuses it is told by False: the plain links work all the same.
     """
     client = client or connect(sweep.store)
     colours = rate_colours([member.rate for member in sweep.members])
@@ -40,7 +43,11 @@ def attach_to_mlflow(sweep: Sweep, note_markdown: str | None = None, client: Mlf
     panels = scene_of(compare((sweep,)), None, points=100).curves
     frames = {panel.metric: panel.y for panel in panels}
     key, value = saved_view(sweep, frames, int(time.time() * 1000))
-    client.set_experiment_tag(sweep.experiment_id, key, value)
+    try:
+        client.set_experiment_tag(sweep.experiment_id, key, value)
+    except MlflowException:
+        return False
+    return True
 
 
 def _tag(client: MlflowClient, run_id: str, tags: Mapping[str, str]) -> None:

@@ -15,6 +15,7 @@ from mlflow.exceptions import MlflowException
 from lrscope.diagnosis import diagnose_sweep
 from lrscope.errors import InputError, Problem
 from lrscope.report.axes import settings_of, sort_key, swept_axes
+from lrscope.report.saved_view import VIEW_TAG, view_key
 from lrscope.report.store import connect
 from lrscope.report.sweep import CURVES, Member, Sweep
 from lrscope.trace import Trace
@@ -53,10 +54,11 @@ def collect_sweep(store: Store, parent_run_id: str) -> Sweep:
     traces = read_traces(client, runs, CURVES)
     axes = swept_axes(_strings(parent, "lrscope.axes"), runs)
     members = _diagnosed([_member(run, axes, traces[run.info.run_id]) for run in runs])
+    experiment = client.get_experiment(parent.info.experiment_id)
     return Sweep(
         run_id=parent.info.run_id,
         experiment_id=parent.info.experiment_id,
-        experiment=client.get_experiment(parent.info.experiment_id).name,
+        experiment=experiment.name,
         name=parent.info.run_name or parent.info.run_id,
         store=client.tracking_uri,
         status=parent.info.status,
@@ -67,6 +69,7 @@ def collect_sweep(store: Store, parent_run_id: str) -> Sweep:
         deleted=len(children(client, parent, ViewType.DELETED_ONLY)),
         members=tuple(sorted(members, key=lambda member: sort_key(member, axes))),
         ours=parent.data.tags.get("lrscope.kind") == "sweep",
+        has_view=VIEW_TAG + view_key(parent.info.run_id) in experiment.tags,
     )
 
 

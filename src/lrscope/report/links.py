@@ -28,11 +28,15 @@ class Links:
     report: str
     plain: str
 
-    def lines(self) -> tuple[str, ...]:
-        """What to print, one line each and never wrapped: a broken address cannot be clicked."""
+    def lines(self, view: bool = True) -> tuple[str, ...]:
+        """What to print, one line each and never wrapped: a broken address cannot be clicked.
+
+        Args:
+            view: False where the saved view is not there, and the plain links have to do.
+        """
         return (
-            f"members  {self.table}",
-            f"curves   {self.curves}",
+            f"members  {self.table if view else self.plain}",
+            f"curves   {self.curves if view else self.plain + '&compareRunsMode=CHART'}",
             f"report   {self.report}",
             f"compare  {self.compare}",
         )

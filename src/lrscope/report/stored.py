@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,7 +21,10 @@ ARTIFACT_FOLDER = "report"
 
 @dataclass(frozen=True)
 class StoredReport:
-    """The sweeps that were compared, the files of the report, and why MLflow did not get them (empty: it did)."""
+    """The sweeps that were compared, and the files of the report.
+
+    ``not_kept`` says why MLflow did not get them (empty: it did, or was not to).
+    """
 
     sweeps: tuple[Sweep, ...]
     files: ReportFiles
@@ -52,7 +55,8 @@ def report_stored(
     not_kept = ""
     if keep and len(sweeps) == 1:
         try:
-            attach_to_mlflow(sweeps[0], files.note_markdown, client)
+            saved = attach_to_mlflow(sweeps[0], files.note_markdown, client)
+            sweeps = (replace(sweeps[0], has_view=saved),)
             client.log_artifacts(sweeps[0].run_id, str(place), ARTIFACT_FOLDER)
         except Exception as error:  # a store that may only be read still gets its report here
             not_kept = str(error).splitlines()[0][:200] if str(error) else type(error).__name__

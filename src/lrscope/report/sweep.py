@@ -76,6 +76,8 @@ class Sweep:
     members: tuple[Member, ...]
     ours: bool = True
     """Whether lrscope made it, so that its command line can be told."""
+    has_view: bool = False
+    """Whether MLflow's page has the saved view of it that links rest on."""
 
     @property
     def dataset(self) -> str:
