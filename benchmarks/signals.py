@@ -2,8 +2,10 @@
 
     OMP_NUM_THREADS=1 python benchmarks/signals.py
 
-The digits default (64-25-12-10, batch 32, Adam, 50 epochs of 42 steps). Bare and measured runs take turns; the fastest of
-each counts, in CPU time of the one thread, so that what else the machine does falls out. Sharpness, which is off by default, is timed per measurement.
+The digits default (64-25-12-10, batch 32, Adam, 50 epochs of 42 steps). Bare and measured runs take turns; the
+fastest of
+each counts, in CPU time of the one thread, so that what else the machine does falls out. Sharpness, which is off by
+default, is timed per measurement.
 """
 
 from __future__ import annotations

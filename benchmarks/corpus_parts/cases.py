@@ -35,8 +35,40 @@ class Case:
         return "tune" if hashlib.sha256(self.sweep.encode()).digest()[0] % 2 else "report"
 
 
-TUNED_ON = ["digits", "digits", "image_digits", "iris", "wine", "cancer", "diabetes", "linnerud", "blobs", "blobs", "blobs6", "moons", "circles", "made", "noisy_labels", "rare_class", "made_regression", "raw_wine", "raw_cancer", "raw_iris", "raw_diabetes"]
-FRESH = ["friedman", "quantiles", "hastie", "swiss_roll", "hard", "sparse_regression", "raw_friedman", "digits", "cancer"]
+TUNED_ON = [
+    "digits",
+    "digits",
+    "image_digits",
+    "iris",
+    "wine",
+    "cancer",
+    "diabetes",
+    "linnerud",
+    "blobs",
+    "blobs",
+    "blobs6",
+    "moons",
+    "circles",
+    "made",
+    "noisy_labels",
+    "rare_class",
+    "made_regression",
+    "raw_wine",
+    "raw_cancer",
+    "raw_iris",
+    "raw_diabetes",
+]
+FRESH = [
+    "friedman",
+    "quantiles",
+    "hastie",
+    "swiss_roll",
+    "hard",
+    "sparse_regression",
+    "raw_friedman",
+    "digits",
+    "cancer",
+]
 LAYERS = ((), (16,), (25, 12), (64,), (64, 32), (20, 20, 20), (12,) * 5)
 FRESH_LAYERS = ((), (10,), (40, 20), (30, 30, 30, 30), (8, 8))
 ACTIVATIONS = ("relu", "relu", "relu", "relu", "tanh", "sigmoid", "gelu", "leaky")
@@ -45,7 +77,7 @@ OPTIMIZERS = ("sgd", "sgd", "momentum", "nesterov", "adam", "adam", "adamw", "rm
 
 
 def draw(sweeps: int, rates: int, seed: int, fresh: bool = False) -> list[Case]:
-    """``sweeps`` sweeps of ``rates`` cases each, and the line's; ``fresh`` draws from data and networks not tuned on."""
+    """``sweeps`` sweeps of ``rates`` cases each, and the line's; ``fresh`` draws what was not tuned on."""
     rng = np.random.default_rng(seed)
     cases = [] if fresh else line_cases()
     for number in range(sweeps):
@@ -82,7 +114,7 @@ def _sweep(rng: np.random.Generator, name: str, fresh: bool) -> Case:
         schedule=schedule,
         lr=0.0,
         seed=0,
-        epochs=int(round(steps)),  # updates; the trainer turns them into whole epochs
+        epochs=round(steps),  # updates; the trainer turns them into whole epochs
         batch_size=size,
     )
 

@@ -94,7 +94,10 @@ def mistakes(runs: list[Labelled], diagnoses: list[Diagnosis]) -> str:
     for r, d in zip(runs, diagnoses, strict=True):
         if r.truth.label != d.verdict.label:
             c = r.case
-            what = f"{c.problem} {c.hidden} {c.activation} {c.init} {c.optimizer} {c.momentum} {c.schedule} b{c.batch_size}"
+            network = f"{c.problem} {c.hidden} {c.activation} {c.init}"
+            what = f"{network} {c.optimizer} {c.momentum} {c.schedule} b{c.batch_size}"
             edge = " (borderline)" if r.truth.borderline else ""
-            lines.append(f"- {c.sweep} lr={c.lr:g} {what}: {r.truth.label}{edge}, called {d.verdict.label}: {d.primary.why}")
+            lines.append(
+                f"- {c.sweep} lr={c.lr:g} {what}: {r.truth.label}{edge}, called {d.verdict.label}: {d.primary.why}"
+            )
     return "\n".join(lines) + "\n"

@@ -60,8 +60,7 @@ class Run:
             epoch, within = divmod(self.position, self.per_epoch)
             generator = torch.Generator().manual_seed(1_000_003 * self.case.seed + epoch)
             order = torch.randperm(len(self.data.inputs), generator=generator)
-            for batch in order.split(self.size)[within:]:
-                yield batch
+            yield from order.split(self.size)[within:]
 
     def update(self, batch: Tensor, rate: float) -> Tensor:
         """One optimizer step at that rate; the loss before it."""

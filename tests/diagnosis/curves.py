@@ -82,7 +82,8 @@ def line(lr: float, epochs: int = 1000, tenth_after: int | None = None) -> Trace
                 break
     curves = {
         "train/loss": series(before), "train/loss_eval": series(after), "train/loss_epoch": series(before),
-        "update_cosine": series(cosine), "update_ratio": series(ratio), "grad_norm": series(gradient), "lr": series([lr, lr], [0, len(before) - 1]),
+        "update_cosine": series(cosine), "update_ratio": series(ratio), "grad_norm": series(gradient), "lr":
+        series([lr, lr], [0, len(before) - 1]),
     }  # fmt: skip
     facts = RunFacts(
         peak_lr=lr, optimizer="SGD", momentum=0.0, scheduler="constant", planned_steps=epochs, steps_per_epoch=1,

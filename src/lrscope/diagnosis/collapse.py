@@ -15,7 +15,8 @@ from lrscope.verdict import Certainty, Evidence, Finding, Verdict
 class Collapsed:
     """Outputs that no longer depend on the input, accuracy at the largest class share.
 
-    spread: ``output_spread`` (relative) below which the answers are the same for every input. lost: the spread counts as
+    spread: ``output_spread`` (relative) below which the answers are the same for every input. lost: the spread
+    counts as
         lost when it is below this share of the largest that was seen, never: below this. accuracy: how far above the
         largest class share the accuracy may lie. excess: without a recorded spread, how far the loss may lie above the
         entropy of the class shares, relative. dead: share of dead units from which a layer passes nothing on.
@@ -45,14 +46,18 @@ class Collapsed:
         return self._finding(reading, "strong", (Evidence("output spread", last, self.spread),))
 
     def _settled_on_one_answer(self, reading: Reading) -> bool:
-        """Whether the loss has come down to that of the best constant answer: it was lost before its first evaluation."""
+        """Whether the loss has come down to that of the best constant answer: it was lost before its first
+        evaluation.
+        """
         constant = reading.constant_loss
         if constant is None or abs(reading.end - constant) > 0.02 * constant:
             return False
         return reading.fall > 0.05 * reading.first
 
     def _by_chance(self, reading: Reading) -> Finding | None:
-        """Runs whose spread was not recorded: a dead layer, or accuracy and loss that both sit at chance and stay there."""
+        """Runs whose spread was not recorded: a dead layer, or accuracy and loss that both sit at chance and stay
+        there.
+        """
         layer = dead_layer(reading, self.dead)
         accuracy = reading.trace.get("train/acc")
         accuracy = accuracy if len(accuracy) else reading.trace.get("val/acc")

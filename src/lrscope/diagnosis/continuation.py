@@ -13,13 +13,14 @@ Floats = NDArray[np.float64]
 
 SPEEDS: Floats = np.geomspace(0.03, 100.0, 26, dtype=np.float64)
 """Time constants tried, in units of one run."""
-HORIZONS: Floats = 2.0 ** np.arange(9)
+HORIZONS: Floats = np.logspace(0, 8, 9, base=2.0, dtype=np.float64)
 """Where the curve is carried on to: 1, 2, 4 … 256 runs from the start."""
 ROUNDS = 3
 """Fits; after each, points far off count for less (Huber)."""
 LATEST_START = 0.6
 FEWEST = 5
-"""An excursion above the first loss is left out where it ends before this share of the way and leaves so many points."""
+"""An excursion above the first loss is left out where it ends before this share of the way and leaves so many points.
+"""
 EARLY = 0.03
 """Points before this share of the way weigh alike."""
 PARTS = 64
@@ -39,13 +40,17 @@ class Forecast:
 
 @dataclass(frozen=True)
 class Continuation:
-    """Carries a curve on by decays that fit it: exponential, (1 + ct)^−½, ^−1, ^−2 and logarithmic, over the loss and over its
+    """Carries a curve on by decays that fit it: exponential, (1 + ct)^−½, ^−1, ^−2 and logarithmic, over the loss
+    and over its
     logarithm.
 
-    The time axis is the sum of the rates, so a schedule that dies away does not look like a loss that has levelled off. All
-    fits count, weighed by how well they fit (one over the squared error squared). No loss falls below 0. The late part of
+    The time axis is the sum of the rates, so a schedule that dies away does not look like a loss that has levelled
+    off. All
+    fits count, weighed by how well they fit (one over the squared error squared). No loss falls below 0. The late
+    part of
     the run weighs more: point weights grow with the power ``late`` of the time. ``floor``: part of the fall (of the
-    logarithm: absolute) that the shapes are allowed to miss. ``plain``: weight of the forecast over the loss itself, the rest
+    logarithm: absolute) that the shapes are allowed to miss. ``plain``: weight of the forecast over the loss itself,
+    the rest
     is for the one over its logarithm. Source: chosen on the tuning half of the corpus, flat around
     its optimum.
     """
@@ -68,7 +73,9 @@ class Continuation:
         logs = np.log(np.maximum(loss, 1e-12))
         spread = np.minimum(error / np.maximum(loss, 1e-12), 5.0)
         wobble = self.floor_log + batch_noise(logs[exact])
-        by_log = end * (1 - np.exp(-_gains(at, logs, np.maximum(at, EARLY) ** self.late_log / np.hypot(spread, wobble))))
+        by_log = end * (
+            1 - np.exp(-_gains(at, logs, np.maximum(at, EARLY) ** self.late_log / np.hypot(spread, wobble)))
+        )
         gains = self.plain * plain + (1 - self.plain) * by_log
         low, high = sorted((float(plain[1]), float(by_log[1])))
         return Forecast(float(gains[1]), self._settles(gains, fall), high <= 3 * max(low, self.settled / 2 * abs(fall)))
@@ -111,7 +118,9 @@ def _since_it_came_down(at: Floats, loss: Floats, error: Floats) -> tuple[Floats
 def _shapes(at: Floats) -> Floats:
     """[points, shapes]: every decay at every speed, falling with time."""
     time = at[:, None] * SPEEDS[None, :]
-    return np.concatenate([np.exp(-time), (1 + time) ** -0.5, 1 / (1 + time), (1 + time) ** -2.0, -np.log1p(time)], axis=1)
+    return np.concatenate(
+        [np.exp(-time), (1 + time) ** -0.5, 1 / (1 + time), (1 + time) ** -2.0, -np.log1p(time)], axis=1
+    )
 
 
 def _gains(at: Floats, values: Floats, weights: Floats) -> Floats:

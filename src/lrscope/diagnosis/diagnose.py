@@ -50,7 +50,7 @@ def diagnose(trace: Trace, thresholds: Thresholds = DEFAULT, others: Sequence[Tr
 
 
 def diagnose_sweep(traces: Sequence[Trace], thresholds: Thresholds = DEFAULT) -> list[Diagnosis]:
-    """The diagnosis of each run of a sweep beside the others; only runs on the same data are held against each other."""
+    """The diagnosis of each run of a sweep beside the others; only runs on the same data are compared."""
     readings = [Reading.of(trace) for trace in traces]
     return [
         _diagnose(reading, thresholds, _best(reading, readings[:i] + readings[i + 1 :]))
@@ -82,7 +82,9 @@ def _diagnose(reading: Reading, bounds: Thresholds, best: float | None) -> Diagn
     if collapsed is not None:
         return Diagnosis((collapsed, *schedule))
     if reading.steps < 2 and len(reading.losses) < 2:
-        return Diagnosis((*schedule, Finding(Verdict.UNKNOWN, "a single loss was recorded", "train longer", (), "weak")))
+        return Diagnosis(
+            (*schedule, Finding(Verdict.UNKNOWN, "a single loss was recorded", "train longer", (), "weak"))
+        )
     found = [
         *schedule,
         bounds.oscillating.find(reading),
@@ -93,4 +95,3 @@ def _diagnose(reading: Reading, bounds: Thresholds, best: float | None) -> Diagn
     findings = tuple(f for f in found if f is not None)
     settled = {Verdict.OSCILLATING, Verdict.STALLED, Verdict.TOO_SLOW}
     return Diagnosis(findings if any(f.verdict in settled for f in findings) else (*findings, trained(reading)))
-

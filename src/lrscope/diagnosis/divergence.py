@@ -64,15 +64,18 @@ class Diverged:
         peak = f", {before.max():.3g} at its highest before" if len(before) else ""
         word = "not a number" if math.isnan(value) else "infinite"
         why = f"train loss is {word} since step {step:,} (it began at {reading.first:.4g}{peak})"
-        return Finding(Verdict.DIVERGED, why, _lower(reading), (Evidence("step of the first loss that is not finite", step),))
+        return Finding(
+            Verdict.DIVERGED, why, _lower(reading), (Evidence("step of the first loss that is not finite", step),)
+        )
 
     def _grown(self, reading: Reading, growth: float) -> Finding:
         last = max(reading.end, reading.last("train/loss_eval") or 0.0)
-        why = (
-            f"train loss grew from {reading.first:.4g} to {last:.4g}, {growth:.3g}×"
-            + (" what a constant answer has" if (reading.constant_loss or 0.0) > reading.first else "")
+        why = f"train loss grew from {reading.first:.4g} to {last:.4g}, {growth:.3g}×" + (
+            " what a constant answer has" if (reading.constant_loss or 0.0) > reading.first else ""
         )
-        return Finding(Verdict.DIVERGED, why, _lower(reading), (Evidence("growth of the loss", growth, self.growth, "×"),))
+        return Finding(
+            Verdict.DIVERGED, why, _lower(reading), (Evidence("growth of the loss", growth, self.growth, "×"),)
+        )
 
 
 def _lower(reading: Reading) -> str:

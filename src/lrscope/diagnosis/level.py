@@ -1,4 +1,6 @@
-"""The training loss as a level: where it stood before training, along the way and at the end, without the batches' noise."""
+"""The training loss as a level: where it stood before training, along the way and at the end, without the batches'
+noise.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ LEAST = 5
 TAIL = 0.1
 """The end of a run is its last tenth, as in the definition of the verdicts."""
 BENT = 0.4
-"""How far a line through the first epoch misses its start, relative to the drop: right for a loss that falls to 1/e in it."""
+"""How far a line through the first epoch misses its start, relative to the drop: right for a loss that falls to 1/e
+in it.
+"""
 LATE = 0.3
 """How far it bounces is read off the last 30%: a tenth has too few values."""
 MAD_TO_SD = 1.4826
@@ -71,7 +75,9 @@ def level_of(trace: Trace, travelled: Floats) -> Level:
 
 
 def batch_noise(values: Floats) -> float:
-    """Standard deviation of single values around a smooth curve, from second differences (median, so jumps do not count)."""
+    """Standard deviation of single values around a smooth curve, from second differences (median, so jumps do not
+    count).
+    """
     if len(values) < 5 or not np.isfinite(values).all():
         return 0.0
     bends = values[:-2] - 2 * values[1:-1] + values[2:]
@@ -79,9 +85,11 @@ def batch_noise(values: Floats) -> float:
 
 
 def end_level(steps: NDArray[np.int64], values: Floats) -> tuple[float, float, bool]:
-    """Where values that may bounce stand at their end, how far they bounce (a robust standard deviation), whether they move.
+    """Where values that may bounce stand at their end, how far they bounce (a robust standard deviation), whether
+    they move.
 
-    A Theil-Sen line through them; where it rises or falls by more than twice the bounce they move, and it is read at the
+    A Theil-Sen line through them; where it rises or falls by more than twice the bounce they move, and it is read at
+    the
     last value and kept within what was seen; else the median stands. Fewer than three values: the last one.
     """
     if len(values) < 3 or not np.isfinite(values).all():

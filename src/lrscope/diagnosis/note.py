@@ -10,7 +10,13 @@ from lrscope.verdict import Diagnosis, Evidence, Finding
 def note(diagnosis: Diagnosis, trace: Trace) -> str:
     """Verdict, why and what to do; then what else was found, and the numbers: the ``mlflow.note.content`` of a run."""
     primary = diagnosis.primary
-    lines = [f"## {primary.verdict.label.capitalize()}", "", f"{_sentence(primary)}", "", f"**What to do:** {primary.advice}."]
+    lines = [
+        f"## {primary.verdict.label.capitalize()}",
+        "",
+        f"{_sentence(primary)}",
+        "",
+        f"**What to do:** {primary.advice}.",
+    ]
     if len(diagnosis.findings) > 1:
         lines += ["", "### Also"]
         lines += [f"- **{f.verdict.label}**: {_sentence(f)} *{f.advice}.*" for f in diagnosis.findings[1:]]

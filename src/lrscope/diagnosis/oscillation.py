@@ -19,7 +19,8 @@ Floats = NDArray[np.float64]
 class Oscillating:
     """The loss at fixed weights jumps about a level instead of settling on its lowest values, so a lower rate would.
 
-    depth: how far below the level the loss keeps getting, as a share of the fall L₀ − L_end: what a lower rate would gain.
+    depth: how far below the level the loss keeps getting, as a share of the fall L₀ − L_end: what a lower rate would
+    gain.
         Source: 5% from the definition of the verdict. quantile: the depth is read off at this quantile of the late
         values. late: share of the run that is looked at. least: values needed in it. same_rate: only steps whose rate
         was within this factor of the last one count: what bounced under a rate that is gone is over. matters: the gain
@@ -92,7 +93,8 @@ def swing(reading: Reading, against: float) -> float | None:
     """What SGD gains by ending a swing between two sides of a valley; None where the updates do not swing.
 
     Between equally high sides the loss does not jump at all. An update that leads from −a to a along curvature λ is as
-    long as 2a, the gradient there is λa, and the loss stands λa²/2 = |gradient|·|update|/4 above the bottom. The update is
+    long as 2a, the gradient there is λa, and the loss stands λa²/2 = |gradient|·|update|/4 above the bottom. The
+    update is
     lr·|gradient|/(1+β) where it turns round at every step with momentum β.
     """
     facts, cosine = reading.facts, _late_median(reading, "update_cosine")

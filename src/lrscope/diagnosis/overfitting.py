@@ -14,7 +14,8 @@ from lrscope.verdict import Evidence, Finding, Verdict
 class Overfitting:
     """The validation loss ends above its minimum, and the training loss below what it was there.
 
-    rise: by how much of the training loss's fall, L₀ − L_end, the validation loss must have risen. window: both are means
+    rise: by how much of the training loss's fall, L₀ − L_end, the validation loss must have risen. window: both are
+    means
         over this share of the epochs. learned: the training loss must have come down by this share of L₀.
         Source: the labelling rules in docs/diagnosis.md.
     """
@@ -46,14 +47,20 @@ class Overfitting:
         per_epoch = reading.facts.steps_per_epoch
         epoch = f" (epoch {-(-(step + 1) // per_epoch)})" if per_epoch else ""
         why = (
-            f"val loss rose from {low:.4g} at step {step:,}{epoch} to {last:.4g}, {rise:.0%} of what the train loss came down, "
+            f"val loss rose from {low:.4g} at step {step:,}{epoch} to {last:.4g}, {rise:.0%} of what the train "
+            "loss came down, "
             f"while the train loss fell on to {reading.end:.4g}"
         )
         advice = (
             f"keep the checkpoint of step {step:,}{epoch}, stop there (callbacks.early_stopping), or add weight decay, "
             "dropout or data; another rate alone does not help"
         )
-        return Finding(Verdict.OVERFITTING, why, advice, (Evidence("rise of the val loss / fall of the train loss", rise, self.rise),))
+        return Finding(
+            Verdict.OVERFITTING,
+            why,
+            advice,
+            (Evidence("rise of the val loss / fall of the train loss", rise, self.rise),),
+        )
 
 
 def _running(values: np.ndarray, width: int) -> np.ndarray:

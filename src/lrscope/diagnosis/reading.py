@@ -21,7 +21,8 @@ STILL_FALLING = 0.07
 """Share of the fall that as many steps again must be forecast to bring for a loss to count as falling. The verdict's
 definition has 5%; forecasts err by half of themselves, mostly upwards: 7% divides the tuning runs best."""
 RISEN = 0.01
-"""A loss that stands above L₀ by more than this share of it has nothing to go on falling from; see docs/diagnosis.md."""
+"""A loss that stands above L₀ by more than this share of it has nothing to go on falling from; see docs/diagnosis.md.
+"""
 UNSURE_START = 0.2
 """However noisy its batches, a first loss is not off by more than this share of it."""
 SHORT_PATH = 0.1
@@ -106,7 +107,9 @@ class Reading:
 
     @cached_property
     def falls_again(self) -> bool:
-        """Whether as many steps again would take the loss down by a share of the fall that counts, and beyond its bounce."""
+        """Whether as many steps again would take the loss down by a share of the fall that counts, and beyond its
+        bounce.
+        """
         if self.hardly_moved:
             return True
         if self.fall < -max(RISEN * self.first, min(self.level.first_error, UNSURE_START * self.first)):

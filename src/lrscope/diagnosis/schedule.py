@@ -74,11 +74,15 @@ class ScheduleRanOut:
             return None
         last = int(np.flatnonzero(~idle)[-1])
         why = (
-            f"the rate was below {self.negligible:.0%} of its peak {peak:.4g} for {share:.0%} of the {len(rates):,} steps "
+            f"the rate was below {self.negligible:.0%} of its peak {peak:.4g} for {share:.0%} of the "
+            f"{len(rates):,} steps "
             f"(after step {last:,}; {rates[-1]:.3g} at the end)"
         )
         return Finding(
-            Verdict.SCHEDULE_RAN_OUT, why, _stretch(reading, last), (Evidence("share of steps idle", share, self.share_of_run),)
+            Verdict.SCHEDULE_RAN_OUT,
+            why,
+            _stretch(reading, last),
+            (Evidence("share of steps idle", share, self.share_of_run),),
         )
 
 
@@ -90,7 +94,9 @@ def _cycles(facts: RunFacts) -> bool:
 def _stayed(reading: Reading, change: float) -> str:
     name, rates, arguments = reading.facts.scheduler or "schedule", reading.rates, reading.facts.scheduler_arguments
     moved = "did not change" if change == 0 else f"changed by {change:.2g} of itself"
-    why = f"the rate {moved} in {len(rates):,} steps ({rates[0]:.7g} to {rates[-1]:.7g}) although the schedule is {name}"
+    why = (
+        f"the rate {moved} in {len(rates):,} steps ({rates[0]:.7g} to {rates[-1]:.7g}) although the schedule is {name}"
+    )
     decay = _decay(arguments)
     if decay is None:
         return why
@@ -118,7 +124,8 @@ def _move_it(reading: Reading, change: float) -> str:
             return "call the scheduler's step() after every optimizer step (or every epoch, as it counts)"
         if wanted >= 1:
             return f"set decay_steps={round(wanted)}: the rate then falls to a tenth over these {steps:,} steps"
-        return f"set decay_steps=1 and decay_rate={0.1 ** (1 / steps):.3g}: the rate then falls to a tenth over {steps:,} steps"
+        each = 0.1 ** (1 / steps)
+        return f"set decay_steps=1 and decay_rate={each:.3g}: the rate then falls to a tenth over {steps:,} steps"
     if "patience" in arguments:
         return f"nothing to mend where the metric kept improving; else lower patience={arguments['patience']}"
     if "step_size" in arguments or "milestones" in arguments:
@@ -141,7 +148,8 @@ def _stretch(reading: Reading, last: int) -> str:
     if decay is not None:
         wanted = steps * math.log(decay[0]) / math.log(0.03)
         return f"set decay_steps={max(1, round(wanted))} (was {decay[1]:g}): the rate then ends at 3% of its peak"
-    return f"make the schedule at least {steps / max(1, last + 1):.1f}× as slow, or stop at step {last:,}: the rest did nothing"
+    slower = steps / max(1, last + 1)
+    return f"make the schedule at least {slower:.1f}× as slow, or stop at step {last:,}: the rest did nothing"
 
 
 def _decay(arguments: Mapping[str, Any]) -> tuple[float, float] | None:

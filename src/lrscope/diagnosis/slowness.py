@@ -33,11 +33,13 @@ def _why(reading: Reading, share: float) -> str:
     if share > 0.9:
         pace = "as fast as at the start" if share < 1.5 else "ever faster"
         return (
-            f"train loss came down from {reading.first:.4g} to {reading.end:.4g} in {steps:,} steps and still falls {pace}: "
+            f"train loss came down from {reading.first:.4g} to {reading.end:.4g} in {steps:,} steps and still "
+            f"falls {pace}: "
             f"as many steps again would bring about {reading.forecast.again:.2g} more"
         )
     return (
-        f"train loss fell from {reading.first:.4g} to {reading.end:.4g} and still falls: {steps:,} more steps would take it "
+        f"train loss fell from {reading.first:.4g} to {reading.end:.4g} and still falls: {steps:,} more steps "
+        "would take it "
         f"down by about {reading.forecast.again:.2g}, {share:.0%} of the fall so far"
     )
 
@@ -45,7 +47,9 @@ def _why(reading: Reading, share: float) -> str:
 def _advice(reading: Reading) -> str:
     times, steps, facts = reading.forecast.times, reading.steps, reading.facts
     if reading.hardly_moved or times is None or times > 64:
-        return f"raise lr at least 30×{_to(facts.peak_lr, 30)}: at this rate it would take more than {64 * steps:,} steps"
+        return (
+            f"raise lr at least 30×{_to(facts.peak_lr, 30)}: at this rate it would take more than {64 * steps:,} steps"
+        )
     more = round((times - 1) * steps) if times > 1 else steps
     epochs = f" ({math.ceil(more / facts.steps_per_epoch):,} epochs)" if facts.steps_per_epoch else ""
     factor = max(2.0, times)

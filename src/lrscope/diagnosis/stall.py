@@ -32,8 +32,10 @@ class Stalled:
             if not reached < self.reached:
                 return None
             why = (
-                f"train loss levelled off at {reading.end:.4g} after a fall of {reading.fall:.3g} from {reading.first:.4g}: "
-                f"{max(0.0, reached):.0%} of the way that another member of the sweep came (to {best:.4g}){_gradient(reading)}"
+                f"train loss levelled off at {reading.end:.4g} after a fall of {reading.fall:.3g} from "
+                f"{reading.first:.4g}: "
+                f"{max(0.0, reached):.0%} of the way that another member of the sweep came (to "
+                f"{best:.4g}){_gradient(reading)}"
             )
             evidence = Evidence("share of the best member's way", reached, self.reached)
             return Finding(Verdict.STALLED, why, _advice(reading), (evidence,))
@@ -52,7 +54,8 @@ class Stalled:
         level = f", no better than a constant answer ({constant:.4g})" if constant is not None else ""
         certainty: Certainty = "weak" if reading.fall > reading.level.first_error else "strong"
         why = (
-            f"train loss went from {reading.first:.4g} to {reading.end:.4g}{level} and no longer falls{_gradient(reading)}"
+            f"train loss went from {reading.first:.4g} to {reading.end:.4g}{level} and no longer "
+            f"falls{_gradient(reading)}"
             + ("; alone it cannot be told from data that cannot be learned" if certainty == "weak" else "")
         )
         bound = Evidence("train loss at the end", reading.end, bar)
@@ -61,7 +64,11 @@ class Stalled:
 
 def _gradient(reading: Reading) -> str:
     norm = reading.last("grad_norm")
-    return f"; the gradient norm is {norm:.2g}, so it is not for want of a gradient" if norm and math.isfinite(norm) else ""
+    return (
+        f"; the gradient norm is {norm:.2g}, so it is not for want of a gradient"
+        if norm and math.isfinite(norm)
+        else ""
+    )
 
 
 def _advice(reading: Reading) -> str:

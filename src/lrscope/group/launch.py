@@ -9,9 +9,11 @@ import json
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
 
+import torch
 from omegaconf import DictConfig
 
 from lrscope import build
@@ -120,9 +122,22 @@ def _train_stack(stack: Sequence[Candidate], mode: str) -> dict[int, Outcome]:
     for piece in _pieces(stack, most_members(each, device), each):
         if STOP.requested() is not None:
             break
-        trained = train_group([_member(candidate) for candidate in piece], piece[0].position)
+        with _threads(choice.threads):
+            trained = train_group([_member(candidate) for candidate in piece], piece[0].position)
         outcomes |= {candidate.number: outcome for candidate, outcome in zip(piece, trained, strict=True)}
     return outcomes
+
+
+@contextmanager
+def _threads(number: int | None) -> Iterator[None]:
+    """So many threads of the CPU for as long as this lasts."""
+    before = torch.get_num_threads()
+    if number is not None:
+        torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _member(candidate: Candidate) -> GroupMember:
@@ -146,7 +161,8 @@ def _chosen(stack: Sequence[Candidate], trial: Trial, mode: str) -> Choice:
     identity, earlier, sweep = _identity(stack[0]), _earlier_choices(), current()
     if mode == "auto" and identity in earlier:
         together = bool(earlier[identity]["together"])
-        choice = Choice(together, f"{_members(len(stack))} {'together' if together else 'one by one'}, as before")
+        words = f"{_members(len(stack))} {'together' if together else 'one by one'}, as before"
+        choice = Choice(together, words, earlier[identity]["threads"])
     else:
         steps = stack[0].run.plan.total_steps - stack[0].position.updates
         choice = choose(trial, len(stack), steps, mode)
@@ -154,6 +170,7 @@ def _chosen(stack: Sequence[Candidate], trial: Trial, mode: str) -> Choice:
     if sweep is not None:
         _written[identity] = {
             "together": choice.together,
+            "threads": choice.threads,
             "members": len(stack),
             "step_alone_ms": choice.alone_ms,
             "step_together_ms": choice.together_ms,

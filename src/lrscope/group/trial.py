@@ -8,7 +8,7 @@ import copy
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -25,7 +25,16 @@ something else. Rounding in float32 stays below 1e-4; a wrong axis gives 1.
 """
 
 LEAST_ROUNDS = 3
+LEAST_SECONDS = 0.05
 MOST_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Pace:
+    """What a step takes, with so many threads of the CPU."""
+
+    seconds: float
+    threads: int
 
 
 class Trial:
@@ -77,8 +86,10 @@ class Trial:
         with _same_generators(self._device):
             return self._fastest(step)
 
-    def seconds_together(self, members: int) -> float:
-        """A step of a stack of so many."""
+    def together(self, members: int) -> Pace:
+        """A step of a stack of so many, with the number of threads that makes it fastest."""
+        most = torch.get_num_threads()
+        choices = {1, most} if self._device.type == "cpu" else {most}
         with _same_generators(self._device):
             learner = self._learner(members)
 
@@ -87,7 +98,14 @@ class Trial:
                     learner.gather(self._inputs, self._targets, own=False)
                 learner.update()
 
-            return self._fastest(step)
+            try:
+                return min((self._paced(step, threads) for threads in sorted(choices)), key=lambda pace: pace.seconds)
+            finally:
+                torch.set_num_threads(most)
+
+    def _paced(self, step: Callable[[], None], threads: int) -> Pace:
+        torch.set_num_threads(threads)
+        return Pace(self._fastest(step), threads)
 
     def _difference(self, loss: Tensor, gradients: Sequence[Tensor]) -> str | None:
         alone = self._copy()
@@ -120,10 +138,10 @@ class Trial:
         return torch.autocast(self._device.type, torch.bfloat16) if self._mixed else nullcontext()
 
     def _fastest(self, step: Callable[[], None]) -> float:
-        """The fastest of a few rounds, the first not counted; at most ``MOST_SECONDS`` but for the least rounds."""
+        """The fastest of a few rounds, the first not counted."""
         taken: list[float] = []
         begun = time.perf_counter()
-        while len(taken) <= LEAST_ROUNDS or time.perf_counter() - begun < MOST_SECONDS / 5:
+        while len(taken) <= LEAST_ROUNDS or time.perf_counter() - begun < LEAST_SECONDS:
             _wait(self._device)
             start = time.perf_counter()
             step()

@@ -63,6 +63,8 @@ class DeadUnitsMeter:
         self._layers = [(m, _LIVE[type(m)]) for m in model.modules() if type(m) in _LIVE]
         self._handles: list[RemovableHandle] = []
         self._seen: list[Tensor] = []
+        self._units: tuple[int, ...] = ()
+        self._share_of = torch.empty(0)
 
     @property
     def found(self) -> bool:
@@ -85,11 +87,19 @@ class DeadUnitsMeter:
         self._handles.clear()
         if not self._seen:
             return None
-        counts = torch.stack([alive.sum() for alive in self._seen])
-        units = [alive.numel() for alive in self._seen]
+        counts = torch.stack([torch.count_nonzero(alive) for alive in self._seen]).to(torch.float32)
+        *layers, share = (1 - torch.mv(self._weights(counts.device), counts)).unbind()
         self._seen.clear()
-        shares = 1 - counts / torch.tensor(units, device=counts.device)
-        return DeadUnits(1 - counts.sum() / sum(units), shares.unbind())
+        return DeadUnits(share, tuple(layers))
+
+    def _weights(self, device: torch.device) -> Tensor:
+        """[layers + 1, layers]: turns counts of live units into shares, of each layer and of all."""
+        units = tuple(alive.numel() for alive in self._seen)
+        if self._units != units or self._share_of.device != device:
+            each = torch.diag(1 / torch.tensor(units, dtype=torch.float32))
+            total = torch.full((1, len(units)), 1 / sum(units))
+            self._units, self._share_of = units, torch.cat([each, total]).to(device)
+        return self._share_of
 
     def _hook(self, live: PassesGradient) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
         def hook(_module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
