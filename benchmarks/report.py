@@ -74,9 +74,11 @@ def measure(case: Case, uri: str, parent: str) -> int:
     """In a process of its own, so that the peak of memory is this case's."""
     started = time.perf_counter()
     from lrscope.report import collect_sweep, write_report
+    from lrscope.report.store import connect
 
+    client = connect(uri)
     loaded, busy = time.perf_counter(), time.process_time()
-    sweep = collect_sweep(uri, parent)
+    sweep = collect_sweep(client, parent)
     read = time.perf_counter()
     stored = sum(len(member.trace.get(metric)) for member in sweep.members for metric in case.metrics)
     assert stored == case.members * case.points * len(case.metrics), f"{stored} points came back"
@@ -89,7 +91,7 @@ def measure(case: Case, uri: str, parent: str) -> int:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
     kept = total < case.seconds and peak < 2
     print(
-        f"{case.name:>13}: {stored:>9,} points  imports {loaded - started:5.2f} s  read {read - loaded:6.2f} s  "
+        f"{case.name:>13}: {stored:>9,} points  start {loaded - started:5.2f} s  read {read - loaded:6.2f} s  "
         f"report {written - begun:5.2f} s  together {total:6.2f} s "
         f"(bound {case.seconds:g}; of the processor {busy:.2f} s)  "
         f"peak {peak:.2f} GiB  page {size / 1000:.0f} kB  {'ok' if kept else 'MISSED'}",
@@ -102,6 +104,8 @@ def fill(database: Path, case: Case) -> str:
     """A sweep of made curves; the parent's run id."""
     from mlflow import MlflowClient
     from mlflow.entities import Metric, Param
+
+    from lrscope.tracking.planner import help_planner
 
     client = MlflowClient(f"sqlite:///{database}")
     experiment = client.create_experiment(case.name, artifact_location=database.parent.as_uri())
@@ -128,6 +132,7 @@ def fill(database: Path, case: Case) -> str:
             connection.executemany(f"INSERT INTO metrics {columns} VALUES (?, ?, ?, ?, ?, ?)", rows)
     connection.commit()
     connection.close()
+    help_planner(client._tracking_client.store)  # as at the end of every sweep
     return str(parent)
 
 

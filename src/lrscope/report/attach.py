@@ -16,6 +16,7 @@ from lrscope.report.saved_view import saved_view
 from lrscope.report.scene import scene_of
 from lrscope.report.store import connect
 from lrscope.report.sweep import Sweep
+from lrscope.tracking.planner import help_planner
 
 LONGEST_NOTE = 8000
 """MLflow refuses or cuts tags that are longer."""
@@ -24,6 +25,7 @@ LONGEST_NOTE = 8000
 def attach_to_mlflow(sweep: Sweep, note_markdown: str | None = None, client: MlflowClient | None = None) -> bool:
     """Write the note of the parent, the colour and status word of each member, and the saved view of the sweep.
 
+    A local store gets statistics, too, so that the page reads its curves fast.
     Doing it again replaces what was there. Members deleted meanwhile are passed over.
 
     Args:
@@ -47,6 +49,7 @@ def attach_to_mlflow(sweep: Sweep, note_markdown: str | None = None, client: Mlf
         client.set_experiment_tag(sweep.experiment_id, key, value)
     except MlflowException:
         return False
+    help_planner(client._tracking_client.store)
     return True
 
 
