@@ -97,7 +97,7 @@ class DeadUnitsMeter:
         units = tuple(alive.numel() for alive in self._seen)
         if self._units != units or self._share_of.device != device:
             each = torch.diag(1 / torch.tensor(units, dtype=torch.float32))
-            total = torch.full((1, len(units)), 1 / sum(units))
+            total = torch.full((1, len(units)), 1 / sum(units), dtype=torch.float32)
             self._units, self._share_of = units, torch.cat([each, total]).to(device)
         return self._share_of
 
