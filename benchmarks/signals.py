@@ -20,12 +20,13 @@ from torch import nn
 from lrscope.measures import DeadUnitsMeter, UpdateMeter, grad_norm, preconditioner, sharpness
 from lrscope.recording.plan import RecordingPlan
 
-STEPS, BATCH = 2100, 32
+STEPS, PIECE, BATCH = 2100, 300, 32
+"""Steps of a whole run, which set the sampling; steps that are timed at once; examples in a batch."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=40)
     rounds = parser.parse_args().rounds
     torch.set_num_threads(1)
     plan = RecordingPlan.of(STEPS)
@@ -38,7 +39,7 @@ def main() -> None:
     bare = min(seconds["bare"])
     print(f"{STEPS} steps, every {plan.every_signals}th measured; fastest of {rounds}")
     for kind, taken in seconds.items():
-        step = 1e6 * min(taken) / STEPS
+        step = 1e6 * min(taken) / PIECE
         share, middle = min(taken) / bare - 1, statistics.median(taken) / statistics.median(seconds["bare"]) - 1
         print(f"{kind:12s} {step:7.1f} µs a step  {share:+6.1%} (medians {middle:+.1%})")
     print_sharpness()
@@ -50,14 +51,14 @@ def network() -> nn.Module:
 
 
 def train(plan: RecordingPlan, signals: tuple[str, ...]) -> float:
-    """CPU seconds of a run of ``STEPS`` updates that measures these signals and reads them as floats at once."""
+    """CPU seconds of ``PIECE`` updates that measures these signals and reads them as floats at once."""
     model = network()
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
-    inputs, targets = torch.randn(STEPS, BATCH, 64), torch.randint(10, (STEPS, BATCH))
+    inputs, targets = torch.randn(PIECE, BATCH, 64), torch.randint(10, (PIECE, BATCH))
     parameters = list(model.parameters())
     updates, dead, kept = UpdateMeter(parameters), DeadUnitsMeter(model), []
     start = time.thread_time()
-    for step in range(STEPS):
+    for step in range(PIECE):
         measured = bool(signals) and plan.keeps_signals(step)
         if measured and "dead" in signals:
             dead.listen()
