@@ -109,7 +109,8 @@ def _train_stack(stack: Sequence[Candidate], mode: str) -> dict[int, Outcome]:
     device = make_trainer(cfg).strategy.root_device
     part = place(data.train, device, cfg.trainer.precision.startswith("64"))
     batch = min(cfg.batch_size or len(part), len(part))
-    trial = Trial(first.part, part, batch, loss_of(first.run.source.task), cfg.trainer.precision)
+    free = cfg.trainer.threads is None
+    trial = Trial(first.part, part, batch, loss_of(first.run.source.task), cfg.trainer.precision, free)
     refusal = trial.refusal()
     if refusal is not None:
         _say(f"{_members(len(stack))} one by one: vmap does not take this network ({refusal})")

@@ -44,14 +44,18 @@ class Trial:
     Args:
         member: any member of the stack; copies of it are tried.
         part: the training part on the device.
+        free_threads: whether the number of threads may be chosen; the user may have.
     """
 
-    def __init__(self, member: Member, part: Part, batch_size: int, loss: Loss, precision: str) -> None:
+    def __init__(
+        self, member: Member, part: Part, batch_size: int, loss: Loss, precision: str, free_threads: bool = True
+    ) -> None:
         self._member = member
         self._inputs, self._targets = part.inputs[:batch_size], part.targets[:batch_size]
         self._loss = loss
         self._device = part.inputs.device
         self._mixed = precision == "bf16-mixed"
+        self._free_threads = free_threads and self._device.type == "cpu"
 
     def refusal(self) -> str | None:
         """Why this network cannot be stacked; None where a stack of two computes what a member alone computes."""
@@ -89,7 +93,7 @@ class Trial:
     def together(self, members: int) -> Pace:
         """A step of a stack of so many, with the number of threads that makes it fastest."""
         most = torch.get_num_threads()
-        choices = {1, most} if self._device.type == "cpu" else {most}
+        choices = {1, most} if self._free_threads else {most}
         with _same_generators(self._device):
             learner = self._learner(members)
 

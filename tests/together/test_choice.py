@@ -1,0 +1,209 @@
+"""What can be stacked, what pays, and what is said about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from test_group_record import config
+from torch import Tensor, nn
+
+from lrscope.datasets.data import Part
+from lrscope.group import launch
+from lrscope.group.alike import Candidate, kinship, obstacle, stacks
+from lrscope.group.choice import choose
+from lrscope.group.launch import train_together
+from lrscope.group.trial import Pace, Trial
+from lrscope.job import Job
+from lrscope.module import loss_of
+from lrscope.prepare import PreparedRun, prepare
+from lrscope.together.learner import Member
+
+
+def _run(folder: Path, *overrides: str, **top: Any) -> PreparedRun:
+    return prepare(config(folder, *overrides, **top), Job(folder, ()))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"lr": 0.5},
+        {"seed": 3},
+        ("scheduler=cosine",),
+        ("scheduler=plateau", "scheduler.patience=2"),
+        ("optimizer.betas=[0.5,0.9]", "optimizer.eps=1e-3", "optimizer.weight_decay=0.1"),
+        ("trainer.gradient_clip_val=0.5",),
+        ("callbacks.stop_when=[]",),
+        ("callbacks.early_stopping.enabled=true",),
+    ],
+)
+def test_runs_that_differ_in_numbers_only_are_kin(other: Any, tmp_path: Path) -> None:
+    top, overrides = (other, ()) if isinstance(other, dict) else ({}, other)
+    assert kinship(_run(tmp_path)) == kinship(_run(tmp_path, *overrides, **top))
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ("model.hidden=[5]",),
+        ("model.dropout=0.1",),
+        ("optimizer=sgd",),
+        ("optimizer.amsgrad=true",),
+        ("dataset.seed=1",),
+        ("batch_size=16",),
+        ("epochs=4",),
+        ("trainer.precision=64-true",),
+        ("callbacks.every=1",),
+        ("tracking.every_n_steps=1",),
+    ],
+)
+def test_runs_that_differ_in_more_are_not(overrides: tuple[str, ...], tmp_path: Path) -> None:
+    assert kinship(_run(tmp_path)) != kinship(_run(tmp_path, *overrides))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        (("optimizer._target_=torch.optim.NAdam",), "no batched update rule for NAdam"),
+        (("trainer.precision=16-mixed",), "a loss scale of its own"),
+        (("trainer.devices=2",), "several devices"),
+        (("callbacks.sharpness_every_epochs=1",), "sharpness"),
+        (("callbacks.parameters=true",), "single parameters"),
+        (("callbacks.extra=[{_target_: pytorch_lightning.Callback}]",), "user's own"),
+        (("callbacks.evaluate_every_epochs=2", "scheduler=plateau"), "not evaluated every epoch"),
+    ],
+)
+def test_what_trains_alone_says_why(overrides: tuple[str, ...], words: str, tmp_path: Path) -> None:
+    reason = obstacle(_run(tmp_path, *overrides))
+    assert reason is not None
+    assert words in reason
+
+
+def test_what_ships_has_no_obstacle(tmp_path: Path) -> None:
+    for optimizer in ("sgd", "adam", "adamw", "rmsprop", "adagrad"):
+        assert obstacle(_run(tmp_path, f"optimizer={optimizer}", "trainer=auto")) is None
+
+
+def test_a_stack_needs_two(tmp_path: Path) -> None:
+    runs = [_run(tmp_path, lr=lr) for lr in (0.1, 0.2)] + [_run(tmp_path, "optimizer=sgd")]
+    found = stacks([Candidate(number, run) for number, run in enumerate(runs)])
+    assert [[candidate.number for candidate in stack] for stack in found] == [[0, 1]]
+
+
+class _Counts(nn.Module):
+    """Asks for a number, which a batch of members does not have."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(4, 3)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        out = self.linear(inputs)
+        return out * 2 if out.sum().item() > 0 else out
+
+
+class _Remembers(nn.Module):
+    """Computes something else at every call: batched and alone cannot agree."""
+
+    calls = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(4, 3)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        _Remembers.calls += 1
+        return self.linear(inputs) * _Remembers.calls
+
+
+class _AcrossTheBatch(nn.Module):
+    """Looks across the examples: vmap must not mix in those of other members."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(4, 3)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        out = self.linear(inputs)
+        return out - out.mean(0)
+
+
+def _trial(network: nn.Module, inputs: Tensor) -> Trial:
+    part = Part(inputs, torch.arange(len(inputs)) % 3)
+    member = Member(network, torch.optim.Adam(network.parameters(), lr=0.1))
+    return Trial(member, part, len(inputs), loss_of("classification"), "32-true")
+
+
+def test_a_network_that_vmap_refuses_trains_alone() -> None:
+    refusal = _trial(_Counts(), torch.randn(8, 4)).refusal()
+    assert refusal is not None
+    assert "item" in refusal
+
+
+def test_a_network_whose_batched_gradients_differ_trains_alone() -> None:
+    assert _trial(_AcrossTheBatch(), torch.randn(8, 4)).refusal() is None
+    refusal = _trial(_Remembers(), torch.randn(8, 4)).refusal()
+    assert refusal == "under vmap the network computes something else than alone"
+
+
+def test_a_trial_leaves_the_member_and_the_generator_alone() -> None:
+    network = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3), nn.Dropout(0.5))
+    before, generator = {k: v.clone() for k, v in network.state_dict().items()}, torch.get_rng_state()
+    trial = _trial(network, torch.randn(8, 4, generator=torch.Generator().manual_seed(0)))
+    assert trial.refusal() is None
+    assert trial.seconds_alone() > 0
+    assert trial.together(3).seconds > 0
+    assert all(torch.equal(value, before[key]) for key, value in network.state_dict().items())
+    assert torch.equal(torch.get_rng_state(), generator)
+
+
+class _Timed(Trial):
+    """A trial whose clock is set by the test."""
+
+    def __init__(self, alone: float, together: float) -> None:
+        self._alone, self._together = alone, together
+
+    def seconds_alone(self) -> float:
+        return self._alone
+
+    def together(self, members: int) -> Pace:  # noqa: ARG002
+        return Pace(self._together, 1)
+
+
+@pytest.mark.parametrize(
+    ("alone", "together", "mode", "expected"),
+    [
+        (1e-3, 2e-3, "auto", True),
+        (1e-3, 2e-2, "auto", False),
+        (1e-3, 2e-2, "always", True),
+        (1e-5, 1.0, "auto", True),  # 1.6 s in all: not worth asking
+    ],
+)
+def test_auto_takes_what_is_faster(alone: float, together: float, mode: str, expected: bool) -> None:
+    choice = choose(_Timed(alone, together), members=16, steps=10_000, mode=mode)
+    assert choice.together is expected
+    if mode == "auto" and alone > 1e-4:
+        assert "16 ms one by one" in choice.words
+        assert f"{1000 * together:.3g} ms together" in choice.words
+
+
+def test_a_stack_that_does_not_fit_is_split_and_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sizes: list[int] = []
+    real = launch.train_group
+
+    def counted(members: Sequence[Any], position: Any) -> Any:
+        sizes.append(len(members))
+        return real(members, position)
+
+    monkeypatch.setattr(launch, "train_group", counted)
+    monkeypatch.setattr(launch, "most_members", lambda *_: 3)
+    jobs = [(config(tmp_path, lr=10.0**-k, epochs=1), Job(tmp_path / str(k), (f"k={k}",))) for k in range(5)]
+    outcomes = train_together(jobs, "always")
+    assert sorted(outcomes) == [0, 1, 2, 3, 4]
+    assert sizes == [2, 3]
+    assert "5 members are split into 2 stacks: 3 fit into the memory" in capsys.readouterr().out
