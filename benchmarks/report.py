@@ -1,7 +1,7 @@
 """How long reports of large stored sweeps take, and how much memory; every stored point is first seen to be there.
 
     python benchmarks/report.py                 64 members × 1,000 points and 1,000 members × 2 × 1,000, from SQLite
-    python benchmarks/report.py --server        the same through `mlflow server` on the loopback
+    python benchmarks/report.py --server        the same through `mlflow server` on the loopback, without bounds
     python benchmarks/report.py --small         the first of them only
 
 Prints one line per case. The points are written straight into the database: through MLflow they would take minutes.
@@ -51,7 +51,7 @@ def main() -> int:
     parser.add_argument("--server", action="store_true")
     parser.add_argument("--small", action="store_true")
     parser.add_argument("--case", type=int, help=argparse.SUPPRESS)
-    parser.add_argument("--uri", help=argparse.SUPPRESS)
+    parser.add_argument("--uri", default="", help=argparse.SUPPRESS)
     parser.add_argument("--parent", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.case is not None:
@@ -89,11 +89,12 @@ def measure(case: Case, uri: str, parent: str) -> int:
         size = files.html.stat().st_size
     total = (read - loaded) + (written - begun)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
-    kept = total < case.seconds and peak < 2
+    bound = math.inf if uri.startswith("http") else case.seconds  # most of it is the server's own time then
+    kept = total < bound and peak < 2
     print(
         f"{case.name:>13}: {stored:>9,} points  start {loaded - started:5.2f} s  read {read - loaded:6.2f} s  "
         f"report {written - begun:5.2f} s  together {total:6.2f} s "
-        f"(bound {case.seconds:g}; of the processor {busy:.2f} s)  "
+        f"(bound {bound:g}; of the processor {busy:.2f} s)  "
         f"peak {peak:.2f} GiB  page {size / 1000:.0f} kB  {'ok' if kept else 'MISSED'}",
         flush=True,
     )
