@@ -33,6 +33,9 @@ def continued(cfg: DictConfig, job: Job, settings: TrackingSettings) -> Job:
 
     deliver_what_lies_here(settings)
     found = find_run(settings, cfg.experiment_name, cfg.resume, "run")
+    words = explain_new("this run", cfg, [found])
+    if words is not None:
+        print(words.replace("new in this sweep; ", "starts anew, since it "), flush=True)
     return replace(job, continues=known_members([found]))
 
 
