@@ -13,7 +13,7 @@ from lrscope.report.colours import MARKS
 from lrscope.report.comparison import Comparison
 from lrscope.report.frames import Theme, framed, set_axis
 from lrscope.report.limits import Axis
-from lrscope.report.scene import LossPanel, Mean, Scene
+from lrscope.report.scene import Dot, LossPanel, Mean, Scene
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,12 +69,11 @@ def _loss_panel(ax: Axes, panel: LossPanel, comparison: Comparison, scene: Scene
 
 def _marks(ax: Axes, panel: LossPanel, comparison: Comparison) -> None:
     """All members of one verdict at once: matplotlib takes milliseconds for each call."""
-    shifts = _shifts(panel)
     size = 38 if len(panel.dots) <= 40 else 24
     inside: dict[str, list[tuple[float, float, float]]] = {}
     above: dict[str, list[float]] = {}
     for dot in panel.dots:
-        member, x = comparison.rows[dot.row].member, shifts[dot.row]
+        member, x = comparison.rows[dot.row].member, _beside(dot, panel.x)
         if dot.above or not math.isfinite(dot.best):
             above.setdefault(member.outcome, []).append(x)
             continue
@@ -119,20 +118,11 @@ def _means(ax: Axes, means: Sequence[Mean], colour: str, connect: bool) -> None:
                         color=colour, linewidth=1.3, capsize=4, marker="_", markersize=9, zorder=3)  # fmt: skip
 
 
-def _shifts(panel: LossPanel) -> dict[int, float]:
+def _beside(dot: Dot, axis: Axis) -> float:
     """Seeds of one rate stand side by side, not on top of each other."""
-    by_x: dict[float, list[int]] = {}
-    for dot in panel.dots:
-        by_x.setdefault(dot.x, []).append(dot.row)
-    found = {}
-    for x, rows in by_x.items():
-        for place, row in enumerate(rows):
-            offset = 0.0 if len(rows) == 1 else (place / (len(rows) - 1) - 0.5)
-            if panel.x.log:
-                found[row] = x * (panel.x.high / panel.x.low) ** (0.035 * offset)
-            else:
-                found[row] = x + offset * (0.3 if panel.x.names else 0.035 * (panel.x.high - panel.x.low))
-    return found
+    if axis.log:
+        return dot.x * (axis.high / axis.low) ** (0.035 * dot.side)
+    return dot.x + dot.side * (0.3 if axis.names else 0.035 * (axis.high - axis.low))
 
 
 def _legend(comparison: Comparison, scene: Scene, theme: Theme) -> list[Line2D]:

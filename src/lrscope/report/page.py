@@ -14,7 +14,7 @@ from typing import Any
 from lrscope.report.axes import RATE
 from lrscope.report.colours import MARKS, SCALE
 from lrscope.report.columns import Column, columns, loss_text
-from lrscope.report.comparison import Comparison, Row
+from lrscope.report.comparison import Comparison, Row, sweep_names
 from lrscope.report.limits import Axis
 from lrscope.report.ranking import Ranking
 from lrscope.report.recommend import Recommendation
@@ -46,7 +46,8 @@ def write_page(
     page = files("lrscope.report") / "page"
     parts = {name: (page / f"report.{name}").read_text("utf-8") for name in ("html", "css", "js")}
     cells = cells_table(comparison)
-    names = " and ".join(sweep.name for sweep in comparison.sweeps)
+    labels = sweep_names(comparison.sweeps).values()
+    names = comparison.sweeps[0].name if len(comparison.sweeps) == 1 else " against ".join(labels)
     return Template(parts["html"]).substitute(
         title=escape(f"{names} · lrscope"),
         heading=escape(names),
@@ -219,7 +220,8 @@ def _rows(comparison: Comparison) -> list[dict[str, Any]]:
 
 def _loss_panel(panel: LossPanel) -> dict[str, Any]:
     dots = [
-        {"row": d.row, "x": d.x, "best": _short(d.best), "final": _short(d.final), "above": d.above} for d in panel.dots
+        {"row": d.row, "x": d.x, "side": d.side, "best": _short(d.best), "final": _short(d.final), "above": d.above}
+        for d in panel.dots
     ]
     means = [
         [

@@ -32,10 +32,15 @@ SPIKE = 2.0
 
 @dataclass(frozen=True)
 class Dot:
-    """A member against the swept value: its best and final loss. ``above``: failed with a loss beyond the frame."""
+    """A member against the swept value: its best and final loss.
+
+    ``side`` (-0.5 to 0.5) sets the seeds of one cell beside each other, ``above`` tells a failed run whose loss lies
+    beyond the frame.
+    """
 
     row: int
     x: float
+    side: float
     best: float
     final: float
     above: bool
@@ -194,14 +199,24 @@ def _loss_panel(
     means = tuple(_means(group, place, best) for group in comparison.groups)
     shown = [v for row in good for v in (best(row), final(row))] + _interval_ends(means)
     y = loss_axis(title, shown, [final(row) for row in bad], comparison.start)
+    sides = _sides(comparison)
     dots = []
     for index, row in enumerate(rows):
         at = place(row.x)
         if not math.isfinite(at):
             continue
         beyond = row.member.failed and not y.holds(final(row))
-        dots.append(Dot(index, at, best(row), final(row), above=beyond))
+        dots.append(Dot(index, at, sides[row.member.run_id], best(row), final(row), above=beyond))
     return LossPanel(title, x, y, tuple(dots), means)
+
+
+def _sides(comparison: Comparison) -> dict[str, float]:
+    cells = [cell.rows for group in comparison.groups for cell in group.cells]
+    return {
+        row.member.run_id: place / (len(rows) - 1) - 0.5 if len(rows) > 1 else 0.0
+        for rows in cells
+        for place, row in enumerate(rows)
+    }
 
 
 def _means(group: Group, place: Place, best: Callable[[Row], float]) -> tuple[Mean, ...]:

@@ -131,9 +131,9 @@ function drawLoss(panel, number) {
       node(inside, "path", { ...line, class: cls, d });
     }
   });
-  const shift = shifts(panel.dots), size = panel.dots.length > 40 ? 0.8 : 1;
+  const size = panel.dots.length > 40 ? 0.8 : 1;
   for (const dot of panel.dots) {
-    const info = scene.rows[dot.row], at = x(dot.x) + shift.get(dot.row);
+    const info = scene.rows[dot.row], at = x(dot.x) + 22 * dot.side;
     if (dot.above || dot.best === null) {
       mark(svg, info.outcome, at, TOP, size, member(dot.row));
       continue;
@@ -147,14 +147,6 @@ function drawLoss(panel, number) {
   if (panel.dots.some((dot) => dot.above))
     node(svg, "text", { class: "title", x: WIDTH - RIGHT, y: TOP - 9, "text-anchor": "end" }, "loss beyond the frame ↑");
   return holder;
-}
-
-function shifts(dots) {
-  const byX = new Map(), found = new Map();
-  for (const dot of dots) byX.set(dot.x, [...(byX.get(dot.x) || []), dot.row]);
-  for (const rows of byX.values())
-    rows.forEach((row, i) => found.set(row, rows.length === 1 ? 0 : (i / (rows.length - 1) - 0.5) * 22));
-  return found;
 }
 
 // ---- curves
