@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from mlflow import MlflowClient
@@ -134,7 +135,13 @@ def store_sweep(
     params: Mapping[str, str] | None = None,
     artifacts: str | None = None,
 ) -> tuple[str, list[str]]:
-    """Write the sweep as lrscope would; the parent's run id and the members' in the order given."""
+    """Write the sweep as lrscope would; the parent's run id and the members' in the order given.
+
+    Artifacts of a new experiment go beside a local database where no place is given: MLflow would take the working
+    folder.
+    """
+    if artifacts is None and uri.startswith("sqlite:///"):
+        artifacts = (Path(uri.removeprefix("sqlite:///")).parent / "mlruns").as_uri()
     client = MlflowClient(tracking_uri=uri)
     found = client.get_experiment_by_name(experiment)
     experiment_id = found.experiment_id if found else client.create_experiment(experiment, artifact_location=artifacts)

@@ -99,10 +99,10 @@ def test_the_latest_sweep_and_the_list(uri: str) -> None:
     assert lines[1].endswith("digits  one  finished")
 
 
-def test_runs_that_another_program_made(uri: str) -> None:
+def test_runs_that_another_program_made(uri: str, store_project: Path) -> None:
     """A plain PyTorch script: nested runs, its own names, epochs as steps, no tag of lrscope."""
     client = MlflowClient(uri)
-    experiment = client.create_experiment("foreign")
+    experiment = client.create_experiment("foreign", artifact_location=(store_project / "mlruns").as_uri())
     parent = client.create_run(experiment, run_name="search").info.run_id
     for rate in (0.1, 0.001):
         run = client.create_run(experiment, run_name=f"try {rate}", tags={"mlflow.parentRunId": parent}).info.run_id
@@ -127,8 +127,7 @@ def test_runs_that_another_program_made(uri: str) -> None:
 
 
 def test_the_report_lands_in_mlflow(uri: str, store_project: Path) -> None:
-    artifacts = (store_project / "mlruns").as_uri()
-    parent, members = store_sweep(uri, [trained(0.1), trained(0.001)], artifacts=artifacts)
+    parent, members = store_sweep(uri, [trained(0.1), trained(0.001)])
     done = report_stored([], uri)
     client = MlflowClient(uri)
     kept = {artifact.path for artifact in client.list_artifacts(parent, "report")}

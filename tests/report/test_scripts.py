@@ -35,9 +35,9 @@ def uri(store_project: Path) -> str:
 
 
 def test_compare_prints_table_and_links_in_full(
-    uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    uri: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    parent, _ = store_sweep(uri, [train(0.01, 0, 3), diverged(10.0, 0)], artifacts=(tmp_path / "mlruns").as_uri())
+    parent, _ = store_sweep(uri, [train(0.01, 0, 3), diverged(10.0, 0)])
     monkeypatch.setenv("COLUMNS", "70")
     assert call(monkeypatch, "compare.py") == 0
     lines = capsys.readouterr().out.splitlines()
