@@ -75,6 +75,8 @@ def serve(uri: str | None, port: int, ready: Callable[[str], None]) -> int:
     with tempfile.TemporaryFile() as log:
         page = start(address.uri, port, log)
         old = signal.signal(signal.SIGTERM, _as_interrupt)
+        # A shell that starts a command in the background has it ignore Ctrl-C; a server must still end by it.
+        old_interrupt = signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             wait_for(page, log)
             ready(page.url)
@@ -84,6 +86,7 @@ def serve(uri: str | None, port: int, ready: Callable[[str], None]) -> int:
         finally:
             page.stop()
             signal.signal(signal.SIGTERM, old)
+            signal.signal(signal.SIGINT, old_interrupt)
 
 
 def _as_interrupt(_number: int, _frame: object) -> None:
