@@ -35,13 +35,14 @@ def test_they_follow_their_seed():
 
 
 def test_what_they_show_can_be_learnt():
-    """The number of fingers is in the picture: a small convolutional net generalises far beyond 1/6."""
+    """The number of fingers is in the picture: a small convolutional net generalises far beyond 1/6. (At higher rates
+    some seeds collapse here, which is what such data is for.)"""
     data = fingers()
     small = [nn.functional.avg_pool2d(part.inputs, 2) for part in (data.train, data.val)]
     torch.manual_seed(0)
     net = CNN((3, 32, 32), 6, channels=[12, 24, 24])
-    optimizer = torch.optim.Adam(net.parameters(), lr=5e-3)
-    for _ in range(8):
+    optimizer = torch.optim.Adam(net.parameters(), lr=2e-3)
+    for _ in range(12):
         for batch in torch.randperm(1080).split(60):
             optimizer.zero_grad()
             nn.functional.cross_entropy(net(small[0][batch]), data.train.targets[batch]).backward()
