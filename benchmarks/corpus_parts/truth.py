@@ -124,7 +124,7 @@ def _by_going_on(facts: Facts, best: float, edge: bool) -> Truth:
     fall, bounce = facts.fall, facts.bounce
     bar = 0.05 * abs(fall)
     slower, same, again = facts.end - facts.lower, facts.end - facts.same, facts.end - facts.again
-    least = max(bar, 0.005 * facts.first, bounce if fall <= 0 else 0.0)
+    least = max(bar, 0.005 * facts.first)
     near_lower, near_same = near(slower, least, bounce), near(same, bar, bounce)
     if slower > least and not same > max(bar, bounce):
         return Truth("oscillating", edge or near_lower or near_same)

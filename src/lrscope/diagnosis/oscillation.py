@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lrscope.diagnosis.level import TAIL, trend
+from lrscope.diagnosis.level import TAIL, end_level, trend
 from lrscope.diagnosis.reading import Reading
 from lrscope.trace import Series
 from lrscope.verdict import Certainty, Evidence, Finding, Verdict
@@ -23,15 +23,17 @@ class Oscillating:
     gain.
         Source: 5% from the definition of the verdict. quantile: the depth is read off at this quantile of the late
         values. late: share of the run that is looked at. least: values needed in it. same_rate: only steps whose rate
-        was within this factor of the last one count: what bounced under a rate that is gone is over. matters: the gain
-        must be at least this share of L₀. against: median cosine of successive updates from which a swing without
-        jumps of the loss is believed, see :func:`swing`.
+        was within this factor of the last one count: what bounced under a rate that is gone is over. rough: the last
+        values must bounce by this share of what they could gain: a smooth way back from a jump is no bouncing.
+        matters: the gain must be at least this share of L₀. against: median cosine of successive updates from which a
+        swing without jumps of the loss is believed, see :func:`swing`.
     """
 
     depth: float = 0.05
     quantile: float = 0.1
     late: float = 0.3
     least: int = 4
+    rough: float = 0.1
     matters: float = 0.005
     against: float = -0.8
     same_rate: float = 2.0
@@ -40,17 +42,22 @@ class Oscillating:
         curve, bar = self._late(reading), max(self.depth * abs(reading.fall), self.matters * reading.first)
         if len(curve) < self.least or not np.isfinite(curve.values).all() or not bar > 0:
             return None
-        line = trend(curve.steps, curve.values)
+        _, _, moves = end_level(curve.steps, curve.values)
+        line = trend(curve.steps, curve.values) if moves else np.full(len(curve), np.median(curve.values))
         depth = -float(np.quantile(curve.values - line, self.quantile))
-        per_step = (line[-1] - line[0]) / (curve.steps[-1] - curve.steps[0])
-        soon = -per_step * reading.steps / 10
+        soon = (line[0] - line[-1]) / (curve.steps[-1] - curve.steps[0]) * reading.steps * TAIL
         swung = swing(reading, self.against) or 0.0
-        last = curve.values[-max(self.least - 1, round(len(curve) * TAIL / self.late)) :]
-        settled = float(np.median(last) - np.quantile(curve.values, self.quantile)) <= bar
-        gain = max(0.0 if settled else depth, swung)
+        gain = max(depth if self._still_jumps(curve, bar) else 0.0, swung)
         if not gain > bar or soon > max(self.depth * abs(reading.fall), depth):
             return None
         return self._finding(reading, depth, gain, curve)
+
+    def _still_jumps(self, curve: Series, bar: float) -> bool:
+        """Whether the last third of the late part stands above its lowest values, and not smoothly so."""
+        count = max(self.least - 1, round(len(curve) * TAIL / self.late))
+        steps, values = curve.steps[-count:], curve.values[-count:]
+        above = float(np.median(values) - np.quantile(curve.values, self.quantile))
+        return above > bar and end_level(steps, values)[1] > self.rough * bar
 
     def _late(self, reading: Reading) -> Series:
         """The last part of the losses at fixed weights (a full batch's loss is one), at about the final rate."""

@@ -23,7 +23,7 @@ definition has 5%; forecasts err by half of themselves, mostly upwards: 7% divid
 RISEN = 0.01
 """A loss that stands above L₀ by more than this share of it has nothing to go on falling from; see docs/diagnosis.md.
 """
-UNSURE_START = 0.2
+UNSURE_START = 0.1
 """However noisy its batches, a first loss is not off by more than this share of it."""
 SHORT_PATH = 0.1
 """Sum of the relative updates below which a network has hardly left its initial weights."""

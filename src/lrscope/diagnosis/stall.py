@@ -14,9 +14,8 @@ class Stalled:
     """The loss has levelled off far above what the other members reach; or, for a run alone, where it began.
 
     reached: share of the best member's way down, L₀ − L_best, below which a run that no longer falls has stalled.
-        Source: the labelling rules in docs/diagnosis.md. alone, improved: without other members, the loss must stand at
-        what a constant answer has (from this multiple of it, up to as much above it), or above it without having come
-        down by this share of L₀.
+        Source: the labelling rules in docs/diagnosis.md. alone, improved: without other members, the loss must stand
+        above this multiple of what a constant answer has, and not have come down by this share of L₀.
     """
 
     reached: float = 0.5
@@ -48,7 +47,7 @@ class Stalled:
             bar, stuck = reading.first, reading.fall <= 0
         else:
             bar = self.alone * constant
-            stuck = reading.end >= bar and (not came_down or reading.end < (2 - self.alone) * constant)
+            stuck = reading.end >= bar and not came_down
         if not stuck:
             return None
         level = f", no better than a constant answer ({constant:.4g})" if constant is not None else ""

@@ -19,7 +19,11 @@ def trained(reading: Reading) -> Finding:
         why += f", accuracy {accuracy:.3f}"
     if math.isfinite(share) and share > 0.01:
         why += f"; as many steps again would bring about {share:.0%} more of the fall"
-    if certainty == "weak":
+    constant = reading.constant_loss
+    if constant is not None and reading.end > 0.98 * constant:
+        certainty = "weak"
+        why += f", no better than a constant answer ({constant:.4g}): it has learned nothing of the inputs yet"
+    elif certainty == "weak":
         why += " (close to the border of too slow)" if share >= 0.033 else " (hardly more than the batches' noise)"
     evidence = (Evidence("fall in as many steps again / fall so far", share, 0.05),)
     return Finding(Verdict.TRAINED, why, "keep this rate, or compare it with its neighbours", evidence, certainty)
