@@ -6,7 +6,7 @@ import os
 import sys
 from typing import Any
 
-from lrscope import config
+from lrscope import collector, config
 from lrscope.errors import Interrupted, LrscopeError
 from lrscope.paths import conf_folder
 
@@ -21,12 +21,16 @@ def main() -> int:
         0 where everything trained or was found to fail by itself; 1 for a crash, or where Hydra refuses a lone run;
         2 for bad input; 128 + n where signal n stopped it.
     """
+    collector.pause()
     import hydra
 
     config.register()
     _keep_quiet()
     entry = hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="train")(_job)
-    return _close_sweep(_exit_code(entry))
+    try:
+        return _close_sweep(_exit_code(entry))
+    finally:
+        collector.leave()
 
 
 def _exit_code(entry: Any) -> int:

@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.callbacks import EarlyStopping
 from torch import Tensor
 
-from lrscope import build
+from lrscope import build, collector
 from lrscope.callbacks.checkpoint import KeepBest, KeepCheckpoints
 from lrscope.callbacks.count import CountExamples
 from lrscope.callbacks.evaluate import EvaluateEpochs, Parts
@@ -30,6 +30,7 @@ from lrscope.datasets.batches import IndexBatches
 from lrscope.datasets.data import Part
 from lrscope.errors import InputError, Interrupted, Problem
 from lrscope.evaluation import chunks
+from lrscope.lean_hooks import NoProfiler
 from lrscope.module import Module, loss_of
 from lrscope.prepare import PreparedRun, monitored
 from lrscope.record import Ending
@@ -99,6 +100,7 @@ def make_module(run: PreparedRun) -> Module:
 
 def train(solo: Solo) -> Ending:
     """Train to the end, or to whatever ends it earlier; a run that was stopped goes on from its last checkpoint."""
+    collector.go_on()
     began = time.monotonic()
     ending = _fit(solo)
     if ending.error is None and ending.signal_number is None and solo.run.cfg.callbacks.test:
@@ -150,6 +152,7 @@ def make_trainer(cfg: DictConfig) -> pl.Trainer:
                 enable_progress_bar=False,
                 enable_model_summary=False,
                 use_distributed_sampler=True,
+                profiler=NoProfiler(),
             )
     except Exception as error:
         reason = str(error).splitlines()[0].rstrip(".!")

@@ -11,6 +11,7 @@ from dataclasses import replace
 import torch
 from omegaconf import DictConfig
 
+from lrscope import collector
 from lrscope.artifacts import keep_best, keep_last, keep_model, wants_model
 from lrscope.callbacks.progress import ShowProgress
 from lrscope.datasets.data import Part
@@ -94,6 +95,7 @@ class _Group:
 
     def fit(self) -> None:
         """Train until every member has ended, by itself or by a signal or an error."""
+        collector.go_on()
         try:
             with lightning_kept_quiet():
                 self._trainer.fit(self._module, BatchNumbers(self._module))
