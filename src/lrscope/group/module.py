@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -107,6 +108,9 @@ class GroupModule(pl.LightningModule):
         if self.done % self._accumulate == 0 or self.last_of_epoch:
             with torch.autocast(self.device.type, enabled=False):
                 self.optimizers().step()  # type: ignore[union-attr]
+
+    # Lightning looks its arguments up at every step; where a function carries its signature, that takes half the time.
+    training_step.__signature__ = inspect.signature(training_step)  # type: ignore[attr-defined]
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
         """A number lies everywhere."""

@@ -29,6 +29,7 @@ class Forward:
         self._stack = stack
         meter = DeadUnitsMeter(self.network)
         self._dead = meter if meter.found else None
+        self._tied = _has_tied(network)
 
     def __len__(self) -> int:
         return len(self._stack)
@@ -37,7 +38,7 @@ class Forward:
         """Outputs [M, B, ...] in training mode for inputs [B, ...], or [M, B, ...] where every member has its
         ``own``.
         """
-        self.network.train()
+        self._train_mode()
         return self._call(self._outputs, inputs, own)
 
     def train_and_count_dead(self, inputs: Tensor, *, own: bool) -> tuple[Tensor, DeadUnits | None]:
@@ -46,7 +47,7 @@ class Forward:
         """
         if self._dead is None:
             return self.train(inputs, own=own), None
-        self.network.train()
+        self._train_mode()
         outputs, share, layers = self._call(self._outputs_and_dead, inputs, own)
         return outputs, DeadUnits(share, layers)
 
@@ -56,12 +57,16 @@ class Forward:
         with torch.no_grad():
             return self._call(self._outputs, inputs, False)
 
+    def _train_mode(self) -> None:
+        if not self.network.training:  # telling every layer costs as much as calling it
+            self.network.train()
+
     def _call(self, function: Callable[..., Any], inputs: Tensor, own: bool) -> Any:
         batched = vmap(function, in_dims=(0, 0, 0 if own else None), randomness="different")
         return batched(self._stack.everything(), self._stack.buffers, inputs)
 
     def _outputs(self, parameters: dict[str, Tensor], buffers: dict[str, Tensor], inputs: Tensor) -> Tensor:
-        return functional_call(self.network, (parameters, buffers), (inputs,))
+        return functional_call(self.network, (parameters, buffers), (inputs,), tie_weights=self._tied)
 
     def _outputs_and_dead(
         self, parameters: dict[str, Tensor], buffers: dict[str, Tensor], inputs: Tensor
@@ -72,6 +77,12 @@ class Forward:
         dead = self._dead.read()
         assert dead is not None
         return outputs, dead.share, dead.layers
+
+
+def _has_tied(network: nn.Module) -> bool:
+    """Whether a tensor has several names: torch looks for such at every call, unless told that there are none."""
+    tensors = [*network.named_parameters(remove_duplicate=False), *network.named_buffers(remove_duplicate=False)]
+    return len({id(tensor) for _, tensor in tensors}) < len(tensors)
 
 
 def member_losses(loss: Loss, outputs: Tensor, targets: Tensor, *, own: bool) -> Tensor:

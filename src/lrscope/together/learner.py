@@ -11,7 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from lrscope.together.blocks import update_in_blocks
 from lrscope.together.clipping import Clipper, Clipping
+from lrscope.together.columns import Columns
 from lrscope.together.forward import Forward, Loss, member_losses
 from lrscope.together.layers import draw_from, normalise_as_alone
 from lrscope.together.masks import MaskSource
@@ -94,7 +96,7 @@ class Learner:
         self._rule = RULES[kind]
         self._numbers = self._read_numbers()
         self.state = self._starting_state()
-        self._columns: dict[str, Tensor] | None = None
+        self._columns = Columns(self._rule, self._numbers, self.stack.weights)
         self._clipper = Clipper([member.clipping for member in members])
         self._meters = UpdateMeters()
         if any(member.updates is not None for member in members):
@@ -158,7 +160,7 @@ class Learner:
         self.state = {name: tensor[index] for name, tensor in self.state.items()}
         self.rates.keep(rows)
         self._numbers = self._read_numbers()
-        self._columns = None
+        self._columns = Columns(self._rule, self._numbers, self.stack.weights)
         self._clipper = self._clipper.keep(rows)
         self._meters.keep(index)
         if self._masks is not None:
@@ -207,15 +209,13 @@ class Learner:
 
     def _apply_rule(self) -> None:
         self.steps += 1
-        if self._columns is None or self._rule.counts_steps or self.steps == 2:
-            self._columns = to_device(self._rule.coefficients(self._numbers, self.steps), self.stack.weights)
-        flags = self._numbers.flags
+        coefficients, flags = self._columns.at(self.steps), self._numbers.flags
         gradients = self.stack.gradients.neg() if flags["maximize"] else self.stack.gradients
-        self._rule.update(self.stack.weights, gradients, self.state, self._columns, flags)
+        update_in_blocks(self._rule.update, self.stack.weights, gradients, self.state, coefficients, flags)
 
     def _rates_moved(self) -> None:
         self._numbers.refresh(self.rates.current, momentum_too=self.rates.moves_momentum)
-        self._columns = None
+        self._columns.moved()
 
     def _read_numbers(self) -> Numbers:
         groups = [self._members[number].optimizer.param_groups[0] for number in self.alive]
