@@ -103,8 +103,10 @@ class Courier:
         return tuple(run.local_id for run in self._runs.values() if self.undelivered(run))
 
     def undelivered(self, run: RunLog) -> bool:
-        behind = self._deliverer.cursor(run.spool).offset < run.spool.size()
-        return behind or run.local_id in self._disk.unsaved_runs()
+        if run.local_id in self._disk.unsaved_runs():
+            return True
+        spool = run.spool
+        return not self._deliverer.has_delivered(spool) and self._deliverer.cursor(spool).offset < spool.size()
 
     def finished(self, run: RunLog) -> bool:
         """Whether the store has the whole run and it ended as planned: nothing will continue it."""

@@ -17,6 +17,8 @@ from lrscope.tracking.spool import Cursor, Spool
 from lrscope.tracking.store import Store
 
 _BATCH_EVENTS = 500
+_BULK_POINTS = 10_000
+"""A store that takes points in bulk takes so many at once: each batch costs it a commit."""
 LOCK_WAIT_S = 5.0
 
 
@@ -72,7 +74,7 @@ class Deliverer:
                     break
                 if damaged:
                     self._note(spool, [f"{damaged} damaged lines of the spool were skipped"])
-                for batch in _batches(events):
+                for batch in self._batches(events):
                     if not keep_going():
                         return self.cursor(spool)
                     cursor = self._carry(spool, self.cursor(spool), [event for _, event in batch])
@@ -83,9 +85,14 @@ class Deliverer:
 
     def direct(self, spool: Spool, events: Sequence[ev.Event]) -> Cursor:
         """Deliver events that could not be put on disk."""
-        for batch in _batches([(0, event) for event in events]):
+        for batch in self._batches([(0, event) for event in events]):
             self._advance(spool, self._carry(spool, self.cursor(spool), [event for _, event in batch]))
         return self.cursor(spool)
+
+    def has_delivered(self, spool: Spool) -> bool:
+        """Whether this process itself has delivered all of it, without a look at what another may have."""
+        known = self._cursors.get(spool.local_id)
+        return known is not None and known.offset == spool.size()
 
     def cursor(self, spool: Spool) -> Cursor:
         """The further one of what is on disk and what is known here (the disk may be full)."""
@@ -174,6 +181,20 @@ class Deliverer:
         with contextlib.suppress(OSError):
             spool.set_cursor(cursor)
 
+    def _batches(self, events: Sequence[tuple[int, ev.Event]]) -> Iterator[list[tuple[int, ev.Event]]]:
+        """Runs of events with about so many points as go at once; an end or a reopening is the last of its batch."""
+        most = BATCH_POINTS if self.store.bulk is None else _BULK_POINTS
+        batch: list[tuple[int, ev.Event]] = []
+        points = 0
+        for item in events:
+            batch.append(item)
+            points += len(item[1].points) if isinstance(item[1], ev.Points) else 0
+            if points >= most or len(batch) >= _BATCH_EVENTS or isinstance(item[1], ev.Ended | ev.Reopened):
+                yield batch
+                batch, points = [], 0
+        if batch:
+            yield batch
+
     def _note(self, spool: Spool, refusals: Sequence[str]) -> None:
         """What the store refuses for good is kept beside the spool and told to the user; it holds up nothing."""
         if not refusals:
@@ -181,17 +202,3 @@ class Deliverer:
         self.refusals.extend(f"{spool.local_id}: {text}" for text in refusals)
         with contextlib.suppress(OSError), (spool.folder / "refused.jsonl").open("a") as file:
             file.writelines(json.dumps(text) + "\n" for text in refusals)
-
-
-def _batches(events: Sequence[tuple[int, ev.Event]]) -> Iterator[list[tuple[int, ev.Event]]]:
-    """Runs of events with about 1,000 points at most; an end or a reopening is the last of its batch."""
-    batch: list[tuple[int, ev.Event]] = []
-    points = 0
-    for item in events:
-        batch.append(item)
-        points += len(item[1].points) if isinstance(item[1], ev.Points) else 0
-        if points >= BATCH_POINTS or len(batch) >= _BATCH_EVENTS or isinstance(item[1], ev.Ended | ev.Reopened):
-            yield batch
-            batch, points = [], 0
-    if batch:
-        yield batch

@@ -20,7 +20,7 @@ from lrscope.tracking.origin import origin_tags
 from lrscope.tracking.process import this_process
 from lrscope.tracking.reopen import rebuild, reopen_spool
 from lrscope.tracking.runlog import RunLog, now_ms
-from lrscope.tracking.secrets import redact
+from lrscope.tracking.secrets import redact, redactor
 from lrscope.tracking.settings import Delivery, RunStart, TrackingSettings
 from lrscope.tracking.spool import Spool
 from lrscope.tracking.store import open_store, resolve_uri
@@ -149,7 +149,7 @@ class Session:
             if time.monotonic() > deadline or self._courier.failure is not None:
                 return False
             self._courier.hurry()
-            time.sleep(0.01)
+            time.sleep(0.03)
         return True
 
     def flush(self) -> None:
@@ -215,7 +215,8 @@ class Session:
 
 def _redacted(values: object) -> dict[str, str]:
     assert hasattr(values, "items")
-    return {key: redact(str(value)) for key, value in values.items()}
+    redacted = redactor()
+    return {key: redacted(str(value)) for key, value in values.items()}
 
 
 def _count(runs: tuple[str, ...]) -> str:
