@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 DASHES: tuple[Any, ...] = ("solid", (0, (5, 2)), (0, (1.2, 1.6)), (0, (6, 2, 1.2, 2)))
 
 
+MOST_DECADES = 3
+"""A log axis over more has no minor ticks: nobody reads them, and matplotlib takes a millisecond for each."""
+
+
 @dataclass(frozen=True)
 class Theme:
     ground: str
@@ -60,10 +64,13 @@ def set_axis(ax: Axes, axis: Axis, which: str) -> None:
     )
     if axis.log:
         (ax.set_xscale if which == "x" else ax.set_yscale)("log")
-        within = math.log10(axis.high / axis.low) < 1.5
+        decades = math.log10(axis.high / axis.low)
+        within = decades < 1.5
         side.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if within else (1.0,), numticks=12))
         side.set_major_formatter(FuncFormatter(tick))
         side.set_minor_formatter(NullFormatter())
+        if decades > MOST_DECADES:
+            side.set_minor_locator(NullLocator())
     (ax.set_xlim if which == "x" else ax.set_ylim)(axis.low, axis.high)
     if axis.names:
         side.set_minor_locator(NullLocator())
