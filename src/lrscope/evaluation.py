@@ -31,7 +31,7 @@ class Evaluation:
 
 
 def evaluate(network: nn.Module, batches: Iterable[tuple[Tensor, Tensor]], loss: Loss) -> Evaluation:
-    """Evaluate in eval mode and without gradients; the network is left in the mode it was in."""
+    """Evaluate in eval mode and without gradients; each module is left in the mode it was in."""
     with _fixed(network):
         sums: Tensor | None = None
         spread = SpreadMeter()
@@ -64,10 +64,11 @@ def _right(answers: Tensor, targets: Tensor) -> Tensor:
 
 @contextmanager
 def _fixed(network: nn.Module) -> Iterator[None]:
-    was_training = network.training
+    training = [module for module in network.modules() if module.training]
     network.eval()
     try:
         with torch.no_grad():
             yield
     finally:
-        network.train(was_training)
+        for module in training:  # `network.train()` would wake what its owner keeps in evaluation mode
+            module.training = True

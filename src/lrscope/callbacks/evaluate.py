@@ -1,4 +1,6 @@
-"""What the network is worth at the end of an epoch: loss and accuracy over the whole parts, at fixed weights."""
+"""What the network is worth before training and at the end of an epoch: loss and accuracy over the whole parts, at
+fixed weights.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +11,18 @@ from typing import Any
 import pytorch_lightning as pl
 from torch import Tensor
 
+from lrscope.callbacks.checkpoint import random_state, restore_random_state
 from lrscope.callbacks.record import RecordSteps
 from lrscope.evaluation import Evaluation, evaluate
 from lrscope.lean_hooks import LeanCallback
 from lrscope.module import Module
 
 Batches = Callable[[], Iterable[tuple[Tensor, Tensor]]]
+
+LOSS_START, SPREAD_START = "train/loss_start", "output_spread_start"
+"""What training starts from, one point each at step 0. A first batch tells it too roughly for a verdict: at a small
+rate its noise outweighs all that the run moves.
+"""
 
 
 @dataclass(frozen=True)
@@ -27,7 +35,8 @@ class Parts:
 
 
 class EvaluateEpochs(LeanCallback):
-    """Records the metrics of an epoch at its last update, and hands them to Lightning for schedules and stopping.
+    """Records what training starts from, and the metrics of an epoch at its last update; those of an epoch it hands to
+    Lightning, for schedules and stopping.
 
     Every process of a distributed run evaluates the whole parts itself: nothing needs to be gathered.
 
@@ -40,6 +49,17 @@ class EvaluateEpochs(LeanCallback):
         self.parts = parts
         self.epochs = epochs
         self.every_epochs = every_epochs
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        assert isinstance(pl_module, Module)
+        recorder = self.steps.recorder
+        if self.steps.step or recorder.last(LOSS_START) is not None:
+            return  # a resumed run: its weights are no longer the first
+        untouched = random_state()  # a loader of the user's may shuffle
+        start = self._part("train", pl_module)
+        restore_random_state(untouched)
+        if start is not None:
+            recorder.values(0, {LOSS_START: start.loss, SPREAD_START: start.output_spread})
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         assert isinstance(pl_module, Module)

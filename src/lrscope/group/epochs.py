@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import pytorch_lightning as pl
 import torch
 
+from lrscope.callbacks.checkpoint import random_state, restore_random_state
+from lrscope.callbacks.evaluate import LOSS_START, SPREAD_START
 from lrscope.datasets.data import Part
 from lrscope.group.members import GroupMember, RowOfStack, as_lightning_has_it, at_epoch
 from lrscope.group.module import GroupModule
@@ -64,6 +66,8 @@ class FollowMembers(LeanCallback):
         for row, member in enumerate(self.members):
             if not member.best.weights:
                 member.best.on_train_start(trainer, self._row(row))  # type: ignore[arg-type]
+        if self.module.record.step == 0:
+            self._record_start()
 
     def on_train_batch_end(self, *_: object) -> None:
         endings = {
@@ -106,6 +110,14 @@ class FollowMembers(LeanCallback):
         if found.accuracy is not None:
             values["test/acc"] = found.accuracy[row]
         self.members[row].recorder.values(self.module.record.step - 1, values)
+
+    def _record_start(self) -> None:
+        untouched = random_state()
+        start = self._evaluate_part(self.parts.train)
+        restore_random_state(untouched)
+        for member, loss, spread in zip(self.members, start.loss, start.output_spread, strict=True):
+            if member.recorder.last(LOSS_START) is None:
+                member.recorder.values(0, {LOSS_START: loss, SPREAD_START: spread})
 
     def _evaluate(self) -> list[dict[str, float]]:
         train = self._evaluate_part(self.parts.train)
