@@ -101,6 +101,8 @@ class Run:
         looks = set(last_steps(begin, earlier, 2 / 9)) | set(last_steps(self.steps, last, 0.1))
         seen: list[tuple[int, float]] = []
         losses: list[Tensor] = []
+        self._note(0, "train/loss_start", torch.tensor(self.train_loss()))
+        self._note(0, "output_spread_start", output_spread(self.outputs()))
         for step, batch in zip(range(self.steps), self.batches(), strict=False):
             losses.append(self._measured_step(step, batch, plan, updates, dead))
             if step in looks:

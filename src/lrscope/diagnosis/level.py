@@ -55,7 +55,8 @@ def level_of(trace: Trace, travelled: Floats) -> Level:
     """The level of the training loss, from whatever of its curves was recorded.
 
     ``travelled`` [steps] is the share of all rates spent up to and with each step. A loss evaluated at fixed weights
-    (``train/loss_eval``) stands behind its step; the loss of a batch stands before its own update.
+    (``train/loss_eval``) stands behind its step; the loss of a batch stands before its own update. L₀ is
+    ``train/loss_start`` where that was recorded, else a guess from the first batches.
     """
     batches, fixed = trace.get("train/loss"), trace.get("train/loss_eval")
     means = trace.get("train/loss_epoch")
@@ -70,7 +71,8 @@ def level_of(trace: Trace, travelled: Floats) -> Level:
         at, loss, error = at[order], loss[order], error[order]
     exact = len(fixed) > 0
     end, bounce = _end(fixed if exact else (batches if len(batches) else means))
-    first, first_error = _first(batches, means, fixed, noise)
+    start = trace.get("train/loss_start")
+    first, first_error = (float(start.values[0]), 0.0) if len(start) else _first(batches, means, fixed, noise)
     return Level(at, loss, error, first, first_error, end, bounce, noise, exact)
 
 
