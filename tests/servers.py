@@ -80,14 +80,15 @@ class Proxy:
 
     ``mode`` is one of: ``pass``; ``refuse`` (nobody listens); ``hang`` (takes requests, never answers); ``status``
     (answers ``status`` itself); ``cut request`` (the server gets half of it); ``cut answer`` (the server does it, the
-    client never hears). ``delay_s`` holds every request up. A change of mode ends what is under way.
+    client never hears). ``delay_s`` holds every request up. A change of mode ends what is under way. ``asked`` has the
+    first line of every request.
     """
 
     def __init__(self, target_port: int) -> None:
         self.port = free_port()
         self.delay_s = 0.0
         self.status = 500
-        self.requests = 0
+        self.asked: list[str] = []
         self._target_port = target_port
         self._mode = "pass"
         self._open: set[socket.socket] = set()
@@ -97,6 +98,10 @@ class Proxy:
     @property
     def uri(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def requests(self) -> int:
+        return len(self.asked)
 
     @property
     def mode(self) -> str:
@@ -144,7 +149,7 @@ class Proxy:
         server: socket.socket | None = None
         try:
             while request := _read_message(client):
-                self.requests += 1
+                self.asked.append(request.split(b"\r\n", 1)[0].decode())
                 time.sleep(self.delay_s)
                 if self._mode == "hang":
                     client.recv(1)
@@ -152,9 +157,8 @@ class Proxy:
                 if self._mode == "status":
                     client.sendall(f"HTTP/1.1 {self.status} No\r\nContent-Length: 2\r\n\r\nno".encode())
                     continue
-                if server is None:
-                    server = socket.create_connection(("127.0.0.1", self._target_port))
-                    self._open.add(server)
+                # The server hangs up on a connection that was idle for longer than a few seconds.
+                server = self._reach_server(server)
                 if self._mode == "cut request":
                     server.sendall(request[: len(request) // 2])
                     return
@@ -170,6 +174,14 @@ class Proxy:
                 if connection is not None:
                     self._open.discard(connection)
                     _slam(connection)
+
+    def _reach_server(self, before: socket.socket | None) -> socket.socket:
+        if before is not None:
+            self._open.discard(before)
+            before.close()
+        server = socket.create_connection(("127.0.0.1", self._target_port))
+        self._open.add(server)
+        return server
 
 
 def _slam(connection: socket.socket) -> None:

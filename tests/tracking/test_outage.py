@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Callable
@@ -11,7 +13,7 @@ from typing import Any
 import pytest
 from recorded_runs import record, run_of, start, steps_of
 
-from lrscope.tracking import RunLog, Session, TrackingSettings, open_session
+from lrscope.tracking import DatasetInfo, RunLog, Session, TrackingSettings, open_session
 from lrscope.tracking.sync import sync
 from servers import Proxy, Server
 
@@ -126,14 +128,68 @@ def test_what_is_left_at_the_end_is_told_and_delivered_by_sync(
     assert sync(TrackingSettings(uri=proxy.uri)).words == ()
 
 
-def test_a_slow_server_is_not_an_outage(proxy: Proxy, client: Any) -> None:
-    session, log, local_id = _open(proxy, seconds=60)
-    proxy.delay_s = 3.0
+SLOW_S = 10.0
+"""Seconds that a slow server takes for each call."""
+
+
+def test_a_run_on_a_slow_server_arrives_by_itself(proxy: Proxy, client: Any) -> None:
+    """Each call counts as a sign of life: together they take longer than the writer waits for a server that is away."""
+    session, log, local_id = _open(proxy, seconds=SLOW_S + 3)
+    proxy.delay_s = SLOW_S
+    asked = proxy.requests
     assert _train_through(log, 0, 300) < 0.25
+    log.text("lr: 1", "config.yaml")
+    log.text("lr=1", "overrides.yaml")
+    log.tags({"lrscope.verdict": "trained"})
     log.end("FINISHED")
+    began = time.monotonic()
     assert session.close().words == ""
+    took = time.monotonic() - began
     assert session.warnings() == []
-    assert steps_of(client, run_of(client, local_id).info.run_id) == list(range(300))
+    run = run_of(client, local_id)
+    assert (run.info.status, run.data.tags["lrscope.verdict"]) == ("FINISHED", "trained")
+    assert steps_of(client, run.info.run_id) == list(range(300))
+    assert [item.path for item in client.list_artifacts(run.info.run_id)] == ["config.yaml", "overrides.yaml"]
+    files = [line for line in proxy.asked[asked:] if line.startswith("PUT")]
+    assert len(files) == 2
+    # The points of the start, the rest with the tags, the files side by side, the status.
+    assert proxy.requests - asked <= 5
+    assert took < 4.5 * SLOW_S
+
+
+LEFT_EARLY = """
+import sys
+from lrscope.tracking import *
+
+uri, local_id = sys.argv[1:]
+session = open_session(TrackingSettings(uri=uri, finish_timeout_s=1))
+log = session.start(RunStart("outage", "n", "run", local_id), wait=True)
+print("begun", flush=True)
+sys.stdin.readline()
+log.points([Point("train/loss", step, step / 3, now_ms()) for step in range(300)])
+log.text("lr: 1", "config.yaml")
+log.end("FINISHED")
+print(session.close().words)
+"""
+
+
+def test_what_a_slow_server_did_not_take_in_time_arrives_by_one_sync(proxy: Proxy, client: Any, project: Path) -> None:
+    local_id = uuid.uuid4().hex
+    command = [sys.executable, "-c", LEFT_EARLY, proxy.uri, local_id]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as training:
+        assert training.stdout is not None and training.stdout.readline() == "begun\n"
+        proxy.delay_s = SLOW_S
+        began = time.monotonic()
+        words, _ = training.communicate("\n", timeout=30)
+        assert time.monotonic() - began < 5
+    assert "make sync" in words and str(project / "outputs" / "spool") in words
+    assert run_of(client, local_id).info.status == "RUNNING"
+    proxy.delay_s = 0.0
+    assert sync(TrackingSettings(uri=proxy.uri)).delivered == (local_id,)
+    run = run_of(client, local_id)
+    assert (run.info.status, steps_of(client, run.info.run_id)) == ("FINISHED", list(range(300)))
+    assert [item.path for item in client.list_artifacts(run.info.run_id)] == ["config.yaml"]
+    assert sync(TrackingSettings(uri=proxy.uri)).words == ()
 
 
 def test_points_follow_within_seconds_while_all_is_well(proxy: Proxy, client: Any) -> None:
@@ -141,3 +197,31 @@ def test_points_follow_within_seconds_while_all_is_well(proxy: Proxy, client: An
     record(log, range(10))
     _wait(lambda: steps_of(client, log.run_id or "") == list(range(10)), 6)
     session.close()
+
+
+def test_the_calls_of_a_run_are_few_and_files_that_arrived_are_not_sent_again(
+    proxy: Proxy, client: Any, tmp_path: Path
+) -> None:
+    session, log, local_id = _open(proxy)
+    asked = proxy.requests
+    record(log, range(50))
+    for name in ("config.yaml", "overrides.yaml", "environment.txt"):
+        log.text("content", name)
+    log.text("newer", "config.yaml")
+    (tmp_path / "files").mkdir()
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / "files" / name).write_text(name)
+    log.artifact(tmp_path / "files", "kept")
+    log.dataset(DatasetInfo("digits", "d1", "sklearn"))
+    log.tags({"lrscope.verdict": "trained"})
+    log.end("FINISHED")
+    assert session.close().words == ""
+    calls = [line.split("?")[0].removesuffix(" HTTP/1.1").rpartition("/")[2] for line in proxy.asked[asked:]]
+    files = ["a.txt", "b.txt", "config.yaml", "environment.txt", "overrides.yaml"]
+    assert sorted(name for name in calls if name in files) == files
+    assert sorted(set(calls) - set(files)) == ["log-batch", "log-inputs", "update"]
+    assert calls.count("log-batch") <= 2 and calls[-1] == "update"
+    run = run_of(client, local_id)
+    assert client.download_artifacts(run.info.run_id, "config.yaml", str(tmp_path))
+    assert (tmp_path / "config.yaml").read_text() == "newer"
+    assert [item.path for item in client.list_artifacts(run.info.run_id, "kept")] == ["kept/a.txt", "kept/b.txt"]

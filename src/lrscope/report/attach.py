@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 
 from mlflow import MlflowClient
 from mlflow.entities import RunTag
@@ -17,6 +18,7 @@ from lrscope.report.scene import scene_of
 from lrscope.report.store import connect
 from lrscope.report.sweep import Sweep
 from lrscope.tracking.planner import help_planner
+from lrscope.tracking.side_by_side import AT_ONCE, side_by_side
 
 LONGEST_NOTE = 8000
 """MLflow refuses or cuts tags that are longer."""
@@ -38,10 +40,16 @@ def attach_to_mlflow(sweep: Sweep, note_markdown: str | None = None, client: Mlf
     """
     client = client or connect(sweep.store)
     colours = rate_colours([member.rate for member in sweep.members])
-    for member, colour in zip(sweep.members, colours, strict=True):
-        _tag(client, member.run_id, {"mlflow.runColor": colour, "lrscope.status": member.status.lower()})
+    tags = {
+        member.run_id: {"mlflow.runColor": colour, "lrscope.status": member.status.lower()}
+        for member, colour in zip(sweep.members, colours, strict=True)
+    }
     if note_markdown is not None:
-        _tag(client, sweep.run_id, {"mlflow.note.content": shortened(note_markdown)})
+        tags[sweep.run_id] = {"mlflow.note.content": shortened(note_markdown)}
+    at_once = AT_ONCE if sweep.store.startswith("http") else 1
+    for error in side_by_side([partial(_tag, client, run_id, of_run) for run_id, of_run in tags.items()], at_once):
+        if error is not None:
+            raise error
     panels = scene_of(compare((sweep,)), None, points=100).curves
     frames = {panel.metric: panel.y for panel in panels}
     key, value = saved_view(sweep, frames, int(time.time() * 1000))

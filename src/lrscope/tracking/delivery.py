@@ -113,7 +113,7 @@ class Deliverer:
             cursor = replace(cursor, run_id=ids.run_id, experiment_id=ids.experiment_id, store=self.store.address.shown)
             self._advance(spool, cursor)
         assert cursor.run_id is not None and cursor.experiment_id is not None
-        sender = Sender(self.store, spool, RunIds(cursor.run_id, cursor.experiment_id))
+        sender = Sender(self.store, spool, RunIds(cursor.run_id, cursor.experiment_id), self.progressed)
         try:
             self._send(spool, sender, cursor.run_id, events)
         except RunDeleted:
@@ -134,9 +134,10 @@ class Deliverer:
             except StubbornArtifact as trouble:
                 # Raises where it is the store itself that is away.
                 self.store.client.get_run(run_id)
-                self.postpone(spool, trouble.event)
-                self.postponed[spool.local_id] = f"an artifact does not go through: {trouble}"
-                left_out.append(trouble.event)
+                for event in trouble.events:
+                    self.postpone(spool, event)
+                    self.postponed[spool.local_id] = f"an artifact does not go through: {trouble}"
+                left_out.extend(trouble.events)
 
     def _run(self, started: ev.Started) -> RunIds:
         start = started.start

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
 
 from lrscope.tracking.runlog import RunLog
+from lrscope.tracking.side_by_side import AT_ONCE, side_by_side
 from lrscope.tracking.store import Store
 
 HEARTBEAT = "lrscope.heartbeat"
@@ -29,11 +31,17 @@ class Heartbeat:
         """
         if time.monotonic() < self._next:
             return
-        self._next = time.monotonic() + self._every_s
+        began = time.monotonic()
+        self._next = began + self._every_s
         alive = {run.run_id: run for run in runs if run.run_id is not None and run.ended is None}
         now = str(int(time.time()))
-        for run_id in alive:
-            self._store.client.set_tag(run_id, HEARTBEAT, now)
+        at_once = AT_ONCE if self._store.address.is_server else 1
+        calls = [partial(self._store.client.set_tag, run_id, HEARTBEAT, now) for run_id in alive]
+        for error in side_by_side(calls, at_once):
+            if error is not None:
+                raise error
+        # A slow server has better to do than to be told that 64 runs are alive.
+        self._next = max(self._next, time.monotonic() + 3 * (time.monotonic() - began))
         experiments = sorted({run.experiment_id for run in alive.values() if run.experiment_id is not None})
         if not experiments:
             return

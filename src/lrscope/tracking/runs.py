@@ -46,14 +46,15 @@ def is_deleted(store: Store, run_id: str) -> bool:
 def all_experiments(store: Store) -> list[str]:
     from mlflow.entities import ViewType
 
-    ids: list[str] = []
+    found: list[Any] = []
     token: str | None = None
     while True:
         page = store.client.search_experiments(ViewType.ALL, max_results=1000, page_token=token)
-        ids.extend(experiment.experiment_id for experiment in page)
+        found.extend(page)
         token = page.token
         if not token:
-            return ids
+            store.know_experiments(found)
+            return [experiment.experiment_id for experiment in found]
 
 
 def create_run(store: Store, started: ev.Started, parent_run_id: str | None) -> RunIds:
@@ -72,6 +73,7 @@ def create_run(store: Store, started: ev.Started, parent_run_id: str | None) -> 
         tags={key: str(value)[:TAG_LENGTH] for key, value in tags.items()},
         run_name=start.name,
     )
+    store.know_run(run)
     return RunIds(run.info.run_id, run.info.experiment_id)
 
 

@@ -5,7 +5,8 @@ would.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import zip_longest
 from typing import Any
 
@@ -16,8 +17,10 @@ from lrscope.tracking.runs import TAG_LENGTH, RunIds, is_deleted
 from lrscope.tracking.safe_paths import safe_join
 from lrscope.tracking.secrets import redact
 from lrscope.tracking.settings import Point
+from lrscope.tracking.side_by_side import side_by_side
 from lrscope.tracking.spool import Spool
 from lrscope.tracking.store import Store, quiet
+from lrscope.tracking.uploads import Call, NotTried, Uploads
 
 BATCH_POINTS = 1000
 _BATCH_LABELS = 100
@@ -29,27 +32,34 @@ class RunDeleted(Exception):
 
 
 class StubbornArtifact(Exception):
-    """An artifact that did not go through for a reason that may pass; ``event`` is which."""
+    """Artifacts that did not go through for a reason that may pass; ``events`` are which."""
 
-    def __init__(self, event: ev.Event, error: Exception) -> None:
+    def __init__(self, events: Sequence[ev.Event], error: Exception) -> None:
         super().__init__(str(error) or type(error).__name__)
-        self.event = event
-        self.error = error
+        self.events = tuple(events)
+
+
+def _nothing() -> None:
+    """Nobody watches."""
 
 
 class Sender:
     """Writes into one MLflow run. Errors that may pass are raised; what the store refuses for good is noted and
-    skipped."""
+    skipped. ``progressed`` is called whenever the store has taken something."""
 
-    def __init__(self, store: Store, spool: Spool, ids: RunIds) -> None:
+    def __init__(self, store: Store, spool: Spool, ids: RunIds, progressed: Callable[[], None] = _nothing) -> None:
         self._store = store
         self._client = store.client
         self._spool = spool
         self._ids = ids
+        self._progressed = progressed
+        self._uploads = Uploads(store, ids.run_id, _may_pass, progressed)
         self.refusals: list[str] = []
 
     def send(self, events: Sequence[ev.Event], without: Collection[ev.Event] = ()) -> None:
         """Points, params and tags travel together, then the files, then how the run ended.
+
+        Sending again, after some artifacts did not go through, repeats no file that did.
 
         Args:
             events: in the order they were recorded; an end or a reopening can only be the last one.
@@ -58,7 +68,8 @@ class Sender:
         points: list[Point] = []
         tags: dict[str, str] = {}
         params: dict[str, str] = {}
-        single: list[ev.Event] = []
+        files: list[ev.Event] = []
+        status: list[ev.Ended | ev.Reopened] = []
         for event in events:
             match event:
                 case ev.Points():
@@ -75,11 +86,17 @@ class Sender:
                     params.update(event.start.params)
                 case ev.Sent():
                     pass
+                case ev.Reopened():
+                    tags.update(event.process)
+                    status.append(event)
+                case ev.Ended():
+                    status.append(event)
                 case _ if event not in without:
-                    single.append(event)
+                    files.append(event)
         self.batch(points, params, tags)
-        for event in single:
-            self._single(event)
+        self._send_files(files)
+        for last in status:
+            self._set_status(last)
 
     def batch(self, points: Sequence[Point], params: Mapping[str, str], tags: Mapping[str, str]) -> None:
         """At most 1,000 points, 100 params and 100 tags a call, MLflow's limits."""
@@ -108,6 +125,7 @@ class Sender:
                 params=[Param(key, value[:_PARAM_LENGTH]) for key, value in params],
                 tags=[RunTag(key, value[:TAG_LENGTH]) for key, value in tags],
             )
+            self._progressed()
         except Exception as error:
             if not is_refusal(error):
                 raise
@@ -119,38 +137,58 @@ class Sender:
             for part in _halves(points, params, tags):
                 self._log(*part)
 
-    def _single(self, event: ev.Event) -> None:
+    def _set_status(self, event: ev.Ended | ev.Reopened) -> None:
         try:
-            match event:
-                case ev.Text():
-                    self._client.log_text(self._ids.run_id, event.text, event.file)
-                case ev.Artifact():
-                    self._artifact(event)
-                case ev.Dataset():
-                    self._dataset(event)
-                case ev.Model():
-                    self._model(event)
-                case ev.Reopened():
-                    self._client.update_run(self._ids.run_id, status="RUNNING")
-                    self.batch([], {}, event.process)
-                case ev.Ended():
-                    self._client.set_terminated(self._ids.run_id, event.status, event.time_ms)
-        except Exception as error:
-            if is_refusal(error) and is_deleted(self._store, self._ids.run_id):
-                raise RunDeleted(self._ids.run_id) from error
-            if is_refusal(error) or isinstance(error, FileNotFoundError | InputError):
-                self.refuse(event, error)
-            elif isinstance(event, ev.Text | ev.Artifact | ev.Model):
-                raise StubbornArtifact(event, error) from error
+            if isinstance(event, ev.Ended):
+                self._client.set_terminated(self._ids.run_id, event.status, event.time_ms)
             else:
+                self._client.update_run(self._ids.run_id, status="RUNNING")
+        except Exception as error:
+            if _may_pass(error):
                 raise
+            self._refused(event, error)
 
-    def _artifact(self, event: ev.Artifact) -> None:
-        path = safe_join(self._spool.folder, event.path)
-        if path.is_dir():
-            self._client.log_artifacts(self._ids.run_id, str(path), event.folder or None)
-        else:
-            self._client.log_artifact(self._ids.run_id, str(path), event.folder or None)
+    def _send_files(self, events: Sequence[ev.Event]) -> None:
+        """All of them side by side; of two that go to the same place the later one."""
+        calls: dict[str, tuple[ev.Event, Call]] = {}
+        for event in events:
+            try:
+                calls |= {place: (event, call) for place, call in self._calls(event).items()}
+            except (FileNotFoundError, InputError) as error:
+                self.refuse(event, error)
+        failed = self._uploads.send({place: call for place, (_, call) in calls.items()})
+        stubborn: list[ev.Event] = []
+        why: Exception | None = None
+        for place, trouble in failed.items():
+            event = calls[place][0]
+            if isinstance(trouble, NotTried):
+                continue
+            if not _may_pass(trouble):
+                self._refused(event, trouble)
+            elif isinstance(event, ev.Dataset):
+                raise trouble
+            elif event not in stubborn:
+                stubborn.append(event)
+                why = why or trouble
+        if why is not None:
+            raise StubbornArtifact(stubborn, why) from why
+
+    def _calls(self, event: ev.Event) -> Mapping[str, Call]:
+        match event:
+            case ev.Text():
+                return self._uploads.of_text(event.text, event.file)
+            case ev.Artifact():
+                return self._uploads.of_path(safe_join(self._spool.folder, event.path), event.folder)
+            case ev.Dataset():
+                return {f"dataset:{event.dataset}": partial(self._dataset, event)}
+            case ev.Model():
+                return {f"model:{event.model}": partial(self._model, event)}
+        raise AssertionError(event)
+
+    def _refused(self, event: ev.Event, error: Exception) -> None:
+        if is_refusal(error) and is_deleted(self._store, self._ids.run_id):
+            raise RunDeleted(self._ids.run_id) from error
+        self.refuse(event, error)
 
     def _dataset(self, event: ev.Dataset) -> None:
         from mlflow.entities import Dataset, DatasetInput, InputTag
@@ -186,16 +224,26 @@ class Sender:
                     self._ids.experiment_id, name=name, source_run_id=self._ids.run_id
                 )
             )
+            self._progressed()
+            output = LoggedModelOutput(model.model_id, step=0)
+            calls = [partial(self._client.log_outputs, self._ids.run_id, [output])]
             if str(model.status) != "READY":
                 _name_its_run(folder, self._ids.run_id, model.model_id)
-                self._client.log_model_artifacts(model.model_id, str(folder))
-                self._client.finalize_logged_model(model.model_id, "READY")
-            self._client.log_outputs(self._ids.run_id, [LoggedModelOutput(model.model_id, step=0)])
+                self._uploads.send_model(folder, model)
+                calls.append(partial(self._client.finalize_logged_model, model.model_id, "READY"))
+            at_once = len(calls) if self._store.address.is_server else 1
+            for error in side_by_side(calls, at_once):
+                if error is not None:
+                    raise error
 
     def refuse(self, item: object, error: Exception) -> None:
         """Note that this will never be delivered, and why."""
         text = redact(str(error).splitlines()[0] if str(error) else type(error).__name__)
         self.refusals.append(f"{_describe(item)}: {text}")
+
+
+def _may_pass(error: Exception) -> bool:
+    return not is_refusal(error) and not isinstance(error, FileNotFoundError | InputError)
 
 
 def _name_its_run(folder: Any, run_id: str, model_id: str) -> None:

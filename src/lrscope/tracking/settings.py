@@ -20,7 +20,8 @@ class TrackingSettings:
 
     ``uri`` None means ``MLFLOW_TRACKING_URI``, else ``sqlite:///mlflow.db`` in the project's root. ``spool`` is
     the folder that holds what each run leaves until it is delivered; ``finish_timeout_s`` is how many seconds
-    ``Session.close`` waits for a store that takes nothing.
+    ``Session.close`` waits for a store that takes nothing. Each call that the store answers begins them anew, up to
+    ten times as many altogether: a server that is slow gets the time that one which is away does not.
     """
 
     mode: Mode = "online"

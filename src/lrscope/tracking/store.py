@@ -6,10 +6,10 @@ import logging
 import os
 import sqlite3
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lrscope.errors import InputError, Problem
 from lrscope.tracking.address import Address, resolve_uri
@@ -19,6 +19,7 @@ from lrscope.tracking.reach import ANSWER_WITHIN_S, check_reachable, unreachable
 from lrscope.tracking.safe_paths import folder_name
 
 if TYPE_CHECKING:
+    from mlflow.store.artifact.artifact_repo import ArtifactRepository
     from mlflow.tracking import MlflowClient
 
 __all__ = ["Address", "Store", "open_store", "quiet", "resolve_uri"]
@@ -45,6 +46,8 @@ class Store:
         self.bulk = bulk
         """A faster way for points, where the store has one."""
         self._experiments: dict[str, str] = {}
+        self._names: set[str] | None = None
+        self._artifacts: dict[str, str] = {}
 
     def experiment_id(self, name: str) -> str:
         """The experiment of that name, made where missing, restored where it had been deleted."""
@@ -55,7 +58,8 @@ class Store:
     def _find_or_create(self, name: str) -> str:
         from mlflow.exceptions import MlflowException
 
-        found = self.client.get_experiment_by_name(name)
+        missing = self._names is not None and name not in self._names
+        found = None if missing else self.client.get_experiment_by_name(name)
         if found is None:
             artifacts = self.address.artifacts
             location = None if artifacts is None else (artifacts / folder_name(name)).as_uri()
@@ -71,9 +75,32 @@ class Store:
             self.client.restore_experiment(found.experiment_id)
         return str(found.experiment_id)
 
+    def know_experiments(self, listed: Sequence[Any]) -> None:
+        """Take note of a whole list of experiments, which spares looking one up by its name."""
+        self._names = {experiment.name for experiment in listed}
+        active = (experiment for experiment in listed if experiment.lifecycle_stage == "active")
+        self._experiments |= {experiment.name: str(experiment.experiment_id) for experiment in active}
+
     def forget_experiments(self) -> None:
         """Look them up again: one may have been deleted since."""
         self._experiments.clear()
+        self._names = None
+
+    def know_run(self, run: Any) -> None:
+        """Take note of where a run keeps its artifacts, which spares asking before the first one."""
+        self._artifacts[run.info.run_id] = run.info.artifact_uri
+
+    def artifacts_of(self, run_id: str) -> ArtifactRepository:
+        """Where the artifacts of a run go."""
+        if run_id not in self._artifacts:
+            self.know_run(self.client.get_run(run_id))
+        return self.artifact_folder(self._artifacts[run_id])
+
+    def artifact_folder(self, location: str) -> ArtifactRepository:
+        """The folder of artifacts at a location that the store named."""
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+        return get_artifact_repository(location, tracking_uri=self.address.uri)
 
 
 def open_store(address: Address) -> Store:
