@@ -3,7 +3,7 @@
     python benchmarks/peer.py --lr 1,0.01,0.0001 --epochs 50 --store sqlite:///mlflow.db
 
 Written for the comparison in docs/performance.md: the same data, network, batches a run and metrics as lrscope's
-default, none of it slowed down on purpose. Left alone, Lightning records a fiftieth of the steps; ``--every 1``
+default, everything else left as it comes. Left alone, Lightning records a fiftieth of the steps; ``--every 1``
 records all, as lrscope does, and takes three times as long.
 """
 
@@ -76,8 +76,6 @@ def main() -> None:
             logger=logger,
             log_every_n_steps=arguments.every,
             callbacks=[LearningRateMonitor("step"), ModelCheckpoint(monitor="val/loss")],
-            enable_progress_bar=False,
-            enable_model_summary=False,
         )
         trainer.fit(
             Digits(float(rate)),

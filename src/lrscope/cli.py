@@ -10,6 +10,10 @@ from lrscope import collector, config
 from lrscope.errors import Interrupted, LrscopeError
 from lrscope.paths import conf_folder
 
+SWITCH_S = 0.0005
+"""How long a thread may keep Python's lock while another waits. With Python's own 5 ms the thread that records holds up
+the training, which gives the lock away at every operation of torch."""
+
 FULL_ERROR = "HYDRA_FULL_ERROR"
 """Hydra's own switch: its errors are raised, and come here, instead of being printed by it."""
 
@@ -22,6 +26,7 @@ def main() -> int:
         2 for bad input; 128 + n where signal n stopped it.
     """
     collector.pause()
+    sys.setswitchinterval(SWITCH_S)
     import hydra
 
     config.register()

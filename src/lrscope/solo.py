@@ -138,6 +138,8 @@ def make_trainer(cfg: DictConfig) -> pl.Trainer:
     threads = arguments.pop("threads")
     if threads is not None:
         torch.set_num_threads(threads)
+    # The moments of dead units decay into numbers below 1e-38, which a processor takes a hundred times longer for.
+    torch.set_flush_denormal(True)
     if arguments["gradient_clip_val"] is None:
         del arguments["gradient_clip_algorithm"]
     try:

@@ -16,8 +16,8 @@ from torch import Tensor
 
 from lrscope.datasets.data import Part
 from lrscope.module import Loss
-from lrscope.together.forward import member_losses
 from lrscope.together.learner import Learner, Member
+from lrscope.together.losses import member_losses
 
 CLOSE = 1e-3
 """Relative difference of loss and gradients, batched against alone, above which vmap is taken to have computed

@@ -1,4 +1,4 @@
-"""The forward pass and the losses of all members at once."""
+"""The forward pass of all members at once."""
 
 from __future__ import annotations
 
@@ -9,12 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
-from torch.nn import functional
 
 from lrscope.measures import DeadUnits, DeadUnitsMeter
 from lrscope.together.stack import Stack
-
-Loss = Callable[..., Tensor]
 
 
 class Forward:
@@ -83,19 +80,3 @@ def _has_tied(network: nn.Module) -> bool:
     """Whether a tensor has several names: torch looks for such at every call, unless told that there are none."""
     tensors = [*network.named_parameters(remove_duplicate=False), *network.named_buffers(remove_duplicate=False)]
     return len({id(tensor) for _, tensor in tensors}) < len(tensors)
-
-
-def member_losses(loss: Loss, outputs: Tensor, targets: Tensor, *, own: bool) -> Tensor:
-    """The mean loss of every member, [M], for outputs [M, B, ...] and targets [B, ...], or [M, B, ...] where
-    ``own``.
-
-    The two losses that ship are computed over all members directly, by the kernel that a member alone uses, so
-    that their gradients have its bits. Any other is vmapped."""
-    if loss is functional.cross_entropy and outputs.dim() == 3 and not targets.is_floating_point():
-        every = (targets if own else targets.expand(len(outputs), -1)).flatten()
-        each = functional.cross_entropy(outputs.flatten(0, 1), every, reduction="none")
-        return each.unflatten(0, outputs.shape[:2]).mean(1)
-    if loss is functional.mse_loss:
-        every = targets if own else targets.expand_as(outputs)
-        return functional.mse_loss(outputs, every, reduction="none").flatten(1).mean(1)
-    return vmap(loss, in_dims=(0, 0 if own else None))(outputs, targets)

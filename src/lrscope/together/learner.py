@@ -14,8 +14,9 @@ from torch.optim import Optimizer
 from lrscope.together.blocks import update_in_blocks
 from lrscope.together.clipping import Clipper, Clipping
 from lrscope.together.columns import Columns
-from lrscope.together.forward import Forward, Loss, member_losses
+from lrscope.together.forward import Forward
 from lrscope.together.layers import draw_from, normalise_as_alone
+from lrscope.together.losses import Loss, member_losses
 from lrscope.together.masks import MaskSource
 from lrscope.together.numbers import Numbers, to_device
 from lrscope.together.rates import Rates, Schedule
