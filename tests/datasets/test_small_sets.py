@@ -9,6 +9,7 @@ import torch
 from lrscope.datasets.blobs import blobs
 from lrscope.datasets.digits import digits
 from lrscope.datasets.line import line
+from lrscope.datasets.split import stratified
 from lrscope.errors import InputError
 
 
@@ -24,6 +25,31 @@ def test_digits_are_all_there_once():
     data = digits(seed=3)
     pixels = torch.cat([data.train.inputs, data.val.inputs]).sum()
     assert pixels.item() * 16 == pytest.approx(561718)
+
+
+def test_digits_are_those_that_load_digits_gives():
+    from sklearn.datasets import load_digits
+
+    data, bunch = digits(), load_digits()
+    shown = {
+        (tuple(image.flatten().tolist()), int(digit)) for image, digit in zip(bunch.images, bunch.target, strict=True)
+    }
+    mine = {
+        (tuple((image.flatten() * 16).tolist()), int(digit))
+        for part in (data.train, data.val)
+        for image, digit in zip(part.inputs, part.targets, strict=True)
+    }
+    assert mine == shown
+
+
+def test_a_split_keeps_the_share_of_each_class():
+    targets = torch.tensor([0] * 50 + [1] * 30 + [2] * 23)
+    train, val = stratified(torch.arange(103.0).unsqueeze(1), targets, 0.2, seed=4)
+    assert val.targets.bincount().tolist() == [10, 6, 5], "10, 6 and 4.6 of 20.6, and 21 in all"
+    assert train.targets.bincount().tolist() == [40, 24, 18]
+    assert sorted(torch.cat([train.inputs, val.inputs]).flatten().tolist()) == list(range(103))
+    with pytest.raises(InputError, match="class 1 has 1 examples"):
+        stratified(torch.zeros(9, 1), torch.tensor([0] * 8 + [1]), 0.2, seed=0)
 
 
 def test_the_split_of_digits_is_decided_by_its_seed_alone():
