@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -81,20 +82,33 @@ def run(cfg: DictConfig, job: Job) -> Outcome:
         try:
             fetch_checkpoints(prepared, log.run_id, checkpoints)
             SharedRun(prepared.local_id, prepared.resumes).leave()
-            ending = train(solo)
-            _keep(solo, log, ending)
+            with _processes(solo, job):
+                ending = train(solo)
+                _keep(solo, log, ending)
             return conclude(prepared, log, recorder, ending)
         except BaseException:
             log.end("FAILED")  # whatever goes wrong around the training: no run stays RUNNING
             raise
 
 
+def _processes(solo: Solo, job: Job) -> AbstractContextManager[None]:
+    """Around the training of a sweep's member on several devices."""
+    from lrscope.ranks import is_first, processes_of_a_member
+
+    if job.ticket is None or solo.trainer.world_size == 1 or not is_first():
+        return nullcontext()
+    return processes_of_a_member(job.overrides)
+
+
 def _keep(solo: Solo, log: RunLog, ending: Ending) -> None:
     from lrscope.artifacts import keep_best, keep_last, keep_model, wants_model
+    from lrscope.ranks import is_first
 
     finished = ending.error is None and ending.signal_number is None and ending.stopped_by is None
     if finished:
-        solo.checkpoints.write(partial(solo.trainer.save_checkpoint, weights_only=False))
+        solo.checkpoints.write(partial(solo.trainer.save_checkpoint, weights_only=False))  # all processes take part
+    if not is_first():
+        return
     keep_last(solo.checkpoints, log)
     if solo.best.weights:
         keep_best(solo.checkpoints, log, solo.best.weights, solo.best.epoch, solo.best.monitor)
