@@ -6,7 +6,7 @@ INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --constr
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train sweep compare diagnose ui resume sync reap test lint bench torture clean clean-runs
+.PHONY: help setup train sweep compare diagnose ui resume sync reap test lint bench long-study torture clean clean-runs
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ lint: setup ## format, lint and types
 
 bench: setup ## measure speed, side by side with a plain Lightning script
 	@$(BIN)/python benchmarks/speed.py $(ARGS)
+
+long-study: setup ## the whole SIGNS study on the real files (data/signs or LRSCOPE_SIGNS), held to its numbers: minutes
+	@LRSCOPE_LONG_STUDIES=1 $(BIN)/python -m pytest tests/studies/test_signs_study.py $(ARGS)
 
 torture: setup ## the long campaign of kills and outages
 	@$(BIN)/python benchmarks/reliability.py $(ARGS)
