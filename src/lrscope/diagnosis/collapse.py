@@ -15,9 +15,9 @@ from lrscope.verdict import Certainty, Evidence, Finding, Verdict
 class Collapsed:
     """Outputs that no longer depend on the input, accuracy at the largest class share.
 
-    spread: ``output_spread`` (relative) below which the answers are the same for every input. lost: the spread
-    counts as
-        lost when it is below this share of the largest that was seen, never: below this. accuracy: how far above the
+    spread: ``output_spread`` (relative) below which the answers are the same for every input. lost: the spread counts
+        as lost when it is below this share of what it was before training (of the largest that was seen, where that
+        was not recorded), never: below this. accuracy: how far above the
         largest class share the accuracy may lie. excess: without a recorded spread, how far the loss may lie above the
         entropy of the class shares, relative. dead: share of dead units from which a layer passes nothing on.
         Source: the labelling rules in docs/diagnosis.md; 10% excess from the definition of the verdict.
@@ -40,10 +40,18 @@ class Collapsed:
         last = float(spreads[-1])
         if not last < self.spread or self._above_chance(reading):
             return None
-        lost = last < self.never or last < self.lost * spreads.max() or dead_layer(reading, self.dead) is not None
-        if not lost and not self._settled_on_one_answer(reading) and reading.falls_again:
+        if not self._lost(reading, last, float(spreads.max())) and reading.falls_again:
             return None
         return self._finding(reading, "strong", (Evidence("output spread", last, self.spread),))
+
+    def _lost(self, reading: Reading, last: float, largest: float) -> bool:
+        """Whether the outputs once depended on the input, or never could."""
+        if last < self.never or dead_layer(reading, self.dead) is not None:
+            return True
+        start = reading.last("output_spread_start")
+        if start is not None:
+            return start < self.never or last < self.lost * start
+        return last < self.lost * largest or self._settled_on_one_answer(reading)
 
     def _settled_on_one_answer(self, reading: Reading) -> bool:
         """Whether the loss has come down to that of the best constant answer: it was lost before its first

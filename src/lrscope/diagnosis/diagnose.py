@@ -90,7 +90,7 @@ def _diagnose(reading: Reading, bounds: Thresholds, best: float | None) -> Diagn
         bounds.oscillating.find(reading),
         bounds.overfitting.find(reading),
         bounds.stalled.find(reading, best),
-        bounds.too_slow.find(reading),
+        bounds.too_slow.find(reading, best),
     ]
     findings = tuple(f for f in found if f is not None)
     settled = {Verdict.OSCILLATING, Verdict.STALLED, Verdict.TOO_SLOW}

@@ -26,7 +26,7 @@ BENT = 0.4
 in it.
 """
 LATE = 0.3
-"""How far it bounces is read off the last 30%: a tenth has too few values."""
+"""Where the last tenth moves nowhere, end and bounce are read off the last 30%: a tenth has few values."""
 MAD_TO_SD = 1.4826
 
 
@@ -115,9 +115,12 @@ def trend(steps: NDArray[np.int64], values: Floats) -> Floats:
 def _end(curve: Series) -> tuple[float, float]:
     if not len(curve):
         return np.nan, 0.0
-    end, _, moves = end_level(*_last(curve, TAIL, LEAST))
-    wide_end, bounce, wide_moves = end_level(*_last(curve, LATE, 2 * LEAST))
-    return (end if moves or wide_moves else wide_end), bounce
+    steps, values = _last(curve, TAIL, LEAST)
+    end, bounce, moves = end_level(steps, values)
+    wide_end, wide_bounce, wide_moves = end_level(*_last(curve, LATE, 2 * LEAST))
+    if moves or wide_moves:
+        return end, bounce if len(values) >= LEAST else wide_bounce
+    return wide_end, wide_bounce
 
 
 def _last(curve: Series, share: float, least: int) -> tuple[NDArray[np.int64], Floats]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -11,15 +11,35 @@ from numpy.typing import NDArray
 
 from lrscope.diagnosis.aliases import canonical
 from lrscope.diagnosis.continuation import Continuation, Forecast
-from lrscope.diagnosis.level import Level, level_of
+from lrscope.diagnosis.level import ENOUGH, LEAST, Level, batch_noise, level_of
 from lrscope.diagnosis.rates import rate_of_steps, travelled
 from lrscope.trace import RunFacts, Series, Trace
 
 Floats = NDArray[np.float64]
 
-STILL_FALLING = 0.07
+STILL_FALLING = 0.075
 """Share of the fall that as many steps again must be forecast to bring for a loss to count as falling. The verdict's
-definition has 5%; forecasts err by half of themselves, mostly upwards: 7% divides the tuning runs best."""
+definition has 5%; forecasts from few or noisy points err by half of themselves, mostly upwards: 7.5% divides the tuning
+runs best.
+"""
+SMOOTH_FALLING = 0.055
+"""The same for a curve of many evaluations without bounce at a lasting rate, whose forecasts err by a tenth."""
+SMOOTH = 0.005
+"""Bounce below which a curve is smooth, as a share of the fall."""
+DIED_AWAY = 0.3
+"""A rate below this share of the peak no longer keeps the loss as high as the peak did."""
+BOUNCED = 0.06
+"""Bounce between evaluations while the rate was up, as a share of the fall, from which what the loss came down
+afterwards was that bounce dying away with the rate: the same rates once more would throw it up again.
+"""
+FEWEST_TO_BOUNCE = 8
+"""Evaluations at fixed weights below which a bounce under a schedule is not told from the batches' noise."""
+FLAT = 0.03
+"""Share of the fall below which the forecast must stay for a loss to be known to have levelled off."""
+QUIET = 0.05
+"""Share of the fall below which the bounce must stay for the same."""
+FEWEST_LEVELS = 3
+"""Evaluations at fixed weights below which no level can be read off them."""
 RISEN = 0.01
 """A loss that stands above L₀ by more than this share of it has nothing to go on falling from; see docs/diagnosis.md.
 """
@@ -97,7 +117,31 @@ class Reading:
     @cached_property
     def forecast(self) -> Forecast:
         """What as many steps again would bring."""
-        return Continuation().forecast(self.level)
+        forecast = Continuation().forecast(self.level)
+        return replace(forecast, again=0.0, sure=False) if self.annealed else forecast
+
+    @cached_property
+    def annealed(self) -> bool:
+        """Whether the loss bounced while the rate was up, and came down because the rate did."""
+        fixed = self.trace.get("train/loss_eval")
+        if not self.rate_died or len(fixed) < FEWEST_TO_BOUNCE:
+            return False
+        up = int(np.flatnonzero(self.rates >= DIED_AWAY * self.rates.max())[-1])
+        values = np.append(self.first, fixed.values[fixed.steps <= up])
+        values = values[len(values) // 4 :]
+        return len(values) >= LEAST and batch_noise(values) > BOUNCED * abs(self.fall)
+
+    @cached_property
+    def rate_died(self) -> bool:
+        """Whether the last rate is far below the largest; False where rates are unknown."""
+        return bool(np.isfinite(self.rates).all() and self.rates[-1] < DIED_AWAY * self.rates.max())
+
+    @cached_property
+    def falling_share(self) -> float:
+        """Share of the fall that the forecast must exceed for the loss to count as falling."""
+        many = len(self.trace.get("train/loss_eval")) >= ENOUGH
+        smooth = many and not self.rate_died and self.level.bounce < SMOOTH * abs(self.fall)
+        return SMOOTH_FALLING if smooth else STILL_FALLING
 
     @cached_property
     def path(self) -> float:
@@ -112,9 +156,21 @@ class Reading:
         """
         if self.hardly_moved:
             return True
-        if self.fall < -max(RISEN * self.first, min(self.level.first_error, UNSURE_START * self.first)):
+        if self.risen:
             return False
-        return self.forecast.again > max(STILL_FALLING * abs(self.fall), self.level.bounce)
+        return self.forecast.again > max(self.falling_share * abs(self.fall), self.level.bounce)
+
+    @property
+    def risen(self) -> bool:
+        """Whether the loss stands above L₀, as far as that is known."""
+        return self.fall < -max(RISEN * self.first, min(self.level.first_error, UNSURE_START * self.first))
+
+    @property
+    def levelled_off(self) -> bool:
+        """Whether the record shows that the loss goes no further; between this and ``falls_again`` it is open."""
+        seen = len(self.trace.get("train/loss_eval")) >= FEWEST_LEVELS or not self.level.exact
+        seen = seen and not self.annealed  # the rate came down, which does not say that the loss cannot
+        return self.risen or (seen and max(self.forecast.again / FLAT, self.level.bounce / QUIET) < abs(self.fall))
 
     @property
     def hardly_moved(self) -> bool:

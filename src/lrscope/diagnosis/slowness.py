@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from lrscope.diagnosis.reading import STILL_FALLING, Reading
+from lrscope.diagnosis.reading import Reading
+from lrscope.diagnosis.stall import reached_of
 from lrscope.verdict import Certainty, Evidence, Finding, Verdict
 
 
@@ -13,19 +14,37 @@ from lrscope.verdict import Certainty, Evidence, Finding, Verdict
 class TooSlow:
     """As many steps again would take the training loss down by more than a small share of what it has come down so far.
 
-    unsure: factor around the bound (``reading.STILL_FALLING``) within which the finding is weak.
+    Where it is open whether the loss still falls, a run that came less than half of another member's way is taken to be
+    on its way: those that have stalled nearly always stand above L₀.
+
+    unsure: factor around the bound (``Reading.falling_share``) within which the finding is weak. behind: share of the
+        best member's way below which a run is behind; as for stalled.
     """
 
     unsure: float = 1.5
+    behind: float = 0.5
 
-    def find(self, reading: Reading) -> Finding | None:
+    def find(self, reading: Reading, best: float | None) -> Finding | None:
         if not reading.falls_again:
-            return None
+            return self._behind(reading, best)
         forecast = reading.forecast
         share = forecast.again / abs(reading.fall) if reading.fall else math.inf
-        certainty: Certainty = "weak" if share < STILL_FALLING * self.unsure or not forecast.sure else "strong"
-        evidence = (Evidence("fall in as many steps again / fall so far", share, STILL_FALLING),)
+        certainty: Certainty = "weak" if share < reading.falling_share * self.unsure or not forecast.sure else "strong"
+        evidence = (Evidence("fall in as many steps again / fall so far", share, reading.falling_share),)
         return Finding(Verdict.TOO_SLOW, _why(reading, share), _advice(reading), evidence, certainty)
+
+    def _behind(self, reading: Reading, best: float | None) -> Finding | None:
+        if best is None or reading.levelled_off:
+            return None
+        reached = reached_of(reading, best)
+        if not reached < self.behind:
+            return None
+        why = (
+            f"train loss came from {reading.first:.4g} to {reading.end:.4g}, {max(0.0, reached):.0%} of the way that "
+            f"another member of the sweep came (to {best:.4g}), and nothing shows that it has levelled off"
+        )
+        evidence = (Evidence("share of the best member's way", reached, self.behind),)
+        return Finding(Verdict.TOO_SLOW, why, _advice(reading), evidence, "weak")
 
 
 def _why(reading: Reading, share: float) -> str:

@@ -13,6 +13,9 @@ from lrscope.verdict import Certainty, Evidence, Finding, Verdict
 class Stalled:
     """The loss has levelled off far above what the other members reach; or, for a run alone, where it began.
 
+    Beside other members a run that stands so far above them and is not known to have levelled off is too slow: see
+    :class:`TooSlow`.
+
     reached: share of the best member's way down, L₀ − L_best, below which a run that no longer falls has stalled.
         Source: the labelling rules in docs/diagnosis.md. alone, improved: without other members, the loss must stand
         above this multiple of what a constant answer has, and not have come down by this share of L₀.
@@ -26,9 +29,8 @@ class Stalled:
         if reading.falls_again:
             return None
         if best is not None:
-            way = reading.first - best
-            reached = reading.fall / way if way > 0 else 1.0
-            if not reached < self.reached:
+            reached = reached_of(reading, best)
+            if not reached < self.reached or not reading.levelled_off:
                 return None
             why = (
                 f"train loss levelled off at {reading.end:.4g} after a fall of {reading.fall:.3g} from "
@@ -59,6 +61,12 @@ class Stalled:
         )
         bound = Evidence("train loss at the end", reading.end, bar)
         return Finding(Verdict.STALLED, why, _advice(reading), (bound,), certainty)
+
+
+def reached_of(reading: Reading, best: float) -> float:
+    """Share of the best member's way down that the run has come."""
+    way = reading.first - best
+    return reading.fall / way if way > 0 else 1.0
 
 
 def _gradient(reading: Reading) -> str:
