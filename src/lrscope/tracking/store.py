@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import glob
 import logging
 import os
+import shutil
 import sqlite3
+import uuid
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +28,9 @@ if TYPE_CHECKING:
 __all__ = ["Address", "Store", "open_store", "quiet", "resolve_uri"]
 
 _PREPARE_S = 120.0
+_LEAST_ROOM = 3_000_000
+"""Bytes that a fresh store takes while it is made."""
+
 _NETWORK_FILE_SYSTEMS = ("nfs", "cifs", "smb", "9p", "ceph", "lustre", "gpfs", "fuse.sshfs", "afs", "glusterfs")
 
 _QUIET = {
@@ -147,11 +153,27 @@ def _prepare_database(address: Address) -> BulkPoints | None:
         with lock as held:
             if not held:
                 raise unreachable(address, f"another process has been preparing it for {_PREPARE_S:g} s")
+            if not file.exists() or file.stat().st_size == 0:
+                _create(file, address)
             if not _on_network(file):
                 _write_ahead(file)
             return _connect(address)
     except (OSError, sqlite3.Error) as error:
-        raise unreachable(address, str(error)) from None
+        raise unreachable(address, _reason(address, error)) from None
+
+
+def _create(file: Path, address: Address) -> None:
+    """Make the tables beside their place and move them there whole: MLflow cannot go on with tables that a full disk or
+    a kill left half made.
+    """
+    # A name of its own: MLflow keeps what it once opened under a name for as long as the process lives.
+    fresh = file.with_name(f"{file.name}.{uuid.uuid4().hex[:8]}.new")
+    try:
+        _engine(f"sqlite:///{fresh}", address).dispose()
+        fresh.replace(file)
+    finally:
+        for left in file.parent.glob(f"{glob.escape(file.name)}.????????.new*"):
+            left.unlink(missing_ok=True)
 
 
 def _write_ahead(file: Path) -> None:
@@ -175,15 +197,28 @@ def _on_network(file: Path) -> bool:
 
 
 def _connect(address: Address) -> BulkPoints | None:
+    return bulk_points(_engine(address.uri, address))
+
+
+def _engine(uri: str, address: Address) -> Any:
+    """MLflow's connection to the tables, which it makes where there are none; an error names ``address``."""
     from mlflow.exceptions import MlflowException
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
-        return bulk_points(SqlAlchemyStore(address.uri, str(address.artifacts)).engine)
+        return SqlAlchemyStore(uri, str(address.artifacts)).engine
     except (MlflowException, SQLAlchemyError) as error:
         if "schema" in str(error).lower():
             rule = "the tables in it belong to another version of MLflow"
             remedy = "Copy the database, then run: mlflow db upgrade URI."
             raise InputError(Problem("tracking.uri", address.shown, rule, remedy)) from None
-        raise unreachable(address, str(error).splitlines()[0]) from None
+        raise unreachable(address, _reason(address, error)) from None
+
+
+def _reason(address: Address, error: Exception) -> str:
+    """Where there is no room, SQLite may say only "disk I/O error", and MLflow that a table is there already."""
+    file = address.database_file
+    if file is not None and file.parent.is_dir() and shutil.disk_usage(file.parent).free < _LEAST_ROOM:
+        return f"the disk of {file.parent} is full"
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
