@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from pathlib import Path
 
+from lrscope.tracking.reach import check_reachable
 from lrscope.tracking.safe_paths import safe_join
 from lrscope.tracking.settings import TrackingSettings
 from lrscope.tracking.store import open_store, quiet, resolve_uri
@@ -18,21 +18,25 @@ def fetch_artifact(settings: TrackingSettings, run_id: str, artifact: str, targe
         StoreUnreachable: the store does not answer.
         InputError: the artifact's name leads out of its folder.
     """
+    safe_join(target.parent, artifact)
     if settings.mode != "online":
         return False
     from mlflow.exceptions import MlflowException
 
-    store = open_store(resolve_uri(settings.uri))
+    address = resolve_uri(settings.uri)
+    store = open_store(address)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
-        safe_join(Path(scratch), artifact)
         try:
             with quiet():
-                store.client.download_artifacts(run_id, artifact, scratch)
+                found = store.client.download_artifacts(run_id, artifact, scratch)
         except (MlflowException, OSError):
+            # A missing artifact and a store that went away look alike.
+            check_reachable(address)
             return False
-        got = safe_join(Path(scratch), artifact)
-        if not got.is_file():
+        # MLflow keeps the folders that the artifact lies in for some stores, and for others not.
+        got = Path(found).resolve()
+        if not got.is_relative_to(Path(scratch).resolve()) or not got.is_file():
             return False
-        shutil.move(got, target)
+        got.replace(target)
     return True
