@@ -11,6 +11,7 @@ from curves import LN6, by_epoch, classification, run, series
 
 from lrscope.diagnosis import Thresholds, diagnose, diagnose_sweep, note
 from lrscope.diagnosis.divergence import Diverged
+from lrscope.diagnosis.reading import Reading
 from lrscope.trace import RunFacts, Trace
 from lrscope.verdict import Verdict
 
@@ -190,6 +191,45 @@ def test_stalled_beside_others_and_trained_alone() -> None:
     assert diagnose(stuck, others=[good]).verdict is Verdict.STALLED
     assert [d.verdict for d in diagnose_sweep([stuck, good])] == [Verdict.STALLED, Verdict.TRAINED]
     assert "another member" in diagnose(stuck, others=[good]).primary.why
+
+
+def test_a_run_behind_the_others_whose_level_is_unsure_is_too_slow() -> None:
+    found = diagnose(run([1.6, 1.6], noise=0), others=[run(SETTLED)]).primary
+    assert (found.verdict, found.certainty) == (Verdict.TOO_SLOW, "weak")
+
+
+def test_chance_beside_others_is_stalled_however_little_it_bounces() -> None:
+    flat = LN6 - 0.004 + 0.003 * np.random.default_rng(2).standard_normal(40)
+    more = {"output_spread": by_epoch(np.full(40, 0.4)), "update_ratio": series(np.full(1200, 0.01)),
+            "train/loss_start": series([LN6])}  # fmt: skip
+    assert diagnose(run(flat, more=more), others=[run(SETTLED)]).verdict is Verdict.STALLED
+
+
+def test_the_loss_before_training_is_taken_as_it_was_recorded() -> None:
+    barely = LN6 - 0.001 * EPOCHS / 40
+    trace = run(barely, first=LN6 - 0.3, noise=0.3, more={"train/loss_start": series([LN6])})
+    assert Reading.of(trace).level.first_error == 0
+    assert Reading.of(trace).first == LN6
+    assert diagnose(trace, others=[run(SETTLED)]).verdict is Verdict.TOO_SLOW
+
+
+def test_a_spread_that_was_small_before_training_is_not_lost() -> None:
+    still_falls = LN6 - 0.0001 * EPOCHS**1.5
+    spread = by_epoch(np.append(np.linspace(0.003, 0.2, 20), np.linspace(0.2, 0.009, 20)))
+    low = run(still_falls, more={"output_spread": spread, "output_spread_start": series([0.02])})
+    lost = run(still_falls, more={"output_spread": spread, "output_spread_start": series([0.5])})
+    assert diagnose(low).verdict is Verdict.TOO_SLOW
+    assert diagnose(lost).verdict is Verdict.COLLAPSED
+
+
+def test_a_bounce_that_died_with_the_rate_is_no_progress() -> None:
+    rates = series(0.01 * 0.5 * (1 + np.cos(np.pi * np.arange(1200) / 1200)))
+    up = EPOCHS <= 25
+    bounced = np.where(up, 0.8 + 0.5 * np.random.default_rng(2).random(40), 0.8 - 0.03 * (EPOCHS - 25))
+    found = diagnose(run(bounced, classification(scheduler="cosine"), more={"lr": rates}))
+    assert found.verdict is Verdict.TRAINED
+    smooth = np.where(up, 1.3 - 0.02 * EPOCHS, 0.8 - 0.03 * (EPOCHS - 25))
+    assert diagnose(run(smooth, classification(scheduler="cosine"), more={"lr": rates})).verdict is Verdict.TOO_SLOW
 
 
 def test_no_progress_at_chance_with_answers_that_vary_is_stalled() -> None:

@@ -25,6 +25,8 @@ BENT = 0.4
 """How far a line through the first epoch misses its start, relative to the drop: right for a loss that falls to 1/e
 in it.
 """
+SCATTER = 8
+"""Values from which a line through them leaves enough to read a bounce off."""
 LATE = 0.3
 """Where the last tenth moves nowhere, end and bounce are read off the last 30%: a tenth has few values."""
 MAD_TO_SD = 1.4826
@@ -119,7 +121,7 @@ def _end(curve: Series) -> tuple[float, float]:
     end, bounce, moves = end_level(steps, values)
     wide_end, wide_bounce, wide_moves = end_level(*_last(curve, LATE, 2 * LEAST))
     if moves or wide_moves:
-        return end, bounce if len(values) >= LEAST else wide_bounce
+        return end, bounce if len(values) >= SCATTER else wide_bounce
     return wide_end, wide_bounce
 
 

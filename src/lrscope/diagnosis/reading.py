@@ -37,7 +37,7 @@ FEWEST_TO_BOUNCE = 8
 FLAT = 0.03
 """Share of the fall below which the forecast must stay for a loss to be known to have levelled off."""
 QUIET = 0.05
-"""Share of the fall below which the bounce must stay for the same."""
+"""Share of the fall below which the bounce must stay for the same, unless it is below ``RISEN`` of L₀."""
 FEWEST_LEVELS = 3
 """Evaluations at fixed weights below which no level can be read off them."""
 RISEN = 0.01
@@ -168,9 +168,13 @@ class Reading:
     @property
     def levelled_off(self) -> bool:
         """Whether the record shows that the loss goes no further; between this and ``falls_again`` it is open."""
+        if self.risen:
+            return True
         seen = len(self.trace.get("train/loss_eval")) >= FEWEST_LEVELS or not self.level.exact
-        seen = seen and not self.annealed  # the rate came down, which does not say that the loss cannot
-        return self.risen or (seen and max(self.forecast.again / FLAT, self.level.bounce / QUIET) < abs(self.fall))
+        if not seen or self.annealed:  # a rate that came down does not say that the loss cannot
+            return False
+        fall, bounce = abs(self.fall), self.level.bounce
+        return bounce < max(QUIET * fall, RISEN * self.first) and self.forecast.again < max(FLAT * fall, bounce)
 
     @property
     def hardly_moved(self) -> bool:
