@@ -190,6 +190,32 @@ def test_auto_takes_what_is_faster(alone: float, together: float, mode: str, exp
         assert f"{1000 * together:.3g} ms together" in choice.words
 
 
+class _Outgrown(_Timed):
+    """A stack whose step grows with the square of its members."""
+
+    def together(self, members: int) -> Pace:
+        return Pace(self._together * members**2, 1)
+
+
+@pytest.mark.parametrize(
+    ("trial", "members", "together", "most", "milliseconds"),
+    [
+        (_Outgrown(1e-3, 4e-6), 64, True, None, 16.384),
+        (_Outgrown(1e-3, 4e-6), 256, True, 64, 4 * 16.384),
+        (_Outgrown(1e-3, 4e-5), 256, False, 64, 4 * 163.84),  # slower than 256 ms however it is cut
+        (_Timed(1e-3, 1e-2), 256, True, None, 10),  # the whole costs no more than a piece
+        (_Outgrown(1.0, 1e-3), 100, True, 64, 2 * 2500),  # two of 50; the whole, of 10 s a step, is not timed
+    ],
+)
+def test_auto_cuts_a_stack_that_has_outgrown_the_caches(
+    trial: Trial, members: int, together: bool, most: int | None, milliseconds: float
+) -> None:
+    choice = choose(trial, members, steps=10_000, mode="auto")
+    assert (choice.together, choice.most) == (together, most)
+    assert choice.together_ms == pytest.approx(milliseconds)
+    assert ("stacks" in choice.words) is (together and most is not None)
+
+
 def test_a_stack_that_does_not_fit_is_split_and_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -120,7 +120,7 @@ def _train_stack(stack: Sequence[Candidate], mode: str) -> dict[int, Outcome]:
         return {}
     each = footprint(first.part.network, part.inputs[:2].cpu()).of_batch(batch)
     outcomes: dict[int, Outcome] = {}
-    for piece in _pieces(stack, most_members(each, device), each):
+    for piece in _pieces(stack, most_members(each, device), each, choice.most):
         if STOP.requested() is not None:
             break
         with _threads(choice.threads):
@@ -146,10 +146,16 @@ def _member(candidate: Candidate) -> GroupMember:
     return restore(member, candidate.content) if candidate.content is not None else member
 
 
-def _pieces(stack: Sequence[Candidate], most: int, each: int) -> list[Sequence[Candidate]]:
-    """The stack in as few pieces of about equal size as memory asks for; a single member is left to train alone."""
-    count = -(-len(stack) // most)
-    if count > 1:
+def _pieces(stack: Sequence[Candidate], most: int, each: int, chosen: int | None) -> list[Sequence[Candidate]]:
+    """The stack in as few pieces of about equal size as memory and time ask for; a single member is left to train
+    alone.
+
+    Args:
+        most, each: members that fit into the memory, and the bytes of one.
+        chosen: members of the fastest stack; None for all.
+    """
+    count = -(-len(stack) // min(most, chosen or most))
+    if len(stack) > most and (chosen is None or most < chosen):
         room = f"{most} fit into the memory that is free ({each / 2**20:.3g} MiB each)"
         _say(f"{len(stack)} members are split into {count} stacks: {room}")
     bounds = [len(stack) * k // count for k in range(count + 1)]
@@ -163,7 +169,7 @@ def _chosen(stack: Sequence[Candidate], trial: Trial, mode: str) -> Choice:
     if mode == "auto" and identity in earlier:
         together = bool(earlier[identity]["together"])
         words = f"{_members(len(stack))} {'together' if together else 'one by one'}, as before"
-        choice = Choice(together, words, earlier[identity]["threads"])
+        choice = Choice(together, words, earlier[identity]["threads"], most=earlier[identity].get("most"))
     else:
         steps = stack[0].run.plan.total_steps - stack[0].position.updates
         choice = choose(trial, len(stack), steps, mode)
@@ -173,6 +179,7 @@ def _chosen(stack: Sequence[Candidate], trial: Trial, mode: str) -> Choice:
             "together": choice.together,
             "threads": choice.threads,
             "members": len(stack),
+            "most": choice.most,
             "step_alone_ms": choice.alone_ms,
             "step_together_ms": choice.together_ms,
         }
