@@ -24,9 +24,10 @@ class Oscillating:
         late values. late: share of the run that is looked at. least: values needed in it. same_rate: only steps whose
         rate was within this factor of the last one count: what bounced under a rate that is gone is over. rough: the
         last values must bounce by this share of what they could gain: a smooth way back from a jump is no bouncing.
-        back: and stand by this share of it above the lowest: what has come down to stay is over. matters: the gain
-        must be at least this share of L₀. against: median cosine of successive updates from which a swing without
-        jumps of the loss is believed, see :func:`swing`.
+        back: and stand by this share of it above the lowest: what has come down to stay is over. nothing: a fall below
+        this share of L₀ is none, see :meth:`_still_jumps`. matters: the gain must be at least this share of L₀.
+        against: median cosine of successive updates from which a swing without jumps of the loss is believed, see
+        :func:`swing`.
     """
 
     depth: float = 0.05
@@ -35,6 +36,7 @@ class Oscillating:
     least: int = 4
     rough: float = 0.1
     back: float = 0.5
+    nothing: float = 0.05
     matters: float = 0.005
     against: float = -0.8
     same_rate: float = 2.0
@@ -48,20 +50,21 @@ class Oscillating:
         depth = -float(np.quantile(curve.values - line, self.quantile))
         soon = (line[0] - line[-1]) / (curve.steps[-1] - curve.steps[0]) * reading.steps * TAIL
         swung = swing(reading, self.against) or 0.0
-        gain = max(depth if self._still_jumps(curve, bar, reading.risen) else 0.0, swung)
+        gain = max(depth if self._still_jumps(curve, bar, reading.fall < self.nothing * reading.first) else 0.0, swung)
         if not gain > bar or soon > max(self.depth * abs(reading.fall), depth):
             return None
         return self._finding(reading, depth, gain, curve)
 
-    def _still_jumps(self, curve: Series, bar: float, risen: bool) -> bool:
+    def _still_jumps(self, curve: Series, bar: float, no_fall: bool) -> bool:
         """Whether the last third of the late part stands above its lowest values, and not smoothly so.
 
-        Of a loss above L₀ the whole late part may show that it is not smooth: such a run is not healthy either way.
+        Of a loss that has come nowhere the whole late part may show it: three values, all that a short run has in its
+        last third, tell nothing of smoothness, and such a run is seldom healthy.
         """
         count = max(self.least - 1, round(len(curve) * TAIL / self.late))
         steps, values = curve.steps[-count:], curve.values[-count:]
         above = float(np.median(values) - np.quantile(curve.values, self.quantile))
-        bounce = max(end_level(*part)[1] for part in ((steps, values), (curve.steps, curve.values))[: 1 + risen])
+        bounce = max(end_level(*part)[1] for part in ((steps, values), (curve.steps, curve.values))[: 1 + no_fall])
         return above > self.back * bar and bounce > self.rough * bar
 
     def _late(self, reading: Reading) -> Series:
