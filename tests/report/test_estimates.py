@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from lrscope.report.estimates import mean_interval, share_of, t_quantile
+from lrscope.report.estimates import mean_interval, share_of, surely_higher, t_quantile
 
 
 def test_t_interval_of_three_seeds() -> None:
@@ -31,3 +31,12 @@ def test_wilson_intervals() -> None:
     none = share_of(0, 5)
     assert (none.low, none.high) == pytest.approx((0.0, 0.4345), abs=1e-4)
     assert (share_of(0, 0).low, share_of(0, 0).high) == (0.0, 1.0)
+
+
+def test_a_share_is_surely_higher_where_the_interval_of_the_difference_lies_above_0() -> None:
+    assert surely_higher(share_of(16, 20), share_of(4, 20))
+    assert not surely_higher(share_of(4, 20), share_of(16, 20))
+    assert not surely_higher(share_of(6, 20), share_of(4, 20))
+    assert not surely_higher(share_of(1, 3), share_of(0, 3))
+    assert surely_higher(share_of(5, 5), share_of(1, 5))
+    assert not surely_higher(share_of(1, 1), share_of(0, 0))

@@ -86,6 +86,32 @@ def test_where_every_rate_fails_for_some_seed_it_says_so() -> None:
     assert "no safe choice was found" in found.warnings[0]
 
 
+def _cells(shares: dict[float, tuple[int, float]], seeds: int, **settings: str) -> list[Member]:
+    """By rate: how many of the seeds fail, and the loss of the others."""
+    return [
+        member(
+            rate, [1.8 if seed < failures else value], seed=seed, settings={"lr": f"{rate:g}", **settings},
+            verdict=Verdict.COLLAPSED if seed < failures else Verdict.TRAINED,
+        )
+        for rate, (failures, value) in shares.items()
+        for seed in range(seeds)
+    ]  # fmt: skip
+
+
+def test_of_rates_that_all_fail_for_some_seed_those_that_surely_fail_more_are_left_out() -> None:
+    found = of(_cells({0.0001: (4, 0.5), 0.001: (16, 0.2), 0.01: (6, 0.3)}, seeds=20))
+    assert found.best == 0.01, "6 of 20 is not surely more than 4 of 20, and its loss is lower"
+    assert found.headline.endswith("; it failed for 6 of 20 seeds (30%, 95% Wilson interval 15% to 52%).")
+    assert any("lr=0.001 reached 0.2" in warning and "16 of 20" in warning for warning in found.warnings)
+
+
+def test_a_group_that_fails_for_some_seed_comes_after_one_that_does_not() -> None:
+    members = _cells({0.01: (1, 0.2)}, seeds=3, optimizer="sgd") + _cells({0.01: (0, 0.4)}, seeds=3, optimizer="adam")
+    found = recommend(compare((sweep(members, ("optimizer", "lr", "seed")),)))
+    assert [(r.group, r.loss) for r in found] == [("adam", pytest.approx(0.4)), ("sgd", pytest.approx(0.2))]
+    assert "it failed for 1 of 3 seeds" in found[1].headline
+
+
 def test_nothing_trained() -> None:
     found = of([member(r, [1.8], verdict=Verdict.COLLAPSED) for r in (1, 0.1)])
     assert found.best is None

@@ -74,6 +74,12 @@ class Comparison:
         """The most seeds that any cell has."""
         return max((len(cell.rows) for group in self.groups for cell in group.cells), default=0)
 
+    @property
+    def means_over(self) -> str:
+        """What a mean is taken over, in words: failed seeds are in none."""
+        some_failed = any(cell.failed.count for group in self.groups for cell in group.cells)
+        return "the seeds that trained" if some_failed else f"{self.seeds} seeds"
+
 
 def compare(sweeps: Sequence[Sweep]) -> Comparison:
     """Group the members of one sweep, or of several side by side."""

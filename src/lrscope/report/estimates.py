@@ -63,3 +63,14 @@ class Share:
 def share_of(count: int, total: int) -> Share:
     """The share with its Wilson interval, which unlike mean ± 1.96·sqrt(p(1-p)/n) has a width at 0 of n, too."""
     return Share(count, total, *wilson_interval(count, total))
+
+
+def surely_higher(first: Share, second: Share) -> bool:
+    """Whether the 95% interval of the difference of two shares (Newcombe's, from their Wilson intervals) lies above 0.
+
+    16 of 20 against 4 of 20: 0.6, interval 0.30 to 0.77: surely. 1 of 3 against 0 of 3: not.
+    """
+    if not first.total or not second.total:
+        return False
+    high, low = first.count / first.total, second.count / second.total
+    return high - low > math.hypot(high - first.low, second.high - low)

@@ -34,10 +34,10 @@ DARK = Theme(ground="#16181d", ink="#e4e7eb", faint="#33383f", band="#2fd0a02b")
 
 
 def framed(
-    rows: int, columns: int, width: float, height: float, right: float, below: float
+    rows: int, columns: int, width: float, height: float, right: float, below: float, above: float = 0.36
 ) -> tuple[Figure, list[Axes]]:
     """A grid of frames with room for their labels, in inches: matplotlib's own layout draws everything three times."""
-    left, above, between = 0.78, 0.36, 0.92
+    left, between = 0.78, 0.92
     full_width = columns * width + right
     full_height = rows * height + (rows - 1) * between + above + below
     figure = Figure(figsize=(full_width, full_height))

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from lrscope.report.colours import MARKS
-from lrscope.report.comparison import Comparison
+from lrscope.report.comparison import Cell, Comparison
 from lrscope.report.frames import Theme, framed, set_axis
 from lrscope.report.limits import Axis
 from lrscope.report.scene import Dot, LossPanel, Mean, Scene
@@ -22,12 +22,20 @@ WIDTH = 5.4
 LINE = 0.24
 """Inches: of one frame with its labels, of one line of the key."""
 
+SHARE_LINE = 0.17
+"""Inches: of the line above a frame that says how many seeds failed."""
+
+MOST_SHARES = 12
+"""So many rates have room for a number above each."""
+
 
 def loss_figure(comparison: Comparison, scene: Scene, theme: Theme) -> Figure:
     """One frame for each loss side by side, the key to the marks below."""
     panels = scene.losses
     lines = _lines(_legend(comparison, scene, theme), WIDTH * len(panels) - 0.4)
-    figure, axes = framed(1, len(panels), WIDTH, height=3.5, right=0.15, below=0.62 + LINE * len(lines))
+    lifted = SHARE_LINE if _failed_shares(comparison) else 0.0
+    below = 0.62 + LINE * len(lines)
+    figure, axes = framed(1, len(panels), WIDTH, height=3.5, right=0.15, below=below, above=0.36 + lifted)
     for ax, panel in zip(axes, panels, strict=True):
         _loss_panel(ax, panel, comparison, scene, theme)
     tall = figure.get_size_inches()[1]
@@ -53,7 +61,8 @@ def _lines(handles: Sequence[Line2D], inches: float) -> list[list[Line2D]]:
 
 
 def _loss_panel(ax: Axes, panel: LossPanel, comparison: Comparison, scene: Scene, theme: Theme) -> None:
-    ax.set_title(panel.title)
+    shares = _failed_shares(comparison)
+    ax.set_title(panel.title, pad=6 + 72 * SHARE_LINE if shares else None)
     set_axis(ax, panel.x, "x")
     set_axis(ax, panel.y, "y")
     _band(ax, panel.x, scene, theme)
@@ -62,9 +71,27 @@ def _loss_panel(ax: Axes, panel: LossPanel, comparison: Comparison, scene: Scene
         line = colour if several else theme.ink
         _means(ax, means, line, connect=comparison.numeric)
     _marks(ax, panel, comparison)
+    for cell, x in shares:
+        ax.annotate(f"{cell.failed.count}/{cell.failed.total}", (x, 1), xycoords=ax.get_xaxis_transform(),
+                    xytext=(0, 5), textcoords="offset points", ha="center", va="bottom", fontsize=7.5,
+                    color=theme.ink)  # fmt: skip
     if any(dot.above for dot in panel.dots):
-        ax.annotate("loss beyond the frame ↑", (1, 1), xycoords="axes fraction", xytext=(0, 8), fontsize=7.5,
-                    textcoords="offset points", ha="right", va="bottom", alpha=0.8)  # fmt: skip
+        ax.annotate("loss beyond the frame ↑", (1, 1), xycoords="axes fraction", xytext=(0, 20 if shares else 8),
+                    fontsize=7.5, textcoords="offset points", ha="right", va="bottom", alpha=0.8)  # fmt: skip
+
+
+def _failed_shares(comparison: Comparison) -> list[tuple[Cell, float]]:
+    """The cells over whose place the number of failed seeds is written: marks that lie on each other cannot be counted.
+
+    None where it is one seed each, where groups share their places, or where there is no room for so many.
+    """
+    if comparison.seeds < 2 or len(comparison.groups) != 1:
+        return []
+    cells = [cell for cell in comparison.groups[0].cells if cell.x is not None]
+    places = [cell.x if isinstance(cell.x, float) else float(place) for place, cell in enumerate(cells)]
+    if len(cells) > MOST_SHARES or comparison.numeric != all(isinstance(cell.x, float) for cell in cells):
+        return []
+    return [(cell, x) for cell, x in zip(cells, places, strict=True) if cell.failed.count]
 
 
 def _marks(ax: Axes, panel: LossPanel, comparison: Comparison) -> None:
@@ -134,6 +161,8 @@ def _legend(comparison: Comparison, scene: Scene, theme: Theme) -> list[Line2D]:
     ]
     if any(row.outcome.final_val != row.outcome.best_val for row in comparison.rows if not row.member.failed):
         handles.append(Line2D([], [], marker="_", color=theme.ink, linewidth=0.9, label="mark: best, tick: at the end"))
+    if _failed_shares(comparison):
+        handles.append(Line2D([], [], linestyle="none", label="n/m above: n of m seeds failed"))
     if scene.interval:
         handles.append(Line2D([], [], color=theme.ink, linewidth=1.3, marker="|", label=scene.interval))
     if len(scene.groups) > 1:

@@ -13,6 +13,7 @@ from lrscope.report.axes import RATE
 from lrscope.report.comparison import Cell, Comparison, Group
 from lrscope.report.next_runs import around, between, beyond, lower, more_seeds
 from lrscope.report.noise import tolerance
+from lrscope.report.safest import best_of, fail_within, safest
 from lrscope.report.sensitivity import lr_sensitivity
 from lrscope.verdict import Verdict
 
@@ -56,17 +57,17 @@ class Recommendation:
 
 
 def recommend(comparison: Comparison) -> tuple[Recommendation, ...]:
-    """One recommendation per group, the group with the lowest loss first."""
+    """One recommendation per group, the group with the lowest loss first, but after those that fail less."""
+    best = {group.label: cell for group in comparison.groups if (cell := best_of(group.cells)) is not None}
+    before = safest(list(best.values()))
     found = [_of_group(comparison, group) for group in comparison.groups]
-    return tuple(sorted(found, key=lambda r: (r.best is None, r.loss)))
+    return tuple(sorted(found, key=lambda r: (r.best is None, best.get(r.group) not in before, r.loss)))
 
 
 def _of_group(comparison: Comparison, group: Group) -> Recommendation:
     usable = [cell for cell in group.cells if cell.best is not None and cell.x is not None]
-    safe = [cell for cell in usable if cell.failed.count == 0]
-    if not usable:
+    if (best := best_of(group.cells)) is None:
         return _nothing(comparison, group)
-    best = min(safe or usable, key=lambda cell: cell.best.mean if cell.best else math.inf)
     assert best.best is not None
     room, basis = tolerance(group.cells, best, comparison.start)
     near = _as_good(group.cells, best, room) if comparison.numeric else _equals(usable, best, room)
@@ -82,7 +83,7 @@ def _of_group(comparison: Comparison, group: Group) -> Recommendation:
         basis=basis,
         evidence=_evidence(group, best, usable),
         sensitivity=lr_sensitivity(comparison, group),
-        sentences=_sentences(comparison, group, best, near, basis),
+        sentences=_sentences(comparison, group, best, near, room, basis),
         warnings=tuple(warnings),
         commands=tuple(_commands(comparison, group, best, near)),
     )
@@ -126,7 +127,9 @@ def _evidence(group: Group, best: Cell, usable: Sequence[Cell]) -> Evidence:
     return "clear" if enough and best.failed.count == 0 and len(best.rows) >= FEW_SEEDS else "tentative"
 
 
-def _sentences(comparison: Comparison, group: Group, best: Cell, near: Sequence[Cell], basis: str) -> tuple[str, ...]:
+def _sentences(
+    comparison: Comparison, group: Group, best: Cell, near: Sequence[Cell], room: float, basis: str
+) -> tuple[str, ...]:
     assert best.best is not None
     axis = comparison.x_axis
     interval = (
@@ -136,14 +139,20 @@ def _sentences(comparison: Comparison, group: Group, best: Cell, near: Sequence[
     )
     others = " ".join(f"{key}={value}" for key, value in group.settings.items())
     where = f" with {others or group.label}" if len(comparison.groups) > 1 else ""
-    sentences = [f"Use {axis}={best.label}{where}: best {comparison.loss} {loss(best.best.mean)}{interval}."]
+    but = f"; it failed for {_share(best)}" if best.failed.count else ""
+    sentences = [f"Use {axis}={best.label}{where}: best {comparison.loss} {loss(best.best.mean)}{interval}{but}."]
     if len(near) > 1 and not comparison.numeric:
         others = ", ".join(cell.label for cell in near[1:])
         sentences.append(f"As good, within {basis}: {others}.")
     elif len(near) > 1:
         sentences.append(f"Anything from {near[0].label} to {near[-1].label} is as good: within {basis}.")
     elif len([c for c in group.cells if c.best]) > 1:
-        sentences.append(f"No other {axis} of the sweep is as good: none comes within {basis}.")
+        why = (
+            "those whose loss is as low failed for some seeds"
+            if fail_within(group.cells, best, room)
+            else (f"none comes within {basis}")
+        )
+        sentences.append(f"No other {axis} of the sweep is as good: {why}.")
     sentences += _neighbours(group.cells, best, near)
     return tuple(sentences)
 
@@ -158,8 +167,10 @@ def _neighbours(cells: Sequence[Cell], best: Cell, near: Sequence[Cell]) -> list
         if not 0 <= place < len(numbered):
             continue
         cell = numbered[place]
-        if cell.failed.count:
+        if cell.failed.count == cell.failed.total > 0:
             words.append(f"next {side}, {cell.label}, fails ({cell.failed} {_seeds(cell.failed.total)})")
+        elif cell.failed.count:
+            words.append(f"next {side}, {cell.label}, failed for {cell.failed} {_seeds(cell.failed.total)}")
         elif cell.best is not None:
             words.append(f"next {side}, {cell.label}, costs {loss(cell.best.mean - best.best.mean)} in loss")
     return [_capital("; ".join(words)) + "."] if words else []
@@ -171,14 +182,14 @@ def _warnings(comparison: Comparison, group: Group, best: Cell, usable: Sequence
     axis = comparison.x_axis
     if best.failed.count:
         found.append(
-            f"{axis}={best.label} failed for {best.failed} seeds ({_percent(best)}), and so did every other value for"
-            " some seed: no safe choice was found."
+            f"{axis}={best.label} failed for {_share(best)}, and every other value for some seed: no safe choice was"
+            " found."
         )
     for cell in usable:
         if cell.best and cell.failed.count and cell is not best and cell.best.mean < best.best.mean:
             found.append(
-                f"{axis}={cell.label} reached {loss(cell.best.mean)} where it trained, but failed for {cell.failed} "
-                f"{_seeds(cell.failed.total)} ({_percent(cell)}): not recommended."
+                f"{axis}={cell.label} reached {loss(cell.best.mean)} where it trained, but failed for {_share(cell)}: "
+                "not recommended."
             )
     if axis == RATE and (edge := _at_edge(group.cells, best)):
         found.append(f"{best.label} is the {edge} rate of the sweep: the optimum may lie beyond it.")
@@ -263,10 +274,11 @@ def loss(value: float) -> str:
     return "not finite" if not math.isfinite(value) else f"{value:.4g}"
 
 
-def _percent(cell: Cell) -> str:
+def _share(cell: Cell) -> str:
     failed = cell.failed
     share = failed.count / failed.total
-    return f"{share:.0%}, 95% Wilson interval {failed.low:.0%} to {failed.high:.0%}"
+    interval = f"{share:.0%}, 95% Wilson interval {failed.low:.0%} to {failed.high:.0%}"
+    return f"{failed} {_seeds(failed.total)} ({interval})"
 
 
 def _seeds(count: int) -> str:

@@ -122,7 +122,7 @@ def scene_of(comparison: Comparison, recommendation: Recommendation | None, poin
         scale=(min(rates), max(rates)) if by_rate else None,
         band=_band(recommendation, place),
         best=place(recommendation.best) if recommendation and recommendation.best is not None else None,
-        interval=f"bars: 95% t-interval of the mean over {comparison.seeds} seeds" if comparison.seeds > 1 else "",
+        interval=f"bars: 95% t-interval of the mean over {comparison.means_over}" if comparison.seeds > 1 else "",
     )
 
 
