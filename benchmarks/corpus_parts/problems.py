@@ -105,7 +105,7 @@ _MAKERS: dict[str, Callable[[int], Arrays]] = {
     "noisy_labels": _noisy_labels,
     "rare_class": _rare_class,
     "made_regression": lambda s: sk.make_regression(600, 12, n_informative=6, noise=20.0, random_state=s),
-    # the third set only: nothing was tuned on these
+    # in fresh sets only
     "friedman": lambda s: sk.make_friedman1(500, 10, noise=1.0, random_state=s),
     "quantiles": lambda s: sk.make_gaussian_quantiles(n_samples=700, n_features=6, n_classes=3, random_state=s),
     "hastie": lambda s: _zero_one(sk.make_hastie_10_2(1000, random_state=s)),
