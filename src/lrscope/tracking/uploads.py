@@ -14,7 +14,7 @@ from typing import Any
 from lrscope.tracking.side_by_side import AT_ONCE, side_by_side
 from lrscope.tracking.store import Store
 
-Call = Callable[[], None]
+Call = Callable[[], object]
 
 
 class NotTried(Exception):
