@@ -117,7 +117,7 @@ class RecordSteps(LeanCallback):
         self._pending.clear()
         self._sizes.clear()
         for step, signals in self._pending_signals:
-            values = torch.stack([value.double() for value in signals.values()]).tolist() if signals else []
+            values = _numbers(list(signals.values()))
             self.recorder.values(step, dict(zip(signals, values, strict=True)))
         self._pending_signals.clear()
 
@@ -170,6 +170,13 @@ class RecordSteps(LeanCallback):
             measured["update_ratio"] = reading.ratio
         if self.signals.update_cosine and reading.cosine is not None:
             measured["update_cosine"] = reading.cosine
+
+
+def _numbers(values: list[Tensor]) -> list[float]:
+    """0-dim tensors as Python's floats, in one reading of the device; none loses a digit."""
+    if len({value.dtype for value in values}) > 1:
+        values = [value.double() for value in values]
+    return torch.stack(values).tolist() if values else []
 
 
 def _read(pending: list[tuple[Tensor, float]]) -> list[float]:

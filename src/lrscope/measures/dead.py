@@ -40,16 +40,14 @@ def dead_share(output: Tensor, live: PassesGradient | None = None) -> Tensor:
     never 0 nor flat; there a unit is dead when it is saturated for every example: derivative below ``SATURATED`` of
     its largest value.
     """
-    alive = _alive(output, live)
+    alive = _passes(output, live).any(0)
     return 1 - alive.sum() / alive.numel()
 
 
-def _alive(output: Tensor, live: PassesGradient | None) -> Tensor:
-    """[units] bool: which units are alive for some example."""
+def _passes(output: Tensor, live: PassesGradient | None) -> Tensor:
+    """[N, units], not 0 where a unit is alive for an example."""
     passes = output if live is None else live(output)
-    if passes.dim() > 2:
-        passes = passes.flatten(2).any(-1)
-    return passes.any(0)
+    return passes.flatten(2).any(-1) if passes.dim() > 2 else passes
 
 
 class DeadUnitsMeter:
@@ -62,9 +60,9 @@ class DeadUnitsMeter:
     def __init__(self, model: nn.Module) -> None:
         self._layers = [(m, _LIVE[type(m)]) for m in model.modules() if type(m) in _LIVE]
         self._handles: list[RemovableHandle] = []
-        self._seen: list[Tensor] = []
+        self._seen: list[tuple[Tensor, PassesGradient]] = []
         self._units: tuple[int, ...] = ()
-        self._share_of = torch.empty(0)
+        self._member = self._sizes = torch.empty(0)
 
     @property
     def found(self) -> bool:
@@ -87,22 +85,24 @@ class DeadUnitsMeter:
         self._handles.clear()
         if not self._seen:
             return None
-        counts = torch.stack([torch.count_nonzero(alive) for alive in self._seen]).to(torch.float32)
-        *layers, share = (1 - torch.mv(self._weights(counts.device), counts)).unbind()
+        alive = torch.cat([_passes(output, live) for output, live in self._seen], dim=1).any(0)
+        units = tuple(output.shape[1] for output, _ in self._seen)
         self._seen.clear()
+        member, sizes = self._layout(units, alive.device)
+        *layers, share = (1 - torch.mv(member, alive.float()) / sizes).unbind()
         return DeadUnits(share, tuple(layers))
 
-    def _weights(self, device: torch.device) -> Tensor:
-        """[layers + 1, layers]: turns counts of live units into shares, of each layer and of all."""
-        units = tuple(alive.numel() for alive in self._seen)
-        if self._units != units or self._share_of.device != device:
-            each = torch.diag(1 / torch.tensor(units, dtype=torch.float32))
-            total = torch.full((1, len(units)), 1 / sum(units), dtype=torch.float32)
-            self._units, self._share_of = units, torch.cat([each, total]).to(device)
-        return self._share_of
+    def _layout(self, units: tuple[int, ...], device: torch.device) -> tuple[Tensor, Tensor]:
+        """[layers + 1, all units]: 1 where a unit is of that layer, the last row is all; and the units of each row."""
+        if self._units != units or self._member.device != device:
+            rows = torch.block_diag(*(torch.ones(1, size, dtype=torch.float32) for size in units))
+            self._units = units
+            self._member = torch.cat([rows, rows.sum(0, keepdim=True)]).to(device)
+            self._sizes = self._member.sum(1)
+        return self._member, self._sizes
 
     def _hook(self, live: PassesGradient) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
         def hook(_module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
-            self._seen.append(_alive(output.detach(), live))
+            self._seen.append((output.detach(), live))
 
         return hook
