@@ -25,6 +25,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "config",
             "ranks",
             "stop_signals",
+            "collector",
         }
     ),
     frozenset({"schedules", "config_check"}),
