@@ -47,7 +47,9 @@ class Courier:
         self._wake = threading.Event()
         self._finish_within_s: float | None = None
         self._closing_since = 0.0
-        self._last_progress = time.monotonic()
+        self.last_progress = time.monotonic()
+        """When the store last took something."""
+        """When the store last took something."""
         self._backoff = Backoff()
         self._pause = _DELIVER_EVERY_S
         self._warnings: deque[str] = deque()
@@ -94,7 +96,7 @@ class Courier:
     def finish(self, timeout_s: float) -> tuple[str, ...]:
         """Deliver until all is there, or the store has taken nothing for ``timeout_s`` seconds, or it took ten times
         that altogether; returns the runs that are not wholly there."""
-        self._closing_since = self._last_progress = time.monotonic()
+        self._closing_since = self.last_progress = time.monotonic()
         self._finish_within_s = timeout_s
         self._wake.set()
         while self._thread.is_alive() and self._keep_going():
@@ -164,10 +166,10 @@ class Courier:
         if (patience := self._finish_within_s) is None:
             return True
         now = time.monotonic()
-        return now < self._last_progress + patience and now < self._closing_since + 10 * patience
+        return now < self.last_progress + patience and now < self._closing_since + 10 * patience
 
     def _progressed(self) -> None:
-        self._last_progress = time.monotonic()
+        self.last_progress = time.monotonic()
 
     def _deliver(self, run: RunLog) -> None:
         cursor = self._deliverer.deliver(run.spool, self._keep_going)

@@ -140,13 +140,16 @@ class Session:
         return self._log(spool, None)
 
     def drain(self, timeout_s: float) -> bool:
-        """Wait until the store has all that was recorded so far; False where it has not by then, or offline."""
+        """Wait until the store has all that was recorded so far; False offline, or where it has taken nothing for
+        ``timeout_s`` seconds, or ten times that are over.
+        """
         if self._disk is None or self._courier is None:
             return False
         self._disk.flush()
-        deadline = time.monotonic() + timeout_s
+        began = time.monotonic()
         while self._courier.behind():
-            if time.monotonic() > deadline or self._courier.failure is not None:
+            quiet_s = time.monotonic() - max(began, self._courier.last_progress)
+            if quiet_s > timeout_s or time.monotonic() - began > 10 * timeout_s or self._courier.failure is not None:
                 return False
             self._courier.hurry()
             time.sleep(0.03)
