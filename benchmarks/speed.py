@@ -128,7 +128,7 @@ def _row(bench: Bench, size: int, extended: float, arguments: argparse.Namespace
     for _ in range(arguments.rounds):
         if arguments.whole_peer or size == 3:
             peers.append(bench.peer(rates))
-        if size <= 16:
+        if size <= 3:
             alone.append(bench.sweep(rates, "never"))
         together.append(bench.sweep(rates, "always"))
     peer = statistics.median(peers) if peers else extended

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 LOSS_POINTS = 1000
 """A run keeps at most so many points of ``train/loss`` unless the user asks for every step."""
 
-SIGNAL_POINTS = 500
-"""The same for the signals (gradient norm, update ratio …), which also cost time to measure."""
+EVERY_SIGNAL = 500
+"""A run of so many updates measures its signals (gradient norm, update ratio …) at every one."""
+
+SIGNAL_POINTS = 400
+"""A longer one at most so often: of 500, measuring would take more than a tenth of a run of the default network."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class RecordingPlan:
         return cls(
             total_steps,
             every_loss or spacing(total_steps, LOSS_POINTS),
-            every_signals or spacing(total_steps, SIGNAL_POINTS),
+            every_signals or (1 if total_steps <= EVERY_SIGNAL else spacing(total_steps, SIGNAL_POINTS)),
         )
 
     def keeps_loss(self, step: int) -> bool:
