@@ -26,6 +26,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "ranks",
             "stop_signals",
             "collector",
+            "full_disk",
         }
     ),
     frozenset({"schedules", "config_check"}),

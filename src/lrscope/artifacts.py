@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from lrscope.checkpoints import BEST, LAST, CheckpointFolder
+from lrscope.full_disk import spared
 from lrscope.prepare import PreparedRun
 from lrscope.tracking import RunLog
 
@@ -17,7 +18,8 @@ def keep_best(folder: CheckpointFolder, log: RunLog, weights: Mapping[str, Tenso
     """Write the best weights: ``{"state_dict", "epoch", "monitor"}``, loads with ``weights_only=True``."""
     content: dict[str, Any] = {"state_dict": dict(weights), "epoch": epoch, "monitor": monitor}
     folder.write_best(content)
-    log.artifact(folder.path / BEST, "checkpoints")
+    if (folder.path / BEST).is_file():
+        log.artifact(folder.path / BEST, "checkpoints")
 
 
 def keep_last(folder: CheckpointFolder, log: RunLog) -> None:
@@ -35,7 +37,8 @@ def keep_model(run: PreparedRun, log: RunLog, network: nn.Module) -> None:
         return
     example = data.train.inputs[:2].cpu()
     network = network.to("cpu", torch.float32).eval()
-    log.model(save_model(network, example, log.folder / "model"))
+    with spared(log.folder / "model" / "MLmodel", "the trained model was not packed"):
+        log.model(save_model(network, example, log.folder / "model"))
 
 
 def wants_model(run: PreparedRun) -> bool:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lrscope.full_disk import spared
+
 LAST, PREVIOUS, BEST = "last.ckpt", "previous.ckpt", "best.ckpt"
 
 
@@ -29,27 +31,28 @@ class CheckpointFolder:
 
     def write(self, save: Callable[[str], None]) -> None:
         """Let ``save`` write to a path of its own, then put it in place: a kill at any moment leaves a whole file."""
-        self.path.mkdir(parents=True, exist_ok=True)
         fresh = self.path / f".{LAST}.{os.getpid()}"
-        save(str(fresh))
-        if not fresh.exists():
-            return  # in a distributed run only the first process writes
-        _to_disk(fresh)
-        if (self.path / LAST).exists():
-            (self.path / LAST).replace(self.path / PREVIOUS)
-        fresh.replace(self.path / LAST)
-        _to_disk(self.path)
+        with spared(fresh, "no checkpoint was written, the one before it stays"):
+            self.path.mkdir(parents=True, exist_ok=True)
+            save(str(fresh))
+            if not fresh.exists():
+                return  # in a distributed run only the first process writes
+            _to_disk(fresh)
+            if (self.path / LAST).exists():
+                (self.path / LAST).replace(self.path / PREVIOUS)
+            fresh.replace(self.path / LAST)
+            _to_disk(self.path)
 
-    def write_best(self, content: dict[str, Any]) -> Path:
+    def write_best(self, content: dict[str, Any]) -> None:
         """The best weights with where they come from."""
         import torch
 
-        self.path.mkdir(parents=True, exist_ok=True)
         fresh = self.path / f".{BEST}.{os.getpid()}"
-        torch.save(content, fresh)
-        _to_disk(fresh)
-        fresh.replace(self.path / BEST)
-        return self.path / BEST
+        with spared(fresh, "the best weights were not written"):
+            self.path.mkdir(parents=True, exist_ok=True)
+            torch.save(content, fresh)
+            _to_disk(fresh)
+            fresh.replace(self.path / BEST)
 
     def load(self) -> LoadedCheckpoint | None:
         """The newest checkpoint that is whole; None where there is none. A torn one is passed over, and said."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
+from pathlib import Path
 from typing import Any
 
 from lrscope import collector, config
@@ -121,3 +123,16 @@ def _keep_quiet() -> None:
     """Libraries that talk to their makers or warn about the weather are told not to, unless the user said otherwise."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    warnings.formatwarning = _as_told
+
+
+def _as_told(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+) -> str:
+    """lrscope's own warnings are words for the user; where in the code they stand is not for him."""
+    if Path(filename).is_relative_to(Path(__file__).parent):
+        return f"warning: {message}\n"
+    return _in_full(message, category, filename, lineno, line)
+
+
+_in_full = warnings.formatwarning

@@ -16,6 +16,7 @@ from importlib import metadata
 import yaml
 
 from lrscope.diagnosis import diagnose, note
+from lrscope.full_disk import spared
 from lrscope.identity import flatten
 from lrscope.outcome import Outcome, Status
 from lrscope.paths import checkout
@@ -115,8 +116,9 @@ def conclude(run: PreparedRun, log: RunLog, recorder: RunRecorder, ending: Endin
         final={key: value for key in EPOCH_METRICS if (value := recorder.last(key)) is not None},
         best=best,
     )
-    outcome.write(run.job.folder)
-    trace.save(run.job.folder / TRACE)
+    with spared(run.job.folder / TRACE, "a sweep's table will lack this run"):
+        outcome.write(run.job.folder)
+        trace.save(run.job.folder / TRACE)
     return outcome
 
 

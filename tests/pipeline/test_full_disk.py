@@ -1,0 +1,52 @@
+"""A disk without room takes the newest checkpoint, never the one before, and never the run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from lrscope.checkpoints import BEST, LAST, CheckpointFolder
+
+LARGE = {"state_dict": {"weight": torch.ones(1_000_000)}}
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if os.geteuid() != 0:
+        pytest.skip("only root may mount the small file system that is to be full")
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "lrscope-test", str(disk)]
+    done = subprocess.run(mount, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        pytest.skip(f"no small file system can be mounted here: {done.stderr}")
+    yield disk
+    subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def test_the_checkpoint_before_stays(small_disk: Path) -> None:
+    folder = CheckpointFolder(small_disk / "checkpoints")
+    folder.write(lambda path: torch.save({"epoch": 3}, path))
+    with pytest.warns(UserWarning, match="is full: no checkpoint was written, the one before it stays"):
+        folder.write(lambda path: torch.save(LARGE, path))
+    with pytest.warns(UserWarning, match="is full: the best weights were not written"):
+        folder.write_best(LARGE)
+    loaded = folder.load()
+    assert loaded is not None and loaded.content == {"epoch": 3} and loaded.words == ""
+    assert {file.name for file in folder.path.iterdir()} == {LAST}, "no half of a file is left"
+    subprocess.run(["mount", "-o", "remount,size=16m", str(small_disk)], check=True)
+    folder.write_best(LARGE)
+    assert (folder.path / BEST).is_file()
+
+
+def test_another_error_is_not_taken_for_a_full_disk(tmp_path: Path) -> None:
+    def refuse(_: str) -> None:
+        raise RuntimeError("a state that cannot be saved")
+
+    with pytest.raises(RuntimeError, match="cannot be saved"):
+        CheckpointFolder(tmp_path).write(refuse)
