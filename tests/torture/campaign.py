@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from lrscope.tracking.events import Ended
+from lrscope.tracking.spool import Spool
 from servers import Proxy, Server
 from torture.commands import KINDS, Done, Place, finish, start, sync, train, wait_until_training
 from torture.twins import Differences, compare
@@ -148,8 +150,14 @@ class Twin:
 
 
 def _damageable(place: Place, what: str) -> Iterator[Path]:
-    pattern = "*/checkpoints/last.ckpt" if what == "checkpoint" else "*/events.jsonl"
-    yield from (place.folder / "spool").glob(pattern)
+    """What a kill may have left half written: of checkpoints those of runs that had not ended. The last one of a run
+    that had was on the disk, and no other holds what it holds.
+    """
+    for folder in (place.folder / "spool").iterdir():
+        path = folder / ("checkpoints/last.ckpt" if what == "checkpoint" else "events.jsonl")
+        ended = any(isinstance(event, Ended) for event in Spool(folder).milestones())
+        if path.is_file() and not (what == "checkpoint" and ended):
+            yield path
 
 
 def _tear(path: Path, chance: random.Random) -> bool:
