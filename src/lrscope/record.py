@@ -8,7 +8,7 @@ import platform
 import subprocess
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
@@ -23,11 +23,13 @@ from lrscope.paths import checkout
 from lrscope.prepare import PreparedRun
 from lrscope.recording import RunRecorder
 from lrscope.trace import Trace
-from lrscope.tracking import DatasetInfo, RunLog, RunStart, Session
+from lrscope.tracking import DatasetInfo, RunLog, RunStart, Session, dataset_place
 from lrscope.verdict import Diagnosis, Verdict
 
 TRACE = "trace.npz"
 """A job leaves its curves beside its outcome: the sweep compares its members without asking the store."""
+
+DIFFERENCE = "git.diff"
 
 EPOCH_METRICS = (
     "train/loss_epoch",
@@ -51,11 +53,26 @@ class Ending:
 
 
 def open_record(run: PreparedRun, session: Session, tags: Mapping[str, str] | None = None) -> RunLog:
-    """Start the MLflow run of a prepared run, or continue the one it had."""
-    if run.resumes:
-        return session.reopen(run.local_id)
+    """Start the MLflow run of a prepared run, or continue the one it had.
+
+    A process can be killed between any two lines of a record: what one that continues it finds missing of the
+    beginning it adds, and leaves the rest as it was.
+    """
+    log = session.reopen(run.local_id) if run.resumes else _start_record(run, session, tags or {})
+    if not any(log.has(file) for file in (DIFFERENCE, *_DESCRIPTION)) and (difference := uncommitted_changes()):
+        log.text(difference, DIFFERENCE)
+    for file, text in _DESCRIPTION.items():
+        if not log.has(file):
+            log.text(text(run), file)
+    data = run.source.data
+    if data is not None and not log.has(dataset_place(data.name)):
+        log.dataset(DatasetInfo(name=data.name, digest=data.digest, source=data.source))
+    return log
+
+
+def _start_record(run: PreparedRun, session: Session, tags: Mapping[str, str]) -> RunLog:
     ticket = run.job.ticket
-    log = session.start(
+    return session.start(
         RunStart(
             experiment=run.cfg.experiment_name,
             name=run.name,
@@ -67,20 +84,10 @@ def open_record(run: PreparedRun, session: Session, tags: Mapping[str, str] | No
                 "lrscope.fingerprint": run.fingerprint,
                 "lrscope.facts": run.facts.to_json(),
                 "lrscope.together": "false",
-                **(tags or {}),
+                **tags,
             },
         )
     )
-    log.text(yaml.safe_dump(dict(run.config), sort_keys=False), "config.yaml")
-    log.text(yaml.safe_dump(list(run.job.overrides)), "overrides.yaml")
-    log.text(environment(), "environment.txt")
-    difference = uncommitted_changes()
-    if difference:
-        log.text(difference, "git.diff")
-    data = run.source.data
-    if data is not None:
-        log.dataset(DatasetInfo(name=data.name, digest=data.digest, source=data.source))
-    return log
 
 
 def conclude(run: PreparedRun, log: RunLog, recorder: RunRecorder, ending: Ending) -> Outcome:
@@ -190,6 +197,14 @@ def _best(trace: Trace) -> dict[str, float]:
 
 def _steps(trace: Trace) -> int:
     return max((int(series.steps[-1]) + 1 for series in trace.series.values() if len(series)), default=0)
+
+
+_DESCRIPTION: Mapping[str, Callable[[PreparedRun], str]] = {
+    "config.yaml": lambda run: yaml.safe_dump(dict(run.config), sort_keys=False),
+    "overrides.yaml": lambda run: yaml.safe_dump(list(run.job.overrides)),
+    "environment.txt": lambda _: environment(),
+}
+"""The files that say what every run is; ahead of them goes ``DIFFERENCE``, where there is one."""
 
 
 def word(value: object) -> str:

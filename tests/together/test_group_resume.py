@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -17,6 +19,8 @@ from lrscope.record import TRACE
 from lrscope.run import run
 from lrscope.stop_signals import STOP
 from lrscope.trace import Trace
+from lrscope.tracking import events as ev
+from lrscope.tracking.spool import Spool
 
 SIGTERM = 15
 
@@ -95,3 +99,36 @@ def test_an_interrupted_member_ends_with_the_bits_of_one_that_was_not(
         assert_same_tree(
             *({key: [s.steps.tolist(), s.values.tolist()] for key, s in trace.items()} for trace in traces), 1e-6
         )
+
+
+@pytest.mark.parametrize("train", [_together, _alone], ids=["together", "alone"])
+@pytest.mark.parametrize("lines", [1, 2, 4])
+def test_a_record_that_ends_behind_its_first_lines_is_completed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, train: Train, lines: int
+) -> None:
+    """A kill can come between any two lines; nothing of the beginning may then be missing for ever."""
+    whole_folder, folder, signal = tmp_path / "whole", tmp_path / "killed", Signal(monkeypatch)
+    whole = train(_configs(whole_folder), _jobs(whole_folder), signal, None)
+    stopped = train(_configs(folder), _jobs(folder), signal, 1)
+    for outcome in stopped:
+        spool = Spool(folder / "spool" / outcome.local_id)
+        kept = spool.events_file.read_bytes().splitlines(keepends=True)[:lines]
+        spool.events_file.write_bytes(b"".join(kept) + b'{"event":"te')
+        shutil.rmtree(spool.folder / "checkpoints", ignore_errors=True)
+    resumed = train(_configs(folder), _jobs(folder, stopped), signal, None)
+    for mine, uninterrupted in zip(resumed, whole, strict=True):
+        assert _recorded(folder, mine) == _recorded(whole_folder, uninterrupted)
+
+
+def _recorded(folder: Path, outcome: Outcome) -> Counter[str]:
+    """How often each point, file, dataset and tag is recorded of a run."""
+    found: Counter[str] = Counter()
+    for event in Spool(folder / "spool" / outcome.local_id).events():
+        match event:
+            case ev.Points():
+                found.update(f"{point.key} at {point.step}" for point in event.points)
+            case ev.Text():
+                found[event.file] += 1
+            case ev.Dataset():
+                found[event.dataset.name] += 1
+    return found

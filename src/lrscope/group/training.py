@@ -64,7 +64,7 @@ def _open(member: GroupMember, session: Session) -> GroupMember:
     if member.run.resumes:
         log.tags(TAGS)
     member.recorder.attach(log.points, session.flush)
-    if not member.run.resumes:
+    if member.recorder.last("peak_lr") is None:
         member.recorder.values(0, {"peak_lr": float(member.run.cfg.lr)})
     return replace(member, log=log)
 

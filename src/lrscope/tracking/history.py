@@ -1,6 +1,4 @@
-"""What is recorded of each metric already, so that a resumed run neither loses a point nor records one
-twice.
-"""
+"""What is recorded already, so that a resumed run neither loses anything nor records a point twice."""
 
 from __future__ import annotations
 
@@ -12,6 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from lrscope.tracking.settings import Point
 
 
+def dataset_place(name: str) -> str:
+    """What a dataset is remembered by, beside the files of a run."""
+    return f"dataset:{name}"
+
+
 class History:
     """The last step of each key; of an earlier process also its values, to tell an exact replay from
     another.
@@ -21,6 +24,8 @@ class History:
         self._last: dict[str, int] = {}
         self._earlier_last: dict[str, int] = {}
         self._earlier: dict[str, tuple[array[int], array[float]]] = {}
+        self.artifacts: set[str] = set()
+        """Files, and datasets by ``dataset_place``, that an earlier process recorded."""
         self.differed = False
         """Whether a replayed point had another value than the one that is recorded."""
 
@@ -37,6 +42,9 @@ class History:
         for key, step in last_steps.items():
             self._earlier_last[key] = max(step, self._earlier_last.get(key, step))
             self._last[key] = self._earlier_last[key]
+
+    def remember_artifact(self, place: str) -> None:
+        self.artifacts.add(place)
 
     def last_step(self, key: str) -> int | None:
         return self._last.get(key)

@@ -7,7 +7,7 @@ from typing import Any
 
 from lrscope.errors import InputError, Problem
 from lrscope.tracking import events as ev
-from lrscope.tracking.history import History
+from lrscope.tracking.history import History, dataset_place
 from lrscope.tracking.process import ProcessIdentity, fate, this_process
 from lrscope.tracking.runs import LOCAL_ID, PARENT_LOCAL_ID, find_run
 from lrscope.tracking.settings import Point, RunStart
@@ -32,6 +32,10 @@ def reopen_spool(spool: Spool, store: Store | None) -> History:
         history = History()
         for key in run.data.metrics:
             history.remember(stored_points(store, run.info.run_id, key))
+        for artifact in store.client.list_artifacts(run.info.run_id):
+            history.remember_artifact(artifact.path)
+        for given in run.inputs.dataset_inputs:
+            history.remember_artifact(dataset_place(given.dataset.name))
         return history
     with spool.delivering(None):
         spool.cut_torn_tail()
@@ -45,6 +49,10 @@ def reopen_spool(spool: Spool, store: Store | None) -> History:
                 owner = {}
             case ev.Points():
                 history.remember(event.points)
+            case ev.Text():
+                history.remember_artifact(event.file)
+            case ev.Dataset():
+                history.remember_artifact(dataset_place(event.dataset.name))
             case ev.Sent():
                 history.remember_steps(event.last_steps)
     _check_owner(spool.local_id, owner)

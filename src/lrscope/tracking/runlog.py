@@ -68,6 +68,10 @@ class RunLog:
         last = self.last_step(key)
         return last is not None and step <= last
 
+    def has(self, place: str) -> bool:
+        """Whether an earlier process recorded this file, or a dataset by its ``dataset_place``."""
+        return place in self._history.artifacts
+
     def tags(self, tags: Mapping[str, str]) -> None:
         self._append(ev.Tags({key: redact(str(value)) for key, value in tags.items()}))
 
