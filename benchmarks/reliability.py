@@ -85,15 +85,15 @@ def table(trials: list[Trial]) -> str:
         rows[trial.kind, trial.fault].append(trial)
     lines = [
         "| trained | fault | trials | of which hit it at work | runs missing / doubled | points missing / doubled "
-        "| wrong values | wrong statuses | wrong weights |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| wrong values | wrong statuses | wrong weights | files missing |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for (kind, fault), group in rows.items():
         total = sum((trial.differences for trial in group), Differences())
         lines.append(
             f"| {kind} | {fault} | {len(group)} | {sum(t.hit for t in group)} "
             f"| {total.runs_missing} / {total.runs_doubled} | {total.points_missing} / {total.points_doubled} "
-            f"| {total.values_wrong} | {total.statuses_wrong} | {total.weights_wrong} |"
+            f"| {total.values_wrong} | {total.statuses_wrong} | {total.weights_wrong} | {total.files_missing} |"
         )
     return "\n".join(lines)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -25,16 +26,22 @@ class Differences:
     values_wrong: int = 0
     statuses_wrong: int = 0
     weights_wrong: int = 0
+    files_missing: int = 0
+    """Artifacts, datasets and verdicts."""
+    which: tuple[str, ...] = ()
+    """What is missing, by name."""
 
     @property
     def none(self) -> bool:
-        return all(getattr(self, f.name) == 0 for f in fields(self))
+        return self == Differences()
 
     def __add__(self, other: Differences) -> Differences:
         return Differences(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
 
     def __str__(self) -> str:
-        return ", ".join(f"{f.name.replace('_', ' ')} {getattr(self, f.name)}" for f in fields(self))
+        counts = (f for f in fields(self) if f.name != "which")
+        words = ", ".join(f"{f.name.replace('_', ' ')} {getattr(self, f.name)}" for f in counts)
+        return f"{words} ({', '.join(self.which)})" if self.which else words
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,8 @@ class Recorded:
     points: Counter[tuple[str, int]]
     values: dict[tuple[str, int], float]
     weights: dict[str, torch.Tensor]
+    files: frozenset[str]
+    """Artifacts, datasets and the verdict."""
 
 
 def compare(store: str, twin: str, experiment: str | None = None) -> Differences:
@@ -57,23 +66,26 @@ def compare(store: str, twin: str, experiment: str | None = None) -> Differences
             runs_missing=max(0, len(originals) - len(found)), runs_doubled=max(0, len(found) - len(originals))
         )
         for run, original in zip(found, originals, strict=False):
-            total += _differences(run, original)
+            total += _differences(name, run, original)
     extra = sum(len(runs) for name, runs in mine.items() if name not in theirs)
     return total + Differences(runs_doubled=extra)
 
 
-def _differences(run: Recorded, original: Recorded) -> Differences:
+def _differences(name: str, run: Recorded, original: Recorded) -> Differences:
     doubled = sum(count - 1 for count in run.points.values()) + len(run.points.keys() - original.points.keys())
     shared = run.values.keys() & original.values.keys()
+    points, files = original.points.keys() - run.points.keys(), original.files - run.files
     return Differences(
-        points_missing=len(original.points.keys() - run.points.keys()),
+        points_missing=len(points),
         points_doubled=doubled,
         values_wrong=sum(not _same(run.values[key], original.values[key]) for key in shared),
         statuses_wrong=int(run.status != original.status),
         weights_wrong=sum(
-            name not in run.weights or not torch.equal(value, run.weights[name])
-            for name, value in original.weights.items()
+            key not in run.weights or not torch.equal(value, run.weights[key])
+            for key, value in original.weights.items()
         ),
+        files_missing=len(files),
+        which=tuple(f"{name}: {item}" for item in [*sorted(points)[:5], *sorted(files)]),
     )
 
 
@@ -101,7 +113,18 @@ def _recorded(client: MlflowClient, run: Run) -> Recorded:
         for point in client.get_metric_history(run.info.run_id, key):
             points[(key, point.step)] += 1
             values[(key, point.step)] = point.value
-    return Recorded(run.info.status, points, values, _weights(client, run))
+    return Recorded(run.info.status, points, values, _weights(client, run), frozenset(_files(client, run)))
+
+
+def _files(client: MlflowClient, run: Run, folder: str | None = None) -> Iterator[str]:
+    for artifact in client.list_artifacts(run.info.run_id, folder):
+        if artifact.is_dir:
+            yield from _files(client, run, artifact.path)
+        else:
+            yield artifact.path
+    if folder is None:
+        yield f"verdict {run.data.tags.get('lrscope.verdict')}"
+        yield from (f"dataset {given.dataset.name}" for given in run.inputs.dataset_inputs)
 
 
 def _weights(client: MlflowClient, run: Run) -> dict[str, torch.Tensor]:
