@@ -69,13 +69,14 @@ def run(cfg: DictConfig, job: Job) -> Outcome:
     from lrscope.solo import assemble, train
 
     settings = settings_of(cfg)
-    prepared = prepare(cfg, job)
-    if (done := finished_before(prepared)) is not None:
-        return done
-    checkpoints = CheckpointFolder(settings.spool / prepared.local_id / "checkpoints")
-    recorder = RunRecorder(prepared.plan)
-    solo = assemble(prepared, recorder, checkpoints)
+    # First: what delivers loads its libraries while this process loads its own.
     with recording_session(settings) as session:
+        prepared = prepare(cfg, job)
+        if (done := finished_before(prepared)) is not None:
+            return done
+        checkpoints = CheckpointFolder(settings.spool / prepared.local_id / "checkpoints")
+        recorder = RunRecorder(prepared.plan)
+        solo = assemble(prepared, recorder, checkpoints)
         log = open_record(prepared, session)
         recorder.attach(log.points, session.flush)
         recorder.values(0, {"peak_lr": float(cfg.lr)})

@@ -54,17 +54,22 @@ def begin(config: DictConfig) -> None:
         InputError: with the problems of all jobs; nothing was recorded.
     """
     global _current
-    from lrscope.sessions import settings_of, share
+    from lrscope.sessions import settings_of, share, unshare
 
     STOP.install()
-    planned = plan(config)
-    if planned is not None:
-        check_plan(planned)
     settings = settings_of(config)
-    folder = Path(config.hydra.sweep.dir)
-    stored = _find(config, settings)
+    # First: what delivers loads its libraries while this process composes its jobs.
     session = share(settings)
-    log, known = _open_parent(config, planned, stored, session)
+    try:
+        planned = plan(config)
+        if planned is not None:
+            check_plan(planned)
+        stored = _find(config, settings)
+        log, known = _open_parent(config, planned, stored, session)
+    except BaseException:
+        unshare(settings)
+        raise
+    folder = Path(config.hydra.sweep.dir)
     axes = planned.axes if planned is not None else ()
     SweepTicket(log.local_id, log.run_id, axes, known).write(folder)
     earlier = stored.parent.tags if stored is not None else {}

@@ -88,11 +88,15 @@ def test_a_disk_that_is_full_from_the_start_is_said_and_breaks_nothing(
     else:
         (small_disk / "taken").write_bytes(bytes(int(fresh_database.stat().st_size * 0.8)))
     settings = TrackingSettings(uri=f"sqlite:///{small_disk}/mlflow.db")
+    session = open_session(settings)
     with pytest.raises(StoreUnreachable, match="full"):
-        open_session(settings)
+        session.open()
+    session.close()
     assert begun or sorted(path.name for path in small_disk.iterdir()) == ["mlflow.db.lock", "taken"]
     _enlarge(small_disk)
-    assert open_session(settings).close().words == ""
+    session = open_session(settings)
+    session.open()
+    assert session.close().words == ""
 
 
 @pytest.mark.usefixtures("project")

@@ -5,12 +5,16 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from typing import Any
 
 import pytest
 from recorded_runs import run_of, start, steps_of
 
+from lrscope.paths import resolve
 from lrscope.tracking import TrackingSettings, open_session
+from lrscope.tracking.delivery import append_again
+from lrscope.tracking.desk import Desk
 from lrscope.tracking.heartbeat import Heartbeat
 from lrscope.tracking.process import this_process
 from lrscope.tracking.reap import reap
@@ -131,11 +135,12 @@ def test_a_live_run_that_was_marked_sets_itself_running_again() -> None:
     other.end("KILLED")
     session.drain(10)
     assert log.run_id is not None and other.run_id is not None
-    store = _store()
+    store, desk = _store(), Desk(resolve_uri(None), resolve("spool"), append_again, lambda: None)
+    desk.open()
     store.client.set_terminated(log.run_id, "KILLED")
     tags: Any = store.client.get_run(log.run_id).data.tags
     store.client.set_tag(log.run_id, "lrscope.heartbeat", "0")
-    Heartbeat(store, tags["lrscope.session"], every_s=0.0).beat([log, other])
+    Heartbeat(partial(desk.beat, tags["lrscope.session"]), desk.revive, every_s=0.0).beat([log, other])
     assert (_status(store, log.run_id), _status(store, other.run_id)) == ("RUNNING", "KILLED")
     beat = int(store.client.get_run(log.run_id).data.tags["lrscope.heartbeat"])
     assert abs(beat - time.time()) < 10

@@ -6,18 +6,25 @@ import contextlib
 import threading
 import time
 from collections import deque
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any, TypeVar
 
 from lrscope.tracking import events as ev
-from lrscope.tracking.delivery import Busy, Deliverer
+from lrscope.tracking.address import Address
+from lrscope.tracking.cursors import Cursors
+from lrscope.tracking.delivery import Busy
+from lrscope.tracking.desk import Carried, Desk
 from lrscope.tracking.disk import DiskWriter
 from lrscope.tracking.heartbeat import Heartbeat
 from lrscope.tracking.outage import Backoff
-from lrscope.tracking.reap import left_behind, reap_gone
+from lrscope.tracking.remote_desk import DeskGone, RemoteDesk, open_desk
 from lrscope.tracking.runlog import RunLog
 from lrscope.tracking.secrets import redact
-from lrscope.tracking.spool import Spool
-from lrscope.tracking.store import Store
+from lrscope.tracking.spool import Cursor, Spool
+from lrscope.tracking.store import Store, open_store
+
+T = TypeVar("T")
 
 _DELIVER_EVERY_S = 2.0
 _LONGEST_PAUSE_S = 20.0
@@ -31,14 +38,19 @@ class Courier:
     It first marks the runs of dead processes as KILLED, and delivers what these left when it has nothing else to do.
     """
 
-    def __init__(self, store: Store, root: Path, disk: DiskWriter) -> None:
-        self.store = store
+    def __init__(self, address: Address, root: Path, disk: DiskWriter) -> None:
+        self.address = address
         self.failure: BaseException | None = None
         self.tidied = threading.Event()
-        self._deliverer = Deliverer(store, root, self._postpone, self._progressed)
+        # First of all: a process of its own can only be made as long as this one has no thread.
+        self._desk = open_desk(address, root, self._postpone, self._progressed)
+        self._store: Store | None = None
+        self._cursors = Cursors()
+        self._fresh: set[str] = set()
+        self._postponed: set[str] = set()
         self._disk = disk
         self._root = root
-        self._left_behind: list[Spool] | None = None
+        self._left_behind: list[str] | None = None
         self._heartbeat: Heartbeat | None = None
         self._runs: dict[str, RunLog] = {}
         self._saved: deque[RunLog] = deque()
@@ -49,21 +61,45 @@ class Courier:
         self._closing_since = 0.0
         self.last_progress = time.monotonic()
         """When the store last took something."""
-        """When the store last took something."""
         self._backoff = Backoff()
         self._pause = _DELIVER_EVERY_S
         self._warnings: deque[str] = deque()
-        self._told = 0
         self._away_since: float | None = None
         self._thread = threading.Thread(target=self._loop, daemon=True, name="lrscope-delivery")
         disk.on_saved = self._saved.append
 
-    def start(self, session_id: str) -> None:
-        self._heartbeat = Heartbeat(self.store, session_id)
-        self._thread.start()
+    def open(self, session_id: str) -> None:
+        """Open the store, and begin; nothing where that has been done.
+
+        Raises:
+            StoreUnreachable, InputError: see ``open_store``.
+        """
+        if self._heartbeat is None:
+            self._at_the_desk(lambda desk: desk.open())
+            self._heartbeat = Heartbeat(
+                lambda runs, experiments: self._at_the_desk(lambda desk: desk.beat(session_id, runs, experiments)),
+                lambda runs: self._at_the_desk(lambda desk: desk.revive(runs)),
+            )
+            self._thread.start()
+
+    def store(self) -> Store:
+        """The store, for a question of this process's own."""
+        if isinstance(self._desk, Desk):
+            return self._desk.store
+        self._store = self._store or open_store(self.address)
+        return self._store
+
+    def load(self, modules: Sequence[str]) -> None:
+        """Have modules imported for ``aside`` meanwhile, where that costs the training nothing."""
+        self._desk.load(modules)
+
+    def aside(self, function: Callable[..., T], *arguments: Any) -> T:
+        """What a function returns, called where MLflow is loaded; function, arguments and result can be pickled."""
+        return self._at_the_desk(lambda desk: desk.aside(function, *arguments))
 
     def fresh(self, local_id: str) -> None:
-        self._deliverer.fresh.add(local_id)
+        """Nobody has created this run yet, see ``Deliverer``."""
+        self._fresh.add(local_id)
 
     def watch(self, run: RunLog) -> None:
         self._runs[run.local_id] = run
@@ -87,11 +123,7 @@ class Courier:
 
     def warnings(self) -> list[str]:
         """New ones since the last call."""
-        refusals = self._deliverer.refusals
-        new = [f"The store refused {text}" for text in refusals[self._told :]]
-        self._told = len(refusals)
-        found = [self._warnings.popleft() for _ in range(len(self._warnings))]
-        return found + new
+        return [self._warnings.popleft() for _ in range(len(self._warnings))]
 
     def finish(self, timeout_s: float) -> tuple[str, ...]:
         """Deliver until all is there, or the store has taken nothing for ``timeout_s`` seconds, or it took ten times
@@ -104,15 +136,19 @@ class Courier:
         self._thread.join(0.1)
         return tuple(run.local_id for run in self._runs.values() if self.undelivered(run))
 
+    def close(self) -> None:
+        """Give up the desk: what is not delivered by now stays in the spools."""
+        self._desk.close()
+
     def undelivered(self, run: RunLog) -> bool:
         if run.local_id in self._disk.unsaved_runs():
             return True
         spool = run.spool
-        return not self._deliverer.has_delivered(spool) and self._deliverer.cursor(spool).offset < spool.size()
+        return not self._cursors.known_complete(spool) and self._cursors.of(spool).offset < spool.size()
 
     def finished(self, run: RunLog) -> bool:
         """Whether the store has the whole run and it ended as planned: nothing will continue it."""
-        cursor = self._deliverer.cursor(run.spool)
+        cursor = self._cursors.of(run.spool)
         return cursor.ended == "FINISHED" and cursor.refused == 0 and not self.undelivered(run)
 
     def _loop(self) -> None:
@@ -172,19 +208,42 @@ class Courier:
         self.last_progress = time.monotonic()
 
     def _deliver(self, run: RunLog) -> None:
-        cursor = self._deliverer.deliver(run.spool, self._keep_going)
+        cursor = self._carry(run.spool, self._keep_going)
         if self._disk.failing():
             with self._disk.unsaved(run) as events:
-                cursor = self._deliverer.direct(run.spool, events)
+                carried = self._at_the_desk(lambda desk: desk.direct(run.local_id, events))
+                cursor = self._carried(run.spool, carried)
         run.run_id, run.experiment_id = cursor.run_id, cursor.experiment_id
         if run.run_id is not None:
             run.created.set()
         if self.undelivered(run):
             self._todo[run.local_id] = run
 
+    def _carry(self, spool: Spool, keep_going: Callable[[], bool]) -> Cursor:
+        fresh, self._fresh = self._fresh, set()
+        carried = self._at_the_desk(lambda desk: desk.deliver(spool.local_id, tuple(fresh), keep_going))
+        return self._carried(spool, carried)
+
+    def _carried(self, spool: Spool, carried: Carried) -> Cursor:
+        self._warnings.extend(f"The store refused {text}" for text in carried.refusals)
+        self._cursors.note(spool, carried.cursor)
+        return carried.cursor
+
+    def _at_the_desk(self, ask: Callable[[Desk | RemoteDesk], T]) -> T:
+        """Ask; where the process that delivers has ended, go on in this one."""
+        desk = self._desk
+        try:
+            return ask(desk)
+        except DeskGone:
+            if self._desk is desk:
+                self._desk = Desk(self.address, self._root, self._postpone, self._progressed)
+                self._warnings.append("The process that delivers has ended; delivery goes on in this one.")
+            self._desk.open()
+            return ask(self._desk)
+
     def _mark_the_dead(self) -> None:
         try:
-            self._warnings.extend(reap_gone(self.store, self._root))
+            self._warnings.extend(self._at_the_desk(lambda desk: desk.mark_the_dead()))
         except Exception as error:
             self._away(error)
         finally:
@@ -196,11 +255,10 @@ class Courier:
         try:
             self._heartbeat.beat(list(self._runs.values()))
             if self._left_behind is None:
-                self._left_behind = list(left_behind(self.store, self._root))
+                self._left_behind = self._at_the_desk(lambda desk: desk.left_behind())
             while self._left_behind and self._nothing_to_do():
-                spool = self._left_behind[0]
                 with contextlib.suppress(Busy):
-                    self._deliverer.deliver(spool, self._nothing_to_do)
+                    self._carry(Spool.of(self._root, self._left_behind[0]), self._nothing_to_do)
                 if self._nothing_to_do():
                     self._left_behind.pop(0)
         except Exception as error:
@@ -218,7 +276,8 @@ class Courier:
         self._disk.record(run, event)
         self._disk.flush()
         self._not_before[spool.local_id] = time.monotonic() + _ARTIFACT_AGAIN_S
-        if spool.local_id not in self._deliverer.postponed:
+        if spool.local_id not in self._postponed:
+            self._postponed.add(spool.local_id)
             self._warnings.append(f"An artifact of {spool.local_id} does not go through; it is tried again.")
 
     def _away(self, error: Exception) -> None:
@@ -227,7 +286,7 @@ class Courier:
             self._away_since = time.time()
             reason = redact(str(error).splitlines()[0][:200]) if str(error) else type(error).__name__
             self._warnings.append(
-                f"{self.store.address.shown} does not take what is recorded ({reason}). "
+                f"{self.address.shown} does not take what is recorded ({reason}). "
                 "Training goes on; it is kept and sent later."
             )
 
@@ -235,5 +294,5 @@ class Courier:
         self._backoff.succeeded()
         if self._away_since is not None:
             away = time.time() - self._away_since
-            self._warnings.append(f"{self.store.address.shown} answers again after {away:.0f} s.")
+            self._warnings.append(f"{self.address.shown} answers again after {away:.0f} s.")
             self._away_since = None

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lrscope.tracking import events as ev
+from lrscope.tracking.cursors import Cursors
 from lrscope.tracking.runs import RunIds, adopt_orphans, all_experiments, create_run, find_run
 from lrscope.tracking.safe_paths import check_local_id
 from lrscope.tracking.sender import BATCH_POINTS, RunDeleted, Sender, StubbornArtifact
@@ -54,7 +55,7 @@ class Deliverer:
     refusals: list[str] = field(default_factory=list)
     postponed: dict[str, str] = field(default_factory=dict)
     """Runs of which an artifact did not go through, and why."""
-    _cursors: dict[str, Cursor] = field(default_factory=dict)
+    _cursors: Cursors = field(default_factory=Cursors)
     _experiments: list[str] | None = None
 
     def deliver(self, spool: Spool, keep_going: Callable[[], bool] = lambda: True) -> Cursor:
@@ -68,7 +69,7 @@ class Deliverer:
             if not held:
                 raise Busy(spool.local_id)
             end = spool.size()
-            while keep_going() and (cursor := self.cursor(spool)).offset < end:
+            while keep_going() and (cursor := self._cursors.of(spool)).offset < end:
                 events, behind, damaged = spool.read(cursor.offset)
                 if behind == cursor.offset:
                     break
@@ -76,32 +77,18 @@ class Deliverer:
                     self._note(spool, [f"{damaged} damaged lines of the spool were skipped"])
                 for batch in self._batches(events):
                     if not keep_going():
-                        return self.cursor(spool)
-                    cursor = self._carry(spool, self.cursor(spool), [event for _, event in batch])
+                        return self._cursors.of(spool)
+                    cursor = self._carry(spool, self._cursors.of(spool), [event for _, event in batch])
                     self._advance(spool, replace(cursor, offset=batch[-1][0]))
                 # Damaged lines at the end of the block are behind the last event.
-                self._advance(spool, replace(self.cursor(spool), offset=behind))
-        return self.cursor(spool)
+                self._advance(spool, replace(self._cursors.of(spool), offset=behind))
+        return self._cursors.of(spool)
 
     def direct(self, spool: Spool, events: Sequence[ev.Event]) -> Cursor:
         """Deliver events that could not be put on disk."""
         for batch in self._batches([(0, event) for event in events]):
-            self._advance(spool, self._carry(spool, self.cursor(spool), [event for _, event in batch]))
-        return self.cursor(spool)
-
-    def has_delivered(self, spool: Spool) -> bool:
-        """Whether this process itself has delivered all of it, without a look at what another may have."""
-        known = self._cursors.get(spool.local_id)
-        return known is not None and known.offset == spool.size()
-
-    def cursor(self, spool: Spool) -> Cursor:
-        """The further one of what is on disk and what is known here (the disk may be full)."""
-        known = self._cursors.get(spool.local_id, Cursor())
-        on_disk = spool.cursor()
-        if known.offset > spool.size():
-            # The spool was delivered, removed, and begun anew for something that came later.
-            return replace(known, offset=on_disk.offset)
-        return on_disk if (on_disk.offset, on_disk.run_id or "") > (known.offset, known.run_id or "") else known
+            self._advance(spool, self._carry(spool, self._cursors.of(spool), [event for _, event in batch]))
+        return self._cursors.of(spool)
 
     def _carry(self, spool: Spool, cursor: Cursor, events: list[ev.Event]) -> Cursor:
         if cursor.run_id is None or cursor.experiment_id is None:
@@ -162,7 +149,7 @@ class Deliverer:
         if start.parent_local_id is None:
             return None
         spool = Spool.of(self.root, start.parent_local_id)
-        cursor = self.cursor(spool)
+        cursor = self._cursors.of(spool)
         if cursor.run_id is not None:
             return cursor.run_id
         if spool.exists() and start.parent_local_id != start.local_id:
@@ -177,7 +164,7 @@ class Deliverer:
         return self._experiments
 
     def _advance(self, spool: Spool, cursor: Cursor) -> None:
-        self._cursors[spool.local_id] = cursor
+        self._cursors.note(spool, cursor)
         self.progressed()
         with contextlib.suppress(OSError):
             spool.set_cursor(cursor)

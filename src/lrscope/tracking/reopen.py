@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from lrscope.errors import InputError, Problem
@@ -14,19 +14,23 @@ from lrscope.tracking.settings import Point, RunStart
 from lrscope.tracking.spool import Cursor, Spool
 from lrscope.tracking.store import Store
 
+OpenStore = Callable[[], Store]
+"""The store, opened where it is needed: a spool that is there says all by itself."""
+
 INCOMPLETE = "incomplete"
 """A file of this name in a spool says that points went to the store past it, because the disk was full."""
 
 
-def reopen_spool(spool: Spool, store: Store | None) -> History:
+def reopen_spool(spool: Spool, open_store: OpenStore | None) -> History:
     """What the run has recorded so far; its spool is ready to be appended to.
 
     Raises:
         InputError: neither spool nor store knows the run, or a live process is recording it.
     """
     if not spool.exists():
-        run = rebuild(spool, store)
-        assert store is not None
+        run = rebuild(spool, open_store)
+        assert open_store is not None
+        store = open_store()
         if run.info.status == "RUNNING":
             _check_owner(spool.local_id, run.data.tags)
         history = History()
@@ -57,7 +61,8 @@ def reopen_spool(spool: Spool, store: Store | None) -> History:
                 history.remember_steps(event.last_steps)
     _check_owner(spool.local_id, owner)
     run_id = spool.cursor().run_id
-    if store is not None and run_id is not None and (spool.folder / INCOMPLETE).exists():
+    if open_store is not None and run_id is not None and (spool.folder / INCOMPLETE).exists():
+        store = open_store()
         for key in store.client.get_run(run_id).data.metrics:
             points = stored_points(store, run_id, key)
             history.remember_steps({key: points[-1].step} if points else {})
@@ -72,12 +77,13 @@ def _check_owner(local_id: str, tags: Mapping[str, str]) -> None:
     raise InputError(Problem("resume", local_id, rule, "Wait until it ends, or stop it first."))
 
 
-def rebuild(spool: Spool, store: Store | None) -> Any:
+def rebuild(spool: Spool, open_store: OpenStore | None) -> Any:
     """A spool that begins with what the store says of the run, all of it delivered; returns MLflow's run.
 
     Raises:
         InputError: the store does not know the run, or it was deleted there.
     """
+    store = open_store() if open_store is not None else None
     run = find_run(store, spool.local_id) if store is not None else None
     if run is None or store is None or run.info.lifecycle_stage != "active":
         where = "the spool" if store is None else f"the spool or {store.address.shown}"

@@ -7,24 +7,29 @@ import contextlib
 import os
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 from lrscope.errors import InputError, LrscopeError, Problem
 from lrscope.paths import resolve
 from lrscope.tracking import events as ev
+from lrscope.tracking.address import resolve_uri
 from lrscope.tracking.courier import Courier
 from lrscope.tracking.disk import DiskWriter
 from lrscope.tracking.history import History
 from lrscope.tracking.origin import origin_tags
 from lrscope.tracking.process import this_process
-from lrscope.tracking.reopen import rebuild, reopen_spool
+from lrscope.tracking.reach import check_reachable
+from lrscope.tracking.reopen import OpenStore, rebuild, reopen_spool
 from lrscope.tracking.runlog import RunLog, now_ms
 from lrscope.tracking.secrets import redact, redactor
 from lrscope.tracking.settings import Delivery, RunStart, TrackingSettings
 from lrscope.tracking.spool import Spool
-from lrscope.tracking.store import open_store, resolve_uri
 from lrscope.tracking.sync import prune_spool
+
+T = TypeVar("T")
 
 _CREATE_WAIT_S = 20.0
 
@@ -44,7 +49,8 @@ def open_session(settings: TrackingSettings) -> Session:
     if settings.mode == "offline":
         return Session(settings, root, disk, None, None)
     address = resolve_uri(settings.uri)
-    courier = Courier(open_store(address), root, disk)
+    check_reachable(address)
+    courier = Courier(address, root, disk)
     return Session(settings, root, disk, courier, address.shown)
 
 
@@ -83,13 +89,22 @@ class Session:
         if disk is not None:
             disk.start()
             atexit.register(disk.flush)
-        if courier is not None:
-            courier.start(self._id)
+
+    def open(self) -> None:
+        """Open the store, and wait until it is; ``start``, ``reopen`` and ``annotate`` do so themselves.
+
+        Raises:
+            StoreUnreachable: it answers, and yet cannot be used: a full disk, tables half made.
+            InputError: its tables belong to another version of MLflow.
+        """
+        if self._courier is not None:
+            self._courier.open(self._id)
 
     def start(self, start: RunStart, wait: bool = False) -> RunLog:
         """A new run. For a sweep, or with ``wait``, returns when MLflow's run exists, or after 20 s without
         it.
         """
+        self.open()
         spool = Spool.of(self._root, start.local_id)
         run = self._log(spool, None)
         if self._disk is None:
@@ -116,12 +131,11 @@ class Session:
         spool = Spool.of(self._root, local_id)
         if self._disk is None:
             return self._log(spool, None)
-        store = None
+        self.open()
         if self._courier is not None:
-            store = self._courier.store
             # Until then this session itself may be about to mark the run as killed.
             self._courier.tidied.wait(_CREATE_WAIT_S)
-        run = self._log(spool, reopen_spool(spool, store))
+        run = self._log(spool, reopen_spool(spool, self._store()))
         cursor = spool.cursor()
         run.run_id, run.experiment_id = cursor.run_id, cursor.experiment_id
         self._disk.record(run, ev.Reopened(now_ms(), self._process_tags(), self.store_shown))
@@ -134,9 +148,10 @@ class Session:
         """The record of a run that has ended, to add tags or artifacts to; its status stays as it is."""
         if local_id in self._runs:
             return self._runs[local_id]
+        self.open()
         spool = Spool.of(self._root, local_id)
         if self._disk is not None and not spool.exists():
-            rebuild(spool, self._courier.store if self._courier is not None else None)
+            rebuild(spool, self._store())
         return self._log(spool, None)
 
     def drain(self, timeout_s: float) -> bool:
@@ -192,6 +207,7 @@ class Session:
             words = f"{_count(names)} recorded in {self._root}; `make sync` delivers them." if names else ""
             return Delivery(names, words + _lost_words(lost, self._root))
         left = self._courier.finish(self.settings.finish_timeout_s)
+        self._courier.close()
         for run in self._runs.values():
             if self._courier.finished(run):
                 prune_spool(run.spool)
@@ -200,6 +216,30 @@ class Session:
             words = f"{_count(left)} not wholly delivered to {self.store_shown}; "
             words += f"kept in {self._root}. Run `make sync` later."
         return Delivery(left, words + _lost_words(self._disk.unsaved_runs(), self._root))
+
+    def load(self, *modules: str) -> None:
+        """Have modules imported that a later ``aside`` needs, where that costs the training nothing."""
+        if self._courier is not None:
+            self._courier.load(modules)
+
+    def aside(self, function: Callable[..., T], *arguments: Any) -> T:
+        """What a function returns, called where MLflow is loaded already; all of it can be pickled.
+
+        Raises:
+            LrscopeError: as the function did. For any other error it is called once more, in this process.
+        """
+        if self._courier is None:
+            return function(*arguments)
+        self.open()
+        try:
+            return self._courier.aside(function, *arguments)
+        except LrscopeError:
+            raise
+        except Exception:
+            return function(*arguments)
+
+    def _store(self) -> OpenStore | None:
+        return self._courier.store if self._courier is not None else None
 
     def _log(self, spool: Spool, history: History | None) -> RunLog:
         run = RunLog(spool, self._disk.record if self._disk is not None else None, history)

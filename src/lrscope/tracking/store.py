@@ -117,7 +117,7 @@ def open_store(address: Address) -> Store:
         InputError: its tables belong to another version of MLflow.
     """
     check_reachable(address)
-    _import_mlflow()
+    import_mlflow()
     bulk = _prepare_database(address) if address.is_database else None
     from mlflow.tracking import MlflowClient
 
@@ -132,8 +132,8 @@ def quiet() -> Iterator[None]:
         yield
 
 
-def _import_mlflow() -> None:
-    """Without its chatter, telemetry and long retries, unless the user's environment says otherwise."""
+def import_mlflow() -> None:
+    """Import it without its chatter, telemetry and long retries, unless the user's environment says otherwise."""
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
     with quiet():

@@ -1,0 +1,57 @@
+"""What a session's process and the one that delivers for it say to each other, through one pipe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from lrscope.errors import LrscopeError
+from lrscope.tracking import events as ev
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Call this method of the desk. Where ``answered`` is false nobody waits for what it returns."""
+
+    method: str
+    arguments: tuple[Any, ...] = ()
+    answered: bool = True
+
+
+@dataclass(frozen=True)
+class Stop:
+    """End the delivery that is under way at its next batch."""
+
+
+@dataclass(frozen=True)
+class Postponed:
+    """The event is on disk at the end of its spool."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the method returned."""
+
+    value: Any
+
+
+@dataclass(frozen=True)
+class Failed:
+    """What the method raised: one of lrscope's own errors as it was, any other in words."""
+
+    words: str
+    busy: bool = False
+    error: LrscopeError | None = None
+
+
+@dataclass(frozen=True)
+class Progressed:
+    """The store has taken something."""
+
+
+@dataclass(frozen=True)
+class Postpone:
+    """Put this event at the end of its spool; ``Postponed`` is waited for."""
+
+    local_id: str
+    event: ev.Event

@@ -1,0 +1,143 @@
+"""A desk in a process of its own: the training keeps Python's lock, and never imports MLflow."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from lrscope.tracking import events as ev
+from lrscope.tracking.address import Address
+from lrscope.tracking.delivery import Busy
+from lrscope.tracking.desk import Carried, Desk, Postpone, always
+from lrscope.tracking.desk_messages import Answer, Ask, Failed, Postponed, Progressed, Stop
+from lrscope.tracking.desk_messages import Postpone as AskedToPostpone
+from lrscope.tracking.desk_process import serve
+from lrscope.tracking.spool import Spool
+
+T = TypeVar("T")
+
+_LOOK_EVERY_S = 0.05
+
+
+class DeskGone(Exception):
+    """The process that delivers has ended; another desk can go on where it was."""
+
+
+class DeliveryFailed(Exception):
+    """What the store raised over there, in words."""
+
+
+def may_fork() -> bool:
+    """Whether a copy of this process would be whole: it has one thread, and the system is known to fork well."""
+    if not sys.platform.startswith("linux"):
+        return False
+    with suppress(OSError):
+        return threading.active_count() == 1 and len(os.listdir("/proc/self/task")) == 1  # noqa: PTH208
+    return False
+
+
+def open_desk(address: Address, root: Path, postpone: Postpone, progressed: Callable[[], None]) -> Desk | RemoteDesk:
+    """A desk in a process of its own where one can be made, else in this one."""
+    if may_fork():
+        return RemoteDesk(address, root, postpone, progressed)
+    return Desk(address, root, postpone, progressed)
+
+
+class RemoteDesk:
+    """A ``Desk`` whose calls are made in a forked process; calls may come from several threads.
+
+    Every call raises ``DeskGone`` where that process has ended, ``DeliveryFailed`` for what ``Desk`` raises of the
+    store's, and lrscope's own errors as they are.
+    """
+
+    def __init__(self, address: Address, root: Path, postpone: Postpone, progressed: Callable[[], None]) -> None:
+        self.address = address
+        self._root = root
+        self._postpone = postpone
+        self._progressed = progressed
+        self._lock = threading.Lock()
+        self._connection, self._pid = _fork(address, root)
+
+    def open(self) -> None:
+        self._ask("open")
+
+    def mark_the_dead(self) -> list[str]:
+        return cast(list[str], self._ask("mark_the_dead"))
+
+    def left_behind(self) -> list[str]:
+        return cast(list[str], self._ask("left_behind"))
+
+    def deliver(self, local_id: str, fresh: Sequence[str], keep_going: Callable[[], bool] = always) -> Carried:
+        return cast(Carried, self._ask("deliver", local_id, tuple(fresh), keep_going=keep_going))
+
+    def direct(self, local_id: str, events: Sequence[ev.Event]) -> Carried:
+        return cast(Carried, self._ask("direct", local_id, tuple(events)))
+
+    def beat(self, session_id: str, run_ids: Sequence[str], experiment_ids: Sequence[str]) -> list[str]:
+        return cast(list[str], self._ask("beat", session_id, tuple(run_ids), tuple(experiment_ids)))
+
+    def revive(self, run_ids: Sequence[str]) -> None:
+        self._ask("revive", tuple(run_ids))
+
+    def load(self, modules: Sequence[str]) -> None:
+        with self._lock, suppress(OSError):
+            self._connection.send(Ask("load", (tuple(modules),), answered=False))
+
+    def aside(self, function: Callable[..., T], *arguments: Any) -> T:
+        return cast(T, self._ask("aside", function, *arguments))
+
+    def close(self) -> None:
+        """End the process, whatever it does: nobody waits for it any more."""
+        with suppress(OSError):
+            os.kill(self._pid, 9)
+            os.waitpid(self._pid, 0)
+        self._connection.close()
+
+    def _ask(self, method: str, *arguments: Any, keep_going: Callable[[], bool] = always) -> Any:
+        with self._lock:
+            try:
+                self._connection.send(Ask(method, arguments))
+                return self._answer(keep_going)
+            except (EOFError, OSError) as error:
+                raise DeskGone(str(error)) from error
+
+    def _answer(self, keep_going: Callable[[], bool]) -> Any:
+        told = False
+        while True:
+            while not self._connection.poll(_LOOK_EVERY_S):
+                if not told and not keep_going():
+                    self._connection.send(Stop())
+                    told = True
+            message = self._connection.recv()
+            match message:
+                case Progressed():
+                    self._progressed()
+                case AskedToPostpone(local_id, event):
+                    self._postpone(Spool.of(self._root, local_id), event)
+                    self._connection.send(Postponed())
+                case Answer(value):
+                    return value
+                case Failed(words, busy, error):
+                    raise Busy(words) if busy else error or DeliveryFailed(words)
+
+
+def _fork(address: Address, root: Path) -> tuple[Connection, int]:
+    """Start the process; the session's end of the pipe, and its id."""
+    ours, theirs = Pipe()
+    session = os.getpid()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # Python's own guess at what ``may_fork`` made sure of
+        pid = os.fork()
+    if pid == 0:
+        ours.close()
+        serve(theirs, address, root, session)
+    theirs.close()
+    return ours, pid
