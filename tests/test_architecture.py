@@ -36,7 +36,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"making", "build", "leftovers", "refusals"}),
     frozenset({"prepare", "sessions", "record", "artifacts", "solo", "resume"}),
     frozenset({"run", "report", "sweep_compose", "sweep_jobs", "sweep_check"}),
-    frozenset({"sweep_close", "sweep", "group"}),
+    frozenset({"sweep_report", "sweep_close", "sweep", "group"}),
     frozenset({"refused_command", "hydra_callback", "cli"}),
 )
 """From the bottom to the top. A part imports from its own layer and from those below."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 from lrscope.checkpoints import BEST, LAST, CheckpointFolder
 from lrscope.full_disk import spared
 from lrscope.prepare import PreparedRun
-from lrscope.tracking import RunLog
+from lrscope.tracking import RunLog, Session
 
 
 def keep_best(folder: CheckpointFolder, log: RunLog, weights: Mapping[str, Tensor], epoch: int, monitor: str) -> None:
@@ -28,9 +29,9 @@ def keep_last(folder: CheckpointFolder, log: RunLog) -> None:
         log.artifact(folder.path / LAST, "checkpoints")
 
 
-def keep_model(run: PreparedRun, log: RunLog, network: nn.Module) -> None:
+def keep_model(run: PreparedRun, log: RunLog, network: nn.Module, session: Session) -> None:
     """Pack the trained network as an MLflow model, with signature and input example."""
-    from lrscope.tracking.model_package import save_model
+    from lrscope.tracking.model_package import save_model, save_pickled_model
 
     data = run.source.data
     if data is None:
@@ -38,7 +39,12 @@ def keep_model(run: PreparedRun, log: RunLog, network: nn.Module) -> None:
     example = data.train.inputs[:2].cpu()
     network = network.to("cpu", torch.float32).eval()
     with spared(log.folder / "model" / "MLmodel", "the trained model was not packed"):
-        log.model(save_model(network, example, log.folder / "model"))
+        try:
+            pickled = pickle.dumps((network, example))
+        except Exception:  # classes defined on the spot, lambdas: MLflow knows how to keep them
+            log.model(save_model(network, example, log.folder / "model"))
+        else:
+            log.model(session.aside(save_pickled_model, pickled, log.folder / "model"))
 
 
 def wants_model(run: PreparedRun) -> bool:

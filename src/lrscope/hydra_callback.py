@@ -20,12 +20,17 @@ class SweepCallback(Callback):
         with _ending_the_command():
             from lrscope.job import overrides_as_typed
             from lrscope.leftovers import drop_leftovers
+            from lrscope.sessions import opened_ahead
             from lrscope.sweep_check import raise_problems
             from lrscope.sweep_jobs import task_part
+            from lrscope.tracking.model_package import get_ready_to_pack
 
             cfg = copy.deepcopy(task_part(config))
             drop_leftovers(cfg, overrides_as_typed(config.hydra))
-            raise_problems([cfg])
+            with opened_ahead(cfg) as session:
+                if session is not None and cfg.tracking.log_model != "none":
+                    session.soon(get_ready_to_pack)
+                raise_problems([cfg])
 
     def on_multirun_start(self, config: Any, **kwargs: Any) -> None:
         """Ends the command with exit code 2 where a job has a problem."""

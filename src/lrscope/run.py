@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from lrscope.record import Ending
     from lrscope.solo import Solo
-    from lrscope.tracking import RunLog
+    from lrscope.tracking import RunLog, Session
 
 
 def run_job(cfg: DictConfig) -> Outcome:
@@ -59,37 +59,40 @@ def closing_words(outcome: Outcome, job: Job) -> str:
 
 def run(cfg: DictConfig, job: Job) -> Outcome:
     """One training of one composed config: prepare, assemble, record, train, conclude."""
+    from lrscope.sessions import recording_session, settings_of
+
+    with recording_session(settings_of(cfg)) as session:
+        return _run(cfg, job, session)
+
+
+def _run(cfg: DictConfig, job: Job, session: Session) -> Outcome:
     from lrscope.checkpoints import CheckpointFolder
     from lrscope.prepare import prepare
     from lrscope.ranks import SharedRun
     from lrscope.record import conclude, open_record
     from lrscope.recording import RunRecorder
     from lrscope.resume import fetch_checkpoints, finished_before
-    from lrscope.sessions import recording_session, settings_of
     from lrscope.solo import assemble, train
 
-    settings = settings_of(cfg)
-    # First: what delivers loads its libraries while this process loads its own.
-    with recording_session(settings) as session:
-        prepared = prepare(cfg, job)
-        if (done := finished_before(prepared)) is not None:
-            return done
-        checkpoints = CheckpointFolder(settings.spool / prepared.local_id / "checkpoints")
-        recorder = RunRecorder(prepared.plan)
-        solo = assemble(prepared, recorder, checkpoints)
-        log = open_record(prepared, session)
-        recorder.attach(log.points, session.flush)
-        recorder.values(0, {"peak_lr": float(cfg.lr)})
-        try:
-            fetch_checkpoints(prepared, log.run_id, checkpoints)
-            SharedRun(prepared.local_id, prepared.resumes).leave()
-            with _processes(solo, job):
-                ending = train(solo)
-                _keep(solo, log, ending)
-            return conclude(prepared, log, recorder, ending)
-        except BaseException:
-            log.end("FAILED")  # whatever goes wrong around the training: no run stays RUNNING
-            raise
+    prepared = prepare(cfg, job)
+    if (done := finished_before(prepared)) is not None:
+        return done
+    checkpoints = CheckpointFolder(session.settings.spool / prepared.local_id / "checkpoints")
+    recorder = RunRecorder(prepared.plan)
+    solo = assemble(prepared, recorder, checkpoints)
+    log = open_record(prepared, session)
+    recorder.attach(log.points, session.flush)
+    recorder.values(0, {"peak_lr": float(cfg.lr)})
+    try:
+        fetch_checkpoints(prepared, log.run_id, checkpoints)
+        SharedRun(prepared.local_id, prepared.resumes).leave()
+        with _processes(solo, job):
+            ending = train(solo)
+            _keep(solo, log, ending, session)
+        return conclude(prepared, log, recorder, ending)
+    except BaseException:
+        log.end("FAILED")  # whatever goes wrong around the training: no run stays RUNNING
+        raise
 
 
 def _processes(solo: Solo, job: Job) -> AbstractContextManager[None]:
@@ -101,7 +104,7 @@ def _processes(solo: Solo, job: Job) -> AbstractContextManager[None]:
     return processes_of_a_member(job.overrides)
 
 
-def _keep(solo: Solo, log: RunLog, ending: Ending) -> None:
+def _keep(solo: Solo, log: RunLog, ending: Ending, session: Session) -> None:
     from lrscope.artifacts import keep_best, keep_last, keep_model, wants_model
     from lrscope.ranks import is_first
 
@@ -114,4 +117,4 @@ def _keep(solo: Solo, log: RunLog, ending: Ending) -> None:
     if solo.best.weights:
         keep_best(solo.checkpoints, log, solo.best.weights, solo.best.epoch, solo.best.monitor)
     if finished and wants_model(solo.run):
-        keep_model(solo.run, log, solo.module.network)
+        keep_model(solo.run, log, solo.module.network, session)

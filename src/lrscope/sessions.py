@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from lrscope.paths import resolve
@@ -12,6 +12,28 @@ from lrscope.ranks import is_first
 from lrscope.tracking import Session, TrackingSettings, open_session
 
 _shared: dict[TrackingSettings, Session] = {}
+_ahead: dict[TrackingSettings, Session] = {}
+
+
+@contextmanager
+def opened_ahead(cfg: Any) -> Iterator[Session | None]:
+    """While a command is checked, before anything heavy is imported: a session is opened for what it will record, so
+    that the process that delivers loads its libraries while this one loads its own. Where the check fails it is closed.
+
+    Yields:
+        The session; None where nothing is recorded online.
+    """
+    session = None
+    with suppress(Exception):  # what is wrong with the settings or the store, the check says
+        settings = settings_of(cfg)
+        if settings.mode == "online":
+            _ahead[settings] = session = open_session(settings)
+    try:
+        yield session
+    except BaseException:
+        while _ahead:
+            close(_ahead.popitem()[1])
+        raise
 
 
 def settings_of(cfg: Any) -> TrackingSettings:
@@ -35,7 +57,7 @@ def recording_session(settings: TrackingSettings) -> Iterator[Session]:
     if settings in _shared:
         yield _shared[settings]
         return
-    session = open_session(settings)
+    session = _ahead.pop(settings, None) or open_session(settings)
     try:
         yield session
     finally:
@@ -44,7 +66,7 @@ def recording_session(settings: TrackingSettings) -> Iterator[Session]:
 
 def share(settings: TrackingSettings) -> Session:
     """Open the session that every run of this process records through, until ``unshare``."""
-    session = open_session(settings)
+    session = _ahead.pop(settings, None) or open_session(settings)
     _shared[settings] = session
     return session
 

@@ -54,18 +54,19 @@ def begin(config: DictConfig) -> None:
         InputError: with the problems of all jobs; nothing was recorded.
     """
     global _current
-    from lrscope.sessions import settings_of, share, unshare
+    from lrscope.sessions import opened_ahead, settings_of, share, unshare
 
     STOP.install()
     settings = settings_of(config)
-    # First: what delivers loads its libraries while this process composes its jobs.
-    session = share(settings)
-    try:
+    with opened_ahead(config):
         planned = plan(config)
         if planned is not None:
             check_plan(planned)
         stored = _find(config, settings)
+    session = share(settings)
+    try:
         log, known = _open_parent(config, planned, stored, session)
+        _get_ready(config, session)
     except BaseException:
         unshare(settings)
         raise
@@ -75,6 +76,17 @@ def begin(config: DictConfig) -> None:
     earlier = stored.parent.tags if stored is not None else {}
     _current = CurrentSweep(config, folder, planned, settings, session, log, earlier)
     _announce(_current, stored)
+
+
+def _get_ready(config: DictConfig, session: Session) -> None:
+    """What the end of the sweep needs is loaded while it trains."""
+    from lrscope.sweep_report import get_ready_to_report
+    from lrscope.tracking.model_package import get_ready_to_pack
+
+    if config.sweep.report:
+        session.soon(get_ready_to_report)
+    if config.tracking.log_model != "none":
+        session.soon(get_ready_to_pack)
 
 
 def close_current(code: int) -> int:

@@ -11,10 +11,7 @@ from lrscope.job import overrides_as_typed
 from lrscope.outcome import Outcome
 from lrscope.verdict import Verdict
 
-PIPED_WIDTH = 200
-
 if TYPE_CHECKING:
-    from lrscope.report import Sweep
     from lrscope.sweep import CurrentSweep
 
 
@@ -22,11 +19,10 @@ def show_and_report(sweep: CurrentSweep, outcomes: Sequence[Outcome], code: int)
     """Print the table of members and their links; write the report to the parent run. Offline: the table alone."""
     compare_verdicts(sweep, outcomes)
     keep_best_model(sweep, outcomes)
-    stored = _stored(sweep)
-    if stored is None:
-        print(plain_table(outcomes))
+    if _delivered(sweep):
+        write_and_show(sweep)
     else:
-        write_and_show(sweep, stored)
+        print(plain_table(outcomes))
     if code > 128:
         print(f"to go on: python train.py -m {' '.join(_command(sweep))} resume={_identity(sweep)}")
 
@@ -73,7 +69,7 @@ def keep_best_model(sweep: CurrentSweep, outcomes: Sequence[Outcome]) -> None:
     network = build.network(job.cfg, prepared.source.described)
     weights = read_checkpoint(path)["state_dict"]
     network.load_state_dict({key.removeprefix("network."): value for key, value in weights.items()})
-    keep_model(prepared, log, network)
+    keep_model(prepared, log, network, sweep.session)
 
 
 def best_outcome(outcomes: Sequence[Outcome]) -> Outcome | None:
@@ -83,20 +79,16 @@ def best_outcome(outcomes: Sequence[Outcome]) -> Outcome | None:
     return min((o for o in usable if metric in o.best), key=lambda o: o.best[metric], default=None)
 
 
-def write_and_show(sweep: CurrentSweep, stored: Sweep) -> None:
+def write_and_show(sweep: CurrentSweep) -> None:
     """The report as artifacts and note of the parent; the table and the links on the terminal."""
-    from rich.console import Console
+    from lrscope.sweep_report import Terminal, close_sweep
 
-    from lrscope.report import attach_to_mlflow, members_table, sweep_links, write_report
-
-    if sweep.config.sweep.report:
-        files = write_report(stored, sweep.folder / "report")
-        sweep.log.artifact(sweep.folder / "report", "report")
-        attach_to_mlflow(stored, files.note_markdown)
-    # Piped output has no width of its own; a table cut at 80 columns would lose its numbers.
-    width = None if sys.stdout.isatty() else PIPED_WIDTH
-    Console(highlight=False, width=width).print(members_table(stored))
-    print("\n" + "\n".join(sweep_links(stored).lines()))
+    folder = sweep.folder / "report" if sweep.config.sweep.report else None
+    identity, terminal = sweep.log.run_id, Terminal.of_this_process()
+    text = sweep.session.aside(close_sweep, sweep.settings.uri, identity, folder, terminal)
+    if folder is not None:
+        sweep.log.artifact(folder, "report")
+    sys.stdout.write(text)
 
 
 def plain_table(outcomes: Sequence[Outcome]) -> str:
@@ -110,16 +102,14 @@ def plain_table(outcomes: Sequence[Outcome]) -> str:
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
 
 
-def _stored(sweep: CurrentSweep) -> Sweep | None:
-    """The sweep as the store has it, once everything arrived; None offline or where the store is away."""
-    from lrscope.report import collect_sweep
-
+def _delivered(sweep: CurrentSweep) -> bool:
+    """Whether the store has the sweep, once everything arrived; not offline, or where the store is away."""
     if sweep.settings.mode != "online":
-        return None
+        return False
     if not sweep.session.drain(sweep.settings.finish_timeout_s) or sweep.log.run_id is None:
         print("the store is away: no report yet; `make sync`, then `make compare` make it", file=sys.stderr)
-        return None
-    return collect_sweep(sweep.settings.uri, sweep.log.run_id)
+        return False
+    return True
 
 
 def _folders(sweep: CurrentSweep) -> list[tuple[Path, Outcome]]:

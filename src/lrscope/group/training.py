@@ -48,7 +48,7 @@ def train_group(members: Sequence[GroupMember], position: Position | None = None
     with recording_session(settings_of(members[0].run.cfg)) as session:
         opened = [_open(member, session) for member in members]
         try:
-            group = _Group(opened, position or Position())
+            group = _Group(opened, position or Position(), session)
             group.fit()
         except BaseException:
             for member in opened:
@@ -72,9 +72,10 @@ def _open(member: GroupMember, session: Session) -> GroupMember:
 class _Group:
     """One stack under way: its module, what follows it, and the outcomes of those that have ended."""
 
-    def __init__(self, members: Sequence[GroupMember], position: Position) -> None:
+    def __init__(self, members: Sequence[GroupMember], position: Position, session: Session) -> None:
         self.outcomes: dict[str, Outcome] = {}
         """By local id."""
+        self._session = session
         cfg = members[0].run.cfg
         self._test = cfg.callbacks.test
         self._began = time.monotonic()
@@ -126,7 +127,7 @@ class _Group:
             keep_best(member.checkpoints, member.log, best.weights, best.epoch, best.monitor)
         if finished and wants_model(member.run):
             member.part.network.load_state_dict(self._module.learner.stack.member_state(row))
-            keep_model(member.run, member.log, member.part.network)
+            keep_model(member.run, member.log, member.part.network, self._session)
         ending = replace(ending, seconds=time.monotonic() - self._began)
         self.outcomes[member.run.local_id] = conclude(member.run, member.log, member.recorder, ending)
 

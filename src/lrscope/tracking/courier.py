@@ -6,7 +6,7 @@ import contextlib
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -89,9 +89,9 @@ class Courier:
         self._store = self._store or open_store(self.address)
         return self._store
 
-    def load(self, modules: Sequence[str]) -> None:
-        """Have modules imported for ``aside`` meanwhile, where that costs the training nothing."""
-        self._desk.load(modules)
+    def soon(self, function: Callable[[], None]) -> None:
+        """Have loaded what ``aside`` will need, where that costs the training nothing."""
+        self._desk.soon(function)
 
     def aside(self, function: Callable[..., T], *arguments: Any) -> T:
         """What a function returns, called where MLflow is loaded; function, arguments and result can be pickled."""
@@ -133,7 +133,8 @@ class Courier:
         self._wake.set()
         while self._thread.is_alive() and self._keep_going():
             self._thread.join(0.05)
-        self._thread.join(0.1)
+        if self._thread.is_alive():
+            self._thread.join(0.1)
         return tuple(run.local_id for run in self._runs.values() if self.undelivered(run))
 
     def close(self) -> None:

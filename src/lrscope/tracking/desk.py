@@ -62,6 +62,19 @@ class Desk:
             store = open_store(self.address)
             self._opened = store, Deliverer(store, self._root, self._postpone, self._progressed)
 
+    def open_ahead(self) -> bool:
+        """Open the store before it is asked for, unless that would make one: the command may yet be refused.
+
+        Returns:
+            Whether it is open.
+        """
+        file = self.address.database_file
+        if self.address.is_server or (file is not None and file.exists() and file.stat().st_size > 0):
+            self.open()
+        elif self.address.is_database:
+            import mlflow.store.tracking.sqlalchemy_store  # noqa: F401  # what takes most of the time
+        return self._opened is not None
+
     @property
     def store(self) -> Store:
         assert self._opened is not None
@@ -116,8 +129,8 @@ class Desk:
         for run_id in run_ids:
             self.store.client.update_run(run_id, status="RUNNING")
 
-    def load(self, modules: Sequence[str]) -> None:
-        """Import what a later ``aside`` will need; of use only where somebody else trains meanwhile."""
+    def soon(self, function: Callable[[], None]) -> None:
+        """Load what a later ``aside`` will need: of use only beside the training, so nothing here."""
 
     def aside(self, function: Callable[..., T], *arguments: Any) -> T:
         """What a function returns, called where MLflow is loaded already."""

@@ -10,7 +10,6 @@ import sys
 import threading
 import time
 from collections import deque
-from importlib import import_module
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -74,6 +73,7 @@ class _Server:
 
     def serve(self) -> None:
         import_mlflow()
+        self._send(Answer(self._opened_ahead()))
         while True:
             ask = self._asked.popleft() if self._asked else self._connection.recv()
             if isinstance(ask, Ask):  # else a word that came too late for what it was about
@@ -81,6 +81,12 @@ class _Server:
                 answer = self._answer(ask)
                 if ask.answered:
                     self._send(answer)
+
+    def _opened_ahead(self) -> bool:
+        try:
+            return self._desk.open_ahead()
+        except Exception:  # the session hears of it when it asks
+            return False
 
     def _answer(self, ask: Ask) -> Answer | Failed:
         try:
@@ -94,10 +100,6 @@ class _Server:
 
     def _call(self, method: str, arguments: tuple[Any, ...]) -> Any:
         match method:
-            case "load":
-                for name in arguments[0]:
-                    import_module(name)
-                return None
             case "deliver":
                 local_id, fresh = arguments
                 return self._desk.deliver(local_id, fresh, self._keep_going)

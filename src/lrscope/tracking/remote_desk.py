@@ -36,8 +36,10 @@ class DeliveryFailed(Exception):
 
 
 def may_fork() -> bool:
-    """Whether a copy of this process would be whole: it has one thread, and the system is known to fork well."""
-    if not sys.platform.startswith("linux"):
+    """Whether a process of its own would gain anything, and whether a copy of this one would be whole: a second core is
+    there, this process has one thread, and the system is known to fork well.
+    """
+    if not sys.platform.startswith("linux") or len(os.sched_getaffinity(0)) < 2:
         return False
     with suppress(OSError):
         return threading.active_count() == 1 and len(os.listdir("/proc/self/task")) == 1  # noqa: PTH208
@@ -67,7 +69,14 @@ class RemoteDesk:
         self._connection, self._pid = _fork(address, root)
 
     def open(self) -> None:
-        self._ask("open")
+        """Call it first, and once: the process begins by saying whether it could open the store by itself."""
+        with self._lock:
+            try:
+                opened = self._answer(always)
+            except (EOFError, OSError) as error:
+                raise DeskGone(str(error)) from error
+        if not opened:
+            self._ask("open")
 
     def mark_the_dead(self) -> list[str]:
         return cast(list[str], self._ask("mark_the_dead"))
@@ -87,9 +96,9 @@ class RemoteDesk:
     def revive(self, run_ids: Sequence[str]) -> None:
         self._ask("revive", tuple(run_ids))
 
-    def load(self, modules: Sequence[str]) -> None:
+    def soon(self, function: Callable[[], None]) -> None:
         with self._lock, suppress(OSError):
-            self._connection.send(Ask("load", (tuple(modules),), answered=False))
+            self._connection.send(Ask("aside", (function,), answered=False))
 
     def aside(self, function: Callable[..., T], *arguments: Any) -> T:
         return cast(T, self._ask("aside", function, *arguments))

@@ -217,10 +217,10 @@ class Session:
             words += f"kept in {self._root}. Run `make sync` later."
         return Delivery(left, words + _lost_words(self._disk.unsaved_runs(), self._root))
 
-    def load(self, *modules: str) -> None:
-        """Have modules imported that a later ``aside`` needs, where that costs the training nothing."""
+    def soon(self, function: Callable[[], None]) -> None:
+        """Have a function load what a later ``aside`` needs, where that costs the training nothing."""
         if self._courier is not None:
-            self._courier.load(modules)
+            self._courier.soon(function)
 
     def aside(self, function: Callable[..., T], *arguments: Any) -> T:
         """What a function returns, called where MLflow is loaded already; all of it can be pickled.
