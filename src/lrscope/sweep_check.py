@@ -10,11 +10,11 @@ from lrscope.config import Config
 from lrscope.config_check import check
 from lrscope.errors import InputError, Problem
 from lrscope.identity import fingerprint
+from lrscope.parts_check import PartsOnTrial
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-    from lrscope.build import Source
     from lrscope.sweep_jobs import Plan, PlannedJob
 
 
@@ -44,8 +44,9 @@ def raise_problems(cfgs: Sequence[DictConfig], found: Sequence[Problem] = ()) ->
     if not problems or len(cfgs) > 1:
         if unreachable := _ask_stores(cfgs):
             raise InputError(tuple(dict.fromkeys([*problems, *unreachable])))
-        mended = [_mended(cfg, some) for cfg, some in zip(cfgs, on_paper, strict=True)]
-        problems += _in_practice([cfg for cfg in mended if not check(cfg)])
+        usable = [cfg for cfg, some in zip(cfgs, on_paper, strict=True) if not some]
+        mended = [_mended(cfg, some) for cfg, some in zip(cfgs, on_paper, strict=True) if some]
+        problems += PartsOnTrial().problems([*usable, *(cfg for cfg in mended if not check(cfg))])
     if problems:
         raise InputError(tuple(dict.fromkeys(problems)))
 
@@ -96,81 +97,3 @@ def _mended(cfg: DictConfig, problems: Iterable[Problem]) -> DictConfig:
         if problem.key in defaults and problem.key in mended:
             mended[problem.key] = defaults[problem.key]
     return mended
-
-
-def _in_practice(cfgs: Sequence[DictConfig]) -> list[Problem]:
-    """Load the data and build each part once; equal parts of many members are built once."""
-    problems: list[Problem] = []
-    sources: dict[str, Source | None] = {}
-    built: set[str] = set()
-    for cfg in cfgs:
-        key = _key(cfg.dataset, cfg.batch_size, cfg.trainer)
-        if key not in sources:
-            sources[key] = _source(cfg, problems)
-        source = sources[key]
-        parts = _key(cfg.dataset, cfg.model, cfg.optimizer, cfg.scheduler, cfg.trainer, cfg.epochs, cfg.batch_size)
-        if parts not in built:
-            built.add(parts)
-            problems += _parts(cfg, source)
-    return problems
-
-
-def _source(cfg: DictConfig, problems: list[Problem]) -> Source | None:
-    from lrscope import build
-
-    try:
-        return build.source(cfg)
-    except InputError as error:
-        problems += error.problems
-        if any(problem.key != "batch_size" for problem in error.problems):
-            return None
-    cfg = copy.deepcopy(cfg)
-    cfg.batch_size = None  # the data is there: the other parts can be held against it
-    return build.source(cfg)
-
-
-def _parts(cfg: DictConfig, source: Source | None) -> list[Problem]:
-    """Try out trainer, model, optimizer and schedule of one config; the config itself is left as it is."""
-    from lrscope import build
-    from lrscope.solo import make_trainer
-
-    problems: list[Problem] = []
-    try:
-        make_trainer(cfg)
-    except InputError as error:
-        problems += error.problems
-    if source is None:
-        return problems
-    cfg = copy.deepcopy(cfg)
-    build.fill_steps(cfg, source.steps_per_epoch)
-    problems += _accuracy_of_numbers(cfg, source)
-    try:
-        network = build.network(cfg, source.described)
-        build.schedule(cfg, build.optimizer(cfg, network.parameters()))
-        for entry in cfg.callbacks.extra:
-            build.callback(entry)
-    except InputError as error:
-        problems += error.problems
-    return problems
-
-
-def _accuracy_of_numbers(cfg: DictConfig, source: Source) -> list[Problem]:
-    """A regression has no accuracy to look at."""
-    if source.data is None or source.data.task != "regression":
-        return []
-    looking = {
-        "callbacks.checkpoint.monitor": cfg.callbacks.checkpoint.monitor,
-        "callbacks.early_stopping.monitor": cfg.callbacks.early_stopping.monitor,
-        "scheduler.monitor": cfg.scheduler.get("monitor"),
-    }
-    rule = f"the dataset {source.data.name} has numbers to predict, and no accuracy"
-    return [Problem(key, name, rule, f"Try {key}=val/loss.") for key, name in looking.items() if name in _ACCURACIES]
-
-
-_ACCURACIES = ("train/acc", "val/acc")
-
-
-def _key(*parts: Any) -> str:
-    from omegaconf import OmegaConf
-
-    return repr([OmegaConf.to_container(part, resolve=True) if OmegaConf.is_config(part) else part for part in parts])

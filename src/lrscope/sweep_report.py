@@ -60,5 +60,7 @@ def close_sweep(uri: str | None, parent_run_id: str, folder: Path | None, termin
 
 
 def get_ready_to_report() -> None:
-    """Import what ``close_sweep`` needs, in a process that has nothing else to do."""
-    import lrscope.report  # noqa: F401
+    """Load what ``close_sweep`` needs, in a process that has nothing else to do."""
+    from lrscope.report.figures import get_ready_to_draw
+
+    get_ready_to_draw()

@@ -83,6 +83,9 @@ def _trained_together(jobs: Sequence[DictConfig]) -> Mapping[int, Any]:
 
 def _folder(config: DictConfig) -> Path:
     """Where Hydra will run the job."""
+    place = OmegaConf.to_container(config.hydra.sweep, resolve=False)
+    if "{hydra:" not in str(place):  # else it says so only with the job's config in Hydra's own hands, which takes 5 ms
+        return Path(str(config.hydra.sweep.dir)) / str(config.hydra.sweep.subdir)
     before = HydraConfig.instance().cfg
     HydraConfig.instance().set_config(config)
     try:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
 from lrscope.report.comparison import Comparison
 from lrscope.report.curve_figure import curve_figure
@@ -31,6 +33,14 @@ def draw_figures(comparison: Comparison, scene: Scene, folder: Path, themes: Seq
                 FigureCanvasAgg(figure).print_png(str(path))
                 written.append(path)
     return tuple(written)
+
+
+def get_ready_to_draw() -> None:
+    """Draw next to nothing: a process's first figure finds the fonts and fills matplotlib's caches."""
+    with matplotlib.rc_context(_settings(LIGHT)):
+        figure = Figure()
+        figure.add_subplot(title="0", xscale="log")
+        FigureCanvasAgg(figure).print_png(io.BytesIO())
 
 
 def _settings(theme: Theme) -> Any:

@@ -26,7 +26,7 @@ from lrscope.tracking.store import Store, open_store
 
 T = TypeVar("T")
 
-_DELIVER_EVERY_S = 2.0
+_DELIVER_EVERY_S = 1.0
 _LONGEST_PAUSE_S = 20.0
 _AT_THE_END_S = 0.5
 _ARTIFACT_AGAIN_S = 20.0
@@ -161,14 +161,20 @@ class Courier:
                 began = time.monotonic()
                 self._round()
                 if self._away_since is None:
-                    # With very many runs, a quarter of the time at most: the training needs the processor, too.
-                    self._pause = min(_LONGEST_PAUSE_S, max(_DELIVER_EVERY_S, 3 * (time.monotonic() - began)))
+                    self._pause = self._after(time.monotonic() - began)
                 if self._finish_within_s is not None and (self._done() or not self._keep_going()):
                     return
         except BaseException as error:  # surfaces through Session.check
             self.failure = error
         finally:
             self.tidied.set()
+
+    def _after(self, seconds: float) -> float:
+        """How long to wait after a round of delivery that took so many seconds."""
+        if isinstance(self._desk, RemoteDesk):
+            return _DELIVER_EVERY_S
+        # With very many runs, a quarter of the time at most: the training needs Python's lock, too.
+        return min(_LONGEST_PAUSE_S, max(_DELIVER_EVERY_S, 3 * seconds))
 
     def _done(self) -> bool:
         if self._disk.failing():
