@@ -257,4 +257,4 @@ log.points([Point("train/loss", step, 0.5, now_ms()) for step in range(1000)])
 def test_a_spool_that_cannot_be_made_is_bad_input(store_project: Path) -> None:
     (store_project / "file").write_text("")
     with pytest.raises(InputError, match=r"tracking\.spool"):
-        open_session(TrackingSettings(spool=store_project / "file" / "spool"))
+        open_session(TrackingSettings(mode="offline", spool=store_project / "file" / "spool")).open()

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import pickle
 import signal
 import sys
 import threading
 import time
+import traceback
 from collections import deque
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -35,10 +37,15 @@ def serve(connection: Connection, address: Address, root: Path, session: int) ->
     Args:
         session: the process that asks.
     """
-    _settle(session)
-    with contextlib.suppress(EOFError, OSError, KeyboardInterrupt):
+    try:
+        _settle(session)
         _Server(connection, address, root).serve()
-    os._exit(0)
+    except (EOFError, OSError):
+        pass  # the session is over
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(0)  # on no account go on with what the session was doing when it forked
 
 
 def _settle(session: int) -> None:
@@ -103,6 +110,9 @@ class _Server:
             case "deliver":
                 local_id, fresh = arguments
                 return self._desk.deliver(local_id, fresh, self._keep_going)
+            case "aside":
+                function, its_own = pickle.loads(*arguments)
+                return self._desk.aside(function, *its_own)
             case _:
                 return getattr(self._desk, method)(*arguments)
 

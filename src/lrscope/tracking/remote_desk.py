@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import sys
 import threading
 import warnings
@@ -98,10 +99,11 @@ class RemoteDesk:
 
     def soon(self, function: Callable[[], None]) -> None:
         with self._lock, suppress(OSError):
-            self._connection.send(Ask("aside", (function,), answered=False))
+            self._connection.send(Ask("aside", (pickle.dumps((function, ())),), answered=False))
 
     def aside(self, function: Callable[..., T], *arguments: Any) -> T:
-        return cast(T, self._ask("aside", function, *arguments))
+        # Pickled here: that way a function unknown over there is an error like any other, not the end of the talk.
+        return cast(T, self._ask("aside", pickle.dumps((function, arguments))))
 
     def close(self) -> None:
         """End the process, whatever it does: nobody waits for it any more."""

@@ -44,7 +44,6 @@ def open_session(settings: TrackingSettings) -> Session:
     root = resolve(settings.spool)
     if settings.mode == "off":
         return Session(settings, root, None, None, None)
-    _check_spool(root)
     disk = DiskWriter()
     if settings.mode == "offline":
         return Session(settings, root, disk, None, None)
@@ -91,12 +90,15 @@ class Session:
             atexit.register(disk.flush)
 
     def open(self) -> None:
-        """Open the store, and wait until it is; ``start``, ``reopen`` and ``annotate`` do so themselves.
+        """Make the spool's folder, open the store, and wait until it is open. ``start``, ``reopen`` and ``annotate`` do
+        so themselves.
 
         Raises:
             StoreUnreachable: it answers, and yet cannot be used: a full disk, tables half made.
-            InputError: its tables belong to another version of MLflow.
+            InputError: its tables belong to another version of MLflow; the spool's folder cannot be written.
         """
+        if self._disk is not None:
+            _check_spool(self._root)
         if self._courier is not None:
             self._courier.open(self._id)
 

@@ -1,0 +1,197 @@
+"""The process that delivers: it keeps MLflow out of the training's, and neither outlives its session nor is missed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from recorded_runs import run_of, steps_of
+
+from lrscope.tracking import TrackingSettings
+from lrscope.tracking.sync import sync
+from servers import Server
+
+BEGIN = """
+import json, os, signal, sys, threading, time
+from pathlib import Path
+from lrscope.tracking import *
+def break_uploads_of_b():
+    from mlflow.store.artifact.http_artifact_repo import HttpArtifactRepository
+    put = HttpArtifactRepository.log_artifact
+    def stubborn(self, local_file, artifact_path=None):
+        if local_file.endswith("b.txt"):
+            raise ConnectionError("cut off")
+        put(self, local_file, artifact_path)
+    HttpArtifactRepository.log_artifact = stubborn
+session = open_session(TrackingSettings(uri=sys.argv[1], finish_timeout_s=float(sys.argv[2])))
+log = session.start(RunStart("desk", "n", "run", "desk1", params={"lr": "1"}), wait=True)
+def points(first, last):
+    log.points([Point("train/loss", step, step / 3, now_ms()) for step in range(first, last)])
+def children():
+    return [int(pid) for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()]
+def tell(**what):
+    print(json.dumps(what), flush=True)
+points(0, 500)
+"""
+"""A session in a process that had one thread, as a command has when it begins."""
+
+
+def _start(script: str, uri: str, finish_timeout_s: float = 30) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", BEGIN + script, uri, str(finish_timeout_s)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def _told(process: subprocess.Popen[str]) -> Any:
+    output, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    return json.loads(output)
+
+
+def _client(uri: str) -> Any:
+    from mlflow.tracking import MlflowClient
+
+    return MlflowClient(uri)
+
+
+def _gone(pid: int, within_s: float = 3) -> bool:
+    deadline = time.monotonic() + within_s
+    while time.monotonic() < deadline:
+        status = Path(f"/proc/{pid}/status")
+        if not status.exists() or "State:\tZ" in status.read_text():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+pytestmark = pytest.mark.skipif(
+    not sys.platform.startswith("linux") or len(os.sched_getaffinity(0)) < 2, reason="it is made on Linux, on two cores"
+)
+
+
+def test_the_process_that_trains_never_imports_mlflow(store_project: Path) -> None:
+    uri = f"sqlite:///{store_project}/mlflow.db"
+    told = _told(
+        _start(
+            """
+inside = session.aside(os.getpid) != os.getpid()
+log.end("FINISHED")
+words = session.close().words
+tell(inside=inside, words=words, loaded=[name for name in ("mlflow", "sqlalchemy") if name in sys.modules],
+     left=children(), warnings=session.warnings())
+""",
+            uri,
+        )
+    )
+    assert told == {"inside": True, "words": "", "loaded": [], "left": [], "warnings": []}
+    run = run_of(_client(uri), "desk1")
+    assert (run.info.status, steps_of(_client(uri), run.info.run_id)) == ("FINISHED", list(range(500)))
+
+
+def test_when_it_is_killed_the_session_delivers_by_itself(store_project: Path) -> None:
+    uri = f"sqlite:///{store_project}/mlflow.db"
+    told = _told(
+        _start(
+            """
+os.kill(children()[0], signal.SIGKILL)
+points(500, 1000)
+log.end("FINISHED")
+tell(words=session.close().words, warnings=session.warnings(), answer=session.aside(abs, -1))
+""",
+            uri,
+        )
+    )
+    assert (told["words"], told["answer"]) == ("", 1)
+    assert len(told["warnings"]) == 1 and "process that delivers has ended" in told["warnings"][0]
+    run = run_of(_client(uri), "desk1")
+    assert (run.info.status, steps_of(_client(uri), run.info.run_id)) == ("FINISHED", list(range(1000)))
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_it_ends_with_its_session_and_holds_no_lock_behind_it(store_project: Path, number: int) -> None:
+    uri = f"sqlite:///{store_project}/mlflow.db"
+    process = _start("session.flush()\ntell(child=children()[0])\ntime.sleep(60)", uri)
+    assert process.stdout is not None
+    child = json.loads(process.stdout.readline())["child"]
+    process.send_signal(number)
+    process.communicate(timeout=20)
+    assert _gone(child)
+    settings = TrackingSettings(uri=uri, spool=store_project / "outputs" / "spool")
+    sync(settings)
+    run = run_of(_client(uri), "desk1")
+    assert (run.info.status, steps_of(_client(uri), run.info.run_id)) == ("KILLED", list(range(500)))
+
+
+def test_the_signals_of_a_terminal_reach_it_and_do_not_stop_it(store_project: Path) -> None:
+    """Ctrl-C goes to every process of the terminal's; what to do about it is the session's to say."""
+    uri = f"sqlite:///{store_project}/mlflow.db"
+    told = _told(
+        _start(
+            """
+for number in (signal.SIGINT, signal.SIGTERM):
+    os.kill(children()[0], number)
+points(500, 1000)
+log.end("KILLED")
+tell(words=session.close().words, warnings=session.warnings())
+""",
+            uri,
+        )
+    )
+    assert told == {"words": "", "warnings": []}
+    run = run_of(_client(uri), "desk1")
+    assert (run.info.status, steps_of(_client(uri), run.info.run_id)) == ("KILLED", list(range(1000)))
+
+
+@pytest.mark.usefixtures("project")
+def test_an_artifact_that_does_not_go_through_holds_up_nothing_there_either(mlflow_server: Server) -> None:
+    """The put-off event is appended by the session's process, and sent by a later ``sync``."""
+    told = _told(
+        _start(
+            """
+session.aside(break_uploads_of_b)
+for name in ("a.txt", "b.txt", "c.txt"):
+    Path(name).write_text(name)
+    log.artifact(Path(name))
+log.end("FINISHED")
+delivery = session.close()
+tell(left=delivery.undelivered, warnings=session.warnings())
+""",
+            mlflow_server.uri,
+            finish_timeout_s=2,
+        )
+    )
+    assert told["left"] == ["desk1"] and len(told["warnings"]) == 1
+    client = _client(mlflow_server.uri)
+    run = run_of(client, "desk1")
+    assert run.info.status == "FINISHED"
+    assert [item.path for item in client.list_artifacts(run.info.run_id)] == ["a.txt", "c.txt"]
+    assert sync(TrackingSettings(uri=mlflow_server.uri)).delivered == ("desk1",)
+    assert [item.path for item in client.list_artifacts(run.info.run_id)] == ["a.txt", "b.txt", "c.txt"]
+
+
+def test_what_cannot_be_called_there_is_called_here(store_project: Path) -> None:
+    """A function that the process never heard of, as it was made after the fork; and one that fails there too."""
+    told = _told(
+        _start(
+            """
+def made_later():
+    return os.getpid()
+def failing():
+    raise ZeroDivisionError("as it should")
+try:
+    session.aside(failing)
+except ZeroDivisionError as error:
+    words = str(error)
+tell(here=session.aside(made_later) == os.getpid(), words=words, there=session.aside(os.getpid) == children()[0])
+session.close()
+""",
+            f"sqlite:///{store_project}/mlflow.db",
+        )
+    )
+    assert told == {"here": True, "words": "as it should", "there": True}
