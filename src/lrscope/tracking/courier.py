@@ -7,22 +7,22 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from lrscope.tracking import events as ev
 from lrscope.tracking.address import Address
 from lrscope.tracking.cursors import Cursors
 from lrscope.tracking.delivery import Busy
-from lrscope.tracking.desk import Carried, Desk
+from lrscope.tracking.desk import Carried
 from lrscope.tracking.disk import DiskWriter
 from lrscope.tracking.heartbeat import Heartbeat
 from lrscope.tracking.outage import Backoff
-from lrscope.tracking.remote_desk import DeskGone, RemoteDesk, open_desk
 from lrscope.tracking.runlog import RunLog
 from lrscope.tracking.secrets import redact
 from lrscope.tracking.spool import Cursor, Spool
-from lrscope.tracking.store import Store, open_store
+from lrscope.tracking.steady_desk import SteadyDesk
 
 T = TypeVar("T")
 
@@ -42,9 +42,8 @@ class Courier:
         self.address = address
         self.failure: BaseException | None = None
         self.tidied = threading.Event()
-        # First of all: a process of its own can only be made as long as this one has no thread.
-        self._desk = open_desk(address, root, self._postpone, self._progressed)
-        self._store: Store | None = None
+        self._warnings: deque[str] = deque()
+        self.desk = SteadyDesk(address, root, self._postpone, self._progressed, self._warnings.append)
         self._cursors = Cursors()
         self._fresh: set[str] = set()
         self._postponed: set[str] = set()
@@ -63,7 +62,6 @@ class Courier:
         """When the store last took something."""
         self._backoff = Backoff()
         self._pause = _DELIVER_EVERY_S
-        self._warnings: deque[str] = deque()
         self._away_since: float | None = None
         self._thread = threading.Thread(target=self._loop, daemon=True, name="lrscope-delivery")
         disk.on_saved = self._saved.append
@@ -75,27 +73,9 @@ class Courier:
             StoreUnreachable, InputError: see ``open_store``.
         """
         if self._heartbeat is None:
-            self._at_the_desk(lambda desk: desk.open())
-            self._heartbeat = Heartbeat(
-                lambda runs, experiments: self._at_the_desk(lambda desk: desk.beat(session_id, runs, experiments)),
-                lambda runs: self._at_the_desk(lambda desk: desk.revive(runs)),
-            )
+            self.desk.open()
+            self._heartbeat = Heartbeat(partial(self.desk.beat, session_id), self.desk.revive)
             self._thread.start()
-
-    def store(self) -> Store:
-        """The store, for a question of this process's own."""
-        if isinstance(self._desk, Desk):
-            return self._desk.store
-        self._store = self._store or open_store(self.address)
-        return self._store
-
-    def soon(self, function: Callable[[], None]) -> None:
-        """Have loaded what ``aside`` will need, where that costs the training nothing."""
-        self._desk.soon(function)
-
-    def aside(self, function: Callable[..., T], *arguments: Any) -> T:
-        """What a function returns, called where MLflow is loaded; function, arguments and result can be pickled."""
-        return self._at_the_desk(lambda desk: desk.aside(function, *arguments))
 
     def fresh(self, local_id: str) -> None:
         """Nobody has created this run yet, see ``Deliverer``."""
@@ -139,7 +119,7 @@ class Courier:
 
     def close(self) -> None:
         """Give up the desk: what is not delivered by now stays in the spools."""
-        self._desk.close()
+        self.desk.close()
 
     def undelivered(self, run: RunLog) -> bool:
         if run.local_id in self._disk.unsaved_runs():
@@ -171,7 +151,7 @@ class Courier:
 
     def _after(self, seconds: float) -> float:
         """How long to wait after a round of delivery that took so many seconds."""
-        if isinstance(self._desk, RemoteDesk):
+        if not self.desk.costs_the_training:
             return _DELIVER_EVERY_S
         # With very many runs, a quarter of the time at most: the training needs Python's lock, too.
         return min(_LONGEST_PAUSE_S, max(_DELIVER_EVERY_S, 3 * seconds))
@@ -218,7 +198,7 @@ class Courier:
         cursor = self._carry(run.spool, self._keep_going)
         if self._disk.failing():
             with self._disk.unsaved(run) as events:
-                carried = self._at_the_desk(lambda desk: desk.direct(run.local_id, events))
+                carried = self.desk.direct(run.local_id, events)
                 cursor = self._carried(run.spool, carried)
         run.run_id, run.experiment_id = cursor.run_id, cursor.experiment_id
         if run.run_id is not None:
@@ -228,7 +208,7 @@ class Courier:
 
     def _carry(self, spool: Spool, keep_going: Callable[[], bool]) -> Cursor:
         fresh, self._fresh = self._fresh, set()
-        carried = self._at_the_desk(lambda desk: desk.deliver(spool.local_id, tuple(fresh), keep_going))
+        carried = self.desk.deliver(spool.local_id, tuple(fresh), keep_going)
         return self._carried(spool, carried)
 
     def _carried(self, spool: Spool, carried: Carried) -> Cursor:
@@ -236,21 +216,9 @@ class Courier:
         self._cursors.note(spool, carried.cursor)
         return carried.cursor
 
-    def _at_the_desk(self, ask: Callable[[Desk | RemoteDesk], T]) -> T:
-        """Ask; where the process that delivers has ended, go on in this one."""
-        desk = self._desk
-        try:
-            return ask(desk)
-        except DeskGone:
-            if self._desk is desk:
-                self._desk = Desk(self.address, self._root, self._postpone, self._progressed)
-                self._warnings.append("The process that delivers has ended; delivery goes on in this one.")
-            self._desk.open()
-            return ask(self._desk)
-
     def _mark_the_dead(self) -> None:
         try:
-            self._warnings.extend(self._at_the_desk(lambda desk: desk.mark_the_dead()))
+            self._warnings.extend(self.desk.mark_the_dead())
         except Exception as error:
             self._away(error)
         finally:
@@ -262,7 +230,7 @@ class Courier:
         try:
             self._heartbeat.beat(list(self._runs.values()))
             if self._left_behind is None:
-                self._left_behind = self._at_the_desk(lambda desk: desk.left_behind())
+                self._left_behind = self.desk.left_behind()
             while self._left_behind and self._nothing_to_do():
                 with contextlib.suppress(Busy):
                     self._carry(Spool.of(self._root, self._left_behind[0]), self._nothing_to_do)

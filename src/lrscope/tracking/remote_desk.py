@@ -17,7 +17,7 @@ from typing import Any, TypeVar, cast
 from lrscope.tracking import events as ev
 from lrscope.tracking.address import Address
 from lrscope.tracking.delivery import Busy
-from lrscope.tracking.desk import Carried, Desk, Postpone, always
+from lrscope.tracking.desk import Carried, Postpone, always
 from lrscope.tracking.desk_messages import Answer, Ask, Failed, Postponed, Progressed, Stop
 from lrscope.tracking.desk_messages import Postpone as AskedToPostpone
 from lrscope.tracking.desk_process import serve
@@ -45,13 +45,6 @@ def may_fork() -> bool:
     with suppress(OSError):
         return threading.active_count() == 1 and len(os.listdir("/proc/self/task")) == 1  # noqa: PTH208
     return False
-
-
-def open_desk(address: Address, root: Path, postpone: Postpone, progressed: Callable[[], None]) -> Desk | RemoteDesk:
-    """A desk in a process of its own where one can be made, else in this one."""
-    if may_fork():
-        return RemoteDesk(address, root, postpone, progressed)
-    return Desk(address, root, postpone, progressed)
 
 
 class RemoteDesk:

@@ -222,7 +222,7 @@ class Session:
     def soon(self, function: Callable[[], None]) -> None:
         """Have a function load what a later ``aside`` needs, where that costs the training nothing."""
         if self._courier is not None:
-            self._courier.soon(function)
+            self._courier.desk.soon(function)
 
     def aside(self, function: Callable[..., T], *arguments: Any) -> T:
         """What a function returns, called where MLflow is loaded already; all of it can be pickled.
@@ -234,14 +234,14 @@ class Session:
             return function(*arguments)
         self.open()
         try:
-            return self._courier.aside(function, *arguments)
+            return self._courier.desk.aside(function, *arguments)
         except LrscopeError:
             raise
         except Exception:
             return function(*arguments)
 
     def _store(self) -> OpenStore | None:
-        return self._courier.store if self._courier is not None else None
+        return self._courier.desk.store if self._courier is not None else None
 
     def _log(self, spool: Spool, history: History | None) -> RunLog:
         run = RunLog(spool, self._disk.record if self._disk is not None else None, history)
