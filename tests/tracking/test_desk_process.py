@@ -16,7 +16,7 @@ from recorded_runs import run_of, steps_of
 
 from lrscope.tracking import TrackingSettings
 from lrscope.tracking.sync import sync
-from servers import Server
+from servers import Proxy, Server
 
 BEGIN = """
 import json, os, signal, sys, threading, time
@@ -45,7 +45,7 @@ points(0, 500)
 
 def _start(script: str, uri: str, finish_timeout_s: float = 30) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", BEGIN + script, uri, str(finish_timeout_s)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def _told(process: subprocess.Popen[str]) -> Any:
@@ -176,7 +176,9 @@ tell(left=delivery.undelivered, warnings=session.warnings())
 
 
 def test_what_cannot_be_called_there_is_called_here(store_project: Path) -> None:
-    """A function that the process never heard of, as it was made after the fork; and one that fails there too."""
+    """A function made after the fork, which the process never heard of; one that fails there too; and one whose result
+    cannot travel.
+    """
     told = _told(
         _start(
             """
@@ -188,10 +190,38 @@ try:
     session.aside(failing)
 except ZeroDivisionError as error:
     words = str(error)
-tell(here=session.aside(made_later) == os.getpid(), words=words, there=session.aside(os.getpid) == children()[0])
+tell(here=session.aside(made_later) == os.getpid(), words=words, there=session.aside(os.getpid) == children()[0],
+     unsendable=type(session.aside(threading.Lock)).__name__, warnings=session.warnings())
 session.close()
 """,
             f"sqlite:///{store_project}/mlflow.db",
         )
     )
-    assert told == {"here": True, "words": "as it should", "there": True}
+    assert told == {"here": True, "words": "as it should", "there": True, "unsendable": "lock", "warnings": []}
+
+
+@pytest.mark.usefixtures("project")
+def test_a_slow_store_holds_no_aside_up(proxy: Proxy) -> None:
+    """While a delivery takes its time, what the training asks for is done in its own process."""
+    process = _start(
+        """
+tell(ready=True)
+sys.stdin.readline()
+points(500, 1000)
+session.flush()
+time.sleep(2)
+began = time.monotonic()
+here = session.aside(os.getpid) == os.getpid()
+tell(here=here, seconds=time.monotonic() - began)
+os._exit(0)
+""",
+        proxy.uri,
+    )
+    with process:
+        assert process.stdout is not None and process.stdin is not None
+        process.stdout.readline()
+        proxy.delay_s = 60
+        process.stdin.write("\n")
+        process.stdin.flush()
+        told = json.loads(process.stdout.readline())
+    assert told["here"] and told["seconds"] < 8

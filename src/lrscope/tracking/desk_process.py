@@ -87,7 +87,13 @@ class _Server:
                 self._stopped = False
                 answer = self._answer(ask)
                 if ask.answered:
-                    self._send(answer)
+                    self._tell(answer)
+
+    def _tell(self, answer: Answer | Failed) -> None:
+        try:
+            self._send(answer)
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            self._send(Failed(f"the answer cannot be sent: {error}"))
 
     def _opened_ahead(self) -> bool:
         try:

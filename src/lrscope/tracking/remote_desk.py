@@ -26,6 +26,7 @@ from lrscope.tracking.spool import Spool
 T = TypeVar("T")
 
 _LOOK_EVERY_S = 0.05
+_PATIENCE_S = 5.0
 
 
 class DeskGone(Exception):
@@ -59,12 +60,14 @@ class RemoteDesk:
         self._root = root
         self._postpone = postpone
         self._progressed = progressed
-        self._lock = threading.Lock()
+        self._asking = threading.Lock()
+        """Held from a question to its answer."""
+        self._sending = threading.Lock()
         self._connection, self._pid = _fork(address, root)
 
     def open(self) -> None:
         """Call it first, and once: the process begins by saying whether it could open the store by itself."""
-        with self._lock:
+        with self._asking:
             try:
                 opened = self._answer(always)
             except (EOFError, OSError) as error:
@@ -91,12 +94,13 @@ class RemoteDesk:
         self._ask("revive", tuple(run_ids))
 
     def soon(self, function: Callable[[], None]) -> None:
-        with self._lock, suppress(OSError):
-            self._connection.send(Ask("aside", (pickle.dumps((function, ())),), answered=False))
+        with suppress(OSError):
+            self._send(Ask("aside", (pickle.dumps((function, ())),), answered=False))
 
     def aside(self, function: Callable[..., T], *arguments: Any) -> T:
+        """``DeliveryFailed`` also where the desk is busy for long: a slow store must not hold the training up."""
         # Pickled here: that way a function unknown over there is an error like any other, not the end of the talk.
-        return cast(T, self._ask("aside", pickle.dumps((function, arguments))))
+        return cast(T, self._ask("aside", pickle.dumps((function, arguments)), within_s=_PATIENCE_S))
 
     def close(self) -> None:
         """End the process, whatever it does: nobody waits for it any more."""
@@ -105,20 +109,27 @@ class RemoteDesk:
             os.waitpid(self._pid, 0)
         self._connection.close()
 
-    def _ask(self, method: str, *arguments: Any, keep_going: Callable[[], bool] = always) -> Any:
-        with self._lock:
-            try:
-                self._connection.send(Ask(method, arguments))
-                return self._answer(keep_going)
-            except (EOFError, OSError) as error:
-                raise DeskGone(str(error)) from error
+    def _ask(self, method: str, *arguments: Any, keep_going: Callable[[], bool] = always, within_s: float = -1) -> Any:
+        if not self._asking.acquire(timeout=within_s):
+            raise DeliveryFailed(f"the process that delivers has been busy for {within_s:g} s")
+        try:
+            self._send(Ask(method, arguments))
+            return self._answer(keep_going)
+        except (EOFError, OSError) as error:
+            raise DeskGone(str(error)) from error
+        finally:
+            self._asking.release()
+
+    def _send(self, message: object) -> None:
+        with self._sending:
+            self._connection.send(message)
 
     def _answer(self, keep_going: Callable[[], bool]) -> Any:
         told = False
         while True:
             while not self._connection.poll(_LOOK_EVERY_S):
                 if not told and not keep_going():
-                    self._connection.send(Stop())
+                    self._send(Stop())
                     told = True
             message = self._connection.recv()
             match message:
@@ -126,7 +137,7 @@ class RemoteDesk:
                     self._progressed()
                 case AskedToPostpone(local_id, event):
                     self._postpone(Spool.of(self._root, local_id), event)
-                    self._connection.send(Postponed())
+                    self._send(Postponed())
                 case Answer(value):
                     return value
                 case Failed(words, busy, error):

@@ -95,6 +95,7 @@ class SteadyDesk:
     def _here(self) -> Desk:
         with self._moving:  # the courier's thread and the training's may find out at once
             if not isinstance(self._desk, Desk):
+                self._desk.close()
                 self._desk = self._make_here()
                 self._moved("The process that delivers has ended; delivery goes on in this one.")
             self._desk.open()
