@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lrscope.diagnosis.aliases import canonical
 from lrscope.diagnosis.continuation import Continuation, Forecast
-from lrscope.diagnosis.level import ENOUGH, LEAST, Level, batch_noise, level_of
+from lrscope.diagnosis.level import ENOUGH, LEAST, Level, at_fixed_weights, batch_noise, level_of
 from lrscope.diagnosis.rates import rate_of_steps, travelled
 from lrscope.trace import RunFacts, Series, Trace
 
@@ -32,12 +32,16 @@ BOUNCED = 0.06
 """Bounce between evaluations while the rate was up, as a share of the fall, from which what the loss came down
 afterwards was that bounce dying away with the rate: the same rates once more would throw it up again.
 """
+ANNEALED_FALLING = 0.35
+"""Share of the fall that the forecast must exceed after such a bounce: what the dying rate brought is not to be had
+again, and a forecast cannot tell it from the rest.
+"""
 FEWEST_TO_BOUNCE = 8
 """Evaluations at fixed weights below which a bounce under a schedule is not told from the batches' noise."""
 FLAT = 0.03
 """Share of the fall below which the forecast must stay for a loss to be known to have levelled off."""
 QUIET = 0.05
-"""Share of the fall below which the bounce must stay for the same, unless it is below ``RISEN`` of L₀."""
+"""Share of the fall below which the bounce must stay for the same, unless both are below ``RISEN`` of L₀."""
 FEWEST_LEVELS = 3
 """Evaluations at fixed weights below which no level can be read off them."""
 RISEN = 0.01
@@ -75,6 +79,11 @@ class Reading:
         if self.facts.steps_per_epoch:
             return max(1, round(self.steps / self.facts.steps_per_epoch))
         return len(self.trace.get("train/loss_eval")) or len(self.trace.get("train/loss_epoch")) or None
+
+    @cached_property
+    def fixed(self) -> Series:
+        """The training loss at fixed weights, wherever it was evaluated since the first update."""
+        return at_fixed_weights(self.trace)
 
     @cached_property
     def losses(self) -> Series:
@@ -118,12 +127,12 @@ class Reading:
     def forecast(self) -> Forecast:
         """What as many steps again would bring."""
         forecast = Continuation().forecast(self.level)
-        return replace(forecast, again=0.0, sure=False) if self.annealed else forecast
+        return replace(forecast, sure=False) if self.annealed else forecast
 
     @cached_property
     def annealed(self) -> bool:
         """Whether the loss bounced while the rate was up, and came down because the rate did."""
-        fixed = self.trace.get("train/loss_eval")
+        fixed = self.fixed
         if not self.rate_died or len(fixed) < FEWEST_TO_BOUNCE:
             return False
         up = int(np.flatnonzero(self.rates >= DIED_AWAY * self.rates.max())[-1])
@@ -139,7 +148,9 @@ class Reading:
     @cached_property
     def falling_share(self) -> float:
         """Share of the fall that the forecast must exceed for the loss to count as falling."""
-        many = len(self.trace.get("train/loss_eval")) >= ENOUGH
+        if self.annealed:
+            return ANNEALED_FALLING
+        many = len(self.fixed) >= ENOUGH
         smooth = many and not self.rate_died and self.level.bounce < SMOOTH * abs(self.fall)
         return SMOOTH_FALLING if smooth else STILL_FALLING
 
@@ -170,11 +181,14 @@ class Reading:
         """Whether the record shows that the loss goes no further; between this and ``falls_again`` it is open."""
         if self.risen:
             return True
-        seen = len(self.trace.get("train/loss_eval")) >= FEWEST_LEVELS or not self.level.exact
+        seen = len(self.fixed) >= FEWEST_LEVELS or not self.level.exact
         if not seen or self.annealed:  # a rate that came down does not say that the loss cannot
             return False
         fall, bounce = abs(self.fall), self.level.bounce
-        return bounce < max(QUIET * fall, RISEN * self.first) and self.forecast.again < max(FLAT * fall, bounce)
+        if self.path < SHORT_PATH:
+            return False  # such a run has not tried yet
+        nowhere = fall < RISEN * self.first and bounce < RISEN * self.first
+        return (bounce < QUIET * fall or nowhere) and self.forecast.again < max(FLAT * fall, bounce)
 
     @property
     def hardly_moved(self) -> bool:
