@@ -36,6 +36,10 @@ ANNEALED_FALLING = 0.35
 """Share of the fall that the forecast must exceed after such a bounce: what the dying rate brought is not to be had
 again, and a forecast cannot tell it from the rest.
 """
+MANY = 20
+"""Evaluations at fixed weights that tell a bounce from a level: of fewer, all that came down with the rate counts as
+that bounce.
+"""
 FEWEST_TO_BOUNCE = 8
 """Evaluations at fixed weights below which a bounce under a schedule is not told from the batches' noise."""
 FLAT = 0.03
@@ -149,7 +153,7 @@ class Reading:
     def falling_share(self) -> float:
         """Share of the fall that the forecast must exceed for the loss to count as falling."""
         if self.annealed:
-            return ANNEALED_FALLING
+            return ANNEALED_FALLING if len(self.fixed) >= MANY else math.inf
         many = len(self.fixed) >= ENOUGH
         smooth = many and not self.rate_died and self.level.bounce < SMOOTH * abs(self.fall)
         return SMOOTH_FALLING if smooth else STILL_FALLING
