@@ -25,8 +25,9 @@ class Oscillating:
         rate was within this factor of the last one count: what bounced under a rate that is gone is over. anyway: a
         run of at most ``short`` steps that ends by this share of the fall above its late level is about to come down at
         the same rate, which is not oscillating by the definition. surer: such a run below L₀ must gain so many
-        times as much. rough: the last values must bounce by this share of what they could gain: a smooth way back from a jump is no bouncing.
-        back: and stand by this share of it above the lowest: what has come down to stay is over. nothing: a fall below
+        times as much. rough: the last values must bounce by this share of what they could gain: a smooth way back from
+        a jump is no bouncing. back: and stand by this share of it above the lowest: what has come down to stay is over.
+        nothing: a fall below
         this share of L₀ is none, see :meth:`_still_jumps`. matters: the gain must be at least this share of L₀.
         against: median cosine of successive updates from which a swing without jumps of the loss is believed, see
         :func:`swing`.
@@ -77,7 +78,8 @@ class Oscillating:
         """Whether the last third of the late part stands above its lowest values, and not smoothly so.
 
         Of a loss that has come nowhere the whole late part may show it: three values, all that a short run has in its
-        last third, tell nothing of smoothness, and such a run is seldom healthy.
+        last third, tell nothing of smoothness (a line goes through them), and such a run is seldom healthy. One below
+        L₀ mostly is: to believe its bounce of so few values would make two mistakes for each that it mends.
         """
         count = max(self.least - 1, round(len(curve) * TAIL / self.late))
         steps, values = curve.steps[-count:], curve.values[-count:]
