@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrscope.diagnosis.level import TAIL, end_level, trend
-from lrscope.diagnosis.reading import MANY, Reading
+from lrscope.diagnosis.reading import MANY, SHORT_RUN, Reading
 from lrscope.trace import Series
 from lrscope.verdict import Certainty, Evidence, Finding, Verdict
 
@@ -23,8 +23,8 @@ class Oscillating:
         gain. Source: 5% from the definition of the verdict. quantile: the depth is read off at this quantile of the
         late values. late: share of the run that is looked at. least: values needed in it. same_rate: only steps whose
         rate was within this factor of the last one count: what bounced under a rate that is gone is over. anyway: a
-        run of at most ``short`` steps that ends by this share of the fall above its late level is about to come down at
-        the same rate, which is not oscillating by the definition. surer: such a run below L₀ must gain so many
+        run of at most ``SHORT_RUN`` steps that ends by this share of the fall above its late level is about to come
+        down at the same rate, which is not oscillating by the definition. surer: such a run below L₀ must gain so many
         times as much. rough: the last values must bounce by this share of what they could gain: a smooth way back from
         a jump is no bouncing. back: and stand by this share of it above the lowest: what has come down to stay is over.
         nothing: a fall below
@@ -44,8 +44,7 @@ class Oscillating:
     against: float = -0.8
     same_rate: float = 2.0
     anyway: float = 0.03
-    short: int = 320
-    surer: float = 2.0
+    surer: float = 6.0
 
     def find(self, reading: Reading) -> Finding | None:
         curve, bar = self._late(reading), max(self.depth * abs(reading.fall), self.matters * reading.first)
@@ -59,7 +58,7 @@ class Oscillating:
         gain = max(depth if self._still_jumps(curve, bar, reading.fall < self.nothing * reading.first) else 0.0, swung)
         if self._comes_down_anyway(reading, curve):
             return None
-        if reading.steps <= self.short and not reading.risen:
+        if reading.steps <= SHORT_RUN and not reading.risen:
             bar *= self.surer  # the deepest of a few values says little, and most such runs are healthy
         if not gain > bar or soon > max(self.depth * abs(reading.fall), depth):
             return None
@@ -70,7 +69,7 @@ class Oscillating:
 
         A long run's end is that level, and few evaluations do not tell the two apart.
         """
-        if reading.steps > self.short or len(reading.fixed) < MANY:
+        if reading.steps > SHORT_RUN or len(reading.fixed) < MANY:
             return False
         return bool(reading.end - np.median(curve.values) > self.anyway * abs(reading.fall))
 

@@ -32,20 +32,16 @@ BOUNCED = 0.06
 """Bounce between evaluations while the rate was up, as a share of the fall, from which what the loss came down
 afterwards was that bounce dying away with the rate: the same rates once more would throw it up again.
 """
-ANNEALED_FALLING = 0.35
-"""Share of the fall that the forecast must exceed after such a bounce: what the dying rate brought is not to be had
-again, and a forecast cannot tell it from the rest.
-"""
 MANY = 20
-"""Evaluations at fixed weights that tell a bounce from a level: of fewer, all that came down with the rate counts as
-that bounce.
-"""
+"""Evaluations at fixed weights from which a run's end is told from its level."""
 FEWEST_TO_BOUNCE = 8
 """Evaluations at fixed weights below which a bounce under a schedule is not told from the batches' noise."""
 FLAT = 0.03
 """Share of the fall below which the forecast must stay for a loss to be known to have levelled off."""
 QUIET = 0.05
-"""Share of the fall below which the bounce must stay for the same, unless both are below ``RISEN`` of L₀."""
+"""Share of the fall below which the bounce must stay for the same, unless it is below ``RISEN`` of L₀ (in a short run:
+and the fall too).
+"""
 FEWEST_LEVELS = 3
 """Evaluations at fixed weights below which no level can be read off them."""
 RISEN = 0.01
@@ -53,6 +49,8 @@ RISEN = 0.01
 """
 UNSURE_START = 0.1
 """However noisy its batches, a first loss is not off by more than this share of it."""
+SHORT_RUN = 320
+"""Updates up to which a run counts as short: what failed and what is healthy look most alike in it."""
 SHORT_PATH = 0.1
 """Sum of the relative updates below which a network has hardly left its initial weights."""
 
@@ -131,13 +129,16 @@ class Reading:
     def forecast(self) -> Forecast:
         """What as many steps again would bring."""
         forecast = Continuation().forecast(self.level)
-        return replace(forecast, sure=False) if self.annealed else forecast
+        return replace(forecast, again=0.0, sure=False) if self.annealed else forecast
 
     @cached_property
     def annealed(self) -> bool:
-        """Whether the loss bounced while the rate was up, and came down because the rate did."""
-        fixed = self.fixed
-        if not self.rate_died or len(fixed) < FEWEST_TO_BOUNCE:
+        """Whether the loss bounced while the rate was up, and came down because the rate did.
+
+        Evaluations within epochs lie close enough together for the forecast to see that by itself.
+        """
+        fixed = self.trace.get("train/loss_eval")
+        if not self.rate_died or len(fixed) < FEWEST_TO_BOUNCE or len(self.fixed) > len(fixed):
             return False
         up = int(np.flatnonzero(self.rates >= DIED_AWAY * self.rates.max())[-1])
         values = np.append(self.first, fixed.values[fixed.steps <= up])
@@ -152,8 +153,6 @@ class Reading:
     @cached_property
     def falling_share(self) -> float:
         """Share of the fall that the forecast must exceed for the loss to count as falling."""
-        if self.annealed:
-            return ANNEALED_FALLING if len(self.fixed) >= MANY else math.inf
         many = len(self.fixed) >= ENOUGH
         smooth = many and not self.rate_died and self.level.bounce < SMOOTH * abs(self.fall)
         return SMOOTH_FALLING if smooth else STILL_FALLING
@@ -189,10 +188,11 @@ class Reading:
         if not seen or self.annealed:  # a rate that came down does not say that the loss cannot
             return False
         fall, bounce = abs(self.fall), self.level.bounce
-        if self.path < SHORT_PATH:
+        short = self.steps <= SHORT_RUN
+        if short and self.path < SHORT_PATH:
             return False  # such a run has not tried yet
-        nowhere = fall < RISEN * self.first and bounce < RISEN * self.first
-        return (bounce < QUIET * fall or nowhere) and self.forecast.again < max(FLAT * fall, bounce)
+        small = bounce < RISEN * self.first and (fall < RISEN * self.first or not short)
+        return (bounce < QUIET * fall or small) and self.forecast.again < max(FLAT * fall, bounce)
 
     @property
     def hardly_moved(self) -> bool:
