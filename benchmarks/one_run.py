@@ -4,8 +4,7 @@
 
 Digits, the default network and recording, one CPU thread, one process, the variants in turn. Both the bare loop and
 lrscope evaluate the whole training and validation part at the end of each epoch; "steps only" leaves that out. What the
-default signals (gradient norm, update ratio and cosine, dead units) add is the difference of the two lines about them;
-what evaluating runs of few epochs within them adds, likewise.
+default signals (gradient norm, update ratio and cosine, dead units) add is the difference of the two lines about them.
 """
 
 from __future__ import annotations
@@ -60,7 +59,6 @@ def main() -> None:
             Variant("bare loop, steps only", lambda: bare(run, evaluated=False)),
             Variant("bare loop", lambda: bare(run, evaluated=True)),
             Variant("Lightning alone, steps only", lambda: lightning(run)),
-            Variant("recorded, not within epochs", lambda: recorded(run, Path(folder), within=False)),
             Variant("recorded in memory, no signals", lambda: recorded(plain, Path(folder))),
             Variant("recorded in memory", lambda: recorded(run, Path(folder))),
             Variant("whole run, into MLflow", lambda: whole(run, Path(folder))),
@@ -115,11 +113,9 @@ def lightning(run: PreparedRun) -> float:
     return time.perf_counter() - began
 
 
-def recorded(run: PreparedRun, folder: Path, within: bool = True) -> float:
-    """Everything that is measured by default, kept in memory; without the evaluations within epochs if asked."""
+def recorded(run: PreparedRun, folder: Path) -> float:
+    """Everything that is measured by default, kept in memory."""
     solo = assemble(fresh(run), RunRecorder(run.plan), CheckpointFolder(folder))
-    if not within:
-        solo.evaluate.within = None
     began = time.perf_counter()
     train(solo)
     return time.perf_counter() - began
@@ -182,10 +178,6 @@ def show(times: dict[str, list[float]], steps: int) -> None:
     )
     print(f"writing into MLflow adds {whole_run - recorded_all:.3f} s")
     print(f"the default signals add {recorded_all / recorded_plain - 1:.1%} to a run, all of them together")
-    within = recorded_all - middle["recorded, not within epochs"]
-    print(
-        f"the evaluations within epochs (of fewer than 16) add {1e3 * within:.0f} ms, {within / whole_run:.1%} of a run"
-    )
 
 
 if __name__ == "__main__":

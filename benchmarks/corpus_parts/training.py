@@ -14,9 +14,8 @@ from corpus_parts.cases import Case
 from corpus_parts.networks import network
 from corpus_parts.problems import Problem, problem
 from corpus_parts.rates import Rate
-from lrscope.measures import DeadUnitsMeter, UpdateMeter, forward_work, grad_norm, output_spread
+from lrscope.measures import DeadUnitsMeter, UpdateMeter, grad_norm, output_spread
 from lrscope.recording.plan import RecordingPlan
-from lrscope.recording.within import WithinEpochs
 from lrscope.trace import RunFacts, Series, Trace
 
 _CLASSES = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "rmsprop": torch.optim.RMSprop}
@@ -98,7 +97,6 @@ class Run:
         """The whole run: what is recorded of it, and so many training losses from 70% to 90% and in its last 10%."""
         plan = RecordingPlan.of(self.steps)
         updates, dead = UpdateMeter(self.model.parameters()), DeadUnitsMeter(self.model)
-        within = WithinEpochs.of(self._facts()).after(forward_work(self.model, self.data.inputs[:1]))
         begin = self.steps - max(1, math.ceil(self.steps / 10))
         looks = set(last_steps(begin, earlier, 2 / 9)) | set(last_steps(self.steps, last, 0.1))
         seen: list[tuple[int, float]] = []
@@ -107,8 +105,6 @@ class Run:
         self._note(0, "output_spread_start", output_spread(self.outputs()))
         for step, batch in zip(range(self.steps), self.batches(), strict=False):
             losses.append(self._measured_step(step, batch, plan, updates, dead))
-            if step in within:
-                self._note(step, "train/loss_within_epoch", torch.tensor(self.train_loss()))
             if step in looks:
                 seen.append((step, self.train_loss()))
             if (step + 1) % self.per_epoch == 0:

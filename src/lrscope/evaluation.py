@@ -32,7 +32,7 @@ class Evaluation:
 
 def evaluate(network: nn.Module, batches: Iterable[tuple[Tensor, Tensor]], loss: Loss) -> Evaluation:
     """Evaluate in eval mode and without gradients; each module is left in the mode it was in."""
-    with at_fixed_weights(network):
+    with _fixed(network):
         sums: Tensor | None = None
         spread = SpreadMeter()
         n, classes = 0, False
@@ -49,16 +49,6 @@ def evaluate(network: nn.Module, batches: Iterable[tuple[Tensor, Tensor]], loss:
     return Evaluation(total / n, right / n if classes else None, spread_value)
 
 
-def mean_loss(network: nn.Module, batches: Iterable[tuple[Tensor, Tensor]], loss: Loss) -> float:
-    """The loss of :func:`evaluate` alone, in half its time."""
-    with at_fixed_weights(network):
-        sums, n = [], 0
-        for inputs, targets in batches:
-            sums.append(loss(network(inputs), targets) * len(targets))
-            n += len(targets)
-        return float(torch.stack(sums).double().sum()) / n
-
-
 def chunks(part: Part) -> Iterator[tuple[Tensor, Tensor]]:
     """A part in as few pieces as ``CHUNK_BYTES`` allows."""
     example_bytes = max(1, part.inputs[:1].numel() * part.inputs.element_size())
@@ -73,8 +63,7 @@ def _right(answers: Tensor, targets: Tensor) -> Tensor:
 
 
 @contextmanager
-def at_fixed_weights(network: nn.Module) -> Iterator[None]:
-    """In evaluation mode and without gradients; afterwards each module is in the mode that it was in."""
+def _fixed(network: nn.Module) -> Iterator[None]:
     training = [module for module in network.modules() if module.training]
     network.eval()
     try:

@@ -34,7 +34,7 @@ from lrscope.lean_hooks import NoProfiler
 from lrscope.module import Module, loss_of
 from lrscope.prepare import PreparedRun, monitored
 from lrscope.record import Ending
-from lrscope.recording import RunRecorder, WithinEpochs
+from lrscope.recording import RunRecorder
 from lrscope.stop_signals import STOP
 from lrscope.verdict import Verdict
 
@@ -66,9 +66,7 @@ def assemble(run: PreparedRun, recorder: RunRecorder, checkpoints: CheckpointFol
     trainer = make_trainer(cfg)
     device = trainer.strategy.root_device
     loader, parts = _data(run, trainer, device)
-    every = cfg.callbacks.evaluate_every_epochs
-    within = WithinEpochs.of(run.facts, every) if run.source.data is not None else None
-    evaluate = EvaluateEpochs(steps, parts, cfg.epochs, every, within)
+    evaluate = EvaluateEpochs(steps, parts, cfg.epochs, cfg.callbacks.evaluate_every_epochs)
     best = KeepBest(steps, run.monitor)
     verdicts = [Verdict.from_label(name) for name in cfg.callbacks.stop_when]
     stop = StopAtVerdict(steps, run.facts, verdicts, cfg.callbacks.stop_grace_epochs)

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from lrscope import build
-from lrscope.callbacks.evaluate import LOSS_START, LOSS_WITHIN, SPREAD_START, EvaluateEpochs
+from lrscope.callbacks.evaluate import LOSS_START, SPREAD_START, EvaluateEpochs
 from lrscope.evaluation import evaluate
 from lrscope.measures import output_spread
 from lrscope.module import loss_of
@@ -42,7 +42,7 @@ def test_measuring_it_leaves_the_training_as_it_was(tmp_path: Path, monkeypatch:
         whole = train_whole(tmp_path / "whole", *RUN)
     later = train_whole(tmp_path / "later", *RUN)
     assert all(torch.equal(value, later.weights[name]) for name, value in whole.weights.items())
-    assert later.points.keys() - whole.points.keys() == {LOSS_START, SPREAD_START, LOSS_WITHIN}
+    assert later.points.keys() - whole.points.keys() == {LOSS_START, SPREAD_START}
 
 
 def test_an_evaluation_leaves_frozen_layers_in_evaluation_mode() -> None:

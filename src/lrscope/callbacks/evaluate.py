@@ -1,5 +1,5 @@
-"""What the network is worth before training, within and at the end of an epoch: loss and accuracy over the whole
-parts, at fixed weights.
+"""What the network is worth before training and at the end of an epoch: loss and accuracy over the whole parts, at
+fixed weights.
 """
 
 from __future__ import annotations
@@ -11,13 +11,11 @@ from typing import Any
 import pytorch_lightning as pl
 from torch import Tensor
 
-from lrscope.callbacks.checkpoint import randomness_untouched
+from lrscope.callbacks.checkpoint import random_state, restore_random_state
 from lrscope.callbacks.record import RecordSteps
-from lrscope.evaluation import Evaluation, at_fixed_weights, evaluate, mean_loss
+from lrscope.evaluation import Evaluation, evaluate
 from lrscope.lean_hooks import LeanCallback
-from lrscope.measures import forward_work
 from lrscope.module import Module
-from lrscope.recording import WithinEpochs
 
 Batches = Callable[[], Iterable[tuple[Tensor, Tensor]]]
 
@@ -25,9 +23,6 @@ LOSS_START, SPREAD_START = "train/loss_start", "output_spread_start"
 """What training starts from, one point each at step 0. A first batch tells it too roughly for a verdict: at a small
 rate its noise outweighs all that the run moves.
 """
-
-LOSS_WITHIN = "train/loss_within_epoch"
-"""The whole training part at fixed weights between the ends of epochs, in runs of few: see ``WithinEpochs``."""
 
 
 @dataclass(frozen=True)
@@ -40,47 +35,31 @@ class Parts:
 
 
 class EvaluateEpochs(LeanCallback):
-    """Records what training starts from, the training loss within epochs where there are few, and the metrics of an
-    epoch at its last update; those of an epoch it hands to Lightning, for schedules and stopping.
+    """Records what training starts from, and the metrics of an epoch at its last update; those of an epoch it hands to
+    Lightning, for schedules and stopping.
 
     Every process of a distributed run evaluates the whole parts itself: nothing needs to be gathered.
 
     Args:
         every_epochs: only every n-th epoch is evaluated, and always the last.
-        within: where the training part is evaluated within epochs.
     """
 
-    def __init__(
-        self,
-        steps: RecordSteps,
-        parts: Parts,
-        epochs: int,
-        every_epochs: int = 1,
-        within: WithinEpochs | None = None,
-    ) -> None:
+    def __init__(self, steps: RecordSteps, parts: Parts, epochs: int, every_epochs: int = 1) -> None:
         self.steps = steps
         self.parts = parts
         self.epochs = epochs
         self.every_epochs = every_epochs
-        self.within = within
-        self._within: frozenset[int] = frozenset()
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         assert isinstance(pl_module, Module)
-        self._plan_within(pl_module)
         recorder = self.steps.recorder
         if self.steps.step or recorder.last(LOSS_START) is not None:
             return  # a resumed run: its weights are no longer the first
-        with randomness_untouched():  # a loader of the user's may shuffle
-            start = evaluate(pl_module.network, self.parts.train(), pl_module.loss)
-        recorder.values(0, {LOSS_START: start.loss, SPREAD_START: start.output_spread})
-
-    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: object) -> None:
-        if self.steps.step - 1 in self._within and self.steps.between_updates:
-            assert isinstance(pl_module, Module)
-            with randomness_untouched():
-                loss = mean_loss(pl_module.network, self.parts.train(), pl_module.loss)
-            self.steps.recorder.values(self.steps.step - 1, {LOSS_WITHIN: loss})
+        untouched = random_state()  # a loader of the user's may shuffle
+        start = self._part("train", pl_module)
+        restore_random_state(untouched)
+        if start is not None:
+            recorder.values(0, {LOSS_START: start.loss, SPREAD_START: start.output_spread})
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         assert isinstance(pl_module, Module)
@@ -91,14 +70,6 @@ class EvaluateEpochs(LeanCallback):
         self.steps.recorder.values(self.steps.step - 1, values)
         # Lightning's plateau schedule and EarlyStopping read here; `self.log` would cost more than the evaluation.
         trainer.callback_metrics.update({key: pl_module.last_loss.new_tensor(value) for key, value in values.items()})
-
-    def _plan_within(self, module: Module) -> None:
-        if self.within is not None:
-            with randomness_untouched(), at_fixed_weights(module.network):
-                inputs, _ = next(iter(self.parts.train()))
-                self._within = self.within.after(forward_work(module.network, inputs[:1]))
-        if not self._within:
-            object.__setattr__(self, "on_train_batch_end", None)  # Lightning skips it: see LeanCallback
 
     def _evaluate(self, module: Module) -> dict[str, float]:
         values: dict[str, float] = {}

@@ -101,11 +101,6 @@ class RecordSteps(LeanCallback):
         if len(self._pending) >= self._read_every:
             self.flush()
 
-    @property
-    def between_updates(self) -> bool:
-        """Whether, behind a batch, its update is made and none is under way."""
-        return not self._micro
-
     def flush(self) -> None:
         """Read what is still on the device, and record it."""
         if not self._pending:

@@ -37,7 +37,7 @@ class Diverged:
     rising: float = 2.0
 
     def find(self, reading: Reading) -> Finding | None:
-        for name in ("train/loss", "train/loss_within_epoch", "train/loss_eval", "train/loss_epoch"):
+        for name in ("train/loss", "train/loss_eval", "train/loss_epoch"):
             curve = reading.trace.get(name)
             broken = np.flatnonzero(~np.isfinite(curve.values) | (np.abs(curve.values) > 1e300))
             if len(broken):

@@ -60,8 +60,8 @@ def level_of(trace: Trace, travelled: Floats) -> Level:
     (``train/loss_eval``) stands behind its step; the loss of a batch stands before its own update. L₀ is
     ``train/loss_start`` where that was recorded, else a guess from the first batches.
     """
-    batches, fixed = trace.get("train/loss"), at_fixed_weights(trace)
-    means, epochs = trace.get("train/loss_epoch"), trace.get("train/loss_eval")
+    batches, fixed = trace.get("train/loss"), trace.get("train/loss_eval")
+    means = trace.get("train/loss_epoch")
     noise = batch_noise(batches.values[: max(8, len(batches) // 8)])
     if len(batches):
         noise = min(noise, 0.5 * abs(float(batches.values[0])))  # what explodes later says nothing of the start
@@ -74,18 +74,8 @@ def level_of(trace: Trace, travelled: Floats) -> Level:
     exact = len(fixed) > 0
     end, bounce = _end(fixed if exact else (batches if len(batches) else means))
     start = trace.get("train/loss_start")
-    first, first_error = (float(start.values[0]), 0.0) if len(start) else _first(batches, means, epochs, noise)
+    first, first_error = (float(start.values[0]), 0.0) if len(start) else _first(batches, means, fixed, noise)
     return Level(at, loss, error, first, first_error, end, bounce, noise, exact)
-
-
-def at_fixed_weights(trace: Trace) -> Series:
-    """Every evaluation of the whole training part since the first update: at the ends of epochs and within them."""
-    ends, within = trace.get("train/loss_eval"), trace.get("train/loss_within_epoch")
-    if not len(within):
-        return ends
-    steps, values = np.concatenate([ends.steps, within.steps]), np.concatenate([ends.values, within.values])
-    order = np.argsort(steps, kind="stable")
-    return Series(steps[order], values[order])
 
 
 def batch_noise(values: Floats) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrscope.diagnosis.level import TAIL, end_level, trend
-from lrscope.diagnosis.reading import MANY, SHORT_RUN, Reading
+from lrscope.diagnosis.reading import Reading
 from lrscope.trace import Series
 from lrscope.verdict import Certainty, Evidence, Finding, Verdict
 
@@ -22,12 +22,9 @@ class Oscillating:
     depth: how far below the level the loss keeps getting, as a share of the fall L₀ − L_end: what a lower rate would
         gain. Source: 5% from the definition of the verdict. quantile: the depth is read off at this quantile of the
         late values. late: share of the run that is looked at. least: values needed in it. same_rate: only steps whose
-        rate was within this factor of the last one count: what bounced under a rate that is gone is over. anyway: a
-        run of at most ``SHORT_RUN`` steps that ends by this share of the fall above its late level is about to come
-        down at the same rate, which is not oscillating by the definition. surer: such a run below L₀ must gain so many
-        times as much. rough: the last values must bounce by this share of what they could gain: a smooth way back from
-        a jump is no bouncing. back: and stand by this share of it above the lowest: what has come down to stay is over.
-        nothing: a fall below
+        rate was within this factor of the last one count: what bounced under a rate that is gone is over. rough: the
+        last values must bounce by this share of what they could gain: a smooth way back from a jump is no bouncing.
+        back: and stand by this share of it above the lowest: what has come down to stay is over. nothing: a fall below
         this share of L₀ is none, see :meth:`_still_jumps`. matters: the gain must be at least this share of L₀.
         against: median cosine of successive updates from which a swing without jumps of the loss is believed, see
         :func:`swing`.
@@ -43,8 +40,6 @@ class Oscillating:
     matters: float = 0.005
     against: float = -0.8
     same_rate: float = 2.0
-    anyway: float = 0.03
-    surer: float = 6.0
 
     def find(self, reading: Reading) -> Finding | None:
         curve, bar = self._late(reading), max(self.depth * abs(reading.fall), self.matters * reading.first)
@@ -56,29 +51,15 @@ class Oscillating:
         soon = (line[0] - line[-1]) / (curve.steps[-1] - curve.steps[0]) * reading.steps * TAIL
         swung = swing(reading, self.against) or 0.0
         gain = max(depth if self._still_jumps(curve, bar, reading.fall < self.nothing * reading.first) else 0.0, swung)
-        if self._comes_down_anyway(reading, curve):
-            return None
-        if reading.steps <= SHORT_RUN and not reading.risen:
-            bar *= self.surer  # the deepest of a few values says little, and most such runs are healthy
         if not gain > bar or soon > max(self.depth * abs(reading.fall), depth):
             return None
         return self._finding(reading, depth, gain, curve)
-
-    def _comes_down_anyway(self, reading: Reading, curve: Series) -> bool:
-        """Whether a short run ends so far above the level of its late part that the same rate leads down again.
-
-        A long run's end is that level, and few evaluations do not tell the two apart.
-        """
-        if reading.steps > SHORT_RUN or len(reading.fixed) < MANY:
-            return False
-        return bool(reading.end - np.median(curve.values) > self.anyway * abs(reading.fall))
 
     def _still_jumps(self, curve: Series, bar: float, no_fall: bool) -> bool:
         """Whether the last third of the late part stands above its lowest values, and not smoothly so.
 
         Of a loss that has come nowhere the whole late part may show it: three values, all that a short run has in its
-        last third, tell nothing of smoothness (a line goes through them), and such a run is seldom healthy. One below
-        L₀ mostly is: to believe its bounce of so few values would make two mistakes for each that it mends.
+        last third, tell nothing of smoothness, and such a run is seldom healthy.
         """
         count = max(self.least - 1, round(len(curve) * TAIL / self.late))
         steps, values = curve.steps[-count:], curve.values[-count:]
@@ -88,7 +69,7 @@ class Oscillating:
 
     def _late(self, reading: Reading) -> Series:
         """The last part of the losses at fixed weights (a full batch's loss is one), at about the final rate."""
-        curve, facts = reading.fixed, reading.facts
+        curve, facts = reading.trace.get("train/loss_eval"), reading.facts
         if not len(curve):
             whole = facts.batch_size is not None and facts.examples is not None and facts.batch_size >= facts.examples
             curve = reading.trace.get("train/loss" if whole else "train/loss_epoch")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lrscope.diagnosis.aliases import canonical
 from lrscope.diagnosis.continuation import Continuation, Forecast
-from lrscope.diagnosis.level import ENOUGH, LEAST, Level, at_fixed_weights, batch_noise, level_of
+from lrscope.diagnosis.level import ENOUGH, LEAST, Level, batch_noise, level_of
 from lrscope.diagnosis.rates import rate_of_steps, travelled
 from lrscope.trace import RunFacts, Series, Trace
 
@@ -32,16 +32,12 @@ BOUNCED = 0.06
 """Bounce between evaluations while the rate was up, as a share of the fall, from which what the loss came down
 afterwards was that bounce dying away with the rate: the same rates once more would throw it up again.
 """
-MANY = 20
-"""Evaluations at fixed weights from which a run's end is told from its level."""
 FEWEST_TO_BOUNCE = 8
 """Evaluations at fixed weights below which a bounce under a schedule is not told from the batches' noise."""
 FLAT = 0.03
 """Share of the fall below which the forecast must stay for a loss to be known to have levelled off."""
 QUIET = 0.05
-"""Share of the fall below which the bounce must stay for the same, unless it is below ``RISEN`` of L₀ (in a short run:
-and the fall too).
-"""
+"""Share of the fall below which the bounce must stay for the same, unless it is below ``RISEN`` of L₀."""
 FEWEST_LEVELS = 3
 """Evaluations at fixed weights below which no level can be read off them."""
 RISEN = 0.01
@@ -49,8 +45,6 @@ RISEN = 0.01
 """
 UNSURE_START = 0.1
 """However noisy its batches, a first loss is not off by more than this share of it."""
-SHORT_RUN = 320
-"""Updates up to which a run counts as short: what failed and what is healthy look most alike in it."""
 SHORT_PATH = 0.1
 """Sum of the relative updates below which a network has hardly left its initial weights."""
 
@@ -81,11 +75,6 @@ class Reading:
         if self.facts.steps_per_epoch:
             return max(1, round(self.steps / self.facts.steps_per_epoch))
         return len(self.trace.get("train/loss_eval")) or len(self.trace.get("train/loss_epoch")) or None
-
-    @cached_property
-    def fixed(self) -> Series:
-        """The training loss at fixed weights, wherever it was evaluated since the first update."""
-        return at_fixed_weights(self.trace)
 
     @cached_property
     def losses(self) -> Series:
@@ -133,12 +122,9 @@ class Reading:
 
     @cached_property
     def annealed(self) -> bool:
-        """Whether the loss bounced while the rate was up, and came down because the rate did.
-
-        Evaluations within epochs lie close enough together for the forecast to see that by itself.
-        """
+        """Whether the loss bounced while the rate was up, and came down because the rate did."""
         fixed = self.trace.get("train/loss_eval")
-        if not self.rate_died or len(fixed) < FEWEST_TO_BOUNCE or len(self.fixed) > len(fixed):
+        if not self.rate_died or len(fixed) < FEWEST_TO_BOUNCE:
             return False
         up = int(np.flatnonzero(self.rates >= DIED_AWAY * self.rates.max())[-1])
         values = np.append(self.first, fixed.values[fixed.steps <= up])
@@ -153,7 +139,7 @@ class Reading:
     @cached_property
     def falling_share(self) -> float:
         """Share of the fall that the forecast must exceed for the loss to count as falling."""
-        many = len(self.fixed) >= ENOUGH
+        many = len(self.trace.get("train/loss_eval")) >= ENOUGH
         smooth = many and not self.rate_died and self.level.bounce < SMOOTH * abs(self.fall)
         return SMOOTH_FALLING if smooth else STILL_FALLING
 
@@ -184,15 +170,11 @@ class Reading:
         """Whether the record shows that the loss goes no further; between this and ``falls_again`` it is open."""
         if self.risen:
             return True
-        seen = len(self.fixed) >= FEWEST_LEVELS or not self.level.exact
+        seen = len(self.trace.get("train/loss_eval")) >= FEWEST_LEVELS or not self.level.exact
         if not seen or self.annealed:  # a rate that came down does not say that the loss cannot
             return False
         fall, bounce = abs(self.fall), self.level.bounce
-        short = self.steps <= SHORT_RUN
-        if short and self.path < SHORT_PATH:
-            return False  # such a run has not tried yet
-        small = bounce < RISEN * self.first and (fall < RISEN * self.first or not short)
-        return (bounce < QUIET * fall or small) and self.forecast.again < max(FLAT * fall, bounce)
+        return bounce < max(QUIET * fall, RISEN * self.first) and self.forecast.again < max(FLAT * fall, bounce)
 
     @property
     def hardly_moved(self) -> bool:

@@ -1,4 +1,4 @@
-"""What happens to every member within and at the end of an epoch, in the order of a solo run's callbacks."""
+"""What happens to every member at the end of an epoch, in the order of a solo run's callbacks."""
 
 from __future__ import annotations
 
@@ -8,16 +8,13 @@ from dataclasses import dataclass
 import pytorch_lightning as pl
 import torch
 
-from lrscope.callbacks.checkpoint import randomness_untouched
-from lrscope.callbacks.evaluate import LOSS_START, LOSS_WITHIN, SPREAD_START
+from lrscope.callbacks.checkpoint import random_state, restore_random_state
+from lrscope.callbacks.evaluate import LOSS_START, SPREAD_START
 from lrscope.datasets.data import Part
-from lrscope.evaluation import at_fixed_weights
 from lrscope.group.members import GroupMember, RowOfStack, as_lightning_has_it, at_epoch
 from lrscope.group.module import GroupModule
 from lrscope.lean_hooks import LeanCallback
-from lrscope.measures import forward_work
 from lrscope.record import Ending
-from lrscope.recording import WithinEpochs
 from lrscope.together.evaluate import Evaluations, evaluate
 from lrscope.verdict import Verdict
 
@@ -64,7 +61,6 @@ class FollowMembers(LeanCallback):
         self._example_bytes = example_bytes
         self._finish = finish
         self._dropped = dropped
-        self._within = self._plan_within()
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         for row, member in enumerate(self.members):
@@ -74,9 +70,6 @@ class FollowMembers(LeanCallback):
             self._record_start()
 
     def on_train_batch_end(self, *_: object) -> None:
-        if self.module.record.step - 1 in self._within and self.module.learner.between_updates:
-            for member, loss in zip(self.members, self._train_part().loss, strict=True):
-                member.recorder.values(self.module.record.step - 1, {LOSS_WITHIN: loss})
         endings = {
             row: Ending(stopped_by=Verdict.DIVERGED)
             for row in self.module.diverged
@@ -119,23 +112,12 @@ class FollowMembers(LeanCallback):
         self.members[row].recorder.values(self.module.record.step - 1, values)
 
     def _record_start(self) -> None:
-        start = self._train_part()
+        untouched = random_state()
+        start = self._evaluate_part(self.parts.train)
+        restore_random_state(untouched)
         for member, loss, spread in zip(self.members, start.loss, start.output_spread, strict=True):
             if member.recorder.last(LOSS_START) is None:
                 member.recorder.values(0, {LOSS_START: loss, SPREAD_START: spread})
-
-    def _plan_within(self) -> frozenset[int]:
-        """The same for every member: they share their facts but for the rate, and their network's shapes."""
-        run, network = self.members[0].run, self.members[0].part.network
-        within = WithinEpochs.of(run.facts, run.cfg.callbacks.evaluate_every_epochs)
-        first = next(network.parameters())
-        with randomness_untouched(), at_fixed_weights(network):
-            work = forward_work(network, self.parts.train.inputs[:1].to(first.device, first.dtype))
-        return within.after(work)
-
-    def _train_part(self) -> Evaluations:
-        with randomness_untouched():
-            return self._evaluate_part(self.parts.train)
 
     def _evaluate(self) -> list[dict[str, float]]:
         train = self._evaluate_part(self.parts.train)

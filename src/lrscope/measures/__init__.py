@@ -8,7 +8,6 @@ from lrscope.measures.sharpness import Sharpness, preconditioner, sharpness
 from lrscope.measures.spread import SpreadMeter, output_spread
 from lrscope.measures.stability import above_limit, is_preconditioned, stability_limit
 from lrscope.measures.updates import UpdateMeter, UpdateReading
-from lrscope.measures.work import forward_work
 
 __all__ = [
     "DeadUnits",
@@ -19,7 +18,6 @@ __all__ = [
     "UpdateReading",
     "above_limit",
     "dead_share",
-    "forward_work",
     "grad_norm",
     "is_preconditioned",
     "output_spread",

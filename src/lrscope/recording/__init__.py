@@ -3,6 +3,5 @@
 from lrscope.point import Point
 from lrscope.recording.plan import LOSS_POINTS, SIGNAL_POINTS, RecordingPlan
 from lrscope.recording.recorder import RunRecorder
-from lrscope.recording.within import WithinEpochs
 
-__all__ = ["LOSS_POINTS", "SIGNAL_POINTS", "Point", "RecordingPlan", "RunRecorder", "WithinEpochs"]
+__all__ = ["LOSS_POINTS", "SIGNAL_POINTS", "Point", "RecordingPlan", "RunRecorder"]
