@@ -304,3 +304,11 @@ def test_every_finding_is_a_sentence_with_numbers_and_advice() -> None:
             assert any(c.isdigit() for c in finding.why)
             assert finding.advice
             assert "\n" not in finding.why
+
+
+@pytest.mark.parametrize(("update", "verdict"), [(0.01, Verdict.STALLED), (0.0002, Verdict.TOO_SLOW)])
+def test_a_short_run_whose_weights_have_hardly_moved_has_not_stalled(update: float, verdict: Verdict) -> None:
+    """240 updates of 1% of the weights went somewhere and found nothing; of 0.02% they have yet to begin."""
+    settled = LN6 - 0.05 * (1 - np.exp(-4.0 * np.arange(1, 9)))
+    more = {"update_ratio": series(np.full(240, update)), "train/loss_start": series([LN6])}
+    assert diagnose(run(settled, noise=0.001, more=more), others=[run(SETTLED)]).verdict is verdict

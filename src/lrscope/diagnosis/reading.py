@@ -37,7 +37,9 @@ FEWEST_TO_BOUNCE = 8
 FLAT = 0.03
 """Share of the fall below which the forecast must stay for a loss to be known to have levelled off."""
 QUIET = 0.05
-"""Share of the fall below which the bounce must stay for the same, unless it is below ``RISEN`` of L₀."""
+"""Share of the fall below which the bounce must stay for the same, unless it is below ``RISEN`` of L₀ (in a short run:
+and the fall too).
+"""
 FEWEST_LEVELS = 3
 """Evaluations at fixed weights below which no level can be read off them."""
 RISEN = 0.01
@@ -45,6 +47,8 @@ RISEN = 0.01
 """
 UNSURE_START = 0.1
 """However noisy its batches, a first loss is not off by more than this share of it."""
+SHORT_RUN = 320
+"""Updates up to which a run counts as short: what has stalled and what has hardly begun look most alike in it."""
 SHORT_PATH = 0.1
 """Sum of the relative updates below which a network has hardly left its initial weights."""
 
@@ -174,7 +178,11 @@ class Reading:
         if not seen or self.annealed:  # a rate that came down does not say that the loss cannot
             return False
         fall, bounce = abs(self.fall), self.level.bounce
-        return bounce < max(QUIET * fall, RISEN * self.first) and self.forecast.again < max(FLAT * fall, bounce)
+        short = self.steps <= SHORT_RUN
+        if short and self.path < SHORT_PATH:
+            return False  # such a run has not tried yet
+        small = bounce < RISEN * self.first and (fall < RISEN * self.first or not short)
+        return (bounce < QUIET * fall or small) and self.forecast.again < max(FLAT * fall, bounce)
 
     @property
     def hardly_moved(self) -> bool:
