@@ -3,7 +3,8 @@
     python benchmarks/speed.py [--members 3,16,64] [--rounds 3] [--threads 1]
 
 The peer is measured at one and at three rates, and extended in a straight line to more; ``--whole-peer`` measures every
-size instead. Every promised point is looked up in the store before a time counts.
+size instead. Both are measured in every round, right beside lrscope's own commands: the machine may be slower by the
+next. A ratio is the median of the rounds' ratios. Every promised point is looked up in the store before a time counts.
 """
 
 from __future__ import annotations
@@ -102,42 +103,33 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder), arguments.threads or None)
         bench.peer(["0.01"])  # makes the store, and warms the disk's cache
-        one, three = _medians(bench, arguments.rounds)
-        slope = (three - one) / 2
         print(
             f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, torch threads:"
-            f" {arguments.threads or 'all'}"
+            f" {arguments.threads or 'all'}\n"
         )
-        print(f"peer: {one:.1f} s for one rate, {three:.1f} s for three, so {slope:.1f} s a rate\n")
         print("| members | peer | one after the other | ratio | together | ratio |\n|---|---|---|---|---|---|")
         for size in sizes:
-            _row(bench, size, one + slope * (size - 1), arguments)
+            _row(bench, size, arguments)
 
 
-def _medians(bench: Bench, rounds: int) -> tuple[float, float]:
-    one, three = [], []
-    for _ in range(rounds):
-        one.append(bench.peer(rates_of(1)))
-        three.append(bench.peer(rates_of(3)))
-    return statistics.median(one), statistics.median(three)
-
-
-def _row(bench: Bench, size: int, extended: float, arguments: argparse.Namespace) -> None:
-    rates = rates_of(size)
+def _row(bench: Bench, size: int, arguments: argparse.Namespace) -> None:
+    whole = arguments.whole_peer or size in (1, 3)
     peers, alone, together = [], [], []
     for _ in range(arguments.rounds):
-        if arguments.whole_peer or size == 3:
-            peers.append(bench.peer(rates))
+        peers.append(bench.peer(rates_of(size)) if whole else _extended(bench, size))
         if size <= 3:
-            alone.append(bench.sweep(rates, "never"))
-        together.append(bench.sweep(rates, "always"))
-    peer = statistics.median(peers) if peers else extended
-    cells = [f"{size}", f"{peer:.1f} s" + ("" if peers else " (extended)")]
+            alone.append(bench.sweep(rates_of(size), "never"))
+        together.append(bench.sweep(rates_of(size), "always"))
+    cells = [f"{size}", f"{statistics.median(peers):.1f} s" + ("" if whole else " (extended)")]
     for times in (alone, together):
-        cells += (
-            [f"{statistics.median(times):.1f} s", f"{statistics.median(times) / peer:.3f}"] if times else ["-", "-"]
-        )
+        ratios = [mine / peer for mine, peer in zip(times, peers, strict=False)]
+        cells += [f"{statistics.median(times):.1f} s", f"{statistics.median(ratios):.3f}"] if times else ["-", "-"]
     print("| " + " | ".join(cells) + " |", flush=True)
+
+
+def _extended(bench: Bench, size: int) -> float:
+    one, three = bench.peer(rates_of(1)), bench.peer(rates_of(3))
+    return one + (three - one) / 2 * (size - 1)
 
 
 if __name__ == "__main__":
