@@ -225,3 +225,30 @@ os._exit(0)
         process.stdin.flush()
         told = json.loads(process.stdout.readline())
     assert told["here"] and told["seconds"] < 8
+
+
+def test_an_answer_that_nobody_waits_for_any_more_is_taken_for_no_other(store_project: Path) -> None:
+    """As when a second Ctrl-C comes while the report is made: the question is given up, its answer still arrives."""
+    told = _told(
+        _start(
+            """
+class Interrupted(BaseException): ...
+def interrupt(number, frame):
+    raise Interrupted
+signal.signal(signal.SIGALRM, interrupt)
+signal.setitimer(signal.ITIMER_REAL, 0.5)
+given_up = False
+try:
+    session.aside(time.sleep, 1.5)
+except Interrupted:
+    given_up = True
+points(500, 1000)
+log.end("FINISHED")
+tell(given_up=given_up, answer=session.aside(abs, -7), words=session.close().words, warnings=session.warnings())
+""",
+            f"sqlite:///{store_project}/mlflow.db",
+        )
+    )
+    assert told == {"given_up": True, "answer": 7, "words": "", "warnings": []}
+    client = _client(f"sqlite:///{store_project}/mlflow.db")
+    assert steps_of(client, run_of(client, "desk1").info.run_id) == list(range(1000))

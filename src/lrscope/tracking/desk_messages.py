@@ -8,14 +8,19 @@ from typing import Any
 from lrscope.errors import LrscopeError
 from lrscope.tracking import events as ev
 
+FIRST = 1
+"""The number of what the process says unasked when it begins: whether the store is open."""
+
 
 @dataclass(frozen=True)
 class Ask:
-    """Call this method of the desk. Where ``answered`` is false nobody waits for what it returns."""
+    """Call this method of the desk. The answer bears the question's number: who asked may have given up waiting, when a
+    second Ctrl-C came. Number 0: nobody waits for what it returns.
+    """
 
     method: str
     arguments: tuple[Any, ...] = ()
-    answered: bool = True
+    number: int = 0
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,7 @@ class Postponed:
 class Answer:
     """What the method returned."""
 
+    number: int
     value: Any
 
 
@@ -39,6 +45,7 @@ class Answer:
 class Failed:
     """What the method raised: one of lrscope's own errors as it was, any other in words."""
 
+    number: int
     words: str
     busy: bool = False
     error: LrscopeError | None = None

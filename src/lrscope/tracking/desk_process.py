@@ -21,7 +21,7 @@ from lrscope.tracking import events as ev
 from lrscope.tracking.address import Address
 from lrscope.tracking.delivery import Busy
 from lrscope.tracking.desk import Desk
-from lrscope.tracking.desk_messages import Answer, Ask, Failed, Postpone, Postponed, Progressed, Stop
+from lrscope.tracking.desk_messages import FIRST, Answer, Ask, Failed, Postpone, Postponed, Progressed, Stop
 from lrscope.tracking.secrets import redact
 from lrscope.tracking.spool import Spool
 from lrscope.tracking.store import import_mlflow
@@ -80,20 +80,20 @@ class _Server:
 
     def serve(self) -> None:
         import_mlflow()
-        self._send(Answer(self._opened_ahead()))
+        self._send(Answer(FIRST, self._opened_ahead()))
         while True:
             ask = self._asked.popleft() if self._asked else self._connection.recv()
             if isinstance(ask, Ask):  # else a word that came too late for what it was about
                 self._stopped = False
                 answer = self._answer(ask)
-                if ask.answered:
+                if ask.number:
                     self._tell(answer)
 
     def _tell(self, answer: Answer | Failed) -> None:
         try:
             self._send(answer)
         except (pickle.PicklingError, AttributeError, TypeError) as error:
-            self._send(Failed(f"the answer cannot be sent: {error}"))
+            self._send(Failed(answer.number, f"the answer cannot be sent: {error}"))
 
     def _opened_ahead(self) -> bool:
         try:
@@ -103,13 +103,13 @@ class _Server:
 
     def _answer(self, ask: Ask) -> Answer | Failed:
         try:
-            return Answer(self._call(ask.method, ask.arguments))
+            return Answer(ask.number, self._call(ask.method, ask.arguments))
         except Busy as busy:
-            return Failed(str(busy), busy=True)
+            return Failed(ask.number, str(busy), busy=True)
         except LrscopeError as error:
-            return Failed(str(error), error=error)
+            return Failed(ask.number, str(error), error=error)
         except Exception as error:
-            return Failed(redact(str(error)) or type(error).__name__)
+            return Failed(ask.number, redact(str(error)) or type(error).__name__)
 
     def _call(self, method: str, arguments: tuple[Any, ...]) -> Any:
         match method:

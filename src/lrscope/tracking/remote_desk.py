@@ -18,7 +18,7 @@ from lrscope.tracking import events as ev
 from lrscope.tracking.address import Address
 from lrscope.tracking.delivery import Busy
 from lrscope.tracking.desk import Carried, Postpone, always
-from lrscope.tracking.desk_messages import Answer, Ask, Failed, Postponed, Progressed, Stop
+from lrscope.tracking.desk_messages import FIRST, Answer, Ask, Failed, Postponed, Progressed, Stop
 from lrscope.tracking.desk_messages import Postpone as AskedToPostpone
 from lrscope.tracking.desk_process import serve
 from lrscope.tracking.spool import Spool
@@ -63,13 +63,14 @@ class RemoteDesk:
         self._asking = threading.Lock()
         """Held from a question to its answer."""
         self._sending = threading.Lock()
+        self._asked = FIRST
         self._connection, self._pid = _fork(address, root)
 
     def open(self) -> None:
         """Call it first, and once: the process begins by saying whether it could open the store by itself."""
         with self._asking:
             try:
-                opened = self._answer(always)
+                opened = self._answer(FIRST, always)
             except (EOFError, OSError) as error:
                 raise DeskGone(str(error)) from error
         if not opened:
@@ -95,7 +96,7 @@ class RemoteDesk:
 
     def soon(self, function: Callable[[], None]) -> None:
         with suppress(OSError):
-            self._send(Ask("aside", (pickle.dumps((function, ())),), answered=False))
+            self._send(Ask("aside", (pickle.dumps((function, ())),)))
 
     def aside(self, function: Callable[..., T], *arguments: Any) -> T:
         """``DeliveryFailed`` also where the desk is busy for long: a slow store must not hold the training up."""
@@ -113,8 +114,9 @@ class RemoteDesk:
         if not self._asking.acquire(timeout=within_s):
             raise DeliveryFailed(f"the process that delivers has been busy for {within_s:g} s")
         try:
-            self._send(Ask(method, arguments))
-            return self._answer(keep_going)
+            self._asked += 1
+            self._send(Ask(method, arguments, self._asked))
+            return self._answer(self._asked, keep_going)
         except (EOFError, OSError) as error:
             raise DeskGone(str(error)) from error
         finally:
@@ -124,7 +126,7 @@ class RemoteDesk:
         with self._sending:
             self._connection.send(message)
 
-    def _answer(self, keep_going: Callable[[], bool]) -> Any:
+    def _answer(self, number: int, keep_going: Callable[[], bool]) -> Any:
         told = False
         while True:
             while not self._connection.poll(_LOOK_EVERY_S):
@@ -138,9 +140,9 @@ class RemoteDesk:
                 case AskedToPostpone(local_id, event):
                     self._postpone(Spool.of(self._root, local_id), event)
                     self._send(Postponed())
-                case Answer(value):
+                case Answer(n, value) if n == number:
                     return value
-                case Failed(words, busy, error):
+                case Failed(n, words, busy, error) if n == number:
                     raise Busy(words) if busy else error or DeliveryFailed(words)
 
 
