@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
+import pytest
+
+from lrscope.tracking import steady_desk
 from servers import fresh_database, mlflow_server, postgres, project, proxy, store_project
 
 __all__ = ["fresh_database", "mlflow_server", "postgres", "project", "proxy", "store_project"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _deliver_from_a_thread() -> None:
+    """Sessions of the tests' own process deliver from a thread: a copy of pytest with all libraries takes its time, and
+    whether it has a second thread just then is chance. Commands in fresh processes fork as they do for a user.
+    """
+    steady_desk.may_fork = lambda: False

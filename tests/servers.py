@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import pwd
@@ -12,11 +13,13 @@ import sqlite3
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -214,12 +217,19 @@ def _read_message(connection: socket.socket) -> bytes:
 
 
 @pytest.fixture(scope="session")
-def fresh_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An initialised, empty SQLite store, to be copied: making one takes MLflow seconds."""
+def fresh_database() -> Path:
+    """An initialised, empty SQLite store, to be copied."""
+    return empty_store()
+
+
+@cache
+def empty_store() -> Path:
+    """The same for tests that type commands: making a store takes MLflow seconds."""
     from lrscope.tracking.address import Address
     from lrscope.tracking.store import open_store
 
-    folder = tmp_path_factory.mktemp("fresh")
+    folder = Path(tempfile.mkdtemp(prefix="lrscope-fresh-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     open_store(Address(f"sqlite:///{folder}/mlflow.db", folder / "mlruns"))
     connection = sqlite3.connect(folder / "mlflow.db")
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

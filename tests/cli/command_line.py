@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import time
@@ -13,6 +14,8 @@ from pathlib import Path
 
 from mlflow import MlflowClient
 from mlflow.entities import Run
+
+from servers import empty_store
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
@@ -68,13 +71,17 @@ def type_command(
     program: Sequence[str] = (str(CHECKOUT / "train.py"),),
     cwd: Path | None = None,
     path: Path = HERE,
+    store: bool = False,
 ) -> Typed:
     """Run ``python train.py`` with these words, and everything it writes below ``root``.
 
     Args:
         path: a folder of a user's own modules.
+        store: whether there is a store already, as for all but the first command of a project.
     """
     root.mkdir(parents=True, exist_ok=True)
+    if store:
+        shutil.copy(empty_store(), root / "mlflow.db")
     own = {"LRSCOPE_ROOT": str(root), "OMP_NUM_THREADS": "1", "PYTHONPATH": str(path)}
     foreign = ("MLFLOW_", "LRSCOPE_", "HYDRA_")
     environment = {key: value for key, value in os.environ.items() if not key.startswith(foreign)} | own

@@ -15,7 +15,7 @@ SWEEP = ("-m", "lr=0.001,0.0001", "epochs=1", "batch_size=479", "tracking.log_mo
 def ways(tmp_path_factory: pytest.TempPathFactory) -> dict:
     def typed(name: str, *words: str):
         root: Path = tmp_path_factory.mktemp(name)
-        done = type_command(root, *SWEEP, *words)
+        done = type_command(root, *SWEEP, *words, store=True)
         assert done.code == 0, done.err
         return done
 

@@ -35,7 +35,9 @@ def lone(tmp_path_factory: pytest.TempPathFactory) -> Typed:
 @pytest.fixture(scope="module")
 def sweep(tmp_path_factory: pytest.TempPathFactory) -> Typed:
     """The study of the line at two rates, one of which diverges."""
-    typed = type_command(tmp_path_factory.mktemp("sweep"), "-m", "experiment=line", "lr=0.01,1", "epochs=60")
+    typed = type_command(
+        tmp_path_factory.mktemp("sweep"), "-m", "experiment=line", "lr=0.01,1", "epochs=60", store=True
+    )
     assert typed.code == 0, typed.err
     return typed
 
@@ -45,7 +47,7 @@ def crashed(tmp_path_factory: pytest.TempPathFactory) -> Typed:
     """A sweep in other processes over a user's own model; one member's raises at its fifth step."""
     words = ["-m", "hydra/launcher=joblib", "dataset=blobs", "epochs=1", "batch_size=120", "trainer=cpu"]
     words += ["model._target_=fragile.Fragile", "+model.fails_at=5,0", "sweep.together=never"]
-    return type_command(tmp_path_factory.mktemp("crashed"), *words)
+    return type_command(tmp_path_factory.mktemp("crashed"), *words, store=True)
 
 
 def only(typed: Typed) -> Run:

@@ -17,7 +17,9 @@ def ways(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Typed]:
     typed = {}
     for together in ("always", "never"):
         root = tmp_path_factory.mktemp(together)
-        typed[together] = type_command(root, *SWEEP, "hydra/launcher=together", f"sweep.together={together}")
+        typed[together] = type_command(
+            root, *SWEEP, "hydra/launcher=together", f"sweep.together={together}", store=True
+        )
         assert typed[together].code == 0, typed[together].err
     return typed
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from pathlib import Path
 
 from mlflow import MlflowClient
 from mlflow.entities import Run
+
+from servers import empty_store
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -70,6 +73,7 @@ class Command:
 
 def train(folder: Path, *arguments: str, timeout: float = 280, **environment: str) -> Command:
     """Run the command with the store, the spool and Hydra's folders under ``folder``."""
+    shutil.copy(empty_store(), folder / "mlflow.db")
     store = f"sqlite:///{folder / 'mlflow.db'}"
     own = [
         f"tracking.uri={store}",

@@ -15,7 +15,7 @@ from lrscope.tracking import TrackingSettings, open_session
 from servers import mlflow_server_on
 
 WRITERS = """
-import json, os, sys, time
+import json, os, sys, time, traceback
 
 # Once, then shared by the forked writers: 16 imports would be all that is measured.
 import mlflow.tracking
@@ -25,6 +25,7 @@ from lrscope.tracking import *
 
 configure_mappers()
 processes, runs, points, uri = int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4] or None
+apart_s = float(sys.argv[5])
 
 
 def write(number):
@@ -48,11 +49,14 @@ def write(number):
 
 children = {}
 for number in range(processes):
+    time.sleep(apart_s)
     pid = os.fork()
     if pid == 0:
         code = 9
         try:
             code = write(number)
+        except BaseException:
+            traceback.print_exc()
         finally:
             os._exit(code)
     children[pid] = number
@@ -61,8 +65,8 @@ print(json.dumps(codes))
 """
 
 
-def _write(processes: int, runs: int, points: int, uri: str) -> None:
-    command = [sys.executable, "-c", WRITERS, str(processes), str(runs), str(points), uri]
+def _write(processes: int, runs: int, points: int, uri: str, apart_s: float = 0.0) -> None:
+    command = [sys.executable, "-c", WRITERS, str(processes), str(runs), str(points), uri, str(apart_s)]
     done = subprocess.run(command, capture_output=True, text=True)
     lines = done.stdout.splitlines()
     assert lines and json.loads(lines[-1]) == [0] * processes, done.stdout + done.stderr
@@ -116,5 +120,7 @@ def test_sixteen_processes_on_postgresql_behind_a_server(postgres: str, project:
     folder = project / "server"
     folder.mkdir()
     with mlflow_server_on(folder, postgres) as server:
-        _write(processes=16, runs=1, points=200, uri=server.uri)
+        # Commands that load their libraries themselves are further apart; asked by 16 in one moment, a server on two
+        # cores may take longer for its first answer than a command waits for it.
+        _write(processes=16, runs=1, points=200, uri=server.uri, apart_s=0.25)
         _check(server.uri, 16, 1, 200)

@@ -59,7 +59,7 @@ class Desk:
             StoreUnreachable, InputError: see ``open_store``.
         """
         if self._opened is None:
-            store = open_store(self.address)
+            store = open_store(self.address, asked=True)
             self._opened = store, Deliverer(store, self._root, self._postpone, self._progressed)
 
     def open_ahead(self) -> bool:

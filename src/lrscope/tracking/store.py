@@ -109,14 +109,18 @@ class Store:
         return get_artifact_repository(location, tracking_uri=self.address.uri)
 
 
-def open_store(address: Address) -> Store:
+def open_store(address: Address, asked: bool = False) -> Store:
     """A store that answers.
+
+    Args:
+        asked: it has just been found to answer: a busy one need not be asked twice.
 
     Raises:
         StoreUnreachable: it does not answer within 5 s, or refuses.
         InputError: its tables belong to another version of MLflow.
     """
-    check_reachable(address)
+    if not asked:
+        check_reachable(address)
     import_mlflow()
     bulk = _prepare_database(address) if address.is_database else None
     from mlflow.tracking import MlflowClient
