@@ -199,9 +199,14 @@ def _steps(trace: Trace) -> int:
     return max((int(series.steps[-1]) + 1 for series in trace.series.values() if len(series)), default=0)
 
 
+def _as_yaml(content: object) -> str:
+    """With libyaml where it is there: the same text in a fifth of the time."""
+    return str(yaml.dump(content, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), sort_keys=False))
+
+
 _DESCRIPTION: Mapping[str, Callable[[PreparedRun], str]] = {
-    "config.yaml": lambda run: yaml.safe_dump(dict(run.config), sort_keys=False),
-    "overrides.yaml": lambda run: yaml.safe_dump(list(run.job.overrides)),
+    "config.yaml": lambda run: _as_yaml(dict(run.config)),
+    "overrides.yaml": lambda run: _as_yaml(list(run.job.overrides)),
     "environment.txt": lambda _: environment(),
 }
 """The files that say what every run is; ahead of them goes ``DIFFERENCE``, where there is one."""
