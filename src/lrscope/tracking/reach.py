@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -38,9 +39,26 @@ def unreachable(address: Address, why: str) -> StoreUnreachable:
 
 
 def check_reachable(address: Address) -> None:
-    """Raises:
-    StoreUnreachable: no answer within 3.5 s, or a refusal.
+    """Ask; one that did not answer a moment ago is not asked again, which would take as long.
+
+    Raises:
+        StoreUnreachable: no answer within 3.5 s, or a refusal.
     """
+    when, refusal = _refused.get(address, (0.0, None))
+    if refusal is not None and time.monotonic() - when < _A_MOMENT_S:
+        raise refusal
+    try:
+        _ask(address)
+    except StoreUnreachable as error:
+        _refused[address] = (time.monotonic(), error)
+        raise
+
+
+_A_MOMENT_S = 1.0
+_refused: dict[Address, tuple[float, StoreUnreachable]] = {}
+
+
+def _ask(address: Address) -> None:
     if address.is_server:
         _within(ANSWER_WITHIN_S, lambda: _ask_server(address), address)
     elif address.database_file is not None:
