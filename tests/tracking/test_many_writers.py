@@ -122,5 +122,5 @@ def test_sixteen_processes_on_postgresql_behind_a_server(postgres: str, project:
     with mlflow_server_on(folder, postgres) as server:
         # Commands that load their libraries themselves are further apart; asked by 16 in one moment, a server on two
         # cores may take longer for its first answer than a command waits for it.
-        _write(processes=16, runs=1, points=200, uri=server.uri, apart_s=0.25)
+        _write(processes=16, runs=1, points=200, uri=server.uri, apart_s=0.5)
         _check(server.uri, 16, 1, 200)
