@@ -57,11 +57,11 @@ def begin(config: DictConfig) -> None:
     from lrscope.sessions import opened_ahead, settings_of, share, unshare
 
     STOP.install()
-    settings = settings_of(config)
     with opened_ahead(config):
         planned = plan(config)
         if planned is not None:
             check_plan(planned)
+        settings = settings_of(config)
         stored = _find(config, settings)
     session = share(settings)
     try:

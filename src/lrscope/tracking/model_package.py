@@ -22,7 +22,6 @@ def get_ready_to_pack() -> None:
     away = {name: None for name in ("pytorch_lightning", "lightning") if name not in sys.modules}
     sys.modules.update(away)  # type: ignore[arg-type]  # None: as if it were not installed
     try:
-        import mlflow.pytorch  # noqa: F401
         import torch
 
         with TemporaryDirectory() as folder:

@@ -19,6 +19,10 @@ T = TypeVar("T")
 ANSWER_WITHIN_S = 3.5
 """How long a store may take to answer at the start; with the imports around it a command fails within 5 s."""
 
+_A_MOMENT_S = 1.0
+_refused: dict[Address, tuple[float, StoreUnreachable]] = {}
+"""When a store was last found away, and how."""
+
 _REMEDY = "Start it, set tracking.uri, or record without it: tracking.mode=offline, later `make sync`."
 
 _WORDS = (
@@ -52,10 +56,6 @@ def check_reachable(address: Address) -> None:
     except StoreUnreachable as error:
         _refused[address] = (time.monotonic(), error)
         raise
-
-
-_A_MOMENT_S = 1.0
-_refused: dict[Address, tuple[float, StoreUnreachable]] = {}
 
 
 def _ask(address: Address) -> None:

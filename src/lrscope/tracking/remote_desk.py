@@ -56,7 +56,6 @@ class RemoteDesk:
     """
 
     def __init__(self, address: Address, root: Path, postpone: Postpone, progressed: Callable[[], None]) -> None:
-        self.address = address
         self._root = root
         self._postpone = postpone
         self._progressed = progressed
