@@ -227,3 +227,39 @@ os._exit(0)
         process.stdin.flush()
         told = json.loads(process.stdout.readline())
     assert told["here"] and told["seconds"] < 8
+
+
+def test_a_session_that_gives_up_ends_it_once_and_whoever_waits_for_it_is_told(store_project: Path) -> None:
+    """The thread that delivers waits for a slow store while the session's patience ends: neither may bring up an error
+    of a pipe that was closed under it, nor begin to deliver in this process.
+    """
+    told = _told(
+        _start(
+            """
+desk, ends, errors = session._courier.desk, [], []
+threading.excepthook = lambda args: errors.append(repr(args.exc_value))
+def wait_for_it():
+    try:
+        desk.aside(time.sleep, 60)
+    except Exception as error:
+        ends.append(type(error).__name__)
+session.flush()
+waiting = [threading.Thread(target=wait_for_it) for _ in range(2)]
+for thread in waiting:
+    thread.start()
+time.sleep(0.5)
+began = time.monotonic()
+closing = [threading.Thread(target=desk.close) for _ in range(3)]
+for thread in closing:
+    thread.start()
+for thread in (*closing, *waiting):
+    thread.join()
+tell(ends=ends, errors=errors, left=children(), loaded="mlflow" in sys.modules, quick=time.monotonic() - began < 2,
+     warnings=session.warnings())
+session.close()
+""",
+            f"sqlite:///{store_project}/mlflow.db",
+        )
+    )
+    ended = {"ends": ["DeskGone", "DeskGone"], "errors": [], "left": []}
+    assert told == ended | {"loaded": False, "quick": True, "warnings": []}

@@ -19,6 +19,7 @@ from lrscope.tracking.desk import Carried
 from lrscope.tracking.disk import DiskWriter
 from lrscope.tracking.heartbeat import Heartbeat
 from lrscope.tracking.outage import Backoff
+from lrscope.tracking.remote_desk import DeskGone
 from lrscope.tracking.runlog import RunLog
 from lrscope.tracking.secrets import redact
 from lrscope.tracking.spool import Cursor, Spool
@@ -256,6 +257,8 @@ class Courier:
             self._warnings.append(f"An artifact of {spool.local_id} does not go through; it is tried again.")
 
     def _away(self, error: Exception) -> None:
+        if isinstance(error, DeskGone):
+            return  # closed under this thread's hands: nothing to say of the store
         self._pause = self._backoff.failed()
         if self._away_since is None:
             self._away_since = time.time()

@@ -27,6 +27,7 @@ T = TypeVar("T")
 
 _LOOK_EVERY_S = 0.05
 _PATIENCE_S = 5.0
+_LET_GO_S = 1.0
 
 
 class DeskGone(Exception):
@@ -63,6 +64,8 @@ class RemoteDesk:
         """Held from a question to its answer."""
         self._sending = threading.Lock()
         self._asked = FIRST
+        self._ending = threading.Lock()
+        self._ended = False
         self._connection, self._pid = _fork(address, root)
 
     def open(self) -> None:
@@ -103,11 +106,19 @@ class RemoteDesk:
         return cast(T, self._ask("aside", pickle.dumps((function, arguments)), within_s=_PATIENCE_S))
 
     def close(self) -> None:
-        """End the process, whatever it does: nobody waits for it any more."""
-        with suppress(OSError):
-            os.kill(self._pid, 9)
-            os.waitpid(self._pid, 0)
-        self._connection.close()
+        """End the process, whatever it does. Who still waits for its answer is told ``DeskGone``."""
+        with self._ending:
+            if not self._ended:  # once: the number of a process that is gone may be another's by now
+                self._ended = True
+                with suppress(OSError):
+                    os.kill(self._pid, 9)
+                    os.waitpid(self._pid, 0)
+        # Whoever waits for an answer finds the pipe broken, and lets go: closed under its hands, the number of the pipe
+        # could be another file's by the time it looks.
+        if self._asking.acquire(timeout=_LET_GO_S):
+            with self._sending:
+                self._connection.close()
+            self._asking.release()
 
     def _ask(self, method: str, *arguments: Any, keep_going: Callable[[], bool] = always, within_s: float = -1) -> Any:
         if not self._asking.acquire(timeout=within_s):

@@ -34,6 +34,7 @@ class SteadyDesk:
         self._make_here = lambda: Desk(address, root, postpone, progressed)
         self._moved = moved
         self._moving = threading.Lock()
+        self._closed = False
         self._address = address
         self._store: Store | None = None
         self._desk: Desk | RemoteDesk = (
@@ -84,6 +85,8 @@ class SteadyDesk:
         return self._ask(lambda desk: desk.aside(function, *arguments))
 
     def close(self) -> None:
+        """What is asked of it then, or is being asked, raises ``DeskGone``, where it has a process of its own."""
+        self._closed = True
         self._desk.close()
 
     def _ask(self, ask: Callable[[Desk | RemoteDesk], T]) -> T:
@@ -95,6 +98,8 @@ class SteadyDesk:
     def _here(self) -> Desk:
         with self._moving:  # the courier's thread and the training's may find out at once
             if not isinstance(self._desk, Desk):
+                if self._closed:
+                    raise DeskGone("closed")
                 self._desk.close()
                 self._desk = self._make_here()
                 self._moved("The process that delivers has ended; delivery goes on in this one.")
