@@ -51,8 +51,8 @@ sync: setup ## deliver what was recorded while the store was away or tracking.mo
 reap: setup ## mark runs whose process is gone as KILLED
 	@$(BIN)/python scripts/reap.py $(ARGS)
 
-test: setup ## the tests
-	@$(BIN)/python -m pytest $(ARGS)
+test: setup ## the tests, two at a time
+	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile $(ARGS)
 
 lint: setup ## format, lint and types
 	@$(BIN)/ruff format --check .

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
+
+# Before anything imports torch: the networks of tests are too small to gain from a second thread, and the threads of
+# two test processes would wait for one another.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from lrscope.tracking import steady_desk
 from servers import fresh_database, mlflow_server, postgres, project, proxy, store_project

@@ -259,6 +259,7 @@ tell(ends=ends, errors=errors, left=children(), loaded="mlflow" in sys.modules, 
 session.close()
 """,
             f"sqlite:///{store_project}/mlflow.db",
+            finish_timeout_s=0.5,
         )
     )
     ended = {"ends": ["DeskGone", "DeskGone"], "errors": [], "left": []}
