@@ -7,7 +7,7 @@ from typing import Any
 
 from mlflow.tracking import MlflowClient
 
-from lrscope.tracking import Point, RunLog, RunStart, Session, now_ms
+from lrscope.tracking import Point, RunLog, RunStart, now_ms
 
 
 def start(experiment: str, local_id: str, kind: Any = "run", parent: str | None = None, **rest: Any) -> RunStart:
@@ -42,8 +42,3 @@ def steps_of(client: MlflowClient, run_id: str, key: str = "train/loss") -> list
 
 def values_of(client: MlflowClient, run_id: str, key: str = "train/loss") -> dict[int, float]:
     return {metric.step: metric.value for metric in client.get_metric_history(run_id, key)}
-
-
-def told_of_its_own(session: Session) -> list[str]:
-    """A session's warnings but for those of runs that another test's process left on the server which tests share."""
-    return [words for words in session.warnings() if "left by a process that is gone" not in words]

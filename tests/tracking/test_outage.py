@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from recorded_runs import record, run_of, start, steps_of, told_of_its_own
+from recorded_runs import record, run_of, start, steps_of
 
 from lrscope.tracking import DatasetInfo, RunLog, Session, TrackingSettings, open_session
 from lrscope.tracking.sync import sync
@@ -94,13 +94,13 @@ def test_the_user_is_told_once_when_it_goes_and_once_when_it_is_back(proxy: Prox
     proxy.mode = "refuse"
     record(log, range(5))
     told: list[str] = []
-    _wait(lambda: bool(told.extend(told_of_its_own(session)) or told))
+    _wait(lambda: bool(told.extend(session.warnings()) or told))
     record(log, range(5, 10))
     time.sleep(3)
-    assert len(told + told_of_its_own(session)) == 1 and proxy.uri in told[0]
+    assert len(told + session.warnings()) == 1 and proxy.uri in told[0]
     proxy.mode = "pass"
     back: list[str] = []
-    _wait(lambda: bool(back.extend(told_of_its_own(session)) or back))
+    _wait(lambda: bool(back.extend(session.warnings()) or back))
     assert len(back) == 1 and "answers again" in back[0]
     session.close()
 
@@ -119,6 +119,7 @@ def test_what_is_left_at_the_end_is_told_and_delivered_by_sync(
     assert time.monotonic() - began < 3
     assert delivery.undelivered == (local_id,)
     assert "make sync" in delivery.words and str(project / "outputs" / "spool") in delivery.words
+    assert not any("answers again" in words for words in session.warnings())
     assert run_of(client, local_id).info.status == "RUNNING"
     proxy.mode = "pass"
     # A hanging call of the closed session may still hold the spool until it is cut off.
@@ -145,7 +146,7 @@ def test_a_run_on_a_slow_server_arrives_by_itself(proxy: Proxy, client: Any) -> 
     began = time.monotonic()
     assert session.close().words == ""
     took = time.monotonic() - began
-    assert told_of_its_own(session) == []
+    assert session.warnings() == []
     run = run_of(client, local_id)
     assert (run.info.status, run.data.tags["lrscope.verdict"]) == ("FINISHED", "trained")
     assert steps_of(client, run.info.run_id) == list(range(300))

@@ -174,15 +174,17 @@ class Courier:
                 continue
             run = self._todo.pop(local_id)
             try:
-                self._deliver(run)
+                answered = self._deliver(run)
             except Busy:
                 self._todo[local_id] = run
+                continue
             except Exception as error:
                 # Another run goes first next time: the trouble may be this one's own.
                 self._todo[local_id] = run
                 self._away(error)
                 return
-            self._back()
+            if answered:
+                self._back()
         if self._finish_within_s is None:
             self._when_idle()
 
@@ -195,17 +197,22 @@ class Courier:
     def _progressed(self) -> None:
         self.last_progress = time.monotonic()
 
-    def _deliver(self, run: RunLog) -> None:
+    def _deliver(self, run: RunLog) -> bool:
+        """Whether the store was asked: cut short before its first question, a delivery says nothing of the store."""
+        before = self._cursors.of(run.spool).offset
         cursor = self._carry(run.spool, self._keep_going)
+        answered = cursor.offset > before
         if self._disk.failing():
             with self._disk.unsaved(run) as events:
                 carried = self.desk.direct(run.local_id, events)
                 cursor = self._carried(run.spool, carried)
+                answered = answered or bool(events)
         run.run_id, run.experiment_id = cursor.run_id, cursor.experiment_id
         if run.run_id is not None:
             run.created.set()
         if self.undelivered(run):
             self._todo[run.local_id] = run
+        return answered
 
     def _carry(self, spool: Spool, keep_going: Callable[[], bool]) -> Cursor:
         fresh, self._fresh = self._fresh, set()
