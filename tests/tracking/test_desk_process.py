@@ -210,6 +210,7 @@ def test_a_slow_store_holds_no_aside_up(proxy: Proxy) -> None:
 tell(ready=True)
 sys.stdin.readline()
 points(500, 1000)
+log.end("FINISHED")
 session.flush()
 time.sleep(2)
 began = time.monotonic()
@@ -227,6 +228,8 @@ os._exit(0)
         process.stdin.flush()
         told = json.loads(process.stdout.readline())
     assert told["here"] and told["seconds"] < 8
+    proxy.delay_s = 0
+    assert sync(TrackingSettings(uri=proxy.uri)).delivered == ("desk1",)
 
 
 def test_a_session_that_gives_up_ends_it_once_and_whoever_waits_for_it_is_told(store_project: Path) -> None:
