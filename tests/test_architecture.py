@@ -26,6 +26,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "ranks",
             "stop_signals",
             "collector",
+            "lean_imports",
             "full_disk",
         }
     ),
