@@ -12,7 +12,8 @@ from lrscope.lean_imports import load_lightning
 load_lightning()
 loaded = "scipy.signal" in sys.modules
 import pytorch_lightning, scipy, scipy.signal, torch, torchmetrics
-accuracy = torchmetrics.Accuracy(task="multiclass", num_classes=3)(torch.tensor([0, 1, 2, 2]), torch.tensor([0, 1, 2, 1]))
+accuracy = torchmetrics.Accuracy(task="multiclass", num_classes=3)
+accuracy = accuracy(torch.tensor([0, 1, 2, 2]), torch.tensor([0, 1, 2, 1]))
 print(json.dumps([loaded, float(accuracy), len(scipy.signal.butter(2, 0.5)[0])]))
 """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -31,12 +31,12 @@ class Forward:
     def __len__(self) -> int:
         return len(self._stack)
 
-    def train(self, inputs: Tensor, *, own: bool) -> Tensor:
+    def train(self, inputs: Tensor, *, own: bool, parameters: Mapping[str, Tensor] | None = None) -> Tensor:
         """Outputs [M, B, ...] in training mode for inputs [B, ...], or [M, B, ...] where every member has its
-        ``own``.
+        ``own``; with other trainable ``parameters`` than the stack's, where there are any.
         """
         self._train_mode()
-        return self._call(self._outputs, inputs, own)
+        return self._call(self._outputs, inputs, own, parameters)
 
     def train_and_count_dead(self, inputs: Tensor, *, own: bool) -> tuple[Tensor, DeadUnits | None]:
         """The same with the share of dead units, [M] each; None where the network has no layer that can be
@@ -58,9 +58,11 @@ class Forward:
         if not self.network.training:  # telling every layer costs as much as calling it
             self.network.train()
 
-    def _call(self, function: Callable[..., Any], inputs: Tensor, own: bool) -> Any:
+    def _call(
+        self, function: Callable[..., Any], inputs: Tensor, own: bool, parameters: Mapping[str, Tensor] | None = None
+    ) -> Any:
         batched = vmap(function, in_dims=(0, 0, 0 if own else None), randomness="different")
-        return batched(self._stack.everything(), self._stack.buffers, inputs)
+        return batched(self._stack.everything() | dict(parameters or {}), self._stack.buffers, inputs)
 
     def _outputs(self, parameters: dict[str, Tensor], buffers: dict[str, Tensor], inputs: Tensor) -> Tensor:
         return functional_call(self.network, (parameters, buffers), (inputs,), tie_weights=self._tied)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,9 +15,10 @@ from lrscope.together.clipping import Clipper, Clipping
 from lrscope.together.columns import Columns
 from lrscope.together.forward import Forward
 from lrscope.together.layers import draw_from, normalise_as_alone
-from lrscope.together.losses import Loss, member_losses
+from lrscope.together.losses import Loss
 from lrscope.together.masks import MaskSource
 from lrscope.together.numbers import Numbers, to_device
+from lrscope.together.passes import Passes
 from lrscope.together.rates import Rates, Schedule
 from lrscope.together.rules import RULES, start_of
 from lrscope.together.signals import UpdateMeters, grad_norms
@@ -92,7 +92,6 @@ class Learner:
         """Numbers (in the order of ``members``) of those still trained, one for each row."""
         self.signals: dict[str, Tensor] = {}
         self._members = list(members)
-        self._accumulate = accumulate
         self._micro: list[Tensor] = []
         self._rule = RULES[kind]
         self._numbers = self._read_numbers()
@@ -103,6 +102,7 @@ class Learner:
         if any(member.updates is not None for member in members):
             self._meters.load([member.updates or {} for member in members], device)
         self._masks = self._mask_source(device)
+        self._passes = Passes(self.forward, self.stack, loss, accumulate)
 
     def __len__(self) -> int:
         return len(self.alive)
@@ -116,13 +116,11 @@ class Learner:
             outputs, dead = self.forward.train_and_count_dead(inputs, own=own)
             if dead is not None:
                 self._note_dead(dead.share, dead.layers)
+            losses, gradients = self._passes.back(outputs, targets, own=own)
         else:
-            outputs = self.forward.train(inputs, own=own)
-        losses = member_losses(self.loss, outputs, targets, own=own)
-        total = (losses / self._accumulate if self._accumulate > 1 else losses).sum()
-        with _without_autocast(total.device.type):
-            self.stack.store_gradients(_gradients(total, self.stack.leaves), add=not first)
-        self._micro.append(losses.detach())
+            losses, gradients = self._passes(inputs, targets, own=own)
+        self.stack.store_gradients(gradients, add=not first)
+        self._micro.append(losses)
 
     @torch.no_grad()
     def update(self, wanted: Wanted = NOTHING) -> Tensor:
@@ -235,18 +233,6 @@ class Learner:
 
 def _trained(optimizer: Optimizer) -> list[Tensor]:
     return [parameter for parameter in optimizer.param_groups[0]["params"] if parameter.requires_grad]
-
-
-def _without_autocast(device: str) -> AbstractContextManager[Any]:
-    """Gradients are computed outside of autocast, as Lightning does it for a run alone."""
-    return torch.autocast(device, enabled=False) if torch.is_autocast_enabled(device) else nullcontext()
-
-
-def _gradients(total: Tensor, leaves: list[Tensor]) -> Sequence[Tensor]:
-    gradients = torch.autograd.grad(total, leaves, allow_unused=True)
-    if any(gradient is None for gradient in gradients):
-        raise CannotStack("a parameter takes no part in the loss")
-    return gradients
 
 
 def _common_optimizer(members: Sequence[Member]) -> type[Optimizer]:
