@@ -172,6 +172,9 @@ class _Timed(Trial):
     def together(self, members: int) -> Pace:  # noqa: ARG002
         return Pace(self._together, 1)
 
+    def threads(self, members: int) -> int:  # noqa: ARG002
+        return 1
+
 
 @pytest.mark.parametrize(
     ("alone", "together", "mode", "expected"),

@@ -7,8 +7,6 @@ import torch
 from torch.nn import functional
 from twins import EQUAL, OPTIMIZERS, SCHEDULERS, Twin, alone, data, member_config, together
 
-from lrscope.together import passes
-
 MODELS = ["linear", "mlp", "mlp-batch-norm", "cnn", "cnn-batch-norm"]
 RATES = [10 ** (k / 2) for k in range(-12, 3)]
 """1e-6 to 10."""
@@ -18,12 +16,6 @@ FLOAT32 = 2e-3
 24 steps at ordinary rates. The bound is relative, in norm, and holds while the same is below it between two
 solo runs started one unit in the last place apart; a wrong rate, batch or rule shows as 1e-1 and more.
 """
-
-
-@pytest.fixture(autouse=True)
-def _write_passes_down_early(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The short runs here take the fast path too, as a long one does from its 250th step on."""
-    monkeypatch.setattr(passes, "WORTH_TRACING", 4)
 
 
 def _overrides(model: str) -> tuple[str, ...]:

@@ -26,13 +26,13 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
 }
 
 
-def _learner(make: Callable[[], nn.Module], dtype: torch.dtype, accumulate: int = 1) -> Learner:
+def _learner(make: Callable[[], nn.Module], dtype: torch.dtype, accumulate: int = 1, trace_after: int = 3) -> Learner:
     members = []
     for seed, rate in enumerate(RATES):
         torch.manual_seed(seed)
         network = make().to(dtype)
         members.append(Member(network, torch.optim.Adam(network.parameters(), lr=rate), seed=seed))
-    return Learner(members, functional.cross_entropy, accumulate=accumulate)
+    return Learner(members, functional.cross_entropy, accumulate=accumulate, trace_after=trace_after)
 
 
 def _batch(step: int, own: bool, dtype: torch.dtype, members: int, size: int = 8) -> tuple[Tensor, Tensor]:
@@ -53,49 +53,47 @@ def _train(learner: Learner, steps: range, own: bool, dtype: torch.dtype, accumu
     return torch.stack(losses)
 
 
-def _both_ways(monkeypatch: pytest.MonkeyPatch, train: Callable[[], tuple[Tensor, Learner]]) -> Learner:
+def _both_ways(train: Callable[[int], tuple[Tensor, Learner]]) -> Learner:
     """Assert that the losses and weights of both are the same; the learner that traced."""
-    monkeypatch.setattr(passes, "WORTH_TRACING", NEVER)
-    plain, slow = train()
-    monkeypatch.setattr(passes, "WORTH_TRACING", 3)
-    traced, fast = train()
+    plain, slow = train(NEVER)
+    traced, fast = train(3)
     assert not slow._passes._traced
-    assert torch.equal(plain, traced) and torch.equal(slow.stack.weights, fast.stack.weights)
+    torch.testing.assert_close(traced, plain, rtol=0, atol=0, equal_nan=True)
+    torch.testing.assert_close(fast.stack.weights, slow.stack.weights, rtol=0, atol=0, equal_nan=True)
     return fast
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 @pytest.mark.parametrize("own", [False, True], ids=["same-batches", "own-batches"])
 @pytest.mark.parametrize("network", NETWORKS)
-def test_same_bits(monkeypatch: pytest.MonkeyPatch, network: str, own: bool, dtype: torch.dtype) -> None:
-    def train() -> tuple[Tensor, Learner]:
-        learner = _learner(NETWORKS[network], dtype)
+def test_same_bits(network: str, own: bool, dtype: torch.dtype) -> None:
+    def train(trace_after: int) -> tuple[Tensor, Learner]:
+        learner = _learner(NETWORKS[network], dtype, trace_after=trace_after)
         return _train(learner, range(30), own, dtype), learner
 
-    traced = _both_ways(monkeypatch, train)._passes._traced
+    traced = _both_ways(train)._passes._traced
     assert len(traced) == 2 and None not in traced.values(), "one for each size of batch"
 
 
-def test_same_bits_where_batches_add_up_and_members_leave(monkeypatch: pytest.MonkeyPatch) -> None:
-    def train() -> tuple[Tensor, Learner]:
-        learner = _learner(NETWORKS["relu"], torch.float32, accumulate=2)
+def test_same_bits_where_batches_add_up_and_members_leave() -> None:
+    def train(trace_after: int) -> tuple[Tensor, Learner]:
+        learner = _learner(NETWORKS["relu"], torch.float32, accumulate=2, trace_after=trace_after)
         first = _train(learner, range(10), False, torch.float32, accumulate=2)
         learner.keep([0, 2])
         second = _train(learner, range(10, 25), False, torch.float32, accumulate=2)
         return torch.cat([first.flatten(), second.flatten()]), learner
 
-    assert len(_both_ways(monkeypatch, train)._passes._traced) == 4
+    assert len(_both_ways(train)._passes._traced) == 4
 
 
-def test_same_bits_where_a_member_has_diverged(monkeypatch: pytest.MonkeyPatch) -> None:
-    def train() -> tuple[Tensor, Learner]:
-        learner = _learner(NETWORKS["relu"], torch.float32)
+def test_same_bits_where_a_member_has_diverged() -> None:
+    def train(trace_after: int) -> tuple[Tensor, Learner]:
+        learner = _learner(NETWORKS["relu"], torch.float32, trace_after=trace_after)
         with torch.no_grad():
             learner.stack.weights[1] = torch.nan
-        return _train(learner, range(20), False, torch.float32)[:, [0, 2]], learner
+        return _train(learner, range(20), False, torch.float32), learner
 
-    monkeypatch.setattr(torch, "equal", lambda one, other: torch.allclose(one, other, rtol=0, atol=0, equal_nan=True))
-    assert all(_both_ways(monkeypatch, train)._passes._traced.values())
+    assert all(_both_ways(train)._passes._traced.values())
 
 
 class Noisy(nn.Module):
@@ -119,10 +117,7 @@ class Noisy(nn.Module):
     ],
     ids=["own", "dropout", "batch-norm", "alpha-dropout"],
 )
-def test_what_draws_or_keeps_something_is_never_written_down(
-    monkeypatch: pytest.MonkeyPatch, make: Callable[[], nn.Module]
-) -> None:
-    monkeypatch.setattr(passes, "WORTH_TRACING", 3)
+def test_what_draws_or_keeps_something_is_never_written_down(make: Callable[[], nn.Module]) -> None:
     learner = _learner(make, torch.float32)
     _train(learner, range(20), False, torch.float32)
     assert not learner._passes._traced
@@ -139,7 +134,6 @@ def test_a_list_with_other_bits_is_never_used(monkeypatch: pytest.MonkeyPatch) -
         return losses + (1e-6 if count == 4 else 0), gradients  # the fourth is the pass that is written down
 
     monkeypatch.setattr(passes.Passes, "_back", unlike)
-    monkeypatch.setattr(passes, "WORTH_TRACING", 3)
     learner = _learner(NETWORKS["relu"], torch.float32)
     for step in range(10):
         learner.gather(*_batch(step, False, torch.float32, 3), own=False)

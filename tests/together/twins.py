@@ -130,7 +130,8 @@ def alone(cfg: DictConfig, of: Data, dtype: torch.dtype = torch.float64, *, nudg
 def together(cfgs: Sequence[DictConfig], of: Data, dtype: torch.dtype = torch.float64) -> list[Twin]:
     """Train all members as one stack."""
     first, part = cfgs[0], cast(of.train, dtype)
-    learner = Learner([make_member(cfg, of, dtype) for cfg in cfgs], loss_of(of.task))
+    # Short runs take the fast path too, as a long one does after hundreds of passes.
+    learner = Learner([make_member(cfg, of, dtype) for cfg in cfgs], loss_of(of.task), trace_after=4)
     batches = MemberBatches(part, first.batch_size, [cfg.seed for cfg in cfgs], first.steps_per_epoch)
     twins = [Twin() for _ in cfgs]
     for epoch in range(first.epochs):

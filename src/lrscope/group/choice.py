@@ -42,11 +42,11 @@ def choose(trial: Trial, members: int, steps: int, mode: str) -> Choice:
         mode: ``sweep.together``: ``always`` is not asked; ``auto`` takes what is faster.
     """
     if mode == "always":
-        return Choice(True, f"{members} members train together", trial.together(min(members, PIECE)).threads)
+        return Choice(True, f"{members} members train together", trial.threads(min(members, PIECE)))
     alone = trial.seconds_alone() * members
     if alone * steps < WORTH_TIMING_S:
         words = f"{members} members train together: the sweep takes seconds either way"
-        return Choice(True, words, trial.together(min(members, PIECE)).threads)
+        return Choice(True, words, trial.threads(min(members, PIECE)))
     stacked, most = _stacked(trial, members)
     faster = stacked.seconds < alone
     how = f"together in {-(-members // most)} stacks" if most is not None else "together"

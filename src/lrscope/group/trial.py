@@ -18,6 +18,7 @@ from lrscope.datasets.data import Part
 from lrscope.module import Loss
 from lrscope.together.learner import Learner, Member
 from lrscope.together.losses import member_losses
+from lrscope.together.passes import WORTH_TRACING
 
 CLOSE = 1e-3
 """Relative difference of loss and gradients, batched against alone, above which vmap is taken to have computed
@@ -90,12 +91,16 @@ class Trial:
         with _same_generators(self._device):
             return self._fastest(step)
 
+    def threads(self, members: int) -> int:
+        """The number of threads that makes a step of so many fastest."""
+        choices = self._choices()
+        return next(iter(choices)) if len(choices) == 1 else self.together(members).threads
+
     def together(self, members: int) -> Pace:
-        """A step of a stack of so many, with the number of threads that makes it fastest."""
+        """A step of a stack of so many once it has got going, with the number of threads that makes it fastest."""
         most = torch.get_num_threads()
-        choices = {1, most} if self._free_threads else {most}
         with _same_generators(self._device):
-            learner = self._learner(members)
+            learner = self._learner(members, trace_after=1)
 
             def step() -> None:
                 with self._precision():
@@ -103,7 +108,9 @@ class Trial:
                 learner.update()
 
             try:
-                return min((self._paced(step, threads) for threads in sorted(choices)), key=lambda pace: pace.seconds)
+                return min(
+                    (self._paced(step, threads) for threads in sorted(self._choices())), key=lambda pace: pace.seconds
+                )
             finally:
                 torch.set_num_threads(most)
 
@@ -126,8 +133,13 @@ class Trial:
                 return "under vmap the network computes something else than alone"
         return None
 
-    def _learner(self, members: int) -> Learner:
-        return Learner([self._copy() for _ in range(members)], self._loss, self._device)
+    def _choices(self) -> set[int]:
+        most = torch.get_num_threads()
+        return {1, most} if self._free_threads else {most}
+
+    def _learner(self, members: int, trace_after: int = WORTH_TRACING) -> Learner:
+        copies = [self._copy() for _ in range(members)]
+        return Learner(copies, self._loss, self._device, trace_after=trace_after)
 
     def _copy(self) -> Member:
         """The member with a network and an optimizer of its own, and no schedule."""

@@ -18,7 +18,7 @@ from lrscope.together.layers import draw_from, normalise_as_alone
 from lrscope.together.losses import Loss
 from lrscope.together.masks import MaskSource
 from lrscope.together.numbers import Numbers, to_device
-from lrscope.together.passes import Passes
+from lrscope.together.passes import WORTH_TRACING, Passes
 from lrscope.together.rates import Rates, Schedule
 from lrscope.together.rules import RULES, start_of
 from lrscope.together.signals import UpdateMeters, grad_norms
@@ -67,6 +67,7 @@ class Learner:
     Args:
         accumulate: so many batches make one update: call ``gather`` for each and ``update`` behind the last.
         steps: updates that all members have behind them.
+        trace_after: see ``Passes``.
 
     Raises:
         CannotStack: the members differ in more than numbers, or their optimizer has no rule here.
@@ -79,6 +80,7 @@ class Learner:
         device: torch.device | str = "cpu",
         accumulate: int = 1,
         steps: int = 0,
+        trace_after: int = WORTH_TRACING,
     ) -> None:
         kind = _common_optimizer(members)
         device = torch.device(device)
@@ -102,7 +104,7 @@ class Learner:
         if any(member.updates is not None for member in members):
             self._meters.load([member.updates or {} for member in members], device)
         self._masks = self._mask_source(device)
-        self._passes = Passes(self.forward, self.stack, loss, accumulate)
+        self._passes = Passes(self.forward, self.stack, loss, accumulate, trace_after)
 
     def __len__(self) -> int:
         return len(self.alive)

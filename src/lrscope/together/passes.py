@@ -47,11 +47,14 @@ class Passes:
     hence the same bits. That is tried on the batch at hand; a list that gives other bits is never used.
     """
 
-    def __init__(self, forward: Forward, stack: Stack, loss: Loss, accumulate: int = 1) -> None:
+    def __init__(
+        self, forward: Forward, stack: Stack, loss: Loss, accumulate: int = 1, trace_after: int = WORTH_TRACING
+    ) -> None:
         self._forward = forward
         self._stack = stack
         self._loss = loss
         self._accumulate = accumulate
+        self._trace_after = trace_after
         self._pure = all(type(layer) in PURE for layer in forward.network.modules()) and not stack.buffers
         self._seen: Counter[Kind] = Counter()
         self._traced: dict[Kind, Pass | None] = {}
@@ -66,7 +69,7 @@ class Passes:
             return numbers[0], numbers[1:]
         losses, gradients = self.back(self._forward.train(inputs, own=own), targets, own=own)
         self._seen[kind] += 1
-        if self._seen[kind] == WORTH_TRACING and self._pure and inputs.device.type == "cpu":
+        if self._seen[kind] == self._trace_after and self._pure and inputs.device.type == "cpu":
             self._traced[kind] = self._trace(inputs, targets, own, [losses, *gradients])
         return losses, gradients
 
