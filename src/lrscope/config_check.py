@@ -83,7 +83,7 @@ def _check_trainer(trainer: Any) -> Iterator[Problem]:
         "trainer.accumulate_grad_batches", trainer.accumulate_grad_batches, "1 takes none together"
     )
     yield from _at_least_one("trainer.limit_train_batches", trainer.limit_train_batches, "null takes all")
-    yield from _at_least_one("trainer.threads", trainer.threads, "null leaves it to torch")
+    yield from _at_least_one("trainer.threads", trainer.threads, "null chooses by the network")
     clip = trainer.gradient_clip_val
     if clip is not None and not (math.isfinite(clip) and clip > 0):
         yield Problem(

@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.callbacks import EarlyStopping
 from torch import Tensor
 
-from lrscope import build, collector
+from lrscope import build, collector, threads
 from lrscope.callbacks.checkpoint import KeepBest, KeepCheckpoints
 from lrscope.callbacks.count import CountExamples
 from lrscope.callbacks.evaluate import EvaluateEpochs, Parts
@@ -66,6 +66,7 @@ def assemble(run: PreparedRun, recorder: RunRecorder, checkpoints: CheckpointFol
     trainer = make_trainer(cfg)
     device = trainer.strategy.root_device
     loader, parts = _data(run, trainer, device)
+    _choose_threads(run, module, device)
     evaluate = EvaluateEpochs(steps, parts, cfg.epochs, cfg.callbacks.evaluate_every_epochs)
     best = KeepBest(steps, run.monitor)
     verdicts = [Verdict.from_label(name) for name in cfg.callbacks.stop_when]
@@ -96,6 +97,17 @@ def make_module(run: PreparedRun) -> Module:
         interval=cfg.scheduler.get("interval", "epoch"),
         monitor=monitored(cfg.scheduler.get("monitor", "val/loss"), run.source),
     )
+
+
+def _choose_threads(run: PreparedRun, module: Module, device: torch.device) -> None:
+    if run.cfg.trainer.threads is not None or device.type != "cpu":
+        return
+    data = run.source.data
+    if data is None:
+        threads.use(threads.most())
+    else:
+        batch = min(run.cfg.batch_size or len(data.train), len(data.train))
+        threads.use(threads.fitting(module.network, data.train.inputs[:1], batch))
 
 
 def train(solo: Solo) -> Ending:
@@ -135,9 +147,7 @@ def make_trainer(cfg: DictConfig) -> pl.Trainer:
         InputError: the accelerator is not there, or an argument does not fit it.
     """
     arguments: Any = OmegaConf.to_container(cfg.trainer, resolve=True)
-    threads = arguments.pop("threads")
-    if threads is not None:
-        torch.set_num_threads(threads)
+    threads.use(arguments.pop("threads"))
     # The moments of dead units decay into numbers below 1e-38, which a processor takes a hundred times longer for.
     torch.set_flush_denormal(True)
     if arguments["gradient_clip_val"] is None:

@@ -9,14 +9,12 @@ import json
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
 
-import torch
 from omegaconf import DictConfig
 
-from lrscope import build
+from lrscope import build, threads
 from lrscope.checkpoints import CheckpointFolder
 from lrscope.errors import InputError
 from lrscope.group.alike import Candidate, kinship, obstacle, stacks
@@ -123,22 +121,10 @@ def _train_stack(stack: Sequence[Candidate], mode: str) -> dict[int, Outcome]:
     for piece in _pieces(stack, most_members(each, device), each, choice.most):
         if STOP.requested() is not None:
             break
-        with _threads(choice.threads):
+        with threads.at(choice.threads):
             trained = train_group([_member(candidate) for candidate in piece], piece[0].position)
         outcomes |= {candidate.number: outcome for candidate, outcome in zip(piece, trained, strict=True)}
     return outcomes
-
-
-@contextmanager
-def _threads(number: int | None) -> Iterator[None]:
-    """So many threads of the CPU for as long as this lasts."""
-    before = torch.get_num_threads()
-    if number is not None:
-        torch.set_num_threads(number)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _member(candidate: Candidate) -> GroupMember:

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lrscope import threads
 from lrscope.datasets.data import Part
 from lrscope.module import Loss
 from lrscope.together.learner import Learner, Member
@@ -28,6 +29,11 @@ something else. Rounding in float32 stays below 1e-4; a wrong axis gives 1.
 LEAST_ROUNDS = 3
 LEAST_SECONDS = 0.05
 MOST_SECONDS = 0.5
+
+WORTH_THREADS = 0.7
+"""Share of one thread's time below which all threads are taken. In earnest a core is also wanted by what delivers the
+record, and a step of several threads is as slow as the one that waits for its core.
+"""
 
 
 @dataclass(frozen=True)
@@ -77,7 +83,7 @@ class Trial:
             return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:300]
 
     def seconds_alone(self) -> float:
-        """A step of one member in a plain loop."""
+        """A step of one member in a plain loop, with as many threads as it would have."""
         alone = self._copy()
         network, optimizer = alone.network.to(self._device).train(), alone.optimizer
 
@@ -88,7 +94,8 @@ class Trial:
             loss.backward()
             optimizer.step()
 
-        with _same_generators(self._device):
+        own = threads.fitting(network, self._inputs[:1], len(self._inputs)) if self._free_threads else None
+        with _same_generators(self._device), threads.at(own):
             return self._fastest(step)
 
     def threads(self, members: int) -> int:
@@ -98,8 +105,7 @@ class Trial:
 
     def together(self, members: int) -> Pace:
         """A step of a stack of so many once it has got going, with the number of threads that makes it fastest."""
-        most = torch.get_num_threads()
-        with _same_generators(self._device):
+        with _same_generators(self._device), threads.at(None):
             learner = self._learner(members, trace_after=1)
 
             def step() -> None:
@@ -107,16 +113,12 @@ class Trial:
                     learner.gather(self._inputs, self._targets, own=False)
                 learner.update()
 
-            try:
-                return min(
-                    (self._paced(step, threads) for threads in sorted(self._choices())), key=lambda pace: pace.seconds
-                )
-            finally:
-                torch.set_num_threads(most)
+            fewest, *more = (self._paced(step, number) for number in sorted(self._choices()))
+            return next((pace for pace in more if pace.seconds < WORTH_THREADS * fewest.seconds), fewest)
 
-    def _paced(self, step: Callable[[], None], threads: int) -> Pace:
-        torch.set_num_threads(threads)
-        return Pace(self._fastest(step), threads)
+    def _paced(self, step: Callable[[], None], number: int) -> Pace:
+        torch.set_num_threads(number)
+        return Pace(self._fastest(step), number)
 
     def _difference(self, loss: Tensor, gradients: Sequence[Tensor]) -> str | None:
         alone = self._copy()
@@ -134,8 +136,7 @@ class Trial:
         return None
 
     def _choices(self) -> set[int]:
-        most = torch.get_num_threads()
-        return {1, most} if self._free_threads else {most}
+        return {1, threads.most()} if self._free_threads else {torch.get_num_threads()}
 
     def _learner(self, members: int, trace_after: int = WORTH_TRACING) -> Learner:
         copies = [self._copy() for _ in range(members)]
