@@ -11,6 +11,7 @@ import torch
 from test_group_record import config
 from torch import Tensor, nn
 
+from lrscope import threads
 from lrscope.datasets.data import Part
 from lrscope.group import launch
 from lrscope.group.alike import Candidate, kinship, obstacle, stacks
@@ -158,6 +159,14 @@ def test_a_trial_leaves_the_member_and_the_generator_alone() -> None:
     assert trial.together(3).seconds > 0
     assert all(torch.equal(value, before[key]) for key, value in network.state_dict().items())
     assert torch.equal(torch.get_rng_state(), generator)
+
+
+@pytest.mark.parametrize(("seconds", "expected"), [(0.8, 1), (0.6, 2)])
+def test_a_second_thread_must_be_worth_a_core(monkeypatch: pytest.MonkeyPatch, seconds: float, expected: int) -> None:
+    trial = _trial(nn.Linear(4, 3), torch.randn(8, 4))
+    monkeypatch.setattr(threads, "most", lambda: 2)
+    monkeypatch.setattr(trial, "_paced", lambda _, number: Pace(1.0 if number == 1 else seconds, number))
+    assert trial.together(3).threads == trial.threads(3) == expected
 
 
 class _Timed(Trial):
