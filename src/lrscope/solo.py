@@ -100,10 +100,10 @@ def make_module(run: PreparedRun) -> Module:
 
 
 def _choose_threads(run: PreparedRun, module: Module, device: torch.device) -> None:
-    if run.cfg.trainer.threads is not None or device.type != "cpu":
+    if run.cfg.trainer.threads is not None:
         return
     data = run.source.data
-    if data is None:
+    if data is None or device.type != "cpu":
         threads.use(threads.most())
     else:
         batch = min(run.cfg.batch_size or len(data.train), len(data.train))

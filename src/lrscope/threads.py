@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -57,11 +58,17 @@ def fitting(network: nn.Module, example: Tensor, batch_size: int) -> int:
 
 
 def _flops(network: nn.Module, example: Tensor) -> float:
-    """Operations of a forward and backward pass of one example; the network and the random numbers are left alone."""
+    """Operations of a forward and backward pass of one example, as far as torch can count them; infinite for a network
+    that does not take a single one. The network and the random numbers are left alone.
+    """
     from torch.utils.flop_counter import FlopCounterMode
 
-    tried = copy.deepcopy(network).eval()
-    first = next(tried.parameters(), example)
-    with torch.random.fork_rng(devices=[]), torch.no_grad(), FlopCounterMode(display=False) as counter:
-        tried(example.to(first.device, first.dtype))
-    return (1 + _BACK) * counter.get_total_flops()
+    try:
+        tried = copy.deepcopy(network).eval()
+        first = next(tried.parameters(), example)
+        inputs = example.to(first.device, first.dtype if example.is_floating_point() else example.dtype)
+        with torch.random.fork_rng(devices=[]), torch.no_grad(), FlopCounterMode(display=False) as counter:
+            tried(inputs)
+    except Exception:  # of a user's network; where something is wrong with it the training says so
+        return math.inf
+    return (1 + _BACK) * float(counter.get_total_flops())

@@ -66,3 +66,18 @@ def test_asking_leaves_network_and_random_numbers_alone(monkeypatch: pytest.Monk
     threads.fitting(SMALL.train(), torch.ones(1, 8, 8), 32)
     assert SMALL.training and all(torch.equal(value, before[key]) for key, value in SMALL.state_dict().items())
     assert torch.equal(torch.get_rng_state(), generator)
+
+
+class Picky(nn.Module):
+    """Takes no batch of one."""
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        assert len(inputs) > 1
+        return inputs
+
+
+def test_a_network_that_cannot_be_counted_has_torch_s_own_choice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "most", lambda: 2)
+    assert threads.fitting(Picky(), torch.zeros(1, 4), 32) == 2
+    words = nn.Sequential(nn.Embedding(9, 4), nn.Flatten(), nn.Linear(12, 2))
+    assert threads.fitting(words, torch.tensor([[1, 2, 3]]), 32) == 1
