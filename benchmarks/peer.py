@@ -21,15 +21,25 @@ from sklearn.model_selection import train_test_split
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
+NETWORKS = {
+    "mlp": lambda: nn.Sequential(
+        nn.Flatten(), nn.Linear(64, 25), nn.ReLU(), nn.Linear(25, 12), nn.ReLU(), nn.Linear(12, 10)
+    ),
+    "cnn": lambda: nn.Sequential(
+        *(nn.Conv2d(1, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)),
+        *(nn.Conv2d(16, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)),
+        *(nn.Flatten(), nn.Linear(128, 10)),
+    ),
+}
+"""The same as lrscope's models of those names."""
+
 
 class Digits(pl.LightningModule):
-    def __init__(self, lr: float) -> None:
+    def __init__(self, lr: float, model: str) -> None:
         super().__init__()
         self.save_hyperparameters()
         self.lr = lr
-        self.network = nn.Sequential(
-            nn.Flatten(), nn.Linear(64, 25), nn.ReLU(), nn.Linear(25, 12), nn.ReLU(), nn.Linear(12, 10)
-        )
+        self.network = NETWORKS[model]()
         self.loss = nn.CrossEntropyLoss()
         self.train_accuracy = torchmetrics.classification.MulticlassAccuracy(num_classes=10, average="micro")
         self.val_accuracy = torchmetrics.classification.MulticlassAccuracy(num_classes=10, average="micro")
@@ -57,6 +67,7 @@ class Digits(pl.LightningModule):
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lr", default="1,0.01,0.0001")
+    parser.add_argument("--model", default="mlp", choices=list(NETWORKS))
     parser.add_argument("--epochs", type=int, default=50)
     parser.add_argument("--every", type=int, default=50, help="record every n-th step; 50 is Lightning's own default")
     parser.add_argument("--store", default="sqlite:///mlflow.db")
@@ -78,7 +89,7 @@ def main() -> None:
             callbacks=[LearningRateMonitor("step"), ModelCheckpoint(monitor="val/loss")],
         )
         trainer.fit(
-            Digits(float(rate)),
+            Digits(float(rate), arguments.model),
             DataLoader(train, batch_size=32, shuffle=True),
             DataLoader(val, batch_size=360),
         )

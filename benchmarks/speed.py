@@ -1,6 +1,6 @@
 """Whole commands from start to exit, side by side with the peer script; prints the tables of docs/performance.md.
 
-    python benchmarks/speed.py [--members 3,16,64] [--rounds 3] [--threads 1]
+    python benchmarks/speed.py [--members 3,16,64] [--rounds 3] [--threads 1] [--model mlp]
 
 The peer is measured at one and at three rates, and extended in a straight line to more; ``--whole-peer`` measures every
 size instead. Both are measured in every round, right beside lrscope's own commands: the machine may be slower by the
@@ -31,6 +31,7 @@ class Bench:
 
     folder: Path
     threads: int | None
+    model: str = "mlp"
 
     @property
     def store(self) -> str:
@@ -51,12 +52,20 @@ class Bench:
         return taken
 
     def peer(self, rates: list[str]) -> float:
-        return self.seconds(str(ROOT / "benchmarks" / "peer.py"), "--lr", ",".join(rates), "--store", self.store)
+        return self.seconds(
+            str(ROOT / "benchmarks" / "peer.py"), "--lr", ",".join(rates), "--store", self.store, "--model", self.model
+        )
 
     def sweep(self, rates: list[str], together: str) -> float:
         """One of lrscope's sweeps, checked to be complete."""
         name = f"{together}-{len(rates)}-{time.time_ns()}"
-        words = ["-m", f"lr={','.join(rates)}", f"sweep.together={together}", f"experiment_name={name}"]
+        words = [
+            "-m",
+            f"lr={','.join(rates)}",
+            f"sweep.together={together}",
+            f"experiment_name={name}",
+            f"model={self.model}",
+        ]
         taken = self.seconds(str(ROOT / "train.py"), *words)
         self.check_complete(name, len(rates))
         return taken
@@ -97,11 +106,12 @@ def main() -> None:
     parser.add_argument("--members", default="1,3,16,64")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1, help="0 leaves it to torch")
+    parser.add_argument("--model", default="mlp", choices=["mlp", "cnn"])
     parser.add_argument("--whole-peer", action="store_true", help="measure the peer at every size")
     arguments = parser.parse_args()
     sizes = [int(size) for size in arguments.members.split(",")]
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(Path(folder), arguments.threads or None)
+        bench = Bench(Path(folder), arguments.threads or None, arguments.model)
         bench.peer(["0.01"])  # makes the store, and warms the disk's cache
         print(
             f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, torch threads:"
