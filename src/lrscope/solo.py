@@ -106,8 +106,7 @@ def _choose_threads(run: PreparedRun, module: Module, device: torch.device) -> N
     if data is None or device.type != "cpu":
         threads.use(threads.most())
     else:
-        batch = min(run.cfg.batch_size or len(data.train), len(data.train))
-        threads.use(threads.fitting(module.network, data.train.inputs[:1], batch))
+        threads.use(threads.fitting(module.network, data.train.inputs[:1], full_batch(run.cfg, data.train)))
 
 
 def train(solo: Solo) -> Ending:
@@ -195,6 +194,11 @@ def _data(run: PreparedRun, trainer: pl.Trainer, device: torch.device) -> tuple[
         partial(chunks, val) if val is not None else None,
         partial(chunks, test) if test is not None else None,
     )
+
+
+def full_batch(cfg: DictConfig, part: Part) -> int:
+    """Examples of a batch that is not an epoch's last; all of the part where the config has no batch size."""
+    return min(cfg.batch_size or len(part), len(part))
 
 
 def place(part: Part, device: torch.device, double: bool) -> Part:

@@ -28,7 +28,7 @@ from lrscope.outcome import Outcome
 from lrscope.prepare import PreparedRun, prepare
 from lrscope.resume import fetch_checkpoints, finished_before
 from lrscope.sessions import settings_of
-from lrscope.solo import make_trainer, place
+from lrscope.solo import full_batch, make_trainer, place
 from lrscope.stop_signals import STOP
 from lrscope.sweep import current
 from lrscope.together.memory import footprint, most_members
@@ -106,7 +106,7 @@ def _train_stack(stack: Sequence[Candidate], mode: str) -> dict[int, Outcome]:
     assert data is not None
     device = make_trainer(cfg).strategy.root_device
     part = place(data.train, device, cfg.trainer.precision.startswith("64"))
-    batch = min(cfg.batch_size or len(part), len(part))
+    batch = full_batch(cfg, part)
     free = cfg.trainer.threads is None
     trial = Trial(first.part, part, batch, loss_of(first.run.source.task), cfg.trainer.precision, free)
     refusal = trial.refusal()
