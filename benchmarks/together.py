@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from lrscope.datasets.data import Part
 from lrscope.group.choice import choose
 from lrscope.group.trial import Trial
+from lrscope.kept_memory import keep_freed_memory
 from lrscope.models.cnn import CNN
 from lrscope.models.mlp import MLP
 from lrscope.module import loss_of
@@ -87,6 +88,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
+    keep_freed_memory()  # as a run does
     where = platform.processor() or platform.machine() if arguments.device == "cpu" else torch.cuda.get_device_name()
     print(f"{where}, torch {torch.__version__}, {torch.get_num_threads()} threads, batches of {BATCH}, Adam\n")
     print("| network | weights | members | together | one by one | ratio | a member, together | auto takes |")

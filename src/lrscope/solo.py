@@ -30,6 +30,7 @@ from lrscope.datasets.batches import IndexBatches
 from lrscope.datasets.data import Part
 from lrscope.errors import InputError, Interrupted, Problem
 from lrscope.evaluation import chunks
+from lrscope.kept_memory import keep_freed_memory
 from lrscope.lean_hooks import NoProfiler
 from lrscope.module import Module, loss_of
 from lrscope.prepare import PreparedRun, monitored
@@ -149,6 +150,7 @@ def make_trainer(cfg: DictConfig) -> pl.Trainer:
     threads.use(arguments.pop("threads"))
     # The moments of dead units decay into numbers below 1e-38, which a processor takes a hundred times longer for.
     torch.set_flush_denormal(True)
+    keep_freed_memory()
     if arguments["gradient_clip_val"] is None:
         del arguments["gradient_clip_algorithm"]
     try:

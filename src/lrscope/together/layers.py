@@ -22,8 +22,9 @@ class _OverMembers(torch.autograd.Function):
     """A function of all members' tensors, to be called on one member's under vmap."""
 
     @staticmethod
-    def forward(*_: Any) -> Tensor:
-        raise RuntimeError("this layer works under vmap only")
+    def forward(function: Callable[..., Tensor], *tensors: Tensor | None) -> Tensor:
+        """Where no tensor differs between members: one for all."""
+        return function(*(None if tensor is None else tensor.unsqueeze(0) for tensor in tensors))[0]
 
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
@@ -65,7 +66,10 @@ def normalise_as_alone(network: nn.Module) -> None:
 
 def _dropout(layer: nn.Dropout, source: MaskSource) -> Callable[[Tensor], Tensor]:
     def masked(inputs: Tensor) -> Tensor:
-        return inputs * source.draw(tuple(inputs.shape[1:]), layer.p, inputs.dtype)
+        factors = source.draw(tuple(inputs.shape[1:]), layer.p, inputs.dtype)
+        if len(inputs) != len(factors):
+            raise RuntimeError("dropout of inputs that all members share")
+        return inputs * factors
 
     def forward(inputs: Tensor) -> Tensor:
         if layer.training and layer.p < 1:

@@ -14,6 +14,7 @@ from lrscope.together.blocks import update_in_blocks
 from lrscope.together.clipping import Clipper, Clipping
 from lrscope.together.columns import Columns
 from lrscope.together.forward import Forward
+from lrscope.together.images import lay_side_by_side
 from lrscope.together.layers import draw_from, normalise_as_alone
 from lrscope.together.losses import Loss
 from lrscope.together.masks import MaskSource
@@ -88,6 +89,8 @@ class Learner:
         self.stack = Stack([member.network for member in members], device)
         self.forward = Forward(members[0].network, self.stack)
         normalise_as_alone(self.forward.network)
+        if device.type == "cpu":
+            lay_side_by_side(self.forward.network)
         self.rates = Rates([m.optimizer for m in members], [m.schedule for m in members])
         self.steps = steps
         self.alive = list(range(len(members)))
