@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 
 import pytest
@@ -12,6 +13,13 @@ from torch.func import functional_call, vmap
 from lrscope.together.images import lay_side_by_side
 from lrscope.together.layers import over_members
 from lrscope.together.stack import Stack
+
+
+def _below_zero() -> nn.Conv2d:
+    layer = nn.Conv2d(2, 3, 3)
+    nn.init.constant_(layer.bias, -1.5)
+    return layer
+
 
 LAYERS: dict[str, Callable[[], nn.Module]] = {
     "convolution": lambda: nn.Conv2d(2, 3, 3, padding=1),
@@ -24,6 +32,7 @@ LAYERS: dict[str, Callable[[], nn.Module]] = {
     "pooling with ties": lambda: nn.Sequential(nn.Conv2d(2, 3, 3), nn.ReLU(), nn.MaxPool2d(3, stride=1, padding=1)),
     "pooling to the edge": lambda: nn.Sequential(nn.Conv2d(2, 3, 1), nn.MaxPool2d(2, ceil_mode=True, dilation=2)),
     "pooling of the inputs": lambda: nn.Sequential(nn.MaxPool2d(2), nn.Conv2d(2, 3, 2)),
+    "pooling of what is nowhere above zero": lambda: nn.Sequential(_below_zero(), nn.ReLU(), nn.MaxPool2d(2)),
     "two and a linear": lambda: nn.Sequential(
         nn.Conv2d(2, 3, 3),
         nn.Tanh(),
@@ -85,6 +94,23 @@ def test_what_lies_channels_last_is_not_copied() -> None:
     side_by_side = outputs.transpose(0, 1).flatten(1, 2)
     assert side_by_side.data_ptr() == outputs.data_ptr(), "a view"
     assert side_by_side.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_a_relu_acts_behind_the_pooling_unless_someone_listens() -> None:
+    network = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.MaxPool2d(2))
+    plain = copy.deepcopy(network)
+    lay_side_by_side(network)
+    images = torch.randn(3, 1, 8, 8)
+    sizes: list[torch.Size] = []
+    relu = network[1].forward
+    network[1].forward = lambda inputs: sizes.append(inputs.shape) or relu(inputs)
+    calls = [vmap(lambda x: network(x))(images.unsqueeze(0))[0]]
+    listening = network[1].register_forward_hook(lambda *_: None)
+    calls.append(vmap(lambda x: network(x))(images.unsqueeze(0))[0])
+    listening.remove()
+    assert sizes == [(3, 4, 3, 3), (3, 4, 6, 6)]
+    for outputs in calls:
+        torch.testing.assert_close(outputs, plain(images))
 
 
 def test_nothing_that_differs_between_members() -> None:
