@@ -31,7 +31,7 @@ LAYERS: tuple[frozenset[str], ...] = (
         }
     ),
     frozenset({"schedules", "config_check"}),
-    frozenset({"diagnosis", "recording", "measures", "threads"}),
+    frozenset({"diagnosis", "recording", "measures", "threads", "kept_memory"}),
     frozenset({"datasets", "models", "lean_hooks", "module", "evaluation", "checkpoints", "tracking", "job"}),
     frozenset({"callbacks", "together"}),
     frozenset({"making", "build", "leftovers", "refusals"}),
