@@ -15,7 +15,22 @@ LOOKS = 16
 EARLIER_LOOKS = 16
 """Evaluations in the fifth of the run before its last tenth."""
 
+ORDERS = 3
+"""Orders of the data in which a run is continued: what is decided by the order is decided by chance."""
+
 Losses = tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Continued:
+    """Training losses of a finished run that was trained on in one order of the data, all from the same state."""
+
+    again: Losses
+    """At the end of as many steps again."""
+    same: Losses
+    """During 10% more steps at the last rate."""
+    lower: Losses
+    """During 10% more steps at a tenth of it."""
 
 
 @dataclass(frozen=True)
@@ -28,12 +43,8 @@ class Observation:
     """Training losses from 70% to 90% of the run."""
     last: Losses
     """Training losses in the last 10% of the run."""
-    again: Losses
-    """At the end of as many steps again; empty where the run is not finite."""
-    same: Losses
-    """During 10% more steps at the last rate."""
-    lower: Losses
-    """During 10% more steps at a tenth of it."""
+    continued: tuple[Continued, ...]
+    """In the order that the run would have gone on in, and in others; empty where the run is not finite."""
     constant: float
     """C."""
     spread_first: float
@@ -50,7 +61,7 @@ class Observation:
     @property
     def finite(self) -> bool:
         """Whether the run itself stayed finite, to its last batch."""
-        return bool(self.again)
+        return bool(self.continued)
 
 
 def observe(case: Case) -> tuple[Trace, Observation]:
@@ -59,18 +70,23 @@ def observe(case: Case) -> tuple[Trace, Observation]:
     first, spread_first = run.train_loss(), float(output_spread(run.outputs()))
     trace, earlier, last = run.train(EARLIER_LOOKS, LOOKS)
     rates, outputs = run.rate.used, run.outputs()
-    last_rate = next((r for r in reversed(rates) if r > 0), 0.0)
-    ten = math.ceil(len(rates) / 10)
-    again: Losses = ()
-    same: Losses = ()
-    lower: Losses = ()
-    if run.finite and all(math.isfinite(loss) for loss in last):
-        again = run.clone().go_on(rates, LOOKS)
-        same = run.clone().go_on([last_rate] * ten, LOOKS)
-        lower = run.clone().go_on([last_rate / 10] * ten, LOOKS)
+    finite = run.finite and all(math.isfinite(loss) for loss in last)
+    orders = 1 if run.per_epoch == 1 else ORDERS  # a full batch has no order
+    continued = tuple(_go_on(run, order) for order in range(orders)) if finite else ()
     accuracy = float((outputs.argmax(1) == run.data.targets).float().mean()) if run.data.classes else math.nan
     return trace, Observation(
-        first, earlier, last, again, same, lower, run.data.constant_loss, spread_first, float(output_spread(outputs)),
+        first, earlier, last, continued, run.data.constant_loss, spread_first, float(output_spread(outputs)),
         accuracy, max(run.data.shares, default=math.nan), tuple(rates), run.rate.name,
         tuple(trace.get("val/loss").values.tolist()), tuple(trace.get("train/loss_eval").values.tolist()),
     )  # fmt: skip
+
+
+def _go_on(run: Run, order: int) -> Continued:
+    rates = run.rate.used
+    last_rate = next((r for r in reversed(rates) if r > 0), 0.0)
+    ten = math.ceil(len(rates) / 10)
+    return Continued(
+        run.clone(order).go_on(rates, LOOKS),
+        run.clone(order).go_on([last_rate] * ten, LOOKS),
+        run.clone(order).go_on([last_rate / 10] * ten, LOOKS),
+    )

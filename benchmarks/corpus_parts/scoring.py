@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from dataclasses import dataclass
+from itertools import combinations
 
 from corpus_parts.cases import Case
-from corpus_parts.observation import Observation
+from corpus_parts.observation import ORDERS, Observation
 from corpus_parts.truth import Facts, Truth, label
 from lrscope.diagnosis import diagnose, diagnose_sweep
 from lrscope.trace import Trace
@@ -19,22 +20,35 @@ HEALTHY = {"trained", "too slow"}
 
 @dataclass(frozen=True)
 class Labelled:
-    """One run of the corpus and what really became of it."""
+    """One run of the corpus and what really became of it.
+
+    ``truth`` is what the rules say of the order of the data that the run would have gone on in; ``by_order`` has the
+    labels of all orders, that one first.
+    """
 
     case: Case
     trace: Trace
-    facts: Facts
     truth: Truth
+    by_order: tuple[str, ...]
+
+    @property
+    def usual(self) -> str:
+        """What most of the orders say; the first of those that are said equally often."""
+        return Counter(self.by_order).most_common(1)[0][0]
 
 
 def labelled(kept: list[tuple[Case, tuple[Trace, Observation]]]) -> list[Labelled]:
     """Every run with its label; a sweep's lowest finite loss is what its other runs are held against."""
     best: dict[str, float] = defaultdict(lambda: math.inf)
-    known = [(case, trace, Facts.of(seen)) for case, (trace, seen) in kept]
-    for case, _, facts in known:
+    known = [(case, trace, [Facts.of(seen, order) for order in range(ORDERS)]) for case, (trace, seen) in kept]
+    for case, _, (facts, *_) in known:
         if math.isfinite(facts.end):
             best[case.sweep] = min(best[case.sweep], facts.end)
-    return [Labelled(case, trace, facts, label(facts, best[case.sweep])) for case, trace, facts in known]
+    truths = [[label(facts, best[case.sweep]) for facts in orders] for case, _, orders in known]
+    return [
+        Labelled(case, trace, truth[0], tuple(one.label for one in truth))
+        for (case, trace, _), truth in zip(known, truths, strict=True)
+    ]
 
 
 def verdicts(runs: list[Labelled], in_sweeps: bool) -> list[Diagnosis]:
@@ -52,7 +66,7 @@ def verdicts(runs: list[Labelled], in_sweeps: bool) -> list[Diagnosis]:
 
 def report(runs: list[Labelled], wrong: bool) -> str:
     """The confusion matrices (in sweeps, and every run alone) as Markdown, with the two numbers that matter."""
-    parts = []
+    parts = [agreement(runs)]
     for in_sweeps in (True, False):
         diagnoses = verdicts(runs, in_sweeps)
         parts.append(f"### {'Beside the other members of the sweep' if in_sweeps else 'Each run alone'}\n")
@@ -69,12 +83,21 @@ def summary(runs: list[Labelled], diagnoses: list[Diagnosis]) -> str:
     right = sum(r.truth.label == d.verdict.label for r, d in pairs)
     clear = [(r, d) for r, d in pairs if not r.truth.borderline]
     clear_right = sum(r.truth.label == d.verdict.label for r, d in clear)
+    usually = sum(r.usual == d.verdict.label for r, d in pairs)
     slandered = sum(r.truth.label in HEALTHY and d.verdict.failed for r, d in pairs)
     return (
         f"{right} of {len(runs)} right ({right / len(runs):.1%}); {len(runs) - len(clear)} labels are borderline, "
         f"of the other {len(clear)} {clear_right} are right ({clear_right / max(1, len(clear)):.1%}). "
-        f"Healthy runs called failed: {slandered}.\n"
+        f"Healthy runs called failed: {slandered}. "
+        f"By what most of {ORDERS} orders of the data say, {usually} are right ({usually / len(runs):.1%}).\n"
     )
+
+
+def agreement(runs: list[Labelled]) -> str:
+    """How often two orders of the data give a run the same label: more than that, no verdict can be right."""
+    pairs = [(one, other) for r in runs for one, other in combinations(r.by_order, 2)]
+    same = sum(one == other for one, other in pairs)
+    return f"Two orders of the data give the same label in {same / len(pairs):.1%} of {len(pairs)} pairs.\n"
 
 
 def matrix(pairs: list[tuple[str, str]]) -> str:

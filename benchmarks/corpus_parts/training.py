@@ -39,6 +39,7 @@ class Run:
             nn.functional.cross_entropy if self.data.classes else nn.functional.mse_loss
         )
         self.position = 0
+        self.order = 0
         self.points: dict[str, list[tuple[int, float]]] = {}
         self.finite = True
 
@@ -46,9 +47,10 @@ class Run:
         more = {"momentum": self.case.momentum, "nesterov": self.case.nesterov} if self.case.optimizer == "sgd" else {}
         return _CLASSES[self.case.optimizer](self.model.parameters(), lr=self.case.lr, **more)  # type: ignore[arg-type]
 
-    def clone(self) -> Run:
-        """The same state, to be continued another way."""
+    def clone(self, order: int) -> Run:
+        """The same state, to be continued another way; in the same order of the data, or in another from 1 on."""
         twin = copy.copy(self)
+        twin.order = order
         twin.model = copy.deepcopy(self.model)
         twin.optimizer = twin._make_optimizer()
         twin.optimizer.load_state_dict(copy.deepcopy(self.optimizer.state_dict()))
@@ -58,7 +60,7 @@ class Run:
         """Index batches for ever, in an order that depends on seed and epoch alone, from where the run stands."""
         while True:
             epoch, within = divmod(self.position, self.per_epoch)
-            generator = torch.Generator().manual_seed(1_000_003 * self.case.seed + epoch)
+            generator = torch.Generator().manual_seed(1_000_003 * self.case.seed + epoch + 1_400_000_000 * self.order)
             order = torch.randperm(len(self.data.inputs), generator=generator)
             yield from order.split(self.size)[within:]
 

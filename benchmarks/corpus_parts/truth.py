@@ -34,12 +34,13 @@ class Facts:
     lower: float
 
     @classmethod
-    def of(cls, seen: Observation) -> Facts:
+    def of(cls, seen: Observation, order: int = 0) -> Facts:
         end, bounce = level_of_a_run(seen.earlier, seen.last)
         if not seen.finite:
             return cls(seen, end, bounce, math.nan, math.nan, math.nan)
-        third = -(-len(seen.lower) // 3)
-        return cls(seen, end, bounce, level(seen.again)[0], level(seen.same)[0], float(np.mean(seen.lower[-third:])))
+        on = seen.continued[order % len(seen.continued)]
+        third = -(-len(on.lower) // 3)
+        return cls(seen, end, bounce, level(on.again)[0], level(on.same)[0], float(np.mean(on.lower[-third:])))
 
     @property
     def first(self) -> float:
