@@ -13,14 +13,16 @@ SATURATED = 1e-4
 """A saturating unit counts as dead for an example where its derivative is below this share of its largest value:
 tanh beyond |z| = 5.3, sigmoid beyond 10.6. An Adam step of 1e-3 would need thousands of steps to bring it back."""
 
-PassesGradient = Callable[[Tensor], Tensor]
+Alive = Callable[[Tensor, tuple[int, ...]], Tensor]
+"""From the output of an activation layer, and its dimensions of examples and positions, to whether each unit passes a
+gradient anywhere: bool [units]."""
 
-_LIVE: dict[type[nn.Module], PassesGradient] = {
-    nn.ReLU: lambda out: out,  # what is not 0 counts as alive
-    nn.ReLU6: lambda out: (out != 0) & (out != 6),
-    nn.Hardtanh: lambda out: out.abs() < 1,
-    nn.Tanh: lambda out: 1 - out.square() > SATURATED,
-    nn.Sigmoid: lambda out: 4 * out * (1 - out) > SATURATED,
+_ALIVE: dict[type[nn.Module], Alive] = {
+    nn.ReLU: lambda out, over: out.amax(over) != 0,  # never below 0; the largest is found six times faster than any
+    nn.ReLU6: lambda out, over: ((out != 0) & (out != 6)).any(over),
+    nn.Hardtanh: lambda out, over: (out.abs() < 1).any(over),
+    nn.Tanh: lambda out, over: (1 - out.square() > SATURATED).any(over),
+    nn.Sigmoid: lambda out, over: (4 * out * (1 - out) > SATURATED).any(over),
 }
 
 
@@ -32,7 +34,7 @@ class DeadUnits:
     layers: tuple[Tensor, ...]
 
 
-def dead_share(output: Tensor, live: PassesGradient | None = None) -> Tensor:
+def dead_share(output: Tensor, alive: Alive = _ALIVE[nn.ReLU]) -> Tensor:
     """Share of the units of one activation layer that are dead on this batch: a 0-dim tensor in 0..1.
 
     ``output`` is [N, units] or [N, channels, ...] (a channel is a unit; it is dead where it is dead at every position
@@ -40,14 +42,12 @@ def dead_share(output: Tensor, live: PassesGradient | None = None) -> Tensor:
     never 0 nor flat; there a unit is dead when it is saturated for every example: derivative below ``SATURATED`` of
     its largest value.
     """
-    alive = _passes(output, live).any(0)
-    return 1 - alive.sum() / alive.numel()
+    units = alive(output, _all_but_units(output))
+    return 1 - units.sum() / units.numel()
 
 
-def _passes(output: Tensor, live: PassesGradient | None) -> Tensor:
-    """[N, units], not 0 where a unit is alive for an example."""
-    passes = output if live is None else live(output)
-    return passes.flatten(2).any(-1) if passes.dim() > 2 else passes
+def _all_but_units(output: Tensor) -> tuple[int, ...]:
+    return (0, *range(2, output.dim()))
 
 
 class DeadUnitsMeter:
@@ -58,9 +58,9 @@ class DeadUnitsMeter:
     """
 
     def __init__(self, model: nn.Module) -> None:
-        self._layers = [(m, _LIVE[type(m)]) for m in model.modules() if type(m) in _LIVE]
+        self._layers = [(m, _ALIVE[type(m)]) for m in model.modules() if type(m) in _ALIVE]
         self._handles: list[RemovableHandle] = []
-        self._seen: list[tuple[Tensor, PassesGradient]] = []
+        self._seen: list[tuple[Tensor, Alive]] = []
         self._units: tuple[int, ...] = ()
         self._member = self._sizes = torch.empty(0)
 
@@ -72,8 +72,8 @@ class DeadUnitsMeter:
     def listen(self) -> None:
         """Installs the hooks for the forward pass that follows."""
         self._seen.clear()
-        for module, live in self._layers:
-            self._handles.append(module.register_forward_hook(self._hook(live)))
+        for module, alive in self._layers:
+            self._handles.append(module.register_forward_hook(self._hook(alive)))
 
     def read(self) -> DeadUnits | None:
         """Removes the hooks; the shares of the last forward pass, layers in the order in which they ran.
@@ -85,11 +85,11 @@ class DeadUnitsMeter:
         self._handles.clear()
         if not self._seen:
             return None
-        alive = torch.cat([_passes(output, live) for output, live in self._seen], dim=1).any(0)
+        units_alive = torch.cat([alive(output, _all_but_units(output)) for output, alive in self._seen])
         units = tuple(output.shape[1] for output, _ in self._seen)
         self._seen.clear()
-        member, sizes = self._layout(units, alive.device)
-        *layers, share = (1 - torch.mv(member, alive.float()) / sizes).unbind()
+        member, sizes = self._layout(units, units_alive.device)
+        *layers, share = (1 - torch.mv(member, units_alive.float()) / sizes).unbind()
         return DeadUnits(share, tuple(layers))
 
     def _layout(self, units: tuple[int, ...], device: torch.device) -> tuple[Tensor, Tensor]:
@@ -101,8 +101,8 @@ class DeadUnitsMeter:
             self._sizes = self._member.sum(1)
         return self._member, self._sizes
 
-    def _hook(self, live: PassesGradient) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
+    def _hook(self, alive: Alive) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
         def hook(_module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
-            self._seen.append((output.detach(), live))
+            self._seen.append((output.detach(), alive))
 
         return hook
