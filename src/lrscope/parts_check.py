@@ -59,11 +59,13 @@ class PartsOnTrial:
         return build.source(cfg)
 
     def _try_trainer(self, cfg: DictConfig) -> None:
+        from lrscope import threads
         from lrscope.solo import make_trainer
 
         key = _key(cfg.trainer, cfg.epochs)
         if key not in self._trainers:
             self._trainers.add(key)
+            threads.use(cfg.trainer.threads)
             self._noting(lambda: make_trainer(cfg))
 
     def _try_parts(self, cfg: DictConfig, source: Source) -> None:

@@ -101,10 +101,10 @@ def make_module(run: PreparedRun) -> Module:
 
 
 def _choose_threads(run: PreparedRun, module: Module, device: torch.device) -> None:
-    if run.cfg.trainer.threads is not None:
-        return
     data = run.source.data
-    if data is None or device.type != "cpu":
+    if run.cfg.trainer.threads is not None:
+        threads.use(run.cfg.trainer.threads)
+    elif data is None or device.type != "cpu":
         threads.use(threads.most())
     else:
         threads.use(threads.fitting(module.network, data.train.inputs[:1], full_batch(run.cfg, data.train)))
@@ -147,7 +147,7 @@ def make_trainer(cfg: DictConfig) -> pl.Trainer:
         InputError: the accelerator is not there, or an argument does not fit it.
     """
     arguments: Any = OmegaConf.to_container(cfg.trainer, resolve=True)
-    threads.use(arguments.pop("threads"))
+    del arguments["threads"]  # torch's, not the trainer's: whoever trains sets it
     # The moments of dead units decay into numbers below 1e-38, which a processor takes a hundred times longer for.
     torch.set_flush_denormal(True)
     keep_freed_memory()

@@ -17,7 +17,8 @@ from lrscope.group import launch
 from lrscope.group.alike import Candidate, kinship, obstacle, stacks
 from lrscope.group.choice import choose
 from lrscope.group.launch import train_together
-from lrscope.group.trial import Pace, Trial
+from lrscope.group.module import GroupModule
+from lrscope.group.trial import Trial
 from lrscope.job import Job
 from lrscope.module import loss_of
 from lrscope.prepare import PreparedRun, prepare
@@ -156,17 +157,19 @@ def test_a_trial_leaves_the_member_and_the_generator_alone() -> None:
     trial = _trial(network, torch.randn(8, 4, generator=torch.Generator().manual_seed(0)))
     assert trial.refusal() is None
     assert trial.seconds_alone() > 0
-    assert trial.together(3).seconds > 0
+    assert trial.together(3) > 0
     assert all(torch.equal(value, before[key]) for key, value in network.state_dict().items())
     assert torch.equal(torch.get_rng_state(), generator)
 
 
-@pytest.mark.parametrize(("seconds", "expected"), [(0.8, 1), (0.6, 2)])
-def test_a_second_thread_must_be_worth_a_core(monkeypatch: pytest.MonkeyPatch, seconds: float, expected: int) -> None:
-    trial = _trial(nn.Linear(4, 3), torch.randn(8, 4))
+@pytest.mark.parametrize(("members", "expected"), [(100, 1), (200, 2)])
+def test_the_threads_of_a_stack_follow_the_size_of_its_update(
+    monkeypatch: pytest.MonkeyPatch, members: int, expected: int
+) -> None:
+    """64 x 64 products and sums forward, and twice as many back, for 32 examples: 786,432 of a member."""
+    trial = _trial(nn.Linear(64, 64), torch.randn(32, 64))
     monkeypatch.setattr(threads, "most", lambda: 2)
-    monkeypatch.setattr(trial, "_paced", lambda _, number: Pace(1.0 if number == 1 else seconds, number))
-    assert trial.together(3).threads == trial.threads(3) == expected
+    assert trial.threads(members) == expected
 
 
 class _Timed(Trial):
@@ -178,8 +181,8 @@ class _Timed(Trial):
     def seconds_alone(self) -> float:
         return self._alone
 
-    def together(self, members: int) -> Pace:  # noqa: ARG002
-        return Pace(self._together, 1)
+    def together(self, members: int) -> float:  # noqa: ARG002
+        return self._together
 
     def threads(self, members: int) -> int:  # noqa: ARG002
         return 1
@@ -205,8 +208,8 @@ def test_auto_takes_what_is_faster(alone: float, together: float, mode: str, exp
 class _Outgrown(_Timed):
     """A stack whose step grows with the square of its members."""
 
-    def together(self, members: int) -> Pace:
-        return Pace(self._together * members**2, 1)
+    def together(self, members: int) -> float:
+        return self._together * members**2
 
 
 @pytest.mark.parametrize(
@@ -245,3 +248,39 @@ def test_a_stack_that_does_not_fit_is_split_and_said(
     assert sorted(outcomes) == [0, 1, 2, 3, 4]
     assert sizes == [2, 3]
     assert "5 members are split into 2 stacks: 3 fit into the memory" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ((), 1),
+        (("model.hidden=[1024]",), 2),
+        (("model.hidden=[1024]", "trainer.threads=1"), 1),
+        (("trainer.threads=2",), 2),
+    ],
+)
+def test_a_stack_trains_with_the_threads_that_fit_it(
+    words: tuple[str, ...], expected: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """74 x 1,024 products and sums, three times, for 64 examples of 4 members: 116 million are for two threads; a
+    member alone would have one.
+    """
+    used: set[int] = set()
+    update = GroupModule._update
+
+    def noted(module: GroupModule) -> None:
+        used.add(torch.get_num_threads())
+        update(module)
+
+    monkeypatch.setattr(threads, "most", lambda: 2)
+    monkeypatch.setattr(GroupModule, "_update", noted)
+    before = torch.get_num_threads()
+    few = ("trainer.limit_train_batches=3", "epochs=1", "batch_size=64")
+    jobs = [(config(tmp_path, *few, *words, lr=10.0**-k), Job(tmp_path / str(k), (f"k={k}",))) for k in range(4)]
+    try:
+        with threads.at(1):
+            outcomes = train_together(jobs, "always")
+    finally:
+        torch.set_num_threads(before)
+    assert sorted(outcomes) == [0, 1, 2, 3]
+    assert used == {expected}

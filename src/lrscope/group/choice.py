@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lrscope.group.trial import Pace, Trial
+from lrscope.group.trial import Trial
 
 WORTH_TIMING_S = 5.0
 """A stack whose members would take less than this altogether is trained together without timing the other way."""
@@ -42,32 +42,31 @@ def choose(trial: Trial, members: int, steps: int, mode: str) -> Choice:
         mode: ``sweep.together``: ``always`` is not asked; ``auto`` takes what is faster.
     """
     if mode == "always":
-        return Choice(True, f"{members} members train together", trial.threads(min(members, PIECE)))
+        return Choice(True, f"{members} members train together", trial.threads(members))
     alone = trial.seconds_alone() * members
     if alone * steps < WORTH_TIMING_S:
         words = f"{members} members train together: the sweep takes seconds either way"
-        return Choice(True, words, trial.threads(min(members, PIECE)))
+        return Choice(True, words, trial.threads(members))
     stacked, most = _stacked(trial, members)
-    faster = stacked.seconds < alone
+    faster = stacked < alone
     how = f"together in {-(-members // most)} stacks" if most is not None else "together"
     words = (
         f"{members} members train {how if faster else 'one by one'}: "
-        f"a step of all takes {_ms(stacked.seconds)} together and {_ms(alone)} one by one"
+        f"a step of all takes {_ms(stacked)} together and {_ms(alone)} one by one"
     )
-    return Choice(faster, words, stacked.threads, 1000 * alone, 1000 * stacked.seconds, most)
+    return Choice(faster, words, trial.threads(most or members), 1000 * alone, 1000 * stacked, most)
 
 
-def _stacked(trial: Trial, members: int) -> tuple[Pace, int | None]:
-    """A step of all members, in one stack or in the pieces that are faster."""
+def _stacked(trial: Trial, members: int) -> tuple[float, int | None]:
+    """Seconds of a step of all members, in one stack or in the pieces that are faster."""
     if members <= PIECE:
         return trial.together(members), None
     count = -(-members // PIECE)
-    piece = trial.together(-(-members // count))
-    pieces = Pace(piece.seconds * count, piece.threads)
-    if pieces.seconds > LONG_STEP_S:
+    pieces = count * trial.together(-(-members // count))
+    if pieces > LONG_STEP_S:
         return pieces, PIECE
     whole = trial.together(members)
-    return (pieces, PIECE) if pieces.seconds < WORTH_CUTTING * whole.seconds else (whole, None)
+    return (pieces, PIECE) if pieces < WORTH_CUTTING * whole else (whole, None)
 
 
 def _ms(seconds: float) -> str:

@@ -104,6 +104,7 @@ def _train_stack(stack: Sequence[Candidate], mode: str) -> dict[int, Outcome]:
     first = make_member(stack[0].run)
     cfg, data = first.run.cfg, first.run.source.data
     assert data is not None
+    threads.use(cfg.trainer.threads)
     device = make_trainer(cfg).strategy.root_device
     part = place(data.train, device, cfg.trainer.precision.startswith("64"))
     batch = full_batch(cfg, part)

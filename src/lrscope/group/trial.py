@@ -8,7 +8,7 @@ import copy
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -29,19 +29,6 @@ something else. Rounding in float32 stays below 1e-4; a wrong axis gives 1.
 LEAST_ROUNDS = 3
 LEAST_SECONDS = 0.05
 MOST_SECONDS = 0.5
-
-WORTH_THREADS = 0.7
-"""Share of one thread's time below which all threads are taken. In earnest a core is also wanted by what delivers the
-record, and a step of several threads is as slow as the one that waits for its core.
-"""
-
-
-@dataclass(frozen=True)
-class Pace:
-    """What a step takes, with so many threads of the CPU."""
-
-    seconds: float
-    threads: int
 
 
 class Trial:
@@ -94,18 +81,16 @@ class Trial:
             loss.backward()
             optimizer.step()
 
-        own = threads.fitting(network, self._inputs[:1], len(self._inputs)) if self._free_threads else None
-        with _same_generators(self._device), threads.at(own):
+        with _same_generators(self._device), threads.at(self._fitting(1)):
             return self._fastest(step)
 
     def threads(self, members: int) -> int:
-        """The number of threads that makes a step of so many fastest."""
-        choices = self._choices()
-        return next(iter(choices)) if len(choices) == 1 else self.together(members).threads
+        """The number of threads that a stack of so many trains with."""
+        return self._fitting(members) or torch.get_num_threads()
 
-    def together(self, members: int) -> Pace:
-        """A step of a stack of so many once it has got going, with the number of threads that makes it fastest."""
-        with _same_generators(self._device), threads.at(None):
+    def together(self, members: int) -> float:
+        """Seconds of a step of a stack of so many once it has got going, with as many threads as it would have."""
+        with _same_generators(self._device), threads.at(self._fitting(members)):
             learner = self._learner(members, trace_after=1)
 
             def step() -> None:
@@ -113,12 +98,12 @@ class Trial:
                     learner.gather(self._inputs, self._targets, own=False)
                 learner.update()
 
-            fewest, *more = (self._paced(step, number) for number in sorted(self._choices()))
-            return next((pace for pace in more if pace.seconds < WORTH_THREADS * fewest.seconds), fewest)
+            return self._fastest(step)
 
-    def _paced(self, step: Callable[[], None], number: int) -> Pace:
-        torch.set_num_threads(number)
-        return Pace(self._fastest(step), number)
+    def _fitting(self, members: int) -> int | None:
+        if not self._free_threads:
+            return None
+        return threads.fitting(self._member.network, self._inputs[:1], members * len(self._inputs))
 
     def _difference(self, loss: Tensor, gradients: Sequence[Tensor]) -> str | None:
         alone = self._copy()
@@ -134,9 +119,6 @@ class Trial:
             if not float((mine - theirs).norm()) <= bound * max(float(theirs.norm()), scale * 1e-3, 1e-12):
                 return "under vmap the network computes something else than alone"
         return None
-
-    def _choices(self) -> set[int]:
-        return {1, threads.most()} if self._free_threads else {torch.get_num_threads()}
 
     def _learner(self, members: int, trace_after: int = WORTH_TRACING) -> Learner:
         copies = [self._copy() for _ in range(members)]
