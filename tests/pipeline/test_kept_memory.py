@@ -9,14 +9,13 @@ import sys
 import pytest
 
 COUNT = """
-import resource, sys, torch
+import resource, torch
 from torch.nn.functional import cross_entropy
 from lrscope.kept_memory import keep_freed_memory
 from lrscope.models.cnn import CNN
 from lrscope.together.learner import Learner, Member
 torch.set_num_threads(1)
-if sys.argv[1] == "kept":
-    keep_freed_memory()
+keep_freed_memory()
 networks = [CNN((1, 8, 8), 10) for _ in range(48)]
 learner = Learner([Member(n, torch.optim.SGD(n.parameters(), lr=1e-3)) for n in networks], cross_entropy)
 inputs, targets = torch.randn(32, 1, 8, 8), torch.arange(32) % 10
@@ -25,15 +24,13 @@ def steps(count):
         learner.gather(inputs, targets, own=False)
         learner.update()
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-first = steps(5)
-print(steps(20) - first)
+first = steps(10)
+print(steps(40) - first)
 """
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc hands freed memory back at once")
-def test_steps_after_the_first_get_no_new_pages() -> None:
-    pages = {
-        how: int(subprocess.run([sys.executable, "-c", COUNT, how], capture_output=True, text=True, check=True).stdout)
-        for how in ("kept", "given back")
-    }
-    assert pages["kept"] < pages["given back"] / 10, "20 steps of 48 networks, 6 MiB a layer"
+def test_steps_after_the_first_get_hardly_a_new_page() -> None:
+    """A layer of 48 networks has 1,536 pages; without keeping, 40 steps got from 4,000 to 120,000 pages anew."""
+    done = subprocess.run([sys.executable, "-c", COUNT], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 3000
