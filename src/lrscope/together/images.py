@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from itertools import pairwise, zip_longest
+from itertools import pairwise
 from typing import TypeGuard
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lrscope.together.layers import over_members
+from lrscope.together.layers import apart, over_members, side_by_side
 
 IMAGES = 4
 """Dimensions of one member's batch of images, [B, C, H, W]; layers are also called with single images."""
@@ -42,14 +42,12 @@ def _sequence(layers: list[nn.Module]) -> Callable[[Tensor], Tensor]:
     """
 
     def forward(inputs: Tensor) -> Tensor:
-        waiting: nn.Module | None = None
-        for layer, following in zip_longest(layers, layers[1:]):
-            if following is not None and _swaps(layer, following) and not layer._forward_hooks:
-                waiting = layer
-                continue
+        order = list(layers)
+        for place, (layer, following) in enumerate(pairwise(layers)):
+            if _swaps(layer, following) and not layer._forward_hooks:
+                order[place : place + 2] = following, layer
+        for layer in order:
             inputs = layer(inputs)
-            if waiting is not None:
-                inputs, waiting = waiting(inputs), None
         return inputs
 
     return forward
@@ -113,7 +111,7 @@ def _is_one_for_all(inputs: Tensor) -> bool:
 
 def _side_by_side(inputs: Tensor) -> Tensor:
     """[M, B, C, H, W] as [B, M·C, H, W]: no copy where the layer before has left it so."""
-    return _channels_last(inputs.transpose(0, 1).flatten(1, 2))
+    return _channels_last(side_by_side(inputs))
 
 
 def _apart(outputs: Tensor, members: int) -> Tensor:
@@ -121,7 +119,7 @@ def _apart(outputs: Tensor, members: int) -> Tensor:
     if outputs.requires_grad:
         # A linear layer's gradient comes in the other format, which pooling takes ten times as long to go back through.
         outputs.register_hook(_channels_last)
-    return outputs.unflatten(1, (members, -1)).transpose(0, 1)
+    return apart(outputs, members)
 
 
 def _channels_last(images: Tensor) -> Tensor:

@@ -40,6 +40,16 @@ def over_members(function: Callable[..., Tensor], *tensors: Tensor | None) -> Te
     return _OverMembers.apply(function, *tensors)
 
 
+def side_by_side(inputs: Tensor) -> Tensor:
+    """[M, B, C, ...] as [B, M·C, ...]: the channels of all members as those of one layer."""
+    return inputs.transpose(0, 1).flatten(1, 2)
+
+
+def apart(outputs: Tensor, members: int) -> Tensor:
+    """The way back: [B, M·C, ...] seen as [M, B, C, ...]."""
+    return outputs.unflatten(1, (members, -1)).transpose(0, 1)
+
+
 def draw_from(network: nn.Module, source: MaskSource) -> bool:
     """Let the network's dropout layers draw from ``source``; whether it has any that drops something.
 
@@ -81,14 +91,13 @@ def _dropout(layer: nn.Dropout, source: MaskSource) -> Callable[[Tensor], Tensor
 
 def _batch_norm(layer: Any) -> Callable[[Tensor], Tensor]:
     def normalised(inputs: Tensor, *own: Tensor | None) -> Tensor:
-        members, channels = inputs.shape[0], inputs.shape[2]
         mean, variance, weight, bias = (None if tensor is None else tensor.flatten() for tensor in own)
         use_batch = layer.training or mean is None
-        side_by_side = inputs.transpose(0, 1).flatten(1, 2)
+        momentum = layer.momentum if layer.training else 0.0
         outputs = functional.batch_norm(
-            side_by_side, mean, variance, weight, bias, use_batch, layer.momentum if layer.training else 0.0, layer.eps
+            side_by_side(inputs), mean, variance, weight, bias, use_batch, momentum, layer.eps
         )
-        return outputs.unflatten(1, (members, channels)).transpose(0, 1)
+        return apart(outputs, len(inputs))
 
     def forward(inputs: Tensor) -> Tensor:
         layer._check_input_dim(inputs)
