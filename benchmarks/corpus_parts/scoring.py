@@ -20,21 +20,21 @@ HEALTHY = {"trained", "too slow"}
 
 @dataclass(frozen=True)
 class Labelled:
-    """One run of the corpus and what really became of it.
-
-    ``truth`` is what the rules say of the order of the data that the run would have gone on in; ``by_order`` has the
-    labels of all orders, that one first.
-    """
+    """One run of the corpus and what really became of it, by each order of the data in which it was continued."""
 
     case: Case
     trace: Trace
-    truth: Truth
-    by_order: tuple[str, ...]
+    truths: tuple[Truth, ...]
+
+    @property
+    def truth(self) -> Truth:
+        """What the order says in which the run would have gone on: the truth that counts."""
+        return self.truths[0]
 
     @property
     def usual(self) -> str:
         """What most of the orders say; the first of those that are said equally often."""
-        return Counter(self.by_order).most_common(1)[0][0]
+        return Counter(truth.label for truth in self.truths).most_common(1)[0][0]
 
 
 def labelled(kept: list[tuple[Case, tuple[Trace, Observation]]]) -> list[Labelled]:
@@ -44,10 +44,9 @@ def labelled(kept: list[tuple[Case, tuple[Trace, Observation]]]) -> list[Labelle
     for case, _, (facts, *_) in known:
         if math.isfinite(facts.end):
             best[case.sweep] = min(best[case.sweep], facts.end)
-    truths = [[label(facts, best[case.sweep]) for facts in orders] for case, _, orders in known]
     return [
-        Labelled(case, trace, truth[0], tuple(one.label for one in truth))
-        for (case, trace, _), truth in zip(known, truths, strict=True)
+        Labelled(case, trace, tuple(label(facts, best[case.sweep]) for facts in orders))
+        for case, trace, orders in known
     ]
 
 
@@ -94,9 +93,9 @@ def summary(runs: list[Labelled], diagnoses: list[Diagnosis]) -> str:
 
 
 def agreement(runs: list[Labelled]) -> str:
-    """How often two orders of the data give a run the same label: more than that, no verdict can be right."""
-    pairs = [(one, other) for r in runs for one, other in combinations(r.by_order, 2)]
-    same = sum(one == other for one, other in pairs)
+    """How often two orders of the data give a run the same label; where they do not, chance decides."""
+    pairs = [(one, other) for r in runs for one, other in combinations(r.truths, 2)]
+    same = sum(one.label == other.label for one, other in pairs)
     return f"Two orders of the data give the same label in {same / len(pairs):.1%} of {len(pairs)} pairs.\n"
 
 

@@ -57,9 +57,10 @@ class Run:
         return twin
 
     def batches(self) -> Iterator[Tensor]:
-        """Index batches for ever, in an order that depends on seed and epoch alone, from where the run stands."""
+        """Index batches for ever, from where the run stands, shuffled by seed, epoch and the number of the order."""
         while True:
             epoch, within = divmod(self.position, self.per_epoch)
+            # Seeds are below 1,000 and torch takes a number's last 32 bits: no two of these are the same.
             generator = torch.Generator().manual_seed(1_000_003 * self.case.seed + epoch + 1_400_000_000 * self.order)
             order = torch.randperm(len(self.data.inputs), generator=generator)
             yield from order.split(self.size)[within:]
