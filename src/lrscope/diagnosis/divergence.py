@@ -49,7 +49,13 @@ class Diverged:
         return None
 
     def _runs_away(self, reading: Reading, growth: float) -> bool:
-        """Whether the loss rose steadily over the second half, at a pace that takes it past ``growth``."""
+        """Whether the loss rose steadily over the second half, at a pace that takes it past ``growth``; whether as many
+        steps again took it past that and 10% more took it up, where they were tried.
+        """
+        ahead = reading.ahead
+        if ahead.again is not None and ahead.same is not None:
+            past = ahead.again >= self.growth * reading.end / growth
+            return past and not ahead.same < reading.end + reading.level.bounce
         at, loss = reading.level.at, reading.level.loss
         half = at >= 0.5
         if half.sum() < 3 or (loss[half] <= 0).any():

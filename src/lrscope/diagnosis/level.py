@@ -58,7 +58,8 @@ def level_of(trace: Trace, travelled: Floats) -> Level:
 
     ``travelled`` [steps] is the share of all rates spent up to and with each step. A loss evaluated at fixed weights
     (``train/loss_eval``) stands behind its step; the loss of a batch stands before its own update. L₀ is
-    ``train/loss_start`` where that was recorded, else a guess from the first batches.
+    ``train/loss_start`` where that was recorded, else a guess from the first batches. The end of a short run is read
+    off ``train/loss_late`` too.
     """
     batches, fixed = trace.get("train/loss"), trace.get("train/loss_eval")
     means = trace.get("train/loss_epoch")
@@ -72,7 +73,7 @@ def level_of(trace: Trace, travelled: Floats) -> Level:
         order = np.argsort(at, kind="stable")
         at, loss, error = at[order], loss[order], error[order]
     exact = len(fixed) > 0
-    end, bounce = _end(fixed if exact else (batches if len(batches) else means))
+    end, bounce = _end(_merged(fixed, trace.get("train/loss_late")) if exact else (batches if len(batches) else means))
     start = trace.get("train/loss_start")
     first, first_error = (float(start.values[0]), 0.0) if len(start) else _first(batches, means, fixed, noise)
     return Level(at, loss, error, first, first_error, end, bounce, noise, exact)
@@ -112,6 +113,12 @@ def trend(steps: NDArray[np.int64], values: Floats) -> Floats:
     slopes = (values[pick][j] - values[pick][i]) / (steps[pick][j] - steps[pick][i])
     slope = float(np.median(slopes))
     return np.asarray(slope * steps + float(np.median(values[pick] - slope * steps[pick])), np.float64)
+
+
+def _merged(one: Series, other: Series) -> Series:
+    steps, values = np.append(one.steps, other.steps), np.append(one.values, other.values)
+    order = np.argsort(steps, kind="stable")
+    return Series(steps[order], values[order])
 
 
 def _end(curve: Series) -> tuple[float, float]:

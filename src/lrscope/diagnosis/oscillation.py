@@ -27,7 +27,8 @@ class Oscillating:
         back: and stand by this share of it above the lowest: what has come down to stay is over. nothing: a fall below
         this share of L₀ is none, see :meth:`_still_jumps`. matters: the gain must be at least this share of L₀.
         against: median cosine of successive updates from which a swing without jumps of the loss is believed, see
-        :func:`swing`.
+        :func:`swing`. clear: where copies of the run were trained on, the factor by which what they did must pass
+        the bounds of the definition: a healthy run is not to be called failed for the order of its data.
     """
 
     depth: float = 0.05
@@ -40,9 +41,34 @@ class Oscillating:
     matters: float = 0.005
     against: float = -0.8
     same_rate: float = 2.0
+    clear: float = 1.5
 
     def find(self, reading: Reading) -> Finding | None:
-        curve, bar = self._late(reading), max(self.depth * abs(reading.fall), self.matters * reading.first)
+        ahead = reading.ahead
+        if ahead.same is None or ahead.lower is None:
+            return self._recorded(reading)
+        return self._tried(reading, ahead.same, ahead.lower)
+
+    def _tried(self, reading: Reading, same: float, lower: float) -> Finding | None:
+        """By the definition, from what copies of the run did."""
+        bar, end = self._bar(reading), reading.end
+        held = max(self.depth * abs(reading.fall), reading.level.bounce) / self.clear
+        if not end - lower > self.clear * bar or end - same > held or not bar > 0:
+            return None
+        share = (end - lower) / abs(reading.fall) if reading.fall else np.inf
+        why = (
+            f"10% more steps at a tenth of the rate, on a copy, take the train loss from {end:.4g} to {lower:.4g}, "
+            f"{share:.0%} of the fall so far, and as many at the same rate to {same:.4g}"
+        )
+        return self._finding(reading, why, share, "strong")
+
+    def _bar(self, reading: Reading) -> float:
+        """What a lower rate must gain."""
+        return max(self.depth * abs(reading.fall), self.matters * reading.first)
+
+    def _recorded(self, reading: Reading) -> Finding | None:
+        """From the record alone."""
+        curve, bar = self._late(reading), self._bar(reading)
         if len(curve) < self.least or not np.isfinite(curve.values).all() or not bar > 0:
             return None
         _, _, moves = end_level(curve.steps, curve.values)
@@ -53,7 +79,12 @@ class Oscillating:
         gain = max(depth if self._still_jumps(curve, bar, reading.fall < self.nothing * reading.first) else 0.0, swung)
         if not gain > bar or soon > max(self.depth * abs(reading.fall), depth):
             return None
-        return self._finding(reading, depth, gain, curve)
+        share = gain / abs(reading.fall) if reading.fall else np.inf
+        certainty: Certainty = "strong" if share > 1.5 * self.depth and len(curve) >= 2 * self.least else "weak"
+        swings = f"train loss stays at {reading.end:.4g} while the updates swing to and fro"
+        why = _jumps(curve) if depth >= gain else swings
+        why += f": a lower rate would gain about {gain:.2g}, {share:.0%} of the fall so far"
+        return self._finding(reading, why, share, certainty)
 
     def _still_jumps(self, curve: Series, bar: float, no_fall: bool) -> bool:
         """Whether the last third of the late part stands above its lowest values, and not smoothly so.
@@ -83,25 +114,22 @@ class Oscillating:
             count = max(count, min(2 * self.least, len(curve) // 2))
         return Series(curve.steps[len(curve) - count :], curve.values[len(curve) - count :])
 
-    def _finding(self, reading: Reading, depth: float, gain: float, curve: Series) -> Finding:
-        low, high = float(curve.values.min()), float(curve.values.max())
-        share = gain / abs(reading.fall) if reading.fall else np.inf
+    def _finding(self, reading: Reading, why: str, share: float, certainty: Certainty) -> Finding:
         cosine, ratio = _late_median(reading, "update_cosine"), _late_median(reading, "update_ratio")
-        if depth < gain:
-            why = f"train loss stays at {reading.end:.4g} while the updates swing to and fro"
-        else:
-            why = f"train loss jumps between {low:.4g} and {high:.4g} in the last {len(curve)} evaluations"
-        why += f": a lower rate would gain about {gain:.2g}, {share:.0%} of the fall so far"
         evidence = [Evidence("gain at a lower rate / fall", share, self.depth)]
         if cosine is not None and cosine < -0.1:
             why += f"; successive updates point against each other (cosine {cosine:.2f})"
             evidence.append(Evidence("cosine of successive updates", cosine, 0.0))
         if ratio is not None:
-            why += f" and are still {ratio:.2g} of the weights"
-        certainty: Certainty = "strong" if share > 1.5 * self.depth and len(curve) >= 2 * self.least else "weak"
+            why += f"; an update still moves the weights by {ratio:.2g} of themselves"
         peak = reading.facts.peak_lr
         advice = "lower lr 10×" + (f", to {peak / 10:.2g}" if peak else "") + ", or let a schedule bring it down"
         return Finding(Verdict.OSCILLATING, why, advice, tuple(evidence), certainty)
+
+
+def _jumps(curve: Series) -> str:
+    low, high = float(curve.values.min()), float(curve.values.max())
+    return f"train loss jumps between {low:.4g} and {high:.4g} in the last {len(curve)} evaluations"
 
 
 def swing(reading: Reading, against: float) -> float | None:

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from lrscope.diagnosis.ahead import Ahead
 from lrscope.diagnosis.aliases import canonical
 from lrscope.diagnosis.continuation import Continuation, Forecast
 from lrscope.diagnosis.level import ENOUGH, LEAST, Level, batch_noise, level_of
@@ -22,6 +23,8 @@ STILL_FALLING = 0.075
 definition has 5%; forecasts from few or noisy points err by half of themselves, mostly upwards: 7.5% divides the tuning
 runs best.
 """
+MEASURED_FALLING = 0.05
+"""The same where they were taken, on a copy: the definition's."""
 SMOOTH_FALLING = 0.055
 """The same for a curve of many evaluations without bounce at a lasting rate, whose forecasts err by a tenth."""
 SMOOTH = 0.005
@@ -119,9 +122,16 @@ class Reading:
         return self.first - self.end
 
     @cached_property
+    def ahead(self) -> Ahead:
+        """What the run did when it was trained on, where that was tried."""
+        return Ahead.of(self.trace)
+
+    @cached_property
     def forecast(self) -> Forecast:
-        """What as many steps again would bring."""
+        """What as many steps again would bring; what they did bring, where they were taken on a copy."""
         forecast = Continuation().forecast(self.level)
+        if self.ahead.again is not None:
+            return replace(forecast, again=self.end - self.ahead.again, sure=True)
         return replace(forecast, again=0.0, sure=False) if self.annealed else forecast
 
     @cached_property
@@ -143,6 +153,8 @@ class Reading:
     @cached_property
     def falling_share(self) -> float:
         """Share of the fall that the forecast must exceed for the loss to count as falling."""
+        if self.ahead.again is not None:
+            return MEASURED_FALLING
         many = len(self.trace.get("train/loss_eval")) >= ENOUGH
         smooth = many and not self.rate_died and self.level.bounce < SMOOTH * abs(self.fall)
         return SMOOTH_FALLING if smooth else STILL_FALLING
@@ -158,7 +170,7 @@ class Reading:
         """Whether as many steps again would take the loss down by a share of the fall that counts, and beyond its
         bounce.
         """
-        if self.hardly_moved:
+        if self.ahead.again is None and self.hardly_moved:
             return True
         if self.risen:
             return False
@@ -174,6 +186,8 @@ class Reading:
         """Whether the record shows that the loss goes no further; between this and ``falls_again`` it is open."""
         if self.risen:
             return True
+        if self.ahead.again is not None:
+            return not self.falls_again
         seen = len(self.trace.get("train/loss_eval")) >= FEWEST_LEVELS or not self.level.exact
         if not seen or self.annealed:  # a rate that came down does not say that the loss cannot
             return False

@@ -48,7 +48,12 @@ class TooSlow:
 
 
 def _why(reading: Reading, share: float) -> str:
-    steps = reading.steps
+    steps, again = reading.steps, reading.ahead.again
+    if again is not None:
+        return (
+            f"train loss fell from {reading.first:.4g} to {reading.end:.4g} and still falls: {steps:,} more steps at "
+            f"the same rates, on a copy, took it down to {again:.4g}, by {share:.0%} of the fall so far"
+        )
     if share > 0.9:
         pace = "as fast as at the start" if share < 1.5 else "ever faster"
         return (

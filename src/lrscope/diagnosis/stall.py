@@ -54,6 +54,8 @@ class Stalled:
             return None
         level = f", no better than a constant answer ({constant:.4g})" if constant is not None else ""
         certainty: Certainty = "weak" if reading.fall > reading.level.first_error else "strong"
+        if certainty == "weak" and reading.ahead.again is not None:
+            return None  # it came down and goes no further: of such runs nearly all are as good as the data allows
         why = (
             f"train loss went from {reading.first:.4g} to {reading.end:.4g}{level} and no longer "
             f"falls{_gradient(reading)}"

@@ -17,7 +17,10 @@ def trained(reading: Reading) -> Finding:
     why = f"train loss fell from {reading.first:.4g} to {reading.end:.4g} and levelled off"
     if accuracy is not None:
         why += f", accuracy {accuracy:.3f}"
-    if math.isfinite(share) and share > 0.01:
+    again = reading.ahead.again
+    if again is not None:
+        why += f"; {reading.steps:,} more steps, on a copy, took it to {again:.4g}"
+    elif math.isfinite(share) and share > 0.01:
         why += f"; as many steps again would bring about {share:.0%} more of the fall"
     constant = reading.constant_loss
     if constant is not None and reading.end > 0.98 * constant:
