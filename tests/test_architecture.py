@@ -32,10 +32,12 @@ LAYERS: tuple[frozenset[str], ...] = (
     ),
     frozenset({"schedules", "config_check"}),
     frozenset({"diagnosis", "recording", "measures", "threads", "kept_memory"}),
-    frozenset({"datasets", "models", "lean_hooks", "module", "evaluation", "checkpoints", "tracking", "job"}),
+    frozenset(
+        {"datasets", "models", "lean_hooks", "module", "evaluation", "look_ahead", "checkpoints", "tracking", "job"}
+    ),
     frozenset({"callbacks", "together"}),
     frozenset({"making", "build", "leftovers", "refusals"}),
-    frozenset({"prepare", "sessions", "record", "artifacts", "solo", "resume"}),
+    frozenset({"prepare", "sessions", "record", "artifacts", "solo", "solo_ahead", "resume"}),
     frozenset({"run", "report", "sweep_compose", "sweep_jobs", "parts_check", "sweep_check"}),
     frozenset({"sweep_report", "sweep_close", "sweep", "group"}),
     frozenset({"refused_command", "hydra_callback", "cli"}),

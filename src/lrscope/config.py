@@ -56,6 +56,7 @@ class CallbacksConfig:
     count_examples: bool = False
     evaluate_every_epochs: int = 1
     sharpness_every_epochs: int | None = None
+    look_ahead: bool = True
     test: bool = False
     stop_when: list[str] = field(default_factory=lambda: ["diverged"])
     stop_grace_epochs: int = 5

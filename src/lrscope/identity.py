@@ -15,6 +15,7 @@ IRRELEVANT = (
     "dataset.path",
     "callbacks.progress",
     "callbacks.checkpoint.every_seconds",
+    "callbacks.look_ahead",
     "trainer.threads",
 )
 """Keys that say where or how a run is recorded, launched or shown, and cannot change what it computes."""

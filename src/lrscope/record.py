@@ -51,6 +51,11 @@ class Ending:
     error: BaseException | None = None
     seconds: float = 0.0
 
+    @property
+    def as_planned(self) -> bool:
+        """Whether nothing ended it but its own epochs or early stopping."""
+        return self.error is None and self.signal_number is None and self.stopped_by is None
+
 
 def open_record(run: PreparedRun, session: Session, tags: Mapping[str, str] | None = None) -> RunLog:
     """Start the MLflow run of a prepared run, or continue the one it had.

@@ -73,6 +73,7 @@ def _run(cfg: DictConfig, job: Job, session: Session) -> Outcome:
     from lrscope.recording import RunRecorder
     from lrscope.resume import fetch_checkpoints, finished_before
     from lrscope.solo import assemble, train
+    from lrscope.solo_ahead import look_ahead
 
     prepared = prepare(cfg, job)
     if (done := finished_before(prepared)) is not None:
@@ -89,6 +90,7 @@ def _run(cfg: DictConfig, job: Job, session: Session) -> Outcome:
         with _processes(solo, job):
             ending = train(solo)
             _keep(solo, log, ending, session)
+            look_ahead(solo, recorder, ending)
         return conclude(prepared, log, recorder, ending)
     except BaseException:
         log.end("FAILED")  # whatever goes wrong around the training: no run stays RUNNING
@@ -108,7 +110,7 @@ def _keep(solo: Solo, log: RunLog, ending: Ending, session: Session) -> None:
     from lrscope.artifacts import keep_best, keep_last, keep_model, wants_model
     from lrscope.ranks import is_first
 
-    finished = ending.error is None and ending.signal_number is None and ending.stopped_by is None
+    finished = ending.as_planned
     if finished:
         solo.checkpoints.write(partial(solo.trainer.save_checkpoint, weights_only=False))  # all processes take part
     if not is_first():

@@ -14,12 +14,13 @@ import pytorch_lightning as pl
 import torch
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.callbacks import EarlyStopping
-from torch import Tensor
+from torch import Tensor, nn
 
 from lrscope import build, collector, threads
 from lrscope.callbacks.checkpoint import KeepBest, KeepCheckpoints
 from lrscope.callbacks.count import CountExamples
 from lrscope.callbacks.evaluate import EvaluateEpochs, Parts
+from lrscope.callbacks.late import EvaluateLate
 from lrscope.callbacks.parameters import FollowParameters
 from lrscope.callbacks.progress import ShowProgress
 from lrscope.callbacks.record import RecordSteps, SignalChoice
@@ -32,12 +33,15 @@ from lrscope.errors import InputError, Interrupted, Problem
 from lrscope.evaluation import chunks
 from lrscope.kept_memory import keep_freed_memory
 from lrscope.lean_hooks import NoProfiler
+from lrscope.look_ahead.scope import NOWHERE, Scope, effort
 from lrscope.module import Module, loss_of
 from lrscope.prepare import PreparedRun, monitored
 from lrscope.record import Ending
 from lrscope.recording import RunRecorder
 from lrscope.stop_signals import STOP
 from lrscope.verdict import Verdict
+
+PLAIN_PRECISIONS = ("32-true", "64-true", "32", "64")
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,8 @@ class Solo:
     best: KeepBest
     stop: StopAtVerdict
     checkpoints: CheckpointFolder
+    scope: Scope
+    """How far the run may look ahead at its end."""
 
 
 def assemble(run: PreparedRun, recorder: RunRecorder, checkpoints: CheckpointFolder) -> Solo:
@@ -73,13 +79,15 @@ def assemble(run: PreparedRun, recorder: RunRecorder, checkpoints: CheckpointFol
     verdicts = [Verdict.from_label(name) for name in cfg.callbacks.stop_when]
     stop = StopAtVerdict(steps, run.facts, verdicts, cfg.callbacks.stop_grace_epochs)
     keep = KeepCheckpoints(steps, checkpoints, cfg.callbacks.checkpoint.every_seconds)
-    callbacks: list[pl.Callback] = [steps, evaluate, best, stop, *_on_request(run, steps, parts)]
+    scope = scope_of(run, module.network) if trainer.world_size == 1 else NOWHERE
+    late = [EvaluateLate(steps, parts.train, scope.late)] if scope.late else []
+    callbacks: list[pl.Callback] = [steps, *late, evaluate, best, stop, *_on_request(run, steps, parts)]
     callbacks += early_stopping(run)
     callbacks += [build.callback(entry) for entry in cfg.callbacks.extra]
     callbacks += [ShowProgress(steps, run.name, cfg.epochs, cfg.callbacks.progress)]
     callbacks += [keep, StopAtSignal(STOP.requested, keep.save)]
     trainer.callbacks = callbacks  # type: ignore[attr-defined]  # set by Lightning's connector
-    return Solo(run, trainer, module, loader, steps, evaluate, best, stop, checkpoints)
+    return Solo(run, trainer, module, loader, steps, evaluate, best, stop, checkpoints, scope)
 
 
 def make_module(run: PreparedRun) -> Module:
@@ -98,6 +106,17 @@ def make_module(run: PreparedRun) -> Module:
         interval=cfg.scheduler.get("interval", "epoch"),
         monitor=monitored(cfg.scheduler.get("monitor", "val/loss"), run.source),
     )
+
+
+def scope_of(run: PreparedRun, network: nn.Module) -> Scope:
+    """How far a run on one device may look ahead; nowhere where its data does not lie in memory, or where a copy would
+    need more than the optimizer to train on in the run's precision.
+    """
+    cfg, data = run.cfg, run.source.data
+    if not cfg.callbacks.look_ahead or data is None or cfg.trainer.precision not in PLAIN_PRECISIONS:
+        return NOWHERE
+    cost = effort(network, data.train, full_batch(cfg, data.train), cfg.trainer.accumulate_grad_batches)
+    return Scope.of(cfg.total_steps, cfg.steps_per_epoch, cost)
 
 
 def _choose_threads(run: PreparedRun, module: Module, device: torch.device) -> None:

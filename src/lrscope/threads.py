@@ -17,7 +17,7 @@ of smaller ones wait for each other most of the time, awake, and keep the cores 
 cores the digits default took 1.5 times as long with two threads as with one.
 """
 
-_BACK = 2
+BACK = 2
 """The backward pass costs twice the forward pass: a product for the weights' gradient, and one for the inputs'."""
 
 
@@ -54,10 +54,10 @@ def fitting(network: nn.Module, example: Tensor, batch_size: int) -> int:
     Args:
         example: an input of one example, [1, ...].
     """
-    return 1 if most() == 1 or _flops(network, example) * batch_size < SMALL_FLOPS else most()
+    return 1 if most() == 1 or flops(network, example) * batch_size < SMALL_FLOPS else most()
 
 
-def _flops(network: nn.Module, example: Tensor) -> float:
+def flops(network: nn.Module, example: Tensor) -> float:
     """Operations of a forward and backward pass of one example, as far as torch can count them; infinite for a network
     that does not take a single one. The network and the random numbers are left alone.
     """
@@ -71,4 +71,4 @@ def _flops(network: nn.Module, example: Tensor) -> float:
             tried(inputs)
     except Exception:  # of a user's network; where something is wrong with it the training says so
         return math.inf
-    return (1 + _BACK) * float(counter.get_total_flops())
+    return (1 + BACK) * float(counter.get_total_flops())

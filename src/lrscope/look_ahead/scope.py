@@ -1,0 +1,88 @@
+"""How far a run may look ahead: as far as it costs next to nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from torch import nn
+
+from lrscope.datasets.data import Part
+from lrscope.threads import BACK, flops
+
+MOST_UPDATES = 600
+"""Updates that a run may be trained on for: those of the smallest network that ships take a fifth of a second."""
+
+MOST_OPERATIONS = 3e10
+"""Floating-point operations that they and their evaluations may take: about half a second of one core. Counted and not
+timed, so that a run that is repeated or resumed has the same verdict.
+"""
+
+TENTH = 0.1
+"""The end of a run, as in the definition of the verdicts."""
+
+LOOKS = 16
+"""Evaluations in the last tenth of a run, in the fifth before it, and in what a copy is trained on for."""
+
+ENOUGH_EPOCHS = 48
+"""Where so many epochs are evaluated at their ends, a run of more than a few hundred updates is not looked at in
+between: 14 of the evaluations lie in its last 30%.
+"""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """Floating-point operations of one update, and of one evaluation of the training part."""
+
+    update: float
+    evaluation: float
+
+
+def effort(network: nn.Module, train: Part, batch_size: int, batches: int = 1) -> Effort:
+    """Of a network on that training part, with so many batches of that size an update."""
+    each = flops(network, train.inputs[:1])
+    return Effort(each * batch_size * batches, each / (1 + BACK) * len(train))
+
+
+@dataclass(frozen=True)
+class Scope:
+    """again: whether the run may be trained on for as many steps again. tenth: for 10% more, twice. late: steps behind
+    which its training loss is evaluated, beside the ends of epochs: what the copies' losses are held against.
+    """
+
+    again: bool = False
+    tenth: bool = False
+    late: frozenset[int] = frozenset()
+
+    @classmethod
+    def of(cls, steps: int, per_epoch: int, effort: Effort) -> Scope:
+        """Of a run of so many updates, so many of them an epoch; it may end earlier."""
+        tenths = 2 * tenth_of(steps)
+        again = _fits(steps + tenths, 5 * LOOKS, effort)
+        if not again and not _fits(tenths, 4 * LOOKS, effort):
+            return cls()
+        late = () if not again and steps >= ENOUGH_EPOCHS * per_epoch else late_steps(steps)
+        return cls(again, True, frozenset(step for step in late if (step + 1) % per_epoch))
+
+
+NOWHERE = Scope()
+
+
+def _fits(updates: int, looks: int, effort: Effort) -> bool:
+    return updates <= MOST_UPDATES and updates * effort.update + looks * effort.evaluation <= MOST_OPERATIONS
+
+
+def tenth_of(steps: int) -> int:
+    """10% of a run, at least one update."""
+    return -(-steps // round(1 / TENTH))
+
+
+def late_steps(steps: int) -> list[int]:
+    """Steps spread evenly over the last tenth of a run, and over the fifth before it; the last step among them."""
+    begin = steps - tenth_of(steps)
+    return sorted({*looks(begin, steps), *looks(begin - -(-2 * begin // 9), begin)})
+
+
+def looks(first: int, end: int, count: int = LOOKS) -> list[int]:
+    """At most ``count`` of the steps from ``first`` to ``end`` − 1, evenly, the last among them."""
+    return sorted({round(step) for step in np.linspace(first, end - 1, min(count, end - first))}) if end > first else []

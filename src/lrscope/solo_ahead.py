@@ -1,0 +1,68 @@
+"""Looks ahead from the end of a run that trained alone."""
+
+from __future__ import annotations
+
+import warnings
+from functools import partial
+
+from torch import nn
+
+from lrscope import build
+from lrscope.datasets.batches import IndexBatches
+from lrscope.evaluation import chunks, evaluate
+from lrscope.look_ahead.alone import Standing, in_updates, travel
+from lrscope.look_ahead.journey import journeys
+from lrscope.record import Ending
+from lrscope.recording import RunRecorder
+from lrscope.solo import Solo
+from lrscope.stop_signals import STOP
+from lrscope.together.batches import MemberBatches
+
+
+def look_ahead(solo: Solo, recorder: RunRecorder, ending: Ending) -> None:
+    """Record what copies of a run that ended as planned come to; a signal leaves it at what is known."""
+    if not solo.scope.tenth or not ending.as_planned:
+        return
+    try:
+        found = travel(_standing(solo), journeys(recorder.trace(solo.run.facts), solo.scope), STOP.requested)
+    except Exception as error:  # of a network or an optimizer that cannot be copied: the run itself has ended well
+        warn_of_no_look(solo.run.name, error)
+        return
+    recorder.values(solo.steps.step - 1, found)
+
+
+def warn_of_no_look(name: str, error: Exception) -> None:
+    """Say that a verdict has to do with what was recorded."""
+    text = str(error).splitlines()[0] if str(error) else ""
+    warnings.warn(
+        f"{name}: could not train a copy on, so the verdict rests on the record alone ({type(error).__name__}: {text})",
+        stacklevel=2,
+    )
+
+
+def _standing(solo: Solo) -> Standing:
+    cfg, module = solo.run.cfg, solo.module
+    assert isinstance(solo.loader, IndexBatches)  # its scope is nowhere where the data does not lie in memory
+    train = solo.loader.part
+    batches = MemberBatches(train, cfg.batch_size, [cfg.seed], cfg.trainer.limit_train_batches)
+    accumulate = cfg.trainer.accumulate_grad_batches
+    return Standing(
+        module.network,
+        solo.trainer.optimizers[0],
+        partial(build.optimizer, cfg),
+        module.loss,
+        partial(in_updates, batches.epoch, solo.steps.step // cfg.steps_per_epoch, accumulate),
+        lambda network: evaluate(network, chunks(train), module.loss).loss,
+        train.inputs.device,
+        accumulate,
+        partial(_clip, cfg.trainer.gradient_clip_val, cfg.trainer.gradient_clip_algorithm),
+    )
+
+
+def _clip(limit: float | None, algorithm: str, network: nn.Module) -> None:
+    if limit is None:
+        return
+    if algorithm == "norm":
+        nn.utils.clip_grad_norm_(network.parameters(), limit)
+    else:
+        nn.utils.clip_grad_value_(network.parameters(), limit)

@@ -1,0 +1,195 @@
+"""Copies of a finished run are trained on as the run itself would have been, and nothing of the run changes."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from lrscope.callbacks.late import LOSS_LATE
+from lrscope.checkpoints import read_checkpoint
+from lrscope.diagnosis.ahead import AGAIN, LOWER, SAME
+from lrscope.job import Job
+from lrscope.look_ahead.alone import Standing, in_updates, travel
+from lrscope.look_ahead.journey import Journey, journeys
+from lrscope.look_ahead.scope import MOST_OPERATIONS, NOWHERE, Effort, Scope, effort, late_steps
+from lrscope.outcome import Outcome
+from lrscope.record import TRACE
+from lrscope.run import run
+from lrscope.trace import Trace
+from pipeline.solo_runs import compose_config
+
+CHEAP = Effort(0.0, 0.0)
+BASE = ("dataset=blobs", "model.hidden=[6]", "trainer.precision=64-true", "tracking.mode=offline", "lr=0.02")
+TEN = ("batch_size=100", "trainer.limit_train_batches=2", "epochs=10")
+"""20 updates; 10% of them are two, and the level of two losses is the last one."""
+
+SETTINGS = {
+    "adam": ("optimizer=adam", *TEN),
+    "momentum": ("optimizer=sgd", "optimizer.momentum=0.9", *TEN),
+    "dropout": ("model.dropout=0.3", *TEN),
+    "statistics": ("model.batch_norm=true", *TEN),
+    "clipped": ("optimizer=sgd", "trainer.gradient_clip_val=0.05", *TEN),
+    "clipped by value": (
+        "trainer.gradient_clip_val=0.01", "trainer.gradient_clip_algorithm=value", "optimizer=sgd", *TEN,
+    ),
+    "gathered": ("batch_size=60", "trainer.limit_train_batches=5", "trainer.accumulate_grad_batches=3", "epochs=10"),
+    "whole": ("batch_size=null", "epochs=20"),
+}  # fmt: skip
+
+
+def trained(folder: Path, *overrides: str) -> tuple[Outcome, Trace]:
+    cfg = compose_config(*BASE, *overrides, f"tracking.spool={folder / 'spool'}")
+    outcome = run(cfg, Job(folder / "job", ()))
+    return outcome, Trace.load(folder / "job" / TRACE)
+
+
+def last(trace: Trace, name: str) -> float:
+    return float(trace.get(name).values[-1])
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_as_many_steps_again_come_to_what_a_run_of_twice_the_length_comes_to(setting: str, tmp_path: Path) -> None:
+    words = SETTINGS[setting]
+    twice = ("epochs=40",) if setting == "whole" else ("epochs=20",)
+    _, short = trained(tmp_path / "short", *words)
+    _, long = trained(tmp_path / "long", *words[:-1], *twice)
+    assert short.get(AGAIN).steps.tolist() == [19]
+    assert last(long, "train/loss_eval") != last(short, "train/loss_eval")
+    assert last(short, AGAIN) == pytest.approx(last(long, "train/loss_eval"), rel=1e-12)
+
+
+def test_ten_percent_more_come_to_what_longer_runs_come_to(tmp_path: Path) -> None:
+    whole = ("batch_size=null", "optimizer=adam")
+    _, short = trained(tmp_path / "short", *whole, "epochs=20")
+    _, same = trained(tmp_path / "same", *whole, "epochs=22")
+    cut = ("scheduler=step", "scheduler.step_size=20", "scheduler.gamma=0.1")
+    _, lower = trained(tmp_path / "lower", *whole, *cut, "epochs=22")
+    assert last(short, SAME) == pytest.approx(last(same, "train/loss_eval"), rel=1e-12)
+    assert last(short, LOWER) == pytest.approx(last(lower, "train/loss_eval"), rel=1e-12)
+    assert last(short, SAME) != last(short, LOWER)
+
+
+def test_again_goes_through_the_rates_of_the_run_once_more(tmp_path: Path) -> None:
+    halved = ("scheduler=step", "scheduler.step_size=5", "batch_size=null", "epochs=10")
+    _, trace = trained(tmp_path, *halved)
+    again, same, lower = journeys(trace, Scope.of(10, 1, CHEAP))
+    assert again.rates == (0.02,) * 5 + (0.01,) * 5
+    assert (same.rates, lower.rates) == ((0.01,), (0.001,))
+
+
+def test_nothing_else_of_the_run_changes(tmp_path: Path) -> None:
+    words = ("model.dropout=0.3", *TEN)
+    looked, with_it = trained(tmp_path / "with", *words)
+    plain, without = trained(tmp_path / "without", *words, "callbacks.look_ahead=false")
+    assert with_it.series.keys() - without.series.keys() == {AGAIN, SAME, LOWER, LOSS_LATE}
+    for name, series in without.series.items():
+        assert series.values.tolist() == with_it.get(name).values.tolist(), name
+    files = (tmp_path / way / "spool" / out.local_id / "checkpoints" / "last.ckpt"
+             for way, out in (("with", looked), ("without", plain)))  # fmt: skip
+    one, other = (read_checkpoint(path) for path in files)
+    assert all(torch.equal(value, other["state_dict"][name]) for name, value in one["state_dict"].items())
+    assert torch.equal(one["lrscope_random"]["torch"], other["lrscope_random"]["torch"])
+    assert looked.fingerprint == plain.fingerprint
+
+
+@pytest.mark.parametrize("words", [("trainer.precision=bf16-mixed",), ("epochs=400", "batch_size=null", "lr=1e6")])
+def test_a_run_that_has_diverged_or_trains_in_mixed_precision_does_not_look_ahead(
+    words: tuple[str, ...], tmp_path: Path
+) -> None:
+    _, trace = trained(tmp_path, "optimizer=sgd", *TEN, *words)
+    assert not {AGAIN, SAME, LOWER} & trace.series.keys()
+
+
+def test_how_far_a_run_may_look_ahead_follows_from_its_updates_and_their_cost() -> None:
+    assert Scope.of(500, 45, CHEAP).again  # 500 + 2 · 50 = 600
+    assert not Scope.of(501, 45, CHEAP).again  # 501 + 2 · 51 = 603
+    assert Scope.of(3000, 45, CHEAP).tenth and not Scope.of(3001, 45, CHEAP).tenth
+    assert Scope.of(100, 10, Effort(MOST_OPERATIONS / 121, 0.0)).again  # 100 + 2 · 10 updates
+    assert not Scope.of(100, 10, Effort(MOST_OPERATIONS / 119, 0.0)).again
+    assert Scope.of(100, 10, Effort(MOST_OPERATIONS / 119, 0.0)).tenth
+    assert Scope.of(100, 10, Effort(0.0, MOST_OPERATIONS)) == NOWHERE
+
+
+def test_late_evaluations_lie_where_the_definition_looks() -> None:
+    assert late_steps(20) == [14, 15, 16, 17, 18, 19]
+    late = late_steps(1000)
+    assert len(late) == 32 and late[-1] == 999
+    assert sum(step >= 900 for step in late) == 16 and min(late) == 700
+    assert Scope.of(20, 5, CHEAP).late == {15, 16, 17, 18}  # the ends of epochs are evaluated anyhow
+    assert not Scope.of(2250, 45, CHEAP).late  # fifty epochs are enough
+    assert Scope.of(2250, 225, CHEAP).late
+
+
+def test_the_effort_is_that_of_the_matrix_products() -> None:
+    from lrscope.datasets.data import Part
+
+    part = Part(torch.zeros(10, 4), torch.zeros(10, 1))
+    cost = effort(nn.Linear(4, 3), part, batch_size=5, batches=2)
+    assert cost.evaluation == 10 * 2 * 4 * 3
+    assert cost.update == 3 * 2 * 4 * 3 * 5 * 2
+
+
+def test_the_end_at_a_tenth_of_the_rate_is_the_mean_of_the_last_third() -> None:
+    assert Journey(LOWER, (0.1,) * 6, (0, 1, 2, 3, 4, 5)).level([9, 8, 7, 6, 4, 2]) == 3
+    assert Journey(SAME, (0.1,) * 3, (0, 1, 2)).level([1.0, 5.0, 1.0]) == 1.0  # a bounce: its median
+
+
+def test_batches_are_gathered_into_updates_and_an_epoch_ends_one() -> None:
+    made = in_updates(lambda epoch: [(torch.tensor(epoch), torch.tensor(k)) for k in range(3)], 7, 2)
+    first = [[(int(epoch), int(number)) for epoch, number in next(made)] for _ in range(3)]
+    assert first == [[(7, 0), (7, 1)], [(7, 2)], [(8, 0), (8, 1)]]
+
+
+def standing() -> Standing:
+    network = nn.Linear(2, 1)
+    batch = (torch.ones(4, 2), torch.zeros(4, 1))
+    return Standing(
+        network, torch.optim.SGD(network.parameters(), 0.1), lambda p: torch.optim.SGD(p, 0.1),
+        nn.functional.mse_loss, lambda: iter([[batch]] * 50), lambda _: 0.0, torch.device("cpu"),
+    )  # fmt: skip
+
+
+def test_a_signal_ends_the_look_ahead_and_leaves_nothing_half_known() -> None:
+    ways = [Journey(SAME, (0.1,) * 4, (3,)), Journey(LOWER, (0.01,) * 4, (3,))]
+    asked = iter([False] * 6 + [True] * 10)
+    assert travel(standing(), ways, lambda: next(asked)) == {}
+    assert travel(standing(), ways, lambda: False).keys() == {SAME, LOWER}
+
+
+class Single(nn.Linear):
+    """A user's network that can be copied once: by whatever counts its operations."""
+
+    copies, most = 0, 10**9
+
+    def __init__(self, **_: Any) -> None:
+        super().__init__(2, 2)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return super().forward(inputs.flatten(1)[:, :2])
+
+    def __deepcopy__(self, memo: Any) -> Single:
+        Single.copies += 1
+        if Single.copies > self.most:
+            raise RuntimeError("no more copies")
+        made = Single().to(self.weight.dtype)
+        made.load_state_dict(copy.deepcopy(self.state_dict(), memo))
+        return made
+
+
+def test_a_network_that_cannot_be_copied_leaves_the_verdict_to_the_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = (f"model._target_={__name__}.Single", *TEN)
+    trained(tmp_path / "counted", *words, "callbacks.look_ahead=false")
+    needed = Single.copies
+    monkeypatch.setattr(Single, "copies", 0)
+    monkeypatch.setattr(Single, "most", needed + 1)
+    with pytest.warns(UserWarning, match="could not train a copy on.*no more copies"):
+        outcome, trace = trained(tmp_path / "run", *words)
+    assert outcome.status == "FINISHED" and outcome.verdict
+    assert AGAIN not in trace.series
