@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pytorch_lightning as pl
@@ -10,16 +10,19 @@ import torch
 
 from lrscope.callbacks.checkpoint import random_state, restore_random_state
 from lrscope.callbacks.evaluate import LOSS_START, SPREAD_START
+from lrscope.callbacks.late import LOSS_LATE
 from lrscope.datasets.data import Part
+from lrscope.group.ahead import look_ahead
 from lrscope.group.members import GroupMember, RowOfStack, as_lightning_has_it, at_epoch
 from lrscope.group.module import GroupModule
 from lrscope.lean_hooks import LeanCallback
+from lrscope.look_ahead.scope import Scope
 from lrscope.record import Ending
 from lrscope.together.evaluate import Evaluations, evaluate
 from lrscope.verdict import Verdict
 
-Finish = Callable[[GroupMember, int, Ending], None]
-"""Closes the record of a member (and its row) that trains no further."""
+Finish = Callable[[GroupMember, int, Ending, Mapping[str, float]], None]
+"""Closes the record of a member (and its row) that trains no further, with what its copies came to."""
 
 
 class EveryMemberStopped(Exception):
@@ -42,6 +45,7 @@ class FollowMembers(LeanCallback):
     Args:
         dtype: of the losses: a metric that decides anything is rounded to it, as in a solo run.
         example_bytes: what a member holds of one example, which bounds the pieces of an evaluation.
+        scope: how far the members may look ahead at their ends.
     """
 
     def __init__(
@@ -53,6 +57,7 @@ class FollowMembers(LeanCallback):
         example_bytes: int,
         finish: Finish,
         dropped: Callable[[list[int]], None],
+        scope: Scope,
     ) -> None:
         self.module = module
         self.members = list(members)
@@ -61,6 +66,9 @@ class FollowMembers(LeanCallback):
         self._example_bytes = example_bytes
         self._finish = finish
         self._dropped = dropped
+        self._scope = scope
+        self._looked = module.record.step - 1
+        """The last step that may have been looked at beside the ends of epochs."""
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         for row, member in enumerate(self.members):
@@ -70,6 +78,7 @@ class FollowMembers(LeanCallback):
             self._record_start()
 
     def on_train_batch_end(self, *_: object) -> None:
+        self._look_late()
         endings = {
             row: Ending(stopped_by=Verdict.DIVERGED)
             for row in self.module.diverged
@@ -134,6 +143,15 @@ class FollowMembers(LeanCallback):
     def _evaluate_part(self, part: Part) -> Evaluations:
         return evaluate(self.module.learner.forward, part, self.module.learner.loss, self._example_bytes)
 
+    def _look_late(self) -> None:
+        """As ``EvaluateLate`` does."""
+        step = self.module.record.step - 1
+        if step == self._looked or step not in self._scope.late:
+            return
+        self._looked = step
+        for member, loss in zip(self.members, self._evaluate_part(self.parts.train).loss, strict=True):
+            member.recorder.values(step, {LOSS_LATE: loss})
+
     def _judge(self, member: GroupMember, row: int, epoch: int) -> Ending | None:
         """Whether this member ends with this epoch: None where it goes on."""
         now = at_epoch(epoch)
@@ -152,8 +170,10 @@ class FollowMembers(LeanCallback):
     def _end(self, endings: dict[int, Ending]) -> None:
         """Close the records of these rows and go on without them."""
         self.module.record.flush()
+        as_planned = [row for row, ending in endings.items() if ending.as_planned]
+        ahead = look_ahead(self.module, self.members, as_planned, self._scope, self._example_bytes)
         for row, ending in endings.items():
-            self._finish(self.members[row], row, ending)
+            self._finish(self.members[row], row, ending, ahead.get(row, {}))
         rest = [row for row in range(len(self.members)) if row not in endings]
         self.members = [self.members[row] for row in rest]
         if not rest:

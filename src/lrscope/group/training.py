@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import torch
@@ -26,7 +26,7 @@ from lrscope.module import loss_of
 from lrscope.outcome import Outcome
 from lrscope.record import Ending, conclude, open_record
 from lrscope.sessions import recording_session, settings_of
-from lrscope.solo import lightning_kept_quiet, make_trainer, place, signal_choice
+from lrscope.solo import lightning_kept_quiet, make_trainer, place, scope_of, signal_choice
 from lrscope.stop_signals import STOP
 from lrscope.together.batches import MemberBatches
 from lrscope.together.learner import Learner
@@ -86,7 +86,10 @@ class _Group:
         self._keep = KeepMembers(self._module, members, cfg.callbacks.checkpoint.every_seconds)
         per_example = footprint(members[0].part.network, parts.train.inputs[:2].cpu()).per_example
         dtype = self._module.learner.stack.weights.dtype
-        self._follow = FollowMembers(self._module, members, parts, dtype, per_example, self._finish, self._keep.keep)
+        scope = scope_of(members[0].run, members[0].part.network)
+        self._follow = FollowMembers(
+            self._module, members, parts, dtype, per_example, self._finish, self._keep.keep, scope
+        )
         self._trainer.callbacks = [  # type: ignore[attr-defined]
             self._follow,
             ShowProgress(_Best(self._follow), f"{len(members)} members", cfg.epochs, cfg.callbacks.progress),  # type: ignore[arg-type]
@@ -110,12 +113,12 @@ class _Group:
     def _end_all(self, ending: Ending) -> None:
         for row, member in enumerate(self._follow.members):
             if member.run.local_id not in self.outcomes:
-                self._finish(member, row, ending)
+                self._finish(member, row, ending, {})
 
-    def _finish(self, member: GroupMember, row: int, ending: Ending) -> None:
+    def _finish(self, member: GroupMember, row: int, ending: Ending, ahead: Mapping[str, float]) -> None:
         """Leave of a member what its solo run would leave, and close its record."""
         assert member.log is not None
-        finished = ending.error is None and ending.signal_number is None and ending.stopped_by is None
+        finished = ending.as_planned
         if finished:
             if self._test:
                 self._follow.evaluate_test(row)
@@ -128,6 +131,7 @@ class _Group:
         if finished and wants_model(member.run):
             member.part.network.load_state_dict(self._module.learner.stack.member_state(row))
             keep_model(member.run, member.log, member.part.network, self._session)
+        member.recorder.values(self._module.record.step - 1, ahead)
         ending = replace(ending, seconds=time.monotonic() - self._began)
         self.outcomes[member.run.local_id] = conclude(member.run, member.log, member.recorder, ending)
 

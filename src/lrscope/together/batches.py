@@ -26,7 +26,7 @@ class MemberBatches:
     """
 
     def __init__(self, part: Part, batch_size: int | None, seeds: Sequence[int], most: int | None = None) -> None:
-        self._part = part
+        self.part = part
         self._seeds = list(seeds)
         self._shared = IndexBatches(part, batch_size, self._seeds[0])
         self._most = most
@@ -38,11 +38,11 @@ class MemberBatches:
 
     def examples(self, number: int) -> int:
         """How many examples batch ``number`` of an epoch holds: the last one may be smaller."""
-        return min(self._shared.batch_size, len(self._part) - number * self._shared.batch_size)
+        return min(self._shared.batch_size, len(self.part) - number * self._shared.batch_size)
 
     def examples_until(self, done: int) -> int:
         """How many examples the first ``done`` batches of an epoch hold."""
-        return min(done * self._shared.batch_size, len(self._part))
+        return min(done * self._shared.batch_size, len(self.part))
 
     def epoch(self, epoch: int, done: int = 0) -> Iterator[Batch]:
         """The batches of that epoch after the first ``done``."""
@@ -63,11 +63,11 @@ class MemberBatches:
         return iter(self._shared)
 
     def _own_epoch(self, epoch: int, done: int) -> Iterator[Batch]:
-        inputs, targets = self._part.inputs, self._part.targets
-        orders = {seed: order(seed, epoch, len(self._part)) for seed in set(self._seeds)}
+        inputs, targets = self.part.inputs, self.part.targets
+        orders = {seed: order(seed, epoch, len(self.part)) for seed in set(self._seeds)}
         self._orders = torch.stack([orders[seed] for seed in self._seeds]).to(inputs.device)
         size = self._shared.batch_size
-        for first in range(done * size, len(self._part), size):
+        for first in range(done * size, len(self.part), size):
             chosen = self._orders[:, first : first + size]
             flat = chosen.flatten()
             yield (

@@ -151,6 +151,14 @@ class Learner:
             self._rates_moved()
         return losses
 
+    def at_rates(self, rates: Sequence[float]) -> None:
+        """Take the next updates at these rates, one a member, whatever the optimizers say; for members without
+        schedules.
+        """
+        if list(rates) != self._numbers["lr"].tolist():
+            self._numbers.refresh(rates)
+            self._columns.moved()
+
     def end_epoch(self, metrics: Sequence[Mapping[str, float]]) -> None:
         """Move the schedules that move by epoch; ``metrics`` of every row, for those that look at one."""
         if self.rates.after_epoch(metrics):
