@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -14,6 +15,9 @@ from corpus_parts.cases import Case
 from corpus_parts.networks import network
 from corpus_parts.problems import Problem, problem
 from corpus_parts.rates import Rate
+from lrscope.look_ahead.alone import Standing, travel
+from lrscope.look_ahead.journey import journeys
+from lrscope.look_ahead.scope import Effort, Scope
 from lrscope.measures import DeadUnitsMeter, UpdateMeter, grad_norm, output_spread
 from lrscope.recording.plan import RecordingPlan
 from lrscope.trace import RunFacts, Series, Trace
@@ -34,36 +38,39 @@ class Run:
         self.epochs = case.epochs if case.problem == "line" else max(1, round(case.epochs / self.per_epoch))
         self.steps = self.epochs * self.per_epoch
         self.rate = Rate(case.schedule, case.lr, self.steps, self.per_epoch)
-        self.optimizer = self._make_optimizer()
+        self.optimizer = self._make_optimizer(self.model.parameters())
         self.loss: Callable[[Tensor, Tensor], Tensor] = (
             nn.functional.cross_entropy if self.data.classes else nn.functional.mse_loss
         )
         self.position = 0
         self.order = 0
+        self.scope = Scope.of(self.steps, self.per_epoch, Effort(0.0, 0.0))  # these networks are small
         self.points: dict[str, list[tuple[int, float]]] = {}
         self.finite = True
 
-    def _make_optimizer(self) -> torch.optim.Optimizer:
+    def _make_optimizer(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
         more = {"momentum": self.case.momentum, "nesterov": self.case.nesterov} if self.case.optimizer == "sgd" else {}
-        return _CLASSES[self.case.optimizer](self.model.parameters(), lr=self.case.lr, **more)  # type: ignore[arg-type]
+        return _CLASSES[self.case.optimizer](parameters, lr=self.case.lr, **more)  # type: ignore[arg-type]
 
     def clone(self, order: int) -> Run:
         """The same state, to be continued another way; in the same order of the data, or in another from 1 on."""
         twin = copy.copy(self)
         twin.order = order
         twin.model = copy.deepcopy(self.model)
-        twin.optimizer = twin._make_optimizer()
+        twin.optimizer = twin._make_optimizer(twin.model.parameters())
         twin.optimizer.load_state_dict(copy.deepcopy(self.optimizer.state_dict()))
         return twin
 
     def batches(self) -> Iterator[Tensor]:
         """Index batches for ever, from where the run stands, shuffled by seed, epoch and the number of the order."""
+        position = self.position
         while True:
-            epoch, within = divmod(self.position, self.per_epoch)
+            epoch, within = divmod(position, self.per_epoch)
             # Seeds are below 1,000 and torch takes a number's last 32 bits: no two of these are the same.
             generator = torch.Generator().manual_seed(1_000_003 * self.case.seed + epoch + 1_400_000_000 * self.order)
             order = torch.randperm(len(self.data.inputs), generator=generator)
             yield from order.split(self.size)[within:]
+            position += self.per_epoch - within
 
     def update(self, batch: Tensor, rate: float) -> Tensor:
         """One optimizer step at that rate; the loss before it."""
@@ -110,13 +117,34 @@ class Run:
             losses.append(self._measured_step(step, batch, plan, updates, dead))
             if step in looks:
                 seen.append((step, self.train_loss()))
+            if step in self.scope.late:
+                self._note(step, "train/loss_late", torch.tensor(self.train_loss()))
             if (step + 1) % self.per_epoch == 0:
                 self._end_of_epoch(step, losses)
                 losses.clear()
             if not self.finite:
                 break
         late = [tuple(loss for step, loss in seen if (step >= begin) == after) for after in (False, True)]
-        return self._trace(), late[0], late[1]
+        trace = self._trace()
+        return self._look_ahead(trace) if self.finite else trace, late[0], late[1]
+
+    def _look_ahead(self, trace: Trace) -> Trace:
+        """With what lrscope tries at the end of a run: the data comes in the order in which it would have come."""
+
+        def evaluate(network: nn.Module) -> float:
+            with torch.no_grad():
+                return float(self.loss(network(self.data.inputs), self.data.targets))
+
+        def updates() -> Iterator[list[tuple[Tensor, Tensor]]]:
+            for batch in self.batches():
+                yield [(self.data.inputs[batch], self.data.targets[batch])]
+
+        standing = Standing(
+            self.model, self.optimizer, self._make_optimizer, self.loss, updates, evaluate, torch.device("cpu")
+        )
+        found = travel(standing, journeys(trace, self.scope), lambda: False)
+        at = np.array([self.steps - 1], np.int64)
+        return replace(trace, series={**trace.series, **{name: Series(at, np.array([x])) for name, x in found.items()}})
 
     def _measured_step(
         self, step: int, batch: Tensor, plan: RecordingPlan, updates: UpdateMeter, dead: DeadUnitsMeter
