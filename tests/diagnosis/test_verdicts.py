@@ -17,7 +17,11 @@ from lrscope.verdict import Verdict
 
 EPOCHS = np.arange(1, 41)
 SETTLED = 0.1 + (LN6 - 0.1) * np.exp(-EPOCHS / 4)
-RNG = np.random.default_rng(1)
+
+
+def rng() -> np.random.Generator:
+    """The same numbers for every test, whichever ran before it."""
+    return np.random.default_rng(1)
 
 
 def test_a_loss_that_is_not_a_number_is_divergence_from_that_step_on() -> None:
@@ -49,7 +53,7 @@ def test_the_bound_of_growth_is_a_named_threshold() -> None:
 
 
 def collapsed_run(spread: float = 0.0) -> Trace:
-    fixed = LN6 + 0.002 * RNG.random(40)
+    fixed = LN6 + 0.002 * rng().random(40)
     more = {
         "output_spread": by_epoch([0.4, 0.02] + [spread] * 38),
         "train/acc": by_epoch([0.3, 0.2] + [1 / 6] * 38),
@@ -88,7 +92,7 @@ def test_a_deep_network_with_a_small_spread_from_the_start_that_still_falls_is_n
 
 
 def test_collapse_is_seen_without_a_recorded_spread_but_weakly() -> None:
-    fixed = LN6 + 0.01 * RNG.random(40)
+    fixed = LN6 + 0.01 * rng().random(40)
     found = diagnose(run(fixed, more={"train/acc": by_epoch(np.full(40, 1 / 6))})).primary
     assert found.verdict is Verdict.COLLAPSED
     assert found.certainty == "weak"
@@ -152,7 +156,7 @@ def test_a_schedule_that_ran_out() -> None:
 
 
 def test_a_loss_that_jumps_and_does_not_shrink_oscillates() -> None:
-    jumping = SETTLED + 0.4 * RNG.random(40) * (EPOCHS > 5)
+    jumping = SETTLED + 0.4 * rng().random(40) * (EPOCHS > 5)
     found = diagnose(run(jumping, more={"update_cosine": series(np.full(1200, -0.8))})).primary
     assert found.verdict is Verdict.OSCILLATING
     assert "cosine -0.80" in found.why
@@ -160,14 +164,14 @@ def test_a_loss_that_jumps_and_does_not_shrink_oscillates() -> None:
 
 
 def test_jumps_that_shrink_are_trained() -> None:
-    shrinking = SETTLED + 2.0 * RNG.random(40) * np.exp(-EPOCHS / 5)
+    shrinking = SETTLED + 2.0 * rng().random(40) * np.exp(-EPOCHS / 5)
     assert diagnose(run(shrinking)).verdict is Verdict.TRAINED
 
 
 def test_jumps_before_the_rate_came_down_are_over() -> None:
     facts = classification(scheduler="step")
     rates = np.where(np.arange(1200) < 900, 0.01, 0.0001)
-    jumping = np.where(EPOCHS <= 30, 0.4 + 0.5 * RNG.random(40), 0.2)
+    jumping = np.where(EPOCHS <= 30, 0.4 + 0.5 * rng().random(40), 0.2)
     assert diagnose(run(jumping, facts, more={"lr": series(rates)})).verdict is Verdict.TRAINED
 
 
@@ -233,7 +237,7 @@ def test_a_bounce_that_died_with_the_rate_is_no_progress() -> None:
 
 
 def test_no_progress_at_chance_with_answers_that_vary_is_stalled() -> None:
-    flat = LN6 + 0.003 * RNG.standard_normal(40)
+    flat = LN6 + 0.003 * rng().standard_normal(40)
     more = {"output_spread": by_epoch(np.full(40, 0.4)), "update_ratio": series(np.full(1200, 0.01))}
     found = diagnose(run(flat, more=more)).primary
     assert found.verdict is Verdict.STALLED
