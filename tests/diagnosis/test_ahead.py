@@ -63,7 +63,7 @@ def test_oscillating_is_what_a_tenth_of_the_rate_ends(lower: float, same: float,
 def test_a_bounce_that_a_lower_rate_does_not_end_is_no_oscillation() -> None:
     jumping = np.append([1.0, 0.6, 0.4], 0.2 + 0.4 * np.random.default_rng(1).random(37))
     assert diagnose(tried(jumping)).verdict is Verdict.OSCILLATING
-    end = Reading.of(tried(jumping)).end
+    end = Reading.of(tried(jumping, same_lr=0.4)).end
     assert primary(jumping, again=end, same_lr=end, lower_lr=end).verdict is Verdict.TRAINED
     assert primary(jumping, again=end, same_lr=end, lower_lr=end - 0.2).verdict is Verdict.OSCILLATING
 

@@ -13,10 +13,11 @@ from torch import Tensor, nn
 from lrscope.callbacks.late import LOSS_LATE
 from lrscope.checkpoints import read_checkpoint
 from lrscope.diagnosis.ahead import AGAIN, LOWER, SAME
+from lrscope.diagnosis.looks import late_steps
 from lrscope.job import Job
 from lrscope.look_ahead.alone import Standing, in_updates, travel
 from lrscope.look_ahead.journey import Journey, journeys
-from lrscope.look_ahead.scope import MOST_OPERATIONS, NOWHERE, Effort, Scope, effort, late_steps
+from lrscope.look_ahead.scope import MOST_OPERATIONS, NOWHERE, Effort, Scope, effort
 from lrscope.outcome import Outcome
 from lrscope.record import TRACE
 from lrscope.run import run

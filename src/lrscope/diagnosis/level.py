@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lrscope.diagnosis.looks import TENTH, late_steps, tenth_of
 from lrscope.trace import Series, Trace
 
 Floats = NDArray[np.float64]
@@ -19,8 +20,6 @@ BLOCKS = 16
 """Means over batches are taken over so many equal parts of the run."""
 LEAST = 5
 """The end is read off at least so many values where the run has three times as many."""
-TAIL = 0.1
-"""The end of a run is its last tenth, as in the definition of the verdicts."""
 BENT = 0.4
 """How far a line through the first epoch misses its start, relative to the drop: right for a loss that falls to 1/e
 in it.
@@ -29,6 +28,8 @@ SCATTER = 8
 """Values from which a line through them leaves enough to read a bounce off."""
 LATE = 0.3
 """Where the last tenth moves nowhere, end and bounce are read off the last 30%: a tenth has few values."""
+MOST = 0.9
+"""Share of the steps that the definition looks at, from which they are enough by themselves."""
 MAD_TO_SD = 1.4826
 
 
@@ -53,13 +54,13 @@ class Level:
     exact: bool
 
 
-def level_of(trace: Trace, travelled: Floats) -> Level:
+def level_of(trace: Trace, travelled: Floats, tried: bool = False) -> Level:
     """The level of the training loss, from whatever of its curves was recorded.
 
     ``travelled`` [steps] is the share of all rates spent up to and with each step. A loss evaluated at fixed weights
     (``train/loss_eval``) stands behind its step; the loss of a batch stands before its own update. L₀ is
-    ``train/loss_start`` where that was recorded, else a guess from the first batches. The end of a short run is read
-    off ``train/loss_late`` too.
+    ``train/loss_start`` where that was recorded, else a guess from the first batches. The end of a run whose
+    copies were ``tried`` is read as what they did is: by the definition, off ``train/loss_late`` too.
     """
     batches, fixed = trace.get("train/loss"), trace.get("train/loss_eval")
     means = trace.get("train/loss_epoch")
@@ -73,7 +74,11 @@ def level_of(trace: Trace, travelled: Floats) -> Level:
         order = np.argsort(at, kind="stable")
         at, loss, error = at[order], loss[order], error[order]
     exact = len(fixed) > 0
-    end, bounce = _end(_merged(fixed, trace.get("train/loss_late")) if exact else (batches if len(batches) else means))
+    late = trace.get("train/loss_late")
+    if len(late) or (tried and exact):
+        end, bounce = _end_by_definition(_merged(fixed, late))
+    else:
+        end, bounce = _end(fixed if exact else (batches if len(batches) else means))
     start = trace.get("train/loss_start")
     first, first_error = (float(start.values[0]), 0.0) if len(start) else _first(batches, means, fixed, noise)
     return Level(at, loss, error, first, first_error, end, bounce, noise, exact)
@@ -121,10 +126,26 @@ def _merged(one: Series, other: Series) -> Series:
     return Series(steps[order], values[order])
 
 
+def _end_by_definition(curve: Series) -> tuple[float, float]:
+    """From the last tenth of the steps; where the loss only bounces in it, from the last 30% if it only bounces there.
+
+    Off the steps that the definition looks at, where most were looked at: the ends of epochs are no fair sample, their
+    last batches are smaller.
+    """
+    steps = int(curve.steps[-1]) + 1
+    wanted = np.asarray(late_steps(steps), np.int64)
+    fair = np.isin(curve.steps, wanted)
+    late = fair if fair.sum() > MOST * len(wanted) else curve.steps >= wanted[0]
+    last = late & (curve.steps >= steps - tenth_of(steps))
+    end, bounce, moves = end_level(curve.steps[last], curve.values[last])
+    wide_end, wide_bounce, wide_moves = end_level(curve.steps[late], curve.values[late])
+    return (end, bounce) if moves or wide_moves else (wide_end, wide_bounce)
+
+
 def _end(curve: Series) -> tuple[float, float]:
     if not len(curve):
         return np.nan, 0.0
-    steps, values = _last(curve, TAIL, LEAST)
+    steps, values = _last(curve, TENTH, LEAST)
     end, bounce, moves = end_level(steps, values)
     wide_end, wide_bounce, wide_moves = end_level(*_last(curve, LATE, 2 * LEAST))
     if moves or wide_moves:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lrscope.diagnosis.level import TAIL, end_level, trend
+from lrscope.diagnosis.level import end_level, trend
+from lrscope.diagnosis.looks import TENTH
 from lrscope.diagnosis.reading import Reading
 from lrscope.trace import Series
 from lrscope.verdict import Certainty, Evidence, Finding, Verdict
@@ -74,7 +75,7 @@ class Oscillating:
         _, _, moves = end_level(curve.steps, curve.values)
         line = trend(curve.steps, curve.values) if moves else np.full(len(curve), np.median(curve.values))
         depth = -float(np.quantile(curve.values - line, self.quantile))
-        soon = (line[0] - line[-1]) / (curve.steps[-1] - curve.steps[0]) * reading.steps * TAIL
+        soon = (line[0] - line[-1]) / (curve.steps[-1] - curve.steps[0]) * reading.steps * TENTH
         swung = swing(reading, self.against) or 0.0
         gain = max(depth if self._still_jumps(curve, bar, reading.fall < self.nothing * reading.first) else 0.0, swung)
         if not gain > bar or soon > max(self.depth * abs(reading.fall), depth):
@@ -92,7 +93,7 @@ class Oscillating:
         Of a loss that has come nowhere the whole late part may show it: three values, all that a short run has in its
         last third, tell nothing of smoothness, and such a run is seldom healthy.
         """
-        count = max(self.least - 1, round(len(curve) * TAIL / self.late))
+        count = max(self.least - 1, round(len(curve) * TENTH / self.late))
         steps, values = curve.steps[-count:], curve.values[-count:]
         above = float(np.median(values) - np.quantile(curve.values, self.quantile))
         bounce = max(end_level(*part)[1] for part in ((steps, values), (curve.steps, curve.values))[: 1 + no_fall])

@@ -43,6 +43,9 @@ QUIET = 0.05
 """Share of the fall below which the bounce must stay for the same, unless it is below ``RISEN`` of L₀ (in a short run:
 and the fall too).
 """
+LUCK = 0.2
+"""The same where copies were trained on: a larger bounce, and in another order of the data they might have come down.
+"""
 FEWEST_LEVELS = 3
 """Evaluations at fixed weights below which no level can be read off them."""
 RISEN = 0.01
@@ -104,7 +107,7 @@ class Reading:
     @cached_property
     def level(self) -> Level:
         """The training loss as a level over the run, as free of the batches' noise as the record allows."""
-        return level_of(self.trace, self.travelled)
+        return level_of(self.trace, self.travelled, tried=self.ahead.same is not None)
 
     @property
     def first(self) -> float:
@@ -187,7 +190,7 @@ class Reading:
         if self.risen:
             return True
         if self.ahead.again is not None:
-            return not self.falls_again
+            return not self.falls_again and self.level.bounce < LUCK * abs(self.fall)
         seen = len(self.trace.get("train/loss_eval")) >= FEWEST_LEVELS or not self.level.exact
         if not seen or self.annealed:  # a rate that came down does not say that the loss cannot
             return False

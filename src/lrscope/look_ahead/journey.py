@@ -10,8 +10,9 @@ import numpy as np
 from lrscope.diagnosis import diagnose
 from lrscope.diagnosis.ahead import AGAIN, LOWER, SAME
 from lrscope.diagnosis.level import end_level
+from lrscope.diagnosis.looks import LOOKS, looks, tenth_of
 from lrscope.diagnosis.rates import rate_of_steps
-from lrscope.look_ahead.scope import LOOKS, Scope, looks, tenth_of
+from lrscope.look_ahead.scope import Scope
 from lrscope.trace import Trace
 from lrscope.verdict import Verdict
 

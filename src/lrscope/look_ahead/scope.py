@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 from torch import nn
 
 from lrscope.datasets.data import Part
+from lrscope.diagnosis.looks import LOOKS, late_steps, tenth_of
 from lrscope.threads import BACK, flops
 
 MOST_UPDATES = 600
@@ -17,12 +17,6 @@ MOST_OPERATIONS = 3e10
 """Floating-point operations that they and their evaluations may take: about half a second of one core. Counted and not
 timed, so that a run that is repeated or resumed has the same verdict.
 """
-
-TENTH = 0.1
-"""The end of a run, as in the definition of the verdicts."""
-
-LOOKS = 16
-"""Evaluations in the last tenth of a run, in the fifth before it, and in what a copy is trained on for."""
 
 ENOUGH_EPOCHS = 48
 """Where so many epochs are evaluated at their ends, a run of more than a few hundred updates is not looked at in
@@ -70,19 +64,3 @@ NOWHERE = Scope()
 
 def _fits(updates: int, looks: int, effort: Effort) -> bool:
     return updates <= MOST_UPDATES and updates * effort.update + looks * effort.evaluation <= MOST_OPERATIONS
-
-
-def tenth_of(steps: int) -> int:
-    """10% of a run, at least one update."""
-    return -(-steps // round(1 / TENTH))
-
-
-def late_steps(steps: int) -> list[int]:
-    """Steps spread evenly over the last tenth of a run, and over the fifth before it; the last step among them."""
-    begin = steps - tenth_of(steps)
-    return sorted({*looks(begin, steps), *looks(begin - -(-2 * begin // 9), begin)})
-
-
-def looks(first: int, end: int, count: int = LOOKS) -> list[int]:
-    """At most ``count`` of the steps from ``first`` to ``end`` − 1, evenly, the last among them."""
-    return sorted({round(step) for step in np.linspace(first, end - 1, min(count, end - first))}) if end > first else []
