@@ -22,7 +22,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from corpus_parts.cases import Case, draw
 from corpus_parts.observation import Observation, observe
-from corpus_parts.scoring import Labelled, labelled, report
+from corpus_parts.scoring import Labelled, labelled, report, without_copies
 
 from lrscope.trace import Trace
 
@@ -38,6 +38,7 @@ def main() -> None:
     parser.add_argument("--half", choices=["tune", "report"], default="report", help="of the corpus (default: report)")
     parser.add_argument("--seed", type=int, default=None, help="another draw of the fresh set")
     parser.add_argument("--processes", type=int, default=os.cpu_count())
+    parser.add_argument("--no-copies", action="store_true", help="judge without what copies of the runs did")
     parser.add_argument("--wrong", action="store_true", help="list the runs whose verdict is not the label")
     chosen = parser.parse_args()
     name = f"fresh{chosen.seed or ''}" if chosen.fresh else "corpus"
@@ -46,6 +47,7 @@ def main() -> None:
         make(path, chosen.fresh, chosen.seed, chosen.processes)
     else:
         runs = load(path)
+        runs = [without_copies(r) for r in runs] if chosen.no_copies else runs
         print(report([r for r in runs if chosen.fresh or r.case.half == chosen.half], chosen.wrong))
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 from corpus_parts.cases import Case
 from corpus_parts.observation import ORDERS, Observation
 from corpus_parts.truth import Facts, Truth, label
 from lrscope.diagnosis import diagnose, diagnose_sweep
+from lrscope.diagnosis.ahead import AGAIN, LOWER, SAME
 from lrscope.trace import Trace
 from lrscope.verdict import Diagnosis, Verdict
 
@@ -28,7 +29,14 @@ class Labelled:
 
     @property
     def truth(self) -> Truth:
-        """What the order says in which the run would have gone on: the truth that counts."""
+        """The truth that counts: in another order of the data than the run's own, in which its copies went on for the
+        verdict. Of a full batch there is but one.
+        """
+        return self.truths[1]
+
+    @property
+    def own(self) -> Truth:
+        """What the order says in which the run would have gone on."""
         return self.truths[0]
 
     @property
@@ -48,6 +56,13 @@ def labelled(kept: list[tuple[Case, tuple[Trace, Observation]]]) -> list[Labelle
         Labelled(case, trace, tuple(label(facts, best[case.sweep]) for facts in orders))
         for case, trace, orders in known
     ]
+
+
+def without_copies(run: Labelled) -> Labelled:
+    """The run as it was recorded up to its last step, without what copies of it did and what they are held against."""
+    left_out = {AGAIN, SAME, LOWER, "train/loss_late"}
+    series = {name: curve for name, curve in run.trace.series.items() if name not in left_out}
+    return replace(run, trace=Trace(series, run.trace.facts))
 
 
 def verdicts(runs: list[Labelled], in_sweeps: bool) -> list[Diagnosis]:
@@ -82,13 +97,15 @@ def summary(runs: list[Labelled], diagnoses: list[Diagnosis]) -> str:
     right = sum(r.truth.label == d.verdict.label for r, d in pairs)
     clear = [(r, d) for r, d in pairs if not r.truth.borderline]
     clear_right = sum(r.truth.label == d.verdict.label for r, d in clear)
+    own = sum(r.own.label == d.verdict.label for r, d in pairs)
     usually = sum(r.usual == d.verdict.label for r, d in pairs)
     slandered = sum(r.truth.label in HEALTHY and d.verdict.failed for r, d in pairs)
     return (
         f"{right} of {len(runs)} right ({right / len(runs):.1%}); {len(runs) - len(clear)} labels are borderline, "
         f"of the other {len(clear)} {clear_right} are right ({clear_right / max(1, len(clear)):.1%}). "
         f"Healthy runs called failed: {slandered}. "
-        f"By what most of {ORDERS} orders of the data say, {usually} are right ({usually / len(runs):.1%}).\n"
+        f"By what most of {ORDERS} orders of the data say, {usually} are right ({usually / len(runs):.1%}); "
+        f"by the order that the copies went on in, {own} ({own / len(runs):.1%}).\n"
     )
 
 
