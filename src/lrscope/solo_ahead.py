@@ -9,7 +9,7 @@ from torch import nn
 
 from lrscope import build
 from lrscope.datasets.batches import IndexBatches
-from lrscope.evaluation import chunks, evaluate
+from lrscope.evaluation import chunks, mean_loss
 from lrscope.look_ahead.alone import Standing, in_updates, travel
 from lrscope.look_ahead.journey import journeys
 from lrscope.record import Ending
@@ -52,7 +52,7 @@ def _standing(solo: Solo) -> Standing:
         partial(build.optimizer, cfg),
         module.loss,
         partial(in_updates, batches.epoch, solo.steps.step // cfg.steps_per_epoch, accumulate),
-        lambda network: evaluate(network, chunks(train), module.loss).loss,
+        lambda network: mean_loss(network, chunks(train), module.loss),
         train.inputs.device,
         accumulate,
         partial(_clip, cfg.trainer.gradient_clip_val, cfg.trainer.gradient_clip_algorithm),

@@ -107,8 +107,8 @@ def test_a_run_that_has_diverged_or_trains_in_mixed_precision_does_not_look_ahea
 
 
 def test_how_far_a_run_may_look_ahead_follows_from_its_updates_and_their_cost() -> None:
-    assert Scope.of(500, 45, CHEAP).again  # 500 + 2 · 50 = 600
-    assert not Scope.of(501, 45, CHEAP).again  # 501 + 2 · 51 = 603
+    assert Scope.of(200, 45, CHEAP).again  # 200 + 2 · 20 = 240
+    assert not Scope.of(201, 45, CHEAP).again  # 201 + 2 · 21 = 243
     assert Scope.of(3000, 45, CHEAP).tenth and not Scope.of(3001, 45, CHEAP).tenth
     assert Scope.of(100, 10, Effort(MOST_OPERATIONS / 121, 0.0)).again  # 100 + 2 · 10 updates
     assert not Scope.of(100, 10, Effort(MOST_OPERATIONS / 119, 0.0)).again

@@ -8,7 +8,7 @@ import pytorch_lightning as pl
 
 from lrscope.callbacks.evaluate import Batches
 from lrscope.callbacks.record import RecordSteps
-from lrscope.evaluation import evaluate
+from lrscope.evaluation import mean_loss
 from lrscope.lean_hooks import LeanCallback
 from lrscope.module import Module
 
@@ -34,5 +34,5 @@ class EvaluateLate(LeanCallback):
             return
         self._seen = step  # of several batches that make an update, only the last one makes a step
         assert isinstance(pl_module, Module)
-        loss = evaluate(pl_module.network, self.train(), pl_module.loss).loss
+        loss = mean_loss(pl_module.network, self.train(), pl_module.loss)
         self.steps.recorder.values(step, {LOSS_LATE: loss})

@@ -10,12 +10,17 @@ from lrscope.datasets.data import Part
 from lrscope.diagnosis.looks import LOOKS, late_steps, tenth_of
 from lrscope.threads import BACK, flops
 
-MOST_UPDATES = 600
-"""Updates that a run may be trained on for: those of the smallest network that ships take a fifth of a second."""
+MOST_UPDATES = 240
+"""Updates that any run may be trained on for: those of the smallest network that ships take a tenth of a second. Of the
+mistakes of forecasts most are made in runs so short.
+"""
 
-MOST_OPERATIONS = 3e10
-"""Floating-point operations that they and their evaluations may take: about half a second of one core. Counted and not
-timed, so that a run that is repeated or resumed has the same verdict.
+MOST_ON_TRIAL = 600
+"""Updates that a run may be trained on for before it is called failed, which few are."""
+
+MOST_OPERATIONS = 1e10
+"""Floating-point operations that they and their evaluations may take: about as long. Counted and not timed, so that a
+run that is repeated or resumed has the same verdict.
 """
 
 ENOUGH_EPOCHS = 48
@@ -52,8 +57,8 @@ class Scope:
     def of(cls, steps: int, per_epoch: int, effort: Effort) -> Scope:
         """Of a run of so many updates, so many of them an epoch; it may end earlier."""
         tenths = 2 * tenth_of(steps)
-        again = _fits(steps + tenths, 5 * LOOKS, effort)
-        if not again and not _fits(tenths, 4 * LOOKS, effort):
+        again = steps + tenths <= MOST_UPDATES and _cheap(steps + tenths, 5 * LOOKS, effort)
+        if not again and not (tenths <= MOST_ON_TRIAL and _cheap(tenths, 4 * LOOKS, effort)):
             return cls()
         late = () if not again and steps >= ENOUGH_EPOCHS * per_epoch else late_steps(steps)
         return cls(again, True, frozenset(step for step in late if (step + 1) % per_epoch))
@@ -62,5 +67,5 @@ class Scope:
 NOWHERE = Scope()
 
 
-def _fits(updates: int, looks: int, effort: Effort) -> bool:
-    return updates <= MOST_UPDATES and updates * effort.update + looks * effort.evaluation <= MOST_OPERATIONS
+def _cheap(updates: int, looks: int, effort: Effort) -> bool:
+    return updates * effort.update + looks * effort.evaluation <= MOST_OPERATIONS
