@@ -89,8 +89,9 @@ def _run(cfg: DictConfig, job: Job, session: Session) -> Outcome:
         SharedRun(prepared.local_id, prepared.resumes).leave()
         with _processes(solo, job):
             ending = train(solo)
+            ahead = look_ahead(solo, recorder, ending)  # first: packing a model changes its network
             _keep(solo, log, ending, session)
-            look_ahead(solo, recorder, ending)
+            recorder.values(solo.steps.step - 1, ahead)
         return conclude(prepared, log, recorder, ending)
     except BaseException:
         log.end("FAILED")  # whatever goes wrong around the training: no run stays RUNNING

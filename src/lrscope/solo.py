@@ -17,7 +17,7 @@ from pytorch_lightning.callbacks import EarlyStopping
 from torch import Tensor, nn
 
 from lrscope import build, collector, threads
-from lrscope.callbacks.checkpoint import KeepBest, KeepCheckpoints
+from lrscope.callbacks.checkpoint import KeepBest, KeepCheckpoints, restore_random_state
 from lrscope.callbacks.count import CountExamples
 from lrscope.callbacks.evaluate import EvaluateEpochs, Parts
 from lrscope.callbacks.late import EvaluateLate
@@ -110,13 +110,14 @@ def make_module(run: PreparedRun) -> Module:
 
 def scope_of(run: PreparedRun, network: nn.Module) -> Scope:
     """How far a run on one device may look ahead; nowhere where its data does not lie in memory, or where a copy would
-    need more than the optimizer to train on in the run's precision.
+    need more than the optimizer to train on as the run did.
     """
     cfg, data = run.cfg, run.source.data
-    if not cfg.callbacks.look_ahead or data is None or cfg.trainer.precision not in PLAIN_PRECISIONS:
+    plain = cfg.trainer.precision in PLAIN_PRECISIONS and not cfg.callbacks.extra
+    if not cfg.callbacks.look_ahead or data is None or not plain:
         return NOWHERE
     cost = effort(network, data.train, full_batch(cfg, data.train), cfg.trainer.accumulate_grad_batches)
-    return Scope.of(cfg.total_steps, cfg.steps_per_epoch, cost)
+    return Scope.of(cfg.total_steps, cfg.steps_per_epoch * cfg.callbacks.evaluate_every_epochs, cost)
 
 
 def _choose_threads(run: PreparedRun, module: Module, device: torch.device) -> None:
@@ -148,6 +149,8 @@ def _fit(solo: Solo) -> Ending:
     try:
         with lightning_kept_quiet():
             solo.trainer.fit(solo.module, solo.loader, ckpt_path=path, weights_only=True if path else None)
+        if checkpoint is not None and path and solo.steps.step == checkpoint.content["global_step"]:
+            restore_random_state(checkpoint.content["lrscope_random"])  # nothing was left to train
     except StoppedByVerdict as stop:
         return Ending(stopped_by=stop.verdict)
     except Interrupted as stop:

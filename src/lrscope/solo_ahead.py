@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from functools import partial
 
 from torch import nn
@@ -10,7 +11,7 @@ from torch import nn
 from lrscope import build
 from lrscope.datasets.batches import IndexBatches
 from lrscope.evaluation import chunks, mean_loss
-from lrscope.look_ahead.alone import Standing, in_updates, travel
+from lrscope.look_ahead.alone import Standing, cycles_momentum, in_updates, travel
 from lrscope.look_ahead.journey import journeys
 from lrscope.record import Ending
 from lrscope.recording import RunRecorder
@@ -19,16 +20,15 @@ from lrscope.stop_signals import STOP
 from lrscope.together.batches import MemberBatches
 
 
-def look_ahead(solo: Solo, recorder: RunRecorder, ending: Ending) -> None:
-    """Record what copies of a run that ended as planned come to; a signal leaves it at what is known."""
-    if not solo.scope.tenth or not ending.as_planned:
-        return
+def look_ahead(solo: Solo, recorder: RunRecorder, ending: Ending) -> Mapping[str, float]:
+    """What copies of a run that ended as planned come to; a signal leaves it at what is known."""
+    if not solo.scope.tenth or not ending.as_planned or cycles_momentum(solo.trainer.optimizers[0]):
+        return {}
     try:
-        found = travel(_standing(solo), journeys(recorder.trace(solo.run.facts), solo.scope), STOP.requested)
+        return travel(_standing(solo), journeys(recorder.trace(solo.run.facts), solo.scope), STOP.requested)
     except Exception as error:  # of a network or an optimizer that cannot be copied: the run itself has ended well
         warn_of_no_look(solo.run.name, error)
-        return
-    recorder.values(solo.steps.step - 1, found)
+        return {}
 
 
 def warn_of_no_look(name: str, error: Exception) -> None:

@@ -39,8 +39,42 @@ def test_too_slow_is_what_as_many_steps_again_bring_whatever_the_curve_suggests(
     assert f"{END - share * FALL:.4g}" in found.why and "on a copy" in found.why
 
 
-def test_a_copy_that_ran_away_is_no_reason_to_train_longer() -> None:
-    assert primary(FALLING, again=math.nan, same_lr=END, lower_lr=END).verdict is Verdict.TRAINED
+@pytest.mark.parametrize(("again", "words"), [(math.nan, "up beyond all bounds"), (1.1, "up to 1.1")])
+def test_a_copy_that_ran_away_is_no_reason_to_train_longer(again: float, words: str) -> None:
+    found = primary(FALLING, again=again, same_lr=END, lower_lr=END)
+    assert found.verdict is Verdict.TRAINED and found.certainty == "weak"
+    assert words in found.why
+
+
+def test_what_ten_percent_more_brought_as_many_again_would_bring() -> None:
+    """Of longer runs only that is tried, before they are called stalled."""
+    end = LN6 + 0.001
+    stuck = np.full(20, end)
+    more = {"update_ratio": series(np.full(600, 0.01))}
+    assert diagnose(run(stuck, more=more)).verdict is Verdict.STALLED
+    for same, verdict in ((end, Verdict.STALLED), (end - 0.01, Verdict.TOO_SLOW)):
+        trace = tried(stuck, same_lr=same, lower_lr=end)
+        assert diagnose(Trace({**trace.series, **more}, trace.facts)).verdict is verdict
+
+
+def test_a_copy_tells_a_network_that_has_not_started_from_a_collapsed_one() -> None:
+    """Its answers hardly depended on the input before training, and do not yet."""
+    more = {
+        "output_spread_start": series([0.005]), "output_spread": by_epoch([0.004] * 20),
+        "train/acc": by_epoch([1 / 6] * 20), "update_ratio": series(np.full(600, 0.01)),
+        "train/loss_start": series([LN6 + 0.01]),
+    }  # fmt: skip
+    flat = np.full(20, LN6)
+    assert diagnose(run(flat, more=more)).verdict is Verdict.COLLAPSED
+    copies = {name: series([level], [599]) for name, level in (("ahead/again", 0.9), ("ahead/same_lr", LN6))}
+    copies["ahead/lower_lr"] = series([LN6], [599])
+    assert diagnose(run(flat, more=more | copies)).verdict is Verdict.TOO_SLOW
+
+
+def test_few_evaluations_do_not_make_an_exact_end() -> None:
+    """A run that stopped early was looked at nowhere between its epochs: its bounce is read off those."""
+    bouncing = np.append(np.linspace(1.5, 0.4, 6), [0.5, 0.3, 0.5, 0.3])
+    assert Reading.of(tried(bouncing, same_lr=0.4)).level.bounce > 0.05
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -14,15 +16,15 @@ from lrscope.callbacks.late import LOSS_LATE
 from lrscope.checkpoints import read_checkpoint
 from lrscope.diagnosis.ahead import AGAIN, LOWER, SAME
 from lrscope.diagnosis.looks import late_steps
-from lrscope.job import Job
+from lrscope.job import Job, KnownMember
 from lrscope.look_ahead.alone import Standing, in_updates, travel
 from lrscope.look_ahead.journey import Journey, journeys
 from lrscope.look_ahead.scope import MOST_OPERATIONS, NOWHERE, Effort, Scope, effort
 from lrscope.outcome import Outcome
 from lrscope.record import TRACE
 from lrscope.run import run
-from lrscope.trace import Trace
-from pipeline.solo_runs import compose_config
+from lrscope.trace import Series, Trace
+from pipeline.solo_runs import compose_config, recorded_points
 
 CHEAP = Effort(0.0, 0.0)
 BASE = ("dataset=blobs", "model.hidden=[6]", "trainer.precision=64-true", "tracking.mode=offline", "lr=0.02")
@@ -83,6 +85,14 @@ def test_again_goes_through_the_rates_of_the_run_once_more(tmp_path: Path) -> No
     assert (same.rates, lower.rates) == ((0.01,), (0.001,))
 
 
+def test_a_loss_that_is_not_finite_is_not_trained_on() -> None:
+    at = np.arange(20)
+    curves = {"train/loss": Series(at, np.append(np.ones(19), np.nan)), "lr": Series(at[:1], np.ones(1))}
+    assert journeys(Trace(curves), Scope.of(20, 10, CHEAP)) == ()
+    curves["train/loss"] = Series(at, np.linspace(2, 1, 20))
+    assert [journey.name for journey in journeys(Trace(curves), Scope.of(20, 10, CHEAP))] == [AGAIN, SAME, LOWER]
+
+
 def test_nothing_else_of_the_run_changes(tmp_path: Path) -> None:
     words = ("model.dropout=0.3", *TEN)
     looked, with_it = trained(tmp_path / "with", *words)
@@ -98,12 +108,42 @@ def test_nothing_else_of_the_run_changes(tmp_path: Path) -> None:
     assert looked.fingerprint == plain.fingerprint
 
 
-@pytest.mark.parametrize("words", [("trainer.precision=bf16-mixed",), ("epochs=400", "batch_size=null", "lr=1e6")])
-def test_a_run_that_has_diverged_or_trains_in_mixed_precision_does_not_look_ahead(
-    words: tuple[str, ...], tmp_path: Path
-) -> None:
-    _, trace = trained(tmp_path, "optimizer=sgd", *TEN, *words)
+MOMENTUM = ("optimizer=sgd", "optimizer.momentum=0.9", "scheduler=one_cycle", "scheduler.cycle_momentum=true")
+FOLLOWED = "callbacks.extra=[{_target_: pytorch_lightning.callbacks.Callback}]"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("trainer.precision=bf16-mixed",), MOMENTUM, (FOLLOWED,), ("callbacks.stop_when=[]", "optimizer=sgd", "lr=1e9")],
+    ids=["mixed", "cycled momentum", "a callback of the user's", "diverged"],
+)
+def test_where_a_copy_would_not_do_what_the_run_did_there_is_none(words: tuple[str, ...], tmp_path: Path) -> None:
+    _, trace = trained(tmp_path, *TEN, *words)
+    assert len(trace.get("train/loss")) == 20
     assert not {AGAIN, SAME, LOWER} & trace.series.keys()
+
+
+@pytest.mark.filterwarnings("ignore:.*Any type hint is inferred:UserWarning")  # of MLflow, about its own model
+@pytest.mark.parametrize("setting", ["dropout", "statistics"])
+def test_packing_the_model_changes_nothing_of_its_copies(setting: str, tmp_path: Path) -> None:
+    _, plain = trained(tmp_path / "plain", *SETTINGS[setting])
+    _, packed = trained(tmp_path / "packed", *SETTINGS[setting], "tracking.log_model=best")
+    assert [last(plain, name) for name in (AGAIN, SAME, LOWER)] == [last(packed, name) for name in (AGAIN, SAME, LOWER)]
+
+
+def test_a_run_that_was_killed_as_it_looked_ahead_finds_the_same_when_it_is_resumed(tmp_path: Path) -> None:
+    """Everything is trained and the last checkpoint written: only what the copies came to is missing."""
+    words = (*SETTINGS["dropout"], f"tracking.spool={tmp_path / 'spool'}")
+    whole, trace = trained(tmp_path, *words)
+    known = KnownMember(whole.local_id, "", done=False)
+    job = Job(tmp_path / "again", (), continues={whole.fingerprint: known})
+    torch.manual_seed(123)
+    resumed = run(compose_config(*BASE, *words), job)
+    again = Trace.load(tmp_path / "again" / TRACE)
+    assert resumed.local_id == whole.local_id
+    assert [last(again, name) for name in (AGAIN, SAME, LOWER)] == [last(trace, name) for name in (AGAIN, SAME, LOWER)]
+    points = recorded_points(tmp_path / "spool", whole.local_id)
+    assert [len(points[name]) for name in (AGAIN, SAME, LOWER)] == [1, 1, 1]
 
 
 def test_how_far_a_run_may_look_ahead_follows_from_its_updates_and_their_cost() -> None:
@@ -122,6 +162,8 @@ def test_late_evaluations_lie_where_the_definition_looks() -> None:
     assert len(late) == 32 and late[-1] == 999
     assert sum(step >= 900 for step in late) == 16 and min(late) == 700
     assert Scope.of(20, 5, CHEAP).late == {15, 16, 17, 18}  # the ends of epochs are evaluated anyhow
+    assert Scope.of(20, 15, CHEAP).late == {15, 16, 17, 18}  # step 14 is evaluated, and the last always
+    assert Scope.of(20, 10, CHEAP).late == {14, 15, 16, 17, 18}
     assert not Scope.of(2250, 45, CHEAP).late  # fifty epochs are enough
     assert Scope.of(2250, 225, CHEAP).late
 
@@ -133,6 +175,15 @@ def test_the_effort_is_that_of_the_matrix_products() -> None:
     cost = effort(nn.Linear(4, 3), part, batch_size=5, batches=2)
     assert cost.evaluation == 10 * 2 * 4 * 3
     assert cost.update == 3 * 2 * 4 * 3 * 5 * 2
+
+
+def test_a_count_of_operations_that_cannot_be_right_is_not_believed() -> None:
+    """Torch counts nothing of the products of an LSTM on the processor."""
+    from lrscope.datasets.data import Part
+
+    assert effort(nn.LSTM(4, 32), Part(torch.zeros(10, 4), torch.zeros(10, 1)), 5).evaluation == math.inf
+    words = nn.Sequential(nn.Embedding(1000, 4), nn.Flatten(), nn.Linear(12, 2))
+    assert effort(words, Part(torch.zeros(10, 3, dtype=torch.int64), torch.zeros(10, 1)), 5).evaluation == 10 * 48
 
 
 def test_the_end_at_a_tenth_of_the_rate_is_the_mean_of_the_last_third() -> None:

@@ -9,7 +9,7 @@ from lrscope.recording import RecordingPlan
 
 @pytest.mark.parametrize(
     ("steps", "losses", "signals"),
-    [(1, 1, 1), (500, 1, 1), (501, 1, 2), (1000, 1, 3), (1001, 2, 3), (2250, 3, 6), (51_000, 52, 128)],
+    [(1, 1, 1), (500, 1, 1), (501, 1, 2), (1000, 1, 3), (1001, 2, 3), (2250, 3, 7), (51_000, 52, 147)],
 )
 def test_every_nth_step(steps: int, losses: int, signals: int) -> None:
     plan = RecordingPlan.of(steps)

@@ -60,7 +60,7 @@ def level_of(trace: Trace, travelled: Floats, tried: bool = False) -> Level:
     ``travelled`` [steps] is the share of all rates spent up to and with each step. A loss evaluated at fixed weights
     (``train/loss_eval``) stands behind its step; the loss of a batch stands before its own update. L₀ is
     ``train/loss_start`` where that was recorded, else a guess from the first batches. The end of a run whose
-    copies were ``tried`` is read as what they did is: by the definition, off ``train/loss_late`` too.
+    copies were ``tried`` is read as what they did is: by the definition.
     """
     batches, fixed = trace.get("train/loss"), trace.get("train/loss_eval")
     means = trace.get("train/loss_epoch")
@@ -74,11 +74,10 @@ def level_of(trace: Trace, travelled: Floats, tried: bool = False) -> Level:
         order = np.argsort(at, kind="stable")
         at, loss, error = at[order], loss[order], error[order]
     exact = len(fixed) > 0
-    late = trace.get("train/loss_late")
-    if len(late) or (tried and exact):
-        end, bounce = _end_by_definition(_merged(fixed, late))
+    if exact:
+        end, bounce = _exact_end(_merged(fixed, trace.get("train/loss_late")), tried)
     else:
-        end, bounce = _end(fixed if exact else (batches if len(batches) else means))
+        end, bounce = _end(batches if len(batches) else means)
     start = trace.get("train/loss_start")
     first, first_error = (float(start.values[0]), 0.0) if len(start) else _first(batches, means, fixed, noise)
     return Level(at, loss, error, first, first_error, end, bounce, noise, exact)
@@ -126,19 +125,20 @@ def _merged(one: Series, other: Series) -> Series:
     return Series(steps[order], values[order])
 
 
-def _end_by_definition(curve: Series) -> tuple[float, float]:
+def _exact_end(curve: Series, tried: bool) -> tuple[float, float]:
     """From the last tenth of the steps; where the loss only bounces in it, from the last 30% if it only bounces there.
 
-    Off the steps that the definition looks at, where most were looked at: the ends of epochs are no fair sample, their
-    last batches are smaller.
+    Of a run that was tried off the steps that the definition looks at, where most were looked at: the ends of epochs
+    are no fair sample, their last batches are smaller.
     """
     steps = int(curve.steps[-1]) + 1
     wanted = np.asarray(late_steps(steps), np.int64)
     fair = np.isin(curve.steps, wanted)
-    late = fair if fair.sum() > MOST * len(wanted) else curve.steps >= wanted[0]
-    last = late & (curve.steps >= steps - tenth_of(steps))
+    if not tried or fair.sum() <= MOST * len(wanted):
+        return _end(curve)
+    last = fair & (curve.steps >= steps - tenth_of(steps))
     end, bounce, moves = end_level(curve.steps[last], curve.values[last])
-    wide_end, wide_bounce, wide_moves = end_level(curve.steps[late], curve.values[late])
+    wide_end, wide_bounce, wide_moves = end_level(curve.steps[fair], curve.values[fair])
     return (end, bounce) if moves or wide_moves else (wide_end, wide_bounce)
 
 

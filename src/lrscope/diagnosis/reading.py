@@ -177,7 +177,13 @@ class Reading:
             return True
         if self.risen:
             return False
+        if self.ahead.again is None and self.ahead.same is not None and self._fell_soon(self.ahead.same):
+            return True
         return self.forecast.again > max(self.falling_share * abs(self.fall), self.level.bounce)
+
+    def _fell_soon(self, same: float) -> bool:
+        """Whether 10% more steps already did what as many again must."""
+        return self.end - same > max(MEASURED_FALLING * abs(self.fall), self.level.bounce)
 
     @property
     def risen(self) -> bool:

@@ -50,9 +50,10 @@ class TooSlow:
 def _why(reading: Reading, share: float) -> str:
     steps, again = reading.steps, reading.ahead.again
     if again is not None:
+        far = f", by {share:.0%} of the fall so far" if 0 < share < 9 and reading.fall > 0 else ""
         return (
-            f"train loss fell from {reading.first:.4g} to {reading.end:.4g} and still falls: {steps:,} more steps at "
-            f"the same rates, on a copy, took it down to {again:.4g}, by {share:.0%} of the fall so far"
+            f"train loss went from {reading.first:.4g} to {reading.end:.4g} and still falls: {steps:,} more steps at "
+            f"the same rates, on a copy, took it down to {again:.4g}{far}"
         )
     if share > 0.9:
         pace = "as fast as at the start" if share < 1.5 else "ever faster"
@@ -70,7 +71,7 @@ def _why(reading: Reading, share: float) -> str:
 
 def _advice(reading: Reading) -> str:
     times, steps, facts = reading.forecast.times, reading.steps, reading.facts
-    if reading.hardly_moved or times is None or times > 64:
+    if (reading.hardly_moved and reading.ahead.again is None) or times is None or times > 64:
         return (
             f"raise lr at least 30×{_to(facts.peak_lr, 30)}: at this rate it would take more than {64 * steps:,} steps"
         )

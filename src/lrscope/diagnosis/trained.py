@@ -19,7 +19,10 @@ def trained(reading: Reading) -> Finding:
         why += f", accuracy {accuracy:.3f}"
     again = reading.ahead.again
     if again is not None:
-        why += f"; {reading.steps:,} more steps, on a copy, took it to {again:.4g}"
+        rose = again > reading.end + max(reading.level.bounce, 0.05 * abs(reading.fall))
+        certainty = "weak" if rose else certainty
+        where = ("up " if rose else "") + (f"to {again:.4g}" if math.isfinite(again) else "beyond all bounds")
+        why += f"; {reading.steps:,} more steps, on a copy, took it {where}"
     elif math.isfinite(share) and share > 0.01:
         why += f"; as many steps again would bring about {share:.0%} more of the fall"
     constant = reading.constant_loss
@@ -27,6 +30,7 @@ def trained(reading: Reading) -> Finding:
         certainty = "weak"
         why += f", no better than a constant answer ({constant:.4g}): it has learned nothing of the inputs yet"
     elif certainty == "weak":
-        why += " (close to the border of too slow)" if share >= 0.033 else " (hardly more than the batches' noise)"
+        border = "close to the border of too slow" if share >= 0.033 else "hardly more than the batches' noise"
+        why += "" if again is not None and share < 0.033 else f" ({border})"
     evidence = (Evidence("fall in as many steps again / fall so far", share, 0.05),)
     return Finding(Verdict.TRAINED, why, "keep this rate, or compare it with its neighbours", evidence, certainty)

@@ -6,10 +6,12 @@ import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+import torch
+
 from lrscope import build
 from lrscope.group.members import GroupMember
 from lrscope.group.module import GroupModule
-from lrscope.look_ahead.alone import Update, in_updates
+from lrscope.look_ahead.alone import Update, cycles_momentum, in_updates
 from lrscope.look_ahead.journey import Journey, journeys
 from lrscope.look_ahead.scope import Scope
 from lrscope.solo_ahead import warn_of_no_look
@@ -30,12 +32,16 @@ def look_ahead(
         return {}
     wanting: dict[str, list[Wanting]] = {}
     for row in rows:
+        if cycles_momentum(members[row].part.optimizer):
+            continue
         for journey in journeys(members[row].recorder.trace(members[row].run.facts), scope):
             wanting.setdefault(journey.name, []).append((row, members[row], journey))
     found: dict[int, dict[str, float]] = {}
+    device = module.learner.stack.weights.device
     for name, group in wanting.items():
         try:
-            losses = _losses(module, group, example_bytes)
+            with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+                losses = _losses(module, group, example_bytes)
         except Exception as error:  # the members themselves have ended well
             warn_of_no_look(f"{len(group)} members", error)
             return {}

@@ -55,6 +55,11 @@ def in_updates(epochs: Callable[[int], Iterable[Batch]], first: int, accumulate:
             yield gathered
 
 
+def cycles_momentum(optimizer: Optimizer) -> bool:
+    """Whether a schedule of torch moves more than the rate: copies follow the rates alone."""
+    return any("max_momentum" in group for group in optimizer.param_groups)
+
+
 def travel(standing: Standing, journeys: Sequence[Journey], stop: Callable[[], object]) -> dict[str, float]:
     """The level of the training loss at the end of each journey, by its name; of none once ``stop`` says so."""
     found: dict[str, float] = {}

@@ -16,10 +16,8 @@ from lrscope.look_ahead.scope import Scope
 from lrscope.trace import Trace
 from lrscope.verdict import Verdict
 
-SETTLED = frozenset(
-    {Verdict.DIVERGED, Verdict.COLLAPSED, Verdict.SCHEDULE_NEVER_MOVED, Verdict.SCHEDULE_RAN_OUT, Verdict.UNKNOWN}
-)
-"""Verdicts that more steps would not change."""
+SETTLED = frozenset({Verdict.DIVERGED, Verdict.SCHEDULE_NEVER_MOVED, Verdict.SCHEDULE_RAN_OUT, Verdict.UNKNOWN})
+"""Verdicts that more steps would hardly ever change."""
 
 ON_TRIAL = frozenset({Verdict.OSCILLATING, Verdict.STALLED})
 """Failures that more steps may refute: where it costs little, no run is called so untried."""
@@ -40,7 +38,8 @@ class Journey:
         """
         values = np.asarray(losses, np.float64)
         if self.name == LOWER:
-            return float(values[-(-2 * len(values) // 3) :].mean()) if len(values) > 2 else float(values[-1])
+            third = -(-len(values) // 3)
+            return float(values[-third:].mean())
         return end_level(np.asarray(self.looks, np.int64), values)[0]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from torch import nn
@@ -29,6 +30,12 @@ between: 14 of the evaluations lie in its last 30%.
 """
 
 
+COUNTED = 0.25
+"""A weight takes part in a product and a sum at least once an example; where fewer than this share of those are
+counted, the count is not believed.
+"""
+
+
 @dataclass(frozen=True)
 class Effort:
     """Floating-point operations of one update, and of one evaluation of the training part."""
@@ -40,6 +47,9 @@ class Effort:
 def effort(network: nn.Module, train: Part, batch_size: int, batches: int = 1) -> Effort:
     """Of a network on that training part, with so many batches of that size an update."""
     each = flops(network, train.inputs[:1])
+    tables = sum(p.numel() for m in network.modules() if isinstance(m, nn.Embedding) for p in m.parameters())
+    if each / (1 + BACK) < 2 * (sum(p.numel() for p in network.parameters()) - tables) * COUNTED:
+        each = math.inf  # torch does not count everything (an LSTM on the processor)
     return Effort(each * batch_size * batches, each / (1 + BACK) * len(train))
 
 
@@ -54,14 +64,14 @@ class Scope:
     late: frozenset[int] = frozenset()
 
     @classmethod
-    def of(cls, steps: int, per_epoch: int, effort: Effort) -> Scope:
-        """Of a run of so many updates, so many of them an epoch; it may end earlier."""
+    def of(cls, steps: int, evaluated_every: int, effort: Effort) -> Scope:
+        """Of a run of so many updates that is evaluated behind every so many, and at its end; it may end earlier."""
         tenths = 2 * tenth_of(steps)
         again = steps + tenths <= MOST_UPDATES and _cheap(steps + tenths, 5 * LOOKS, effort)
         if not again and not (tenths <= MOST_ON_TRIAL and _cheap(tenths, 4 * LOOKS, effort)):
             return cls()
-        late = () if not again and steps >= ENOUGH_EPOCHS * per_epoch else late_steps(steps)
-        return cls(again, True, frozenset(step for step in late if (step + 1) % per_epoch))
+        late = () if not again and steps >= ENOUGH_EPOCHS * evaluated_every else late_steps(steps)[:-1]
+        return cls(again, True, frozenset(step for step in late if (step + 1) % evaluated_every))
 
 
 NOWHERE = Scope()

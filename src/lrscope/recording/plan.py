@@ -10,8 +10,8 @@ LOSS_POINTS = 1000
 EVERY_SIGNAL = 500
 """A run of so many updates measures its signals (gradient norm, update ratio …) at every one."""
 
-SIGNAL_POINTS = 400
-"""A longer one at most so often: of 500, measuring would take more than a tenth of a run of the default network."""
+SIGNAL_POINTS = 350
+"""A longer one at most so often: of 400, measuring takes a tenth of a run of the default network in some hours."""
 
 
 @dataclass(frozen=True)
