@@ -144,6 +144,7 @@ def test_members_end_where_they_would_end_alone(tmp_path: Path) -> None:
         ("trainer.accumulate_grad_batches=5", "trainer.gradient_clip_val=0.1"),
         ("trainer.gradient_clip_val=0.01", "trainer.gradient_clip_algorithm=value"),
         ("batch_size=null",),
+        ("model.dropout=0.3",),
         ("model=cnn", "model.batch_norm=true", "dataset=digits"),
         ("callbacks.grad_norm=false", "callbacks.dead_units=false", "callbacks.evaluate_every_epochs=2"),
     ],
@@ -153,6 +154,33 @@ def test_every_setting_of_the_trainer_holds_for_each_member(overrides: tuple[str
     for number, (solo, mine) in enumerate(both(cfgs, tmp_path)):
         assert_same_record(tmp_path, number, 1e-9)
         assert mine.steps == solo.steps
+
+
+class Noisy(torch.nn.Module):
+    """A user's network that draws from torch's own generator."""
+
+    def __init__(self, **_: Any) -> None:
+        super().__init__()
+        self.layer = torch.nn.Linear(64, 10)
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        answers = self.layer(inputs.flatten(1))
+        return answers + torch.randn_like(answers) if self.training else answers
+
+
+def test_copies_of_a_member_that_ends_early_change_nothing_of_those_that_go_on(tmp_path: Path) -> None:
+    early = ("callbacks.early_stopping.enabled=true", "callbacks.early_stopping.patience=1")
+    left = []
+    for look in ("true", "false"):
+        words = (f"callbacks.look_ahead={look}", f"model._target_={__name__}.Noisy", *early)
+        folder = tmp_path / look
+        cfgs = [config(folder, *words, lr=0.01, **{"callbacks.early_stopping.min_delta": d}) for d in (9.0, 0.0)]
+        ended, went_on = train_group([make_member(made) for made in prepared(cfgs, folder)])
+        assert ended.steps < went_on.steps == 36
+        left.append([Trace.load(folder / "together" / str(k) / TRACE) for k in (0, 1)])
+    looked, plain = left
+    assert "ahead/again" in looked[0].series and "ahead/again" not in plain[0].series
+    assert looked[1].get("train/loss").values.tolist() == plain[1].get("train/loss").values.tolist()
 
 
 def test_mixed_precision_trains_each_member_as_alone(tmp_path: Path) -> None:
