@@ -99,13 +99,17 @@ def summary(runs: list[Labelled], diagnoses: list[Diagnosis]) -> str:
     clear_right = sum(r.truth.label == d.verdict.label for r, d in clear)
     own = sum(r.own.label == d.verdict.label for r, d in pairs)
     usually = sum(r.usual == d.verdict.label for r, d in pairs)
+    ordered = [(r, d) for r, d in pairs if (r.trace.facts.batch_size or 0) < (r.trace.facts.examples or 0)]
+    ordered_right = sum(r.truth.label == d.verdict.label for r, d in ordered)
     slandered = sum(r.truth.label in HEALTHY and d.verdict.failed for r, d in pairs)
     return (
         f"{right} of {len(runs)} right ({right / len(runs):.1%}); {len(runs) - len(clear)} labels are borderline, "
         f"of the other {len(clear)} {clear_right} are right ({clear_right / max(1, len(clear)):.1%}). "
         f"Healthy runs called failed: {slandered}. "
         f"By what most of {ORDERS} orders of the data say, {usually} are right ({usually / len(runs):.1%}); "
-        f"by the order that the copies went on in, {own} ({own / len(runs):.1%}).\n"
+        f"by the order that the copies went on in, {own} ({own / len(runs):.1%}). "
+        f"Without full batches, which have one order, {ordered_right} of {len(ordered)} are right "
+        f"({ordered_right / max(1, len(ordered)):.1%}).\n"
     )
 
 

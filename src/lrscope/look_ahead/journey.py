@@ -20,7 +20,7 @@ SETTLED = frozenset({Verdict.DIVERGED, Verdict.SCHEDULE_NEVER_MOVED, Verdict.SCH
 """Verdicts that more steps would hardly ever change."""
 
 ON_TRIAL = frozenset({Verdict.OSCILLATING, Verdict.STALLED})
-"""Failures that more steps may refute: where it costs little, no run is called so untried."""
+"""Failures that more steps may refute: where it costs little, no run is by itself called so untried."""
 
 
 @dataclass(frozen=True)
