@@ -33,9 +33,9 @@ from lrscope.prepare import PreparedRun, prepare
 from lrscope.record import conclude, open_record
 from lrscope.recording import RunRecorder
 from lrscope.solo import assemble, make_module, train
-from lrscope.solo import lightning_kept_quiet as quiet
 from lrscope.solo_ahead import look_ahead
 from lrscope.tracking import TrackingSettings, open_session
+from lrscope.trainer import lightning_kept_quiet as quiet
 
 NO_COPIES = "callbacks.look_ahead=false"
 SIGNALS = ("grad_norm", "update_ratio", "update_cosine", "dead_units")

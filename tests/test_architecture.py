@@ -37,7 +37,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     ),
     frozenset({"callbacks", "together"}),
     frozenset({"making", "build", "leftovers", "refusals"}),
-    frozenset({"prepare", "sessions", "record", "artifacts", "solo", "solo_ahead", "resume"}),
+    frozenset({"prepare", "sessions", "record", "artifacts", "solo", "solo_ahead", "trainer", "resume"}),
     frozenset({"run", "report", "sweep_compose", "sweep_jobs", "parts_check", "sweep_check"}),
     frozenset({"sweep_report", "sweep_close", "sweep", "group"}),
     frozenset({"refused_command", "hydra_callback", "cli"}),

@@ -60,7 +60,7 @@ class PartsOnTrial:
 
     def _try_trainer(self, cfg: DictConfig) -> None:
         from lrscope import threads
-        from lrscope.solo import make_trainer
+        from lrscope.trainer import make_trainer
 
         key = _key(cfg.trainer, cfg.epochs)
         if key not in self._trainers:

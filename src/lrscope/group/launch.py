@@ -28,10 +28,11 @@ from lrscope.outcome import Outcome
 from lrscope.prepare import PreparedRun, prepare
 from lrscope.resume import fetch_checkpoints, finished_before
 from lrscope.sessions import settings_of
-from lrscope.solo import full_batch, make_trainer, place
+from lrscope.solo import full_batch, place
 from lrscope.stop_signals import STOP
 from lrscope.sweep import current
 from lrscope.together.memory import footprint, most_members
+from lrscope.trainer import make_trainer
 
 CHOICES = "lrscope.together.choices"
 """Tag of a sweep: what was chosen for each of its stacks, so that a resumed sweep chooses the same."""

@@ -26,12 +26,13 @@ from lrscope.module import loss_of
 from lrscope.outcome import Outcome
 from lrscope.record import Ending, conclude, open_record
 from lrscope.sessions import recording_session, settings_of
-from lrscope.solo import lightning_kept_quiet, make_trainer, place, scope_of, signal_choice
+from lrscope.solo import place, scope_of, signal_choice
 from lrscope.stop_signals import STOP
 from lrscope.together.batches import MemberBatches
 from lrscope.together.learner import Learner
 from lrscope.together.memory import footprint
 from lrscope.tracking import Session
+from lrscope.trainer import lightning_kept_quiet, make_trainer
 
 TAGS = {"lrscope.together": "true"}
 
