@@ -31,7 +31,7 @@ LAYERS: tuple[frozenset[str], ...] = (
         }
     ),
     frozenset({"schedules", "config_check"}),
-    frozenset({"diagnosis", "recording", "measures", "threads", "kept_memory"}),
+    frozenset({"diagnosis", "recording", "measures", "threads", "generators", "kept_memory"}),
     frozenset(
         {"datasets", "models", "lean_hooks", "module", "evaluation", "look_ahead", "checkpoints", "tracking", "job"}
     ),

@@ -6,9 +6,8 @@ import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-import torch
-
 from lrscope import build
+from lrscope.generators import same_generators
 from lrscope.group.members import GroupMember
 from lrscope.group.module import GroupModule
 from lrscope.look_ahead.alone import Update, cycles_momentum, in_updates
@@ -37,10 +36,9 @@ def look_ahead(
         for journey in journeys(members[row].recorder.trace(members[row].run.facts), scope):
             wanting.setdefault(journey.name, []).append((row, members[row], journey))
     found: dict[int, dict[str, float]] = {}
-    device = module.learner.stack.weights.device
     for name, group in wanting.items():
         try:
-            with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+            with same_generators(module.learner.stack.weights.device):
                 losses = _losses(module, group, example_bytes)
         except Exception as error:  # the members themselves have ended well
             warn_of_no_look(f"{len(group)} members", error)

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from lrscope import threads
 from lrscope.datasets.data import Part
+from lrscope.generators import same_generators
 from lrscope.module import Loss
 from lrscope.together.learner import Learner, Member
 from lrscope.together.losses import member_losses
@@ -54,7 +55,7 @@ class Trial:
     def refusal(self) -> str | None:
         """Why this network cannot be stacked; None where a stack of two computes what a member alone computes."""
         try:
-            with _same_generators(self._device):
+            with same_generators(self._device):
                 learner = self._learner(2)
                 learner.forward.network.train()
                 before = torch.get_rng_state()
@@ -81,7 +82,7 @@ class Trial:
             loss.backward()
             optimizer.step()
 
-        with _same_generators(self._device), threads.at(self._fitting(1)):
+        with same_generators(self._device), threads.at(self._fitting(1)):
             return self._fastest(step)
 
     def threads(self, members: int) -> int:
@@ -90,7 +91,7 @@ class Trial:
 
     def together(self, members: int) -> float:
         """Seconds of a step of a stack of so many once it has got going, with as many threads as it would have."""
-        with _same_generators(self._device), threads.at(self._fitting(members)):
+        with same_generators(self._device), threads.at(self._fitting(members)):
             learner = self._learner(members, trace_after=1)
 
             def step() -> None:
@@ -149,11 +150,6 @@ class Trial:
             if len(taken) >= 2 and time.perf_counter() - begun > MOST_SECONDS:
                 break
         return min(taken[1:])
-
-
-def _same_generators(device: torch.device) -> AbstractContextManager[object]:
-    """What is drawn inside is drawn again outside."""
-    return torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
 
 
 def _share_generator(member: Member) -> None:

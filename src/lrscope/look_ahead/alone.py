@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from lrscope.generators import same_generators
 from lrscope.look_ahead.journey import Journey
 from lrscope.module import Loss
 
@@ -63,9 +64,8 @@ def cycles_momentum(optimizer: Optimizer) -> bool:
 def travel(standing: Standing, journeys: Sequence[Journey], stop: Callable[[], object]) -> dict[str, float]:
     """The level of the training loss at the end of each journey, by its name; of none once ``stop`` says so."""
     found: dict[str, float] = {}
-    devices = [standing.device] if standing.device.type == "cuda" else []
     for journey in journeys:
-        with torch.random.fork_rng(devices=devices):
+        with same_generators(standing.device):
             losses = _losses(standing, journey, stop)
         if losses is None:
             return {}
