@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from lrscope.diagnosis.reading import Reading
+from lrscope.diagnosis.reading import MEASURED_FALLING, Reading
 from lrscope.verdict import Certainty, Evidence, Finding, Verdict
 
 
@@ -19,7 +19,7 @@ def trained(reading: Reading) -> Finding:
         why += f", accuracy {accuracy:.3f}"
     again = reading.ahead.again
     if again is not None:
-        rose = again > reading.end + max(reading.level.bounce, 0.05 * abs(reading.fall))
+        rose = again > reading.end + max(reading.level.bounce, MEASURED_FALLING * abs(reading.fall))
         certainty = "weak" if rose else certainty
         where = ("up " if rose else "") + (f"to {again:.4g}" if math.isfinite(again) else "beyond all bounds")
         why += f"; {reading.steps:,} more steps, on a copy, took it {where}"

@@ -10,8 +10,8 @@ import numpy as np
 from lrscope.diagnosis import diagnose
 from lrscope.diagnosis.ahead import AGAIN, LOWER, SAME
 from lrscope.diagnosis.level import end_level
-from lrscope.diagnosis.looks import LOOKS, looks, tenth_of
-from lrscope.diagnosis.rates import rate_of_steps
+from lrscope.diagnosis.looks import looks, tenth_of
+from lrscope.diagnosis.reading import Reading
 from lrscope.look_ahead.scope import Scope
 from lrscope.trace import Trace
 from lrscope.verdict import Verdict
@@ -52,8 +52,8 @@ def journeys(trace: Trace, scope: Scope) -> tuple[Journey, ...]:
     verdict = diagnose(trace).verdict
     if verdict in SETTLED or not (scope.again or verdict in ON_TRIAL):
         return ()
-    steps = 1 + max(int(curve.steps[-1]) for curve in trace.series.values() if len(curve))
-    rates = rate_of_steps(trace.get("lr"), steps, None)
+    reading = Reading.of(trace)
+    steps, rates = reading.steps, reading.rates
     positive = rates[rates > 0]
     if not len(positive):
         return ()
@@ -66,4 +66,4 @@ def journeys(trace: Trace, scope: Scope) -> tuple[Journey, ...]:
 
 
 def _looks(updates: int, last: int) -> tuple[int, ...]:
-    return tuple(looks(updates - last, updates, LOOKS))
+    return tuple(looks(updates - last, updates))
