@@ -2,7 +2,7 @@
 
 import sys
 
-from lrscope.cli import main
+from lrscope.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

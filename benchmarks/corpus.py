@@ -24,7 +24,7 @@ from corpus_parts.cases import Case, draw
 from corpus_parts.observation import Observation, observe
 from corpus_parts.scoring import Labelled, labelled, report, without_copies
 
-from lrscope.trace import Trace
+from lrscope.core.trace import Trace
 
 FOLDER = Path(__file__).resolve().parents[1] / "outputs" / "corpus"
 SIZES = {False: (60, 6, 20), True: (30, 6, 7_000)}

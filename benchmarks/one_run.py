@@ -23,19 +23,19 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 from torch import nn
 
-from lrscope import config
-from lrscope.checkpoints import CheckpointFolder
-from lrscope.datasets.batches import order
-from lrscope.job import Job
-from lrscope.lean_hooks import LeanCallback
-from lrscope.paths import project_root
-from lrscope.prepare import PreparedRun, prepare
-from lrscope.record import conclude, open_record
-from lrscope.recording import RunRecorder
-from lrscope.solo import assemble, make_module, train
-from lrscope.solo_ahead import look_ahead
+from lrscope.config import schema
+from lrscope.core.job import Job
+from lrscope.core.paths import project_root
+from lrscope.datasets.index_batches import order
+from lrscope.runs.fit import assemble, make_module, train
+from lrscope.runs.lifecycle import conclude, open_record
+from lrscope.runs.prepare import PreparedRun, prepare
+from lrscope.runs.probe_run import look_ahead
 from lrscope.tracking import TrackingSettings, open_session
-from lrscope.trainer import lightning_kept_quiet as quiet
+from lrscope.training.checkpoint_folder import CheckpointFolder
+from lrscope.training.fast_hooks import LeanCallback
+from lrscope.training.recording import RunRecorder
+from lrscope.training.trainer import lightning_kept_quiet as quiet
 
 NO_COPIES = "callbacks.look_ahead=false"
 SIGNALS = ("grad_norm", "update_ratio", "update_cosine", "dead_units")
@@ -78,7 +78,7 @@ def main() -> None:
 
 
 def prepared(epochs: int, folder: Path, *overrides: str) -> PreparedRun:
-    config.register()
+    schema.register()
     with initialize_config_dir(str(project_root() / "conf"), version_base="1.3"):
         cfg = compose("train", [f"epochs={epochs}", "callbacks.progress=none", "tracking.log_model=none", *overrides])
     return prepare(cfg, Job(folder, ()))
@@ -160,7 +160,7 @@ def check_complete(settings: TrackingSettings, run_id: str, steps: int) -> None:
 
 
 def fresh_plan(steps: int):
-    from lrscope.recording import RecordingPlan
+    from lrscope.training.recording import RecordingPlan
 
     return RecordingPlan.of(steps)
 

@@ -74,7 +74,7 @@ def measure(case: Case, uri: str, parent: str) -> int:
     """In a process of its own, so that the peak of memory is this case's."""
     started = time.perf_counter()
     from lrscope.report import collect_sweep, write_report
-    from lrscope.report.store import connect
+    from lrscope.report.data.connect import connect
 
     client = connect(uri)
     loaded, busy = time.perf_counter(), time.process_time()
@@ -106,7 +106,7 @@ def fill(database: Path, case: Case) -> str:
     from mlflow import MlflowClient
     from mlflow.entities import Metric, Param
 
-    from lrscope.tracking.planner import help_planner
+    from lrscope.tracking.mlflow_store.planner import help_planner
 
     client = MlflowClient(f"sqlite:///{database}")
     experiment = client.create_experiment(case.name, artifact_location=database.parent.as_uri())
@@ -142,7 +142,7 @@ def served(database: Path) -> Iterator[str]:
     """The lean server on it."""
     import socket
 
-    from lrscope.report.serve import start, wait_for
+    from lrscope.report.mlflow_ui.serve import start, wait_for
 
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

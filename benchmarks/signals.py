@@ -17,8 +17,8 @@ import time
 import torch
 from torch import nn
 
-from lrscope.measures import DeadUnitsMeter, UpdateMeter, grad_norm, preconditioner, sharpness
-from lrscope.recording.plan import RecordingPlan
+from lrscope.training.measures import DeadUnitsMeter, UpdateMeter, grad_norm, preconditioner, sharpness
+from lrscope.training.recording.recording_plan import RecordingPlan
 
 STEPS, PIECE, BATCH = 2100, 300, 32
 """Steps of a whole run, which set the sampling; steps that are timed at once; examples in a batch."""

@@ -74,7 +74,7 @@ class Bench:
         """Assert that the store holds every promised point of every member."""
         from mlflow import MlflowClient
 
-        from lrscope.recording import RecordingPlan
+        from lrscope.training.recording import RecordingPlan
 
         client = MlflowClient(self.store)
         found = client.get_experiment_by_name(experiment)

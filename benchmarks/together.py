@@ -16,14 +16,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from lrscope.batched.model.batched_trainer import Member
+from lrscope.batched.run.autotune import choose
+from lrscope.batched.run.stack_trial import Trial
 from lrscope.datasets.data import Part
-from lrscope.group.choice import choose
-from lrscope.group.trial import Trial
-from lrscope.kept_memory import keep_freed_memory
 from lrscope.models.cnn import CNN
 from lrscope.models.mlp import MLP
-from lrscope.module import loss_of
-from lrscope.together.learner import Member
+from lrscope.training.kept_memory import keep_freed_memory
+from lrscope.training.lightning_module import loss_of
 
 BATCH = 32
 LONG = 10**9

@@ -9,7 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from lrscope.errors import LrscopeError
+from lrscope.core.errors import LrscopeError
 
 
 def main() -> int:
@@ -33,7 +33,7 @@ def _compare(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
     from lrscope.report import members_table, sweep_links
-    from lrscope.report.stored import report_stored
+    from lrscope.report.report_stored import report_stored
 
     done = report_stored(arguments.sweeps, arguments.uri, arguments.out, arguments.dark, not arguments.dry)
     Console(highlight=False).print(members_table(done.sweeps))
@@ -46,7 +46,7 @@ def _compare(arguments: argparse.Namespace) -> int:
 
 
 def _list(uri: str | None) -> int:
-    from lrscope.report.stored import list_sweeps
+    from lrscope.report.report_stored import list_sweeps
 
     print(*(list_sweeps(uri) or ("no sweep yet",)), sep="\n")
     return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from lrscope.errors import LrscopeError
+from lrscope.core.errors import LrscopeError
 
 
 def main() -> int:

@@ -10,9 +10,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from lrscope.errors import LrscopeError
+from lrscope.core.errors import LrscopeError
 from lrscope.tracking import TrackingSettings
-from lrscope.tracking.reap import reap
+from lrscope.tracking.liveness.reap import reap
 
 
 def main() -> int:

@@ -6,7 +6,7 @@ import argparse
 import subprocess
 import sys
 
-from lrscope.errors import LrscopeError
+from lrscope.core.errors import LrscopeError
 
 
 def main() -> int:
@@ -16,10 +16,10 @@ def main() -> int:
     parser.add_argument("--store", help="tracking URI; default: the project's own store")
     parser.add_argument("--trust", action="append", default=[], metavar="PACKAGE", help="its classes may be named too")
     arguments = parser.parse_args()
-    from lrscope.paths import project_root, resolve
+    from lrscope.config.trust import check_stored_overrides
+    from lrscope.core.paths import project_root, resolve
     from lrscope.tracking import TrackingSettings
     from lrscope.tracking.find import find_sweep
-    from lrscope.trust import check_stored_overrides
 
     settings = TrackingSettings("online", arguments.store, resolve("outputs/spool"))
     try:

@@ -6,9 +6,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from lrscope.errors import LrscopeError
+from lrscope.core.errors import LrscopeError
 from lrscope.tracking import TrackingSettings
-from lrscope.tracking.sync import sync
+from lrscope.tracking.delivery.sync import sync
 
 
 def main() -> int:

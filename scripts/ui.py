@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from lrscope.errors import InputError, LrscopeError
+from lrscope.core.errors import InputError, LrscopeError
 
 
 def main() -> int:
@@ -24,7 +24,7 @@ def main() -> int:
         print("Ctrl-C ends it", flush=True)
 
     try:
-        from lrscope.report.serve import serve
+        from lrscope.report.mlflow_ui.serve import serve
 
         print("starting MLflow's page …", flush=True)
         return serve(arguments.uri, arguments.port, ready)

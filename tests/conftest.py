@@ -10,7 +10,7 @@ import pytest
 # two test processes would wait for one another.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from lrscope.tracking import steady_desk
+from lrscope.tracking.delivery import steady_service
 from servers import fresh_database, mlflow_server, postgres, project, proxy, store_project
 
 __all__ = ["fresh_database", "mlflow_server", "postgres", "project", "proxy", "store_project"]
@@ -21,4 +21,4 @@ def _deliver_from_a_thread() -> None:
     """Sessions of the tests' own process deliver from a thread: a copy of pytest with all libraries takes its time, and
     whether it has a second thread just then is chance. Commands in fresh processes fork as they do for a user.
     """
-    steady_desk.may_fork = lambda: False
+    steady_service.may_fork = lambda: False

@@ -225,8 +225,8 @@ def fresh_database() -> Path:
 @cache
 def empty_store() -> Path:
     """The same for tests that type commands: making a store takes MLflow seconds."""
-    from lrscope.tracking.address import Address
-    from lrscope.tracking.store import open_store
+    from lrscope.tracking.mlflow_store.address import Address
+    from lrscope.tracking.mlflow_store.store import open_store
 
     folder = Path(tempfile.mkdtemp(prefix="lrscope-fresh-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)

@@ -76,7 +76,7 @@ NOT_IN = {
 
 
 def part_of(module: str) -> str:
-    """``lrscope.tracking.spool`` -> ``tracking``; a plugin of Hydra is ``hydra_plugins``."""
+    """``lrscope.tracking.journal.journal`` -> ``tracking``; a plugin of Hydra is ``hydra_plugins``."""
     names = module.split(".")
     return names[1] if names[0] == "lrscope" and len(names) > 1 else names[0]
 

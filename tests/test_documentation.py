@@ -15,9 +15,9 @@ from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 
-from lrscope import config
-from lrscope.config_check import check
-from lrscope.sweep_jobs import plan_jobs, task_part
+from lrscope.config import schema
+from lrscope.config.validate import check
+from lrscope.sweeps.plan import plan_jobs, task_part
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -52,7 +52,7 @@ def words_of(command: str) -> list[str]:
 @pytest.fixture
 def loader() -> Iterator[Any]:
     GlobalHydra.instance().clear()
-    config.register()
+    schema.register()
     with initialize_config_dir(config_dir=str(ROOT / "conf"), version_base="1.3"):
         yield GlobalHydra.instance().config_loader()
 

@@ -8,7 +8,7 @@ import sys
 
 LOAD = """
 import json, sys
-from lrscope.lean_imports import load_lightning
+from lrscope.training.lean_imports import load_lightning
 load_lightning()
 loaded = "scipy.signal" in sys.modules
 import pytorch_lightning, scipy, scipy.signal, torch, torchmetrics

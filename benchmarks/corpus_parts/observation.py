@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from corpus_parts.cases import Case
 from corpus_parts.training import Run
-from lrscope.measures import output_spread
-from lrscope.trace import Trace
+from lrscope.core.trace import Trace
+from lrscope.training.measures import output_spread
 
 LOOKS = 16
 """Evaluations in the last tenth of a run and in what it is continued by."""

@@ -10,10 +10,10 @@ from itertools import combinations
 from corpus_parts.cases import Case
 from corpus_parts.observation import ORDERS, Observation
 from corpus_parts.truth import Facts, Truth, label
+from lrscope.core.trace import Trace
+from lrscope.core.verdict import Diagnosis, Verdict
 from lrscope.diagnosis import diagnose, diagnose_sweep
-from lrscope.diagnosis.ahead import AGAIN, LOWER, SAME
-from lrscope.trace import Trace
-from lrscope.verdict import Diagnosis, Verdict
+from lrscope.diagnosis.signals.probed import AGAIN, LOWER, SAME
 
 LABELS = [v.label for v in Verdict]
 HEALTHY = {"trained", "too slow"}

@@ -15,12 +15,12 @@ from corpus_parts.cases import Case
 from corpus_parts.networks import network
 from corpus_parts.problems import Problem, problem
 from corpus_parts.rates import Rate
-from lrscope.look_ahead.alone import Standing, travel
-from lrscope.look_ahead.journey import journeys
-from lrscope.look_ahead.scope import Effort, Scope
-from lrscope.measures import DeadUnitsMeter, UpdateMeter, grad_norm, output_spread
-from lrscope.recording.plan import RecordingPlan
-from lrscope.trace import RunFacts, Series, Trace
+from lrscope.core.trace import RunFacts, Series, Trace
+from lrscope.probe.budget import Effort, Scope
+from lrscope.probe.continue_training import Standing, travel
+from lrscope.probe.probes import journeys
+from lrscope.training.measures import DeadUnitsMeter, UpdateMeter, grad_norm, output_spread
+from lrscope.training.recording.recording_plan import RecordingPlan
 
 _CLASSES = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "rmsprop": torch.optim.RMSprop}
 _CLASSES |= {"adagrad": torch.optim.Adagrad, "sgd": torch.optim.SGD}  # type: ignore[dict-item]

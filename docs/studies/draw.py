@@ -16,16 +16,15 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
+from lrscope.diagnosis.wilson import wilson_interval
+from lrscope.paths import project_root
+from lrscope.report.colours import CATEGORIES, on_scale, rate_colours
+from lrscope.tracking.read import read_traces
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 from mlflow import MlflowClient
 from mlflow.entities import Run
-
-from lrscope.diagnosis.wilson import wilson_interval
-from lrscope.paths import project_root
-from lrscope.report.colours import CATEGORIES, on_scale, rate_colours
-from lrscope.tracking.read import read_traces
 
 HERE = Path(__file__).resolve().parent
 STYLE = {

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lrscope.report.collect import collect_sweep
-from lrscope.report.links import Links, sweep_links
-from lrscope.report.stored import report_stored
-from lrscope.report.sweep import Sweep
+from lrscope.report.data.collect import collect_sweep
+from lrscope.report.data.stored_sweep import Sweep
+from lrscope.report.mlflow_ui.links import Links, sweep_links
+from lrscope.report.report_stored import report_stored
 from servers import mlflow_server_on
 from stored_sweeps import diverged, store_sweep, train
 

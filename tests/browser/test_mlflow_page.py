@@ -11,7 +11,7 @@ pytest.importorskip("playwright")
 from pages import PATIENCE_MS, Stored, opened
 from playwright.sync_api import Browser, Page, expect
 
-from lrscope.report.colours import rate_colours
+from lrscope.report.figures.colours import rate_colours
 
 pytestmark = pytest.mark.browser
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import gc
 
-from lrscope import collector
+from lrscope.core import gc_pause
 
 
 def test_it_is_back_when_the_training_begins():
     assert gc.isenabled()
-    collector.pause()
+    gc_pause.pause()
     try:
         assert not gc.isenabled()
         before = gc.get_freeze_count()
-        collector.go_on()
+        gc_pause.go_on()
         assert gc.isenabled() and gc.get_freeze_count() > before
     finally:
         gc.enable()
@@ -23,8 +23,8 @@ def test_it_is_back_when_the_training_begins():
 def test_whoever_had_it_off_keeps_it_off():
     gc.disable()
     try:
-        collector.pause()
-        collector.go_on()
+        gc_pause.pause()
+        gc_pause.go_on()
         assert not gc.isenabled()
     finally:
         gc.enable()

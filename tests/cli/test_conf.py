@@ -14,10 +14,10 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 
-from lrscope import config
-from lrscope.config_check import check
-from lrscope.sweep_compose import JobComposer
-from lrscope.sweep_jobs import task_part
+from lrscope.config import schema
+from lrscope.config.validate import check
+from lrscope.sweeps.compose import JobComposer
+from lrscope.sweeps.plan import task_part
 
 CONF = CHECKOUT / "conf"
 OPTIONS = sorted(path.relative_to(CONF).with_suffix("") for path in CONF.rglob("*.yaml") if path.parent != CONF)
@@ -27,7 +27,7 @@ OPTIONS = sorted(path.relative_to(CONF).with_suffix("") for path in CONF.rglob("
 def loader() -> Iterator[Any]:
     """Hydra's loader of the configs that ship."""
     GlobalHydra.instance().clear()
-    config.register()
+    schema.register()
     with initialize_config_dir(config_dir=str(CONF), version_base="1.3"):
         yield GlobalHydra.instance().config_loader()
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from lrscope.leftovers import drop_leftovers
+from lrscope.config.overrides import drop_leftovers
 
 
 def config() -> Any:

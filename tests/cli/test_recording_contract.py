@@ -13,9 +13,9 @@ import yaml
 from command_line import CHECKOUT, Typed, type_command
 from mlflow.entities import Run
 
-from lrscope.identity import flatten
-from lrscope.record import word
-from lrscope.verdict import Verdict
+from lrscope.core.fingerprint import flatten
+from lrscope.core.verdict import Verdict
+from lrscope.runs.lifecycle import word
 
 STEPS, PER_EPOCH = 20, 10
 

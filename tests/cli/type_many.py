@@ -12,7 +12,7 @@ import sys
 import traceback
 from pathlib import Path
 
-from lrscope.cli import main
+from lrscope.cli.main import main
 
 
 def typed(words: list[str]) -> dict[str, object]:

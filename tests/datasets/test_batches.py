@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lrscope.datasets import batches as module
-from lrscope.datasets.batches import IndexBatches, order
+from lrscope.core.errors import InputError
+from lrscope.datasets import index_batches as module
 from lrscope.datasets.data import Part
-from lrscope.errors import InputError
+from lrscope.datasets.index_batches import IndexBatches, order
 
 
 def numbered(n: int) -> Part:

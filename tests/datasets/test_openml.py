@@ -11,8 +11,8 @@ import pytest
 import sklearn.datasets
 import torch
 
+from lrscope.core.errors import InputError
 from lrscope.datasets.openml import openml
-from lrscope.errors import InputError
 
 
 @pytest.fixture

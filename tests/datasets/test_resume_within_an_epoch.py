@@ -7,8 +7,8 @@ import warnings
 import pytest
 import torch
 
-from lrscope.datasets.batches import IndexBatches
 from lrscope.datasets.data import Part
+from lrscope.datasets.index_batches import IndexBatches
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # Lightning's own imports

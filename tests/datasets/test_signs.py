@@ -10,8 +10,8 @@ import pytest
 import torch
 from PIL import Image
 
+from lrscope.core.errors import InputError
 from lrscope.datasets.signs import signs
-from lrscope.errors import InputError
 from real_signs import FOLDER, needs_signs
 
 

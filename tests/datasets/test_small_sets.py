@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from lrscope.core.errors import InputError
 from lrscope.datasets.blobs import blobs
 from lrscope.datasets.digits import digits
 from lrscope.datasets.line import line
 from lrscope.datasets.split import stratified
-from lrscope.errors import InputError
 
 
 def test_digits():

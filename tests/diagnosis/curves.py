@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from lrscope.trace import RunFacts, Series, Trace
+from lrscope.core.trace import RunFacts, Series, Trace
 
 CLASSES = 6
 LN6 = math.log(CLASSES)

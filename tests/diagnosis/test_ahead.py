@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from curves import LN6, by_epoch, run, series
 
+from lrscope.core.trace import Trace
+from lrscope.core.verdict import Finding, Verdict
 from lrscope.diagnosis import diagnose
-from lrscope.diagnosis.reading import Reading
-from lrscope.trace import Trace
-from lrscope.verdict import Finding, Verdict
+from lrscope.diagnosis.signals.run_signals import Reading
 
 END, FALL = 0.2, LN6 - 0.2
 FLAT = np.append(np.linspace(1.5, END, 10), np.full(10, END))

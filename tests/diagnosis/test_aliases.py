@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from curves import series
 
+from lrscope.core.trace import RunFacts, Trace
+from lrscope.core.verdict import Verdict
 from lrscope.diagnosis import canonical, canonical_name, diagnose
 from lrscope.diagnosis.foreign import facts_from_params
-from lrscope.trace import RunFacts, Trace
-from lrscope.verdict import Verdict
 
 
 @pytest.mark.parametrize(

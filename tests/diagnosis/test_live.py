@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from curves import LN6, by_epoch, run
 
+from lrscope.core.trace import Trace
+from lrscope.core.verdict import Verdict
 from lrscope.diagnosis import is_diverged, live_finding, wilson_interval
-from lrscope.trace import Trace
-from lrscope.verdict import Verdict
 
 
 @pytest.mark.parametrize(

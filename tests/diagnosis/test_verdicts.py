@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from curves import LN6, by_epoch, classification, run, series
 
+from lrscope.core.trace import RunFacts, Trace
+from lrscope.core.verdict import Verdict
 from lrscope.diagnosis import Thresholds, diagnose, diagnose_sweep, note
-from lrscope.diagnosis.divergence import Diverged
-from lrscope.diagnosis.reading import Reading
-from lrscope.trace import RunFacts, Trace
-from lrscope.verdict import Verdict
+from lrscope.diagnosis.detectors.divergence import Diverged
+from lrscope.diagnosis.signals.run_signals import Reading
 
 EPOCHS = np.arange(1, 41)
 SETTLED = 0.1 + (LN6 - 0.1) * np.exp(-EPOCHS / 4)

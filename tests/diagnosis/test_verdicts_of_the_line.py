@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from curves import line
 
+from lrscope.core.verdict import Verdict
 from lrscope.diagnosis import diagnose, diagnose_sweep
-from lrscope.verdict import Verdict
 
 
 @pytest.mark.parametrize(

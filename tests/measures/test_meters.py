@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from lrscope.measures import DeadUnitsMeter, SpreadMeter, UpdateMeter, dead_share, grad_norm, output_spread
+from lrscope.training.measures import DeadUnitsMeter, SpreadMeter, UpdateMeter, dead_share, grad_norm, output_spread
 
 
 def test_grad_norm_is_that_of_all_gradients_as_one_vector() -> None:

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from lrscope.measures import above_limit, is_preconditioned, preconditioner, sharpness, stability_limit
-from lrscope.trace import RunFacts
+from lrscope.core.trace import RunFacts
+from lrscope.training.measures import above_limit, is_preconditioned, preconditioner, sharpness, stability_limit
 
 
 def line_loss(w: Tensor, b: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from lrscope.errors import InputError
+from lrscope.core.errors import InputError
 from lrscope.models.activation import ACTIVATIONS
 from lrscope.models.cnn import CNN
 from lrscope.models.initialisation import INITIALISATIONS

@@ -10,26 +10,26 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 from torch import Tensor
 
-from lrscope import config
-from lrscope.callbacks.stop import StopAtSignal
-from lrscope.checkpoints import CheckpointFolder
-from lrscope.job import Job, KnownMember
-from lrscope.lean_hooks import LeanCallback
-from lrscope.paths import project_root
-from lrscope.prepare import prepare
-from lrscope.record import Ending, conclude, open_record
-from lrscope.recording import RunRecorder
-from lrscope.solo import assemble, train
+from lrscope.config import schema
+from lrscope.core.job import Job, KnownMember
+from lrscope.core.paths import project_root
+from lrscope.runs.fit import assemble, train
+from lrscope.runs.lifecycle import Ending, conclude, open_record
+from lrscope.runs.prepare import prepare
 from lrscope.tracking import TrackingSettings, open_session
-from lrscope.tracking import events as ev
-from lrscope.tracking.spool import Spool
+from lrscope.tracking.journal import events as ev
+from lrscope.tracking.journal.journal import Spool
+from lrscope.training.callbacks.stop_early import StopAtSignal
+from lrscope.training.checkpoint_folder import CheckpointFolder
+from lrscope.training.fast_hooks import LeanCallback
+from lrscope.training.recording import RunRecorder
 
 Recorded = dict[str, list[tuple[int, float]]]
 
 
 def compose_config(*overrides: str) -> DictConfig:
     """The config of a command line."""
-    config.register()
+    schema.register()
     with initialize_config_dir(str(project_root() / "conf"), version_base="1.3"):
         return compose("train", ["callbacks.progress=none", "tracking.log_model=none", "trainer=cpu", *overrides])
 

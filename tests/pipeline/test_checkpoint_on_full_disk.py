@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from lrscope.checkpoints import BEST, LAST, CheckpointFolder
+from lrscope.training.checkpoint_folder import BEST, LAST, CheckpointFolder
 
 LARGE = {"state_dict": {"weight": torch.ones(1_000_000)}}
 

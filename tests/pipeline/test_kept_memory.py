@@ -11,9 +11,9 @@ import pytest
 COUNT = """
 import resource, torch
 from torch.nn.functional import cross_entropy
-from lrscope.kept_memory import keep_freed_memory
+from lrscope.training.kept_memory import keep_freed_memory
 from lrscope.models.cnn import CNN
-from lrscope.together.learner import Learner, Member
+from lrscope.batched.model.batched_trainer import Learner, Member
 torch.set_num_threads(1)
 keep_freed_memory()
 networks = [CNN((1, 8, 8), 10) for _ in range(48)]

@@ -12,18 +12,18 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from lrscope.callbacks.late import LOSS_LATE
-from lrscope.checkpoints import read_checkpoint
-from lrscope.diagnosis.ahead import AGAIN, LOWER, SAME
-from lrscope.diagnosis.looks import late_steps
-from lrscope.job import Job, KnownMember
-from lrscope.look_ahead.alone import Standing, in_updates, travel
-from lrscope.look_ahead.journey import Journey, journeys
-from lrscope.look_ahead.scope import MOST_OPERATIONS, NOWHERE, Effort, Scope, effort
-from lrscope.outcome import Outcome
-from lrscope.record import TRACE
-from lrscope.run import run
-from lrscope.trace import Series, Trace
+from lrscope.core.job import Job, KnownMember
+from lrscope.core.outcome import Outcome
+from lrscope.core.trace import Series, Trace
+from lrscope.diagnosis.signals.eval_steps import late_steps
+from lrscope.diagnosis.signals.probed import AGAIN, LOWER, SAME
+from lrscope.probe.budget import MOST_OPERATIONS, NOWHERE, Effort, Scope, effort
+from lrscope.probe.continue_training import Standing, in_updates, travel
+from lrscope.probe.probes import Journey, journeys
+from lrscope.runs.lifecycle import TRACE
+from lrscope.runs.run import run
+from lrscope.training.callbacks.evaluate_late import LOSS_LATE
+from lrscope.training.checkpoint_folder import read_checkpoint
 from pipeline.solo_runs import compose_config, recorded_points
 
 CHEAP = Effort(0.0, 0.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lrscope.recording import RecordingPlan
+from lrscope.training.recording import RecordingPlan
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from lrscope import build
-from lrscope.callbacks.evaluate import LOSS_START, SPREAD_START, EvaluateEpochs
-from lrscope.evaluation import evaluate
-from lrscope.measures import output_spread
-from lrscope.module import loss_of
+from lrscope.training import build
+from lrscope.training.callbacks.evaluate_epochs import LOSS_START, SPREAD_START, EvaluateEpochs
+from lrscope.training.evaluation import evaluate
+from lrscope.training.lightning_module import loss_of
+from lrscope.training.measures import output_spread
 from pipeline.solo_runs import compose_config, train_whole, train_with_stops
 
 RUN = ("dataset=blobs", "batch_size=200", "model.hidden=[6]", "model.dropout=0.3", "model.batch_norm=true", "epochs=2")

@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import nn
 
-from lrscope import threads
+from lrscope.training import threads
 
 TWO_CORES = """
 import json, sys
@@ -20,11 +20,11 @@ import torch
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
 from solo_runs import compose_config
-from lrscope.checkpoints import CheckpointFolder
-from lrscope.job import Job
-from lrscope.prepare import prepare
-from lrscope.recording import RunRecorder
-from lrscope.solo import assemble
+from lrscope.training.checkpoint_folder import CheckpointFolder
+from lrscope.core.job import Job
+from lrscope.runs.prepare import prepare
+from lrscope.training.recording import RunRecorder
+from lrscope.runs.fit import assemble
 used = []
 for words in json.loads(sys.argv[2]):
     prepared = prepare(compose_config(*words), Job(Path("job"), ()))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lrscope.errors import InputError
-from lrscope.trust import check_stored_overrides
+from lrscope.config.trust import check_stored_overrides
+from lrscope.core.errors import InputError
 
 
 @pytest.mark.parametrize(

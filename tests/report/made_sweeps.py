@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from lrscope.report.sweep import Member, Sweep
-from lrscope.trace import Series, Trace
-from lrscope.verdict import Verdict
+from lrscope.core.trace import Series, Trace
+from lrscope.core.verdict import Verdict
+from lrscope.report.data.stored_sweep import Member, Sweep
 
 START = 2.0
 """The loss of every made run before its first update."""

@@ -4,7 +4,7 @@ import pytest
 from made_sweeps import member
 from mlflow.entities import Metric, Param, Run, RunData, RunInfo, RunTag
 
-from lrscope.report.axes import format_rate, settings_of, sort_key, swept_axes
+from lrscope.report.data.axes import format_rate, settings_of, sort_key, swept_axes
 
 
 def run(name: str = "", params: dict[str, str] | None = None, rate: float | None = None) -> Run:

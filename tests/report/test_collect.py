@@ -9,13 +9,13 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param
 
-from lrscope.errors import InputError, StoreUnreachable
-from lrscope.report.attach import attach_to_mlflow
-from lrscope.report.collect import collect_sweep, latest_sweep
+from lrscope.core.errors import InputError, StoreUnreachable
+from lrscope.core.verdict import Verdict
+from lrscope.report.data.collect import collect_sweep, latest_sweep
+from lrscope.report.data.stored_sweep import gaps
 from lrscope.report.diagnose_stored import diagnose_stored
-from lrscope.report.stored import list_sweeps, report_stored
-from lrscope.report.sweep import gaps
-from lrscope.verdict import Verdict
+from lrscope.report.mlflow_ui.attach import attach_to_mlflow
+from lrscope.report.report_stored import list_sweeps, report_stored
 from stored_sweeps import Trained, diverged, store_sweep, train
 
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import itertools
 
-from lrscope.report.colours import CATEGORIES, MARKS, SCALE, rate_colours
-from lrscope.verdict import Verdict
+from lrscope.core.verdict import Verdict
+from lrscope.report.figures.colours import CATEGORIES, MARKS, SCALE, rate_colours
 
 
 def luminance(colour: str) -> float:

@@ -5,8 +5,8 @@ import math
 import pytest
 from made_sweeps import member, sweep
 
-from lrscope.report.comparison import compare, sweep_names
-from lrscope.verdict import Verdict
+from lrscope.core.verdict import Verdict
+from lrscope.report.analysis.comparison import compare, sweep_names
 
 
 def test_seeds_become_cells_and_failed_runs_stay_out_of_the_mean() -> None:

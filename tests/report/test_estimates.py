@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from lrscope.report.estimates import mean_interval, share_of, surely_higher, t_quantile
+from lrscope.report.analysis.estimates import mean_interval, share_of, surely_higher, t_quantile
 
 
 def test_t_interval_of_three_seeds() -> None:

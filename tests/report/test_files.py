@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from made_sweeps import member, sweep
 
-from lrscope.report.attach import LONGEST_NOTE, shortened
-from lrscope.report.files import ReportFiles, write_report
-from lrscope.report.sweep import Member, Sweep, gaps
-from lrscope.trace import Series, Trace
-from lrscope.verdict import Verdict
+from lrscope.core.trace import Series, Trace
+from lrscope.core.verdict import Verdict
+from lrscope.report.data.stored_sweep import Member, Sweep, gaps
+from lrscope.report.mlflow_ui.attach import LONGEST_NOTE, shortened
+from lrscope.report.output.report_files import ReportFiles, write_report
 
 EVIL = "<script>alert(1)</script>|`$(rm)`\n=cmd()"
 

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from lrscope.report.limits import averaged, loss_axis, spanning, thinned
-from lrscope.trace import Series
+from lrscope.core.trace import Series
+from lrscope.report.figures.limits import averaged, loss_axis, spanning, thinned
 
 
 def test_a_run_that_ran_away_does_not_press_the_others_flat() -> None:

@@ -9,10 +9,10 @@ from urllib.parse import parse_qs, unquote
 
 from made_sweeps import member, sweep
 
-from lrscope.report.limits import Axis
-from lrscope.report.links import sweep_links
-from lrscope.report.saved_view import saved_view
-from lrscope.report.sweep import Sweep
+from lrscope.report.data.stored_sweep import Sweep
+from lrscope.report.figures.limits import Axis
+from lrscope.report.mlflow_ui.links import sweep_links
+from lrscope.report.mlflow_ui.saved_view import saved_view
 
 
 def state_of(made: Sweep, frames: dict[str, Axis]) -> tuple[str, dict[str, Any]]:

@@ -4,8 +4,8 @@ import shlex
 
 from made_sweeps import member, sweep
 
-from lrscope.report.comparison import Group, compare
-from lrscope.report.next_runs import beyond, command, more_seeds
+from lrscope.report.analysis.comparison import Group, compare
+from lrscope.report.analysis.next_runs import beyond, command, more_seeds
 
 
 def group(overrides: tuple[str, ...], axes: tuple[str, ...] = ("lr",), **settings: str) -> Group:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from made_sweeps import START, member, sweep
 
-from lrscope.report.comparison import Cell, compare
-from lrscope.report.noise import roughness, tolerance
+from lrscope.report.analysis.comparison import Cell, compare
+from lrscope.report.analysis.noise import roughness, tolerance
 
 
 def cells(losses: list[float], ratio: float = 1.3) -> tuple[Cell, ...]:

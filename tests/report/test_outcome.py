@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from made_sweeps import member, series
 
-from lrscope.report.outcome import outcome_of, smoothed, steps_to, target_loss
-from lrscope.trace import Series
-from lrscope.verdict import Verdict
+from lrscope.core.trace import Series
+from lrscope.core.verdict import Verdict
+from lrscope.report.analysis.member_numbers import outcome_of, smoothed, steps_to, target_loss
 
 
 def test_final_and_best_validation_loss() -> None:

@@ -3,11 +3,11 @@ from __future__ import annotations
 import pytest
 from made_sweeps import member, sweep
 
-from lrscope.report.comparison import compare
-from lrscope.report.ranking import Ranking, ranking_of
-from lrscope.report.recommend import recommend
-from lrscope.report.sweep import Sweep
-from lrscope.verdict import Verdict
+from lrscope.core.verdict import Verdict
+from lrscope.report.analysis.comparison import compare
+from lrscope.report.analysis.ranking import Ranking, ranking_of
+from lrscope.report.analysis.recommend import recommend
+from lrscope.report.data.stored_sweep import Sweep
 
 
 def of(*sweeps: Sweep) -> Ranking | None:

@@ -5,10 +5,10 @@ import math
 import pytest
 from made_sweeps import member, sweep
 
-from lrscope.report.comparison import compare
-from lrscope.report.recommend import Recommendation, recommend
-from lrscope.report.sweep import Member
-from lrscope.verdict import Verdict
+from lrscope.core.verdict import Verdict
+from lrscope.report.analysis.comparison import compare
+from lrscope.report.analysis.recommend import Recommendation, recommend
+from lrscope.report.data.stored_sweep import Member
 
 
 def of(members: list[Member], **more: object) -> Recommendation:

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from seeded_sweeps import many, schedules, signs
 
-from lrscope.report.collect import collect_sweep
-from lrscope.report.comparison import Comparison, compare
-from lrscope.report.files import write_report
-from lrscope.report.ranking import ranking_of
-from lrscope.report.recommend import recommend
-from lrscope.report.scene import scene_of
-from lrscope.report.sweep import Sweep
+from lrscope.report.analysis.comparison import Comparison, compare
+from lrscope.report.analysis.ranking import ranking_of
+from lrscope.report.analysis.recommend import recommend
+from lrscope.report.data.collect import collect_sweep
+from lrscope.report.data.stored_sweep import Sweep
+from lrscope.report.figures.figure_data import scene_of
+from lrscope.report.output.report_files import write_report
 from stored_sweeps import Trained, store_sweep
 
 

@@ -5,10 +5,10 @@ import math
 import pytest
 from made_sweeps import START, member, sweep
 
-from lrscope.report.comparison import compare
-from lrscope.report.sensitivity import lr_sensitivity
-from lrscope.report.sweep import Member
-from lrscope.verdict import Verdict
+from lrscope.core.verdict import Verdict
+from lrscope.report.analysis.comparison import compare
+from lrscope.report.analysis.sensitivity import lr_sensitivity
+from lrscope.report.data.stored_sweep import Member
 
 
 def of(members: list[Member], axes: tuple[str, ...] = ("lr",)) -> float | None:

@@ -7,9 +7,9 @@ import pytest
 from made_sweeps import member, sweep
 from rich.console import Console
 
-from lrscope.report.sweep import Sweep
-from lrscope.report.terminal import MOST_ROWS, best_member, members_table
-from lrscope.verdict import Verdict
+from lrscope.core.verdict import Verdict
+from lrscope.report.data.stored_sweep import Sweep
+from lrscope.report.output.terminal import MOST_ROWS, best_member, members_table
 
 
 def printed(made: Sweep, width: int) -> list[str]:

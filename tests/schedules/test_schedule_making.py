@@ -10,7 +10,7 @@ import torch
 from shipped_schedules import SHIPPED, schedule
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from lrscope.errors import InputError
+from lrscope.core.errors import InputError
 from lrscope.schedules.making import make
 from lrscope.schedules.stepping import Interval, stepping
 

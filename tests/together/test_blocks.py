@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lrscope.together.blocks import BLOCK, update_in_blocks
-from lrscope.together.rules import adam
+from lrscope.batched.model.blocks import BLOCK, update_in_blocks
+from lrscope.batched.model.update_rules import adam
 
 COEFFICIENTS = {"take1": 0.1, "keep2": 0.999, "take2": 0.001, "eps": 1e-8, "root2": 0.3, "step": -0.01, "decay": 0.1}
 

@@ -11,18 +11,18 @@ import torch
 from test_group_record import config
 from torch import Tensor, nn
 
-from lrscope import threads
+from lrscope.batched.model.batched_trainer import Member
+from lrscope.batched.run import launch
+from lrscope.batched.run.autotune import choose
+from lrscope.batched.run.batched_module import GroupModule
+from lrscope.batched.run.launch import train_together
+from lrscope.batched.run.stack_key import Candidate, kinship, obstacle, stacks
+from lrscope.batched.run.stack_trial import Trial
+from lrscope.core.job import Job
 from lrscope.datasets.data import Part
-from lrscope.group import launch
-from lrscope.group.alike import Candidate, kinship, obstacle, stacks
-from lrscope.group.choice import choose
-from lrscope.group.launch import train_together
-from lrscope.group.module import GroupModule
-from lrscope.group.trial import Trial
-from lrscope.job import Job
-from lrscope.module import loss_of
-from lrscope.prepare import PreparedRun, prepare
-from lrscope.together.learner import Member
+from lrscope.runs.prepare import PreparedRun, prepare
+from lrscope.training import threads
+from lrscope.training.lightning_module import loss_of
 
 
 def _run(folder: Path, *overrides: str, **top: Any) -> PreparedRun:

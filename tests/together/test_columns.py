@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch.optim import SGD, Adam, Optimizer
 
-from lrscope.together.columns import MOST_AHEAD, Columns
-from lrscope.together.numbers import Numbers, to_device
-from lrscope.together.rules import RULES
+from lrscope.batched.model.columns import MOST_AHEAD, Columns
+from lrscope.batched.model.numbers import Numbers, to_device
+from lrscope.batched.model.update_rules import RULES
 
 RATES = [1e-3, 0.1, 3.0]
 WEIGHTS = torch.zeros(3, 4, dtype=torch.float64)

@@ -6,12 +6,12 @@ import pytest
 import torch
 from twins import cast, data, make_member, member_config
 
-from lrscope.evaluation import chunks
-from lrscope.evaluation import evaluate as evaluate_alone
-from lrscope.module import loss_of
-from lrscope.together import evaluate as together_evaluate
-from lrscope.together.evaluate import evaluate
-from lrscope.together.learner import Learner
+from lrscope.batched.model import evaluate_members as together_evaluate
+from lrscope.batched.model.batched_trainer import Learner
+from lrscope.batched.model.evaluate_members import evaluate
+from lrscope.training.evaluation import chunks
+from lrscope.training.evaluation import evaluate as evaluate_alone
+from lrscope.training.lightning_module import loss_of
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])

@@ -12,16 +12,16 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from twins import composed
 
-from lrscope.checkpoints import read_checkpoint
-from lrscope.group.members import make_member
-from lrscope.group.training import train_group
-from lrscope.job import Job
-from lrscope.outcome import Outcome
-from lrscope.prepare import PreparedRun, prepare
-from lrscope.record import TRACE
-from lrscope.run import run
-from lrscope.sessions import settings_of, share, unshare
-from lrscope.trace import Trace
+from lrscope.batched.run.group import train_group
+from lrscope.batched.run.members import make_member
+from lrscope.core.job import Job
+from lrscope.core.outcome import Outcome
+from lrscope.core.trace import Trace
+from lrscope.runs.lifecycle import TRACE
+from lrscope.runs.prepare import PreparedRun, prepare
+from lrscope.runs.run import run
+from lrscope.runs.shared_session import settings_of, share, unshare
+from lrscope.training.checkpoint_folder import read_checkpoint
 
 COMMON = (
     "epochs=3",

@@ -11,16 +11,16 @@ import pytest
 from omegaconf import DictConfig
 from test_group_record import DOUBLE, assert_same_tree, config
 
-from lrscope.checkpoints import read_checkpoint
-from lrscope.group.launch import train_together
-from lrscope.job import Job, KnownMember
-from lrscope.outcome import Outcome
-from lrscope.record import TRACE
-from lrscope.run import run
-from lrscope.stop_signals import STOP
-from lrscope.trace import Trace
-from lrscope.tracking import events as ev
-from lrscope.tracking.spool import Spool
+from lrscope.batched.run.launch import train_together
+from lrscope.core.job import Job, KnownMember
+from lrscope.core.outcome import Outcome
+from lrscope.core.stop_signals import STOP
+from lrscope.core.trace import Trace
+from lrscope.runs.lifecycle import TRACE
+from lrscope.runs.run import run
+from lrscope.tracking.journal import events as ev
+from lrscope.tracking.journal.journal import Spool
+from lrscope.training.checkpoint_folder import read_checkpoint
 
 SIGTERM = 15
 

@@ -8,11 +8,11 @@ import pytest
 from test_group_record import DOUBLE, config
 from test_group_resume import Signal, _jobs, _together
 
-from lrscope.callbacks.evaluate import LOSS_START, SPREAD_START
-from lrscope.job import Job
-from lrscope.record import TRACE
-from lrscope.run import run
-from lrscope.trace import Trace
+from lrscope.core.job import Job
+from lrscope.core.trace import Trace
+from lrscope.runs.lifecycle import TRACE
+from lrscope.runs.run import run
+from lrscope.training.callbacks.evaluate_epochs import LOSS_START, SPREAD_START
 
 
 @pytest.mark.parametrize("stopped_after", [None, 2, 14])

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
-from lrscope.together.images import lay_side_by_side
-from lrscope.together.layers import over_members
-from lrscope.together.stack import Stack
+from lrscope.batched.model.images import lay_side_by_side
+from lrscope.batched.model.layers import over_members
+from lrscope.batched.model.stack import Stack
 
 
 def _below_zero() -> nn.Conv2d:

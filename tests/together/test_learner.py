@@ -12,11 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lrscope.measures import DeadUnitsMeter, UpdateMeter, grad_norm
-from lrscope.together.clipping import Clipping
-from lrscope.together.learner import Learner, Member, Wanted
-from lrscope.together.rates import Schedule
-from lrscope.together.stack import CannotStack
+from lrscope.batched.model.batched_trainer import Learner, Member, Wanted
+from lrscope.batched.model.clipping import Clipping
+from lrscope.batched.model.member_rates import Schedule
+from lrscope.batched.model.stack import CannotStack
+from lrscope.training.measures import DeadUnitsMeter, UpdateMeter, grad_norm
 
 RATES = [1e-4, 1e-2, 0.3, 1.0, 30.0]
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from lrscope.together.losses import member_losses
+from lrscope.batched.model.losses import member_losses
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from lrscope.together.memory import footprint, free_bytes, most_members
+from lrscope.batched.model.memory import footprint, free_bytes, most_members
 
 
 def test_activations_count_by_example_and_weights_once() -> None:

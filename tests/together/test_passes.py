@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lrscope.batched.model import passes
+from lrscope.batched.model.batched_trainer import Learner, Member, Wanted
 from lrscope.models.activation import ACTIVATIONS
 from lrscope.models.cnn import CNN
 from lrscope.models.linear import Linear
 from lrscope.models.mlp import MLP
-from lrscope.together import passes
-from lrscope.together.learner import Learner, Member, Wanted
 
 RATES = [1e-3, 0.03, 0.5]
 NEVER = 10**9

@@ -11,8 +11,8 @@ from omegaconf import OmegaConf
 from torch.optim import Optimizer
 from twins import CONF, SCHEDULERS, member_config
 
-from lrscope import build
-from lrscope.together.rates import Rates, Schedule
+from lrscope.batched.model.member_rates import Rates, Schedule
+from lrscope.training import build
 
 RATES = [1e-4, 0.01, 0.3, 1.0]
 STEPS, EPOCHS = 5, 12

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.optim import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
 
-from lrscope.together.numbers import Numbers, to_device
-from lrscope.together.rules import RULES, start_of
+from lrscope.batched.model.numbers import Numbers, to_device
+from lrscope.batched.model.update_rules import RULES, start_of
 
 RATES = [1e-6, 1e-3, 0.03, 1.0, 10.0]
 STEPS = 200

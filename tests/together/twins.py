@@ -15,13 +15,14 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor, nn
 
-from lrscope import build, config
-from lrscope.datasets.batches import IndexBatches
+from lrscope.batched.model.batched_trainer import Learner, Member
+from lrscope.batched.model.member_rates import Schedule
+from lrscope.config import schema
 from lrscope.datasets.data import Data, Part
-from lrscope.module import loss_of
-from lrscope.together.batches import MemberBatches
-from lrscope.together.learner import Learner, Member
-from lrscope.together.rates import Schedule
+from lrscope.datasets.index_batches import IndexBatches
+from lrscope.datasets.member_batches import MemberBatches
+from lrscope.training import build
+from lrscope.training.lightning_module import loss_of
 
 CONF = Path(__file__).parents[2] / "conf"
 SCHEDULERS = sorted(path.stem for path in (CONF / "scheduler").glob("*.yaml"))
@@ -35,7 +36,7 @@ EQUAL = 1e-9
 
 @cache
 def composed(overrides: tuple[str, ...]) -> DictConfig:
-    config.register()
+    schema.register()
     with initialize_config_dir(str(CONF), version_base="1.3"):
         return compose("train", list(overrides))
 

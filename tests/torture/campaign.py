@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from lrscope.tracking.events import Ended
-from lrscope.tracking.spool import Spool
+from lrscope.tracking.journal.events import Ended
+from lrscope.tracking.journal.journal import Spool
 from servers import Proxy, Server
 from torture.commands import KINDS, Done, Place, finish, start, sync, train, wait_until_training
 from torture.twins import Differences, compare

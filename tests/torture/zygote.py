@@ -20,12 +20,12 @@ def preload() -> None:
     import mlflow.tracking  # noqa: F401
     import sklearn.datasets  # noqa: F401
 
-    import lrscope.cli
-    import lrscope.group.launch
+    import lrscope.batched.run.launch
+    import lrscope.cli.main
     import lrscope.report
-    import lrscope.run
-    import lrscope.solo
-    import lrscope.sweep_close  # noqa: F401
+    import lrscope.runs.fit
+    import lrscope.runs.run
+    import lrscope.sweeps.close  # noqa: F401
 
 
 def run_child(order: dict[str, Any]) -> None:
@@ -41,7 +41,7 @@ def run_child(order: dict[str, Any]) -> None:
     sys.argv = order["argv"]
     code = 1
     try:
-        from lrscope.cli import main
+        from lrscope.cli.main import main
 
         code = main()
     except SystemExit as stop:

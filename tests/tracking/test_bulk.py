@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from lrscope.tracking import Point
-from lrscope.tracking.bulk import BulkPoints, bulk_points
-from lrscope.tracking.store import Store, open_store, resolve_uri
+from lrscope.tracking.mlflow_store.bulk import BulkPoints, bulk_points
+from lrscope.tracking.mlflow_store.store import Store, open_store, resolve_uri
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 from recorded_runs import run_of, steps_of
 
 from lrscope.tracking import TrackingSettings
-from lrscope.tracking.sync import sync
+from lrscope.tracking.delivery.sync import sync
 from servers import Proxy, Server
 
 BEGIN = """

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from lrscope.tracking import Point, RunLog
-from lrscope.tracking import disk as disk_module
-from lrscope.tracking import events as ev
-from lrscope.tracking.disk import DiskWriter
-from lrscope.tracking.spool import Spool
+from lrscope.tracking.journal import events as ev
+from lrscope.tracking.journal import writer as disk_module
+from lrscope.tracking.journal.journal import Spool
+from lrscope.tracking.journal.writer import DiskWriter
 
 
 def _log(folder: Path, writer: DiskWriter) -> RunLog:

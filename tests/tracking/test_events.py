@@ -5,7 +5,7 @@ import math
 import pytest
 
 from lrscope.tracking import DatasetInfo, Point, RunStart
-from lrscope.tracking import events as ev
+from lrscope.tracking.journal import events as ev
 
 EVENTS = [
     ev.Started(

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from recorded_runs import start
 
-from lrscope.errors import InputError, StoreUnreachable
+from lrscope.core.errors import InputError, StoreUnreachable
 from lrscope.tracking import TrackingSettings, open_session
-from lrscope.tracking.fetch import fetch_artifact
+from lrscope.tracking.mlflow_store.fetch import fetch_artifact
 from servers import Proxy, Server
 
 

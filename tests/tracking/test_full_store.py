@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 from recorded_runs import run_of, steps_of, values_of
 
-from lrscope.errors import StoreUnreachable
+from lrscope.core.errors import StoreUnreachable
 from lrscope.tracking import TrackingSettings, open_session
-from lrscope.tracking.sync import sync
+from lrscope.tracking.delivery.sync import sync
 
 STEPS = 20_000
 ROOM = 400

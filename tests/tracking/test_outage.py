@@ -14,7 +14,7 @@ import pytest
 from recorded_runs import record, run_of, start, steps_of
 
 from lrscope.tracking import DatasetInfo, RunLog, Session, TrackingSettings, open_session
-from lrscope.tracking.sync import sync
+from lrscope.tracking.delivery.sync import sync
 from servers import Proxy, Server
 
 pytestmark = pytest.mark.usefixtures("project")

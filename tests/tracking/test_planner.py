@@ -6,7 +6,7 @@ from pathlib import Path
 from mlflow import MlflowClient
 from mlflow.entities import Metric
 
-from lrscope.tracking.planner import help_planner
+from lrscope.tracking.mlflow_store.planner import help_planner
 from servers import Server
 
 ONE_CURVE = "SELECT * FROM metrics WHERE run_uuid = ? AND key = ? ORDER BY timestamp, step, value"

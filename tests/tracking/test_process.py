@@ -5,7 +5,7 @@ import subprocess
 import sys
 from dataclasses import replace
 
-from lrscope.tracking.process import ProcessIdentity, fate, this_process
+from lrscope.tracking.liveness.process import ProcessIdentity, fate, this_process
 
 
 def _child() -> tuple[subprocess.Popen[bytes], ProcessIdentity]:

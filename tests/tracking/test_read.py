@@ -8,7 +8,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Metric
 
-from lrscope.tracking.read import peak_rate, read_histories, read_trace, read_traces, series_of
+from lrscope.tracking.mlflow_store.read import peak_rate, read_histories, read_trace, read_traces, series_of
 from servers import Server
 
 
@@ -64,7 +64,7 @@ def test_one_step_recorded_twice_keeps_the_later_value(client: MlflowClient) -> 
 
 
 def test_a_history_longer_than_one_answer_is_whole(mlflow_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lrscope.tracking.read.POINTS_PER_REQUEST", 100)
+    monkeypatch.setattr("lrscope.tracking.mlflow_store.read.POINTS_PER_REQUEST", 100)
     client = MlflowClient(mlflow_server.uri)
     long, short = new_run(client, "long"), new_run(client, "long")
     client.log_batch(long, [Metric("m", float(step), 7, step) for step in range(150)])

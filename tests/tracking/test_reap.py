@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 from recorded_runs import run_of, start, steps_of
 
-from lrscope.paths import resolve
+from lrscope.core.paths import resolve
 from lrscope.tracking import TrackingSettings, open_session
-from lrscope.tracking.delivery import append_again
-from lrscope.tracking.desk import Desk
-from lrscope.tracking.heartbeat import Heartbeat
-from lrscope.tracking.process import this_process
-from lrscope.tracking.reap import reap
-from lrscope.tracking.store import Store, open_store, resolve_uri
-from lrscope.tracking.sync import sync
+from lrscope.tracking.delivery.deliver import append_again
+from lrscope.tracking.delivery.store_service import Desk
+from lrscope.tracking.delivery.sync import sync
+from lrscope.tracking.liveness.heartbeat import Heartbeat
+from lrscope.tracking.liveness.process import this_process
+from lrscope.tracking.liveness.reap import reap
+from lrscope.tracking.mlflow_store.store import Store, open_store, resolve_uri
 
 WRITER = """
 import time

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 from recorded_runs import record, run_of, start, steps_of, values_of
 
-from lrscope.errors import InputError
+from lrscope.core.errors import InputError
 from lrscope.tracking import Point, TrackingSettings, now_ms, open_session
-from lrscope.tracking.sync import sync
+from lrscope.tracking.delivery.sync import sync
 
 WRITER = """
 import sys, time

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lrscope.errors import InputError
+from lrscope.core.errors import InputError
 from lrscope.tracking.safe_paths import folder_name, safe_join
 
 

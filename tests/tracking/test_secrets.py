@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from recorded_runs import record, run_of, start
 
-from lrscope.errors import StoreUnreachable
+from lrscope.core.errors import StoreUnreachable
 from lrscope.tracking import TrackingSettings, open_session
-from lrscope.tracking.secrets import redact
+from lrscope.tracking.redact import redact
 
 PASSWORD = "hunter2secret"
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from recorded_runs import measured, record, run_of, start, steps_of, values_of
 
-from lrscope.errors import InputError
+from lrscope.core.errors import InputError
 from lrscope.tracking import DatasetInfo, Point, TrackingSettings, now_ms, open_session
 
 
@@ -138,7 +138,7 @@ def test_an_mlflow_model_loads_from_the_run_and_is_made_once(store_project: Path
     files.parent.mkdir(exist_ok=True)
     shutil.copytree(kept, files)
     (log.folder / "events.jsonl").write_bytes(events)
-    from lrscope.tracking.sync import sync
+    from lrscope.tracking.delivery.sync import sync
 
     assert sync(TrackingSettings()).left == ()
     run = run_of(_client(store_project), "mo1")
@@ -247,7 +247,7 @@ log = session.start(RunStart("forgot", "n", "run", "f1"))
 log.points([Point("train/loss", step, 0.5, now_ms()) for step in range(1000)])
 """
     subprocess.run([sys.executable, "-c", code], check=True)
-    from lrscope.tracking.sync import sync
+    from lrscope.tracking.delivery.sync import sync
 
     assert sync(TrackingSettings()).delivered == ("f1",)
     run = run_of(_client(store_project), "f1")

@@ -4,7 +4,7 @@ import threading
 import time
 from functools import partial
 
-from lrscope.tracking.side_by_side import side_by_side
+from lrscope.tracking.mlflow_store.concurrent import side_by_side
 
 
 def test_calls_wait_together_and_each_keeps_its_own_error() -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from lrscope.errors import InputError
+from lrscope.core.errors import InputError
 from lrscope.tracking import Point
-from lrscope.tracking import events as ev
-from lrscope.tracking.spool import Cursor, Spool, all_spools
+from lrscope.tracking.journal import events as ev
+from lrscope.tracking.journal.journal import Cursor, Spool, all_spools
 
 
 def _points(step: int) -> ev.Points:

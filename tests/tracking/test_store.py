@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from lrscope.errors import InputError, StoreUnreachable
+from lrscope.core.errors import InputError, StoreUnreachable
 from lrscope.tracking import TrackingSettings, open_session
-from lrscope.tracking.store import open_store, resolve_uri
+from lrscope.tracking.mlflow_store.store import open_store, resolve_uri
 from servers import Proxy, free_port
 
 

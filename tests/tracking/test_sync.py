@@ -10,7 +10,7 @@ import pytest
 from recorded_runs import record, run_of, start, steps_of
 
 from lrscope.tracking import DatasetInfo, TrackingSettings, open_session
-from lrscope.tracking.sync import sync
+from lrscope.tracking.delivery.sync import sync
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 
@@ -86,7 +86,7 @@ def test_two_at_once_double_nothing(store_project: Path) -> None:
     code = """
 import os, mlflow.tracking
 from lrscope.tracking import TrackingSettings
-from lrscope.tracking.sync import sync
+from lrscope.tracking.delivery.sync import sync
 for _ in range(2):
     if os.fork() == 0:
         report = sync(TrackingSettings())

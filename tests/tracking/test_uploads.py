@@ -12,9 +12,9 @@ import pytest
 from recorded_runs import run_of, start
 
 from lrscope.tracking import TrackingSettings, open_session
-from lrscope.tracking.address import Address
-from lrscope.tracking.sync import sync
-from lrscope.tracking.uploads import NotTried, Uploads
+from lrscope.tracking.delivery.sync import sync
+from lrscope.tracking.delivery.uploads import NotTried, Uploads
+from lrscope.tracking.mlflow_store.address import Address
 from servers import Server
 
 

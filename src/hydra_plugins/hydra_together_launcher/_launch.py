@@ -19,7 +19,7 @@ from hydra_plugins.hydra_together_launcher.together_launcher import TogetherLaun
 
 log = logging.getLogger(__name__)
 
-OWN_TASKS = "lrscope.cli"
+OWN_TASKS = "lrscope.cli.main"
 """The module of the one task function whose jobs this launcher knows how to stack."""
 
 
@@ -66,10 +66,10 @@ def _trained_together(jobs: Sequence[DictConfig]) -> Mapping[int, Any]:
     mode = str(jobs[0].sweep.together) if jobs else "never"
     if mode == "never" or len(jobs) < 2:
         return {}
-    from lrscope.group.launch import train_together
-    from lrscope.job import Job, SweepTicket
-    from lrscope.leftovers import drop_leftovers
-    from lrscope.sweep_jobs import task_part
+    from lrscope.batched.run.launch import train_together
+    from lrscope.config.overrides import drop_leftovers
+    from lrscope.core.job import Job, SweepTicket
+    from lrscope.sweeps.plan import task_part
 
     prepared = []
     for config in jobs:

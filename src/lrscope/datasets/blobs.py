@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from lrscope.core.errors import InputError, Problem
 from lrscope.datasets.data import Data, Part
-from lrscope.errors import InputError, Problem
 
 
 def blobs(

@@ -11,10 +11,10 @@ from urllib.error import URLError
 import torch
 from torch import Tensor
 
+from lrscope.core.errors import InputError, Problem
+from lrscope.core.paths import resolve
 from lrscope.datasets.data import Data, Part
 from lrscope.datasets.split import stratified
-from lrscope.errors import InputError, Problem
-from lrscope.paths import resolve
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from lrscope.core.errors import InputError, Problem
+from lrscope.core.paths import resolve
 from lrscope.datasets.data import Data, Part
-from lrscope.errors import InputError, Problem
-from lrscope.paths import resolve
 
 SIZE = 64
 CLASSES = ("0", "1", "2", "3", "4", "5")

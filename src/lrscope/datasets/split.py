@@ -7,8 +7,8 @@ import math
 import torch
 from torch import Tensor
 
+from lrscope.core.errors import InputError, Problem
 from lrscope.datasets.data import Part
-from lrscope.errors import InputError, Problem
 
 
 def stratified(inputs: Tensor, targets: Tensor, val_fraction: float, seed: int) -> tuple[Part, Part]:

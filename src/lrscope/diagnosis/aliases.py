@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from lrscope.trace import Series, Trace
+from lrscope.core.trace import Series, Trace
 
 ALIASES: Mapping[str, tuple[str, ...]] = {
     "train/loss": ("loss", "train_loss", "training_loss", "loss_train", "train_loss_step", "batch_loss", "step_loss"),

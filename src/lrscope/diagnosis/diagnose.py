@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lrscope.diagnosis.collapse import Collapsed
-from lrscope.diagnosis.divergence import Diverged
-from lrscope.diagnosis.oscillation import Oscillating
-from lrscope.diagnosis.overfitting import Overfitting
-from lrscope.diagnosis.reading import Reading
-from lrscope.diagnosis.schedule import ScheduleNeverMoved, ScheduleRanOut
-from lrscope.diagnosis.slowness import TooSlow
-from lrscope.diagnosis.stall import Stalled
-from lrscope.diagnosis.trained import trained
-from lrscope.trace import Trace
-from lrscope.verdict import Diagnosis, Finding, Verdict
+from lrscope.core.trace import Trace
+from lrscope.core.verdict import Diagnosis, Finding, Verdict
+from lrscope.diagnosis.detectors.collapse import Collapsed
+from lrscope.diagnosis.detectors.divergence import Diverged
+from lrscope.diagnosis.detectors.oscillation import Oscillating
+from lrscope.diagnosis.detectors.overfitting import Overfitting
+from lrscope.diagnosis.detectors.schedule import ScheduleNeverMoved, ScheduleRanOut
+from lrscope.diagnosis.detectors.slowness import TooSlow
+from lrscope.diagnosis.detectors.stall import Stalled
+from lrscope.diagnosis.detectors.trained import trained
+from lrscope.diagnosis.signals.run_signals import Reading
 
 
 @dataclass(frozen=True)

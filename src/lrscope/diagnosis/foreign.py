@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from lrscope.trace import RunFacts
+from lrscope.core.trace import RunFacts
 
 _NAMES: Mapping[str, tuple[str, ...]] = {
     "peak_lr": ("lr", "learning_rate", "max_lr", "base_lr", "initial_lr", "init_lr", "starter_learning_rate", "lr0"),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from lrscope.core.trace import Trace
+from lrscope.core.verdict import Finding
 from lrscope.diagnosis.diagnose import Thresholds
-from lrscope.diagnosis.reading import Reading
-from lrscope.trace import Trace
-from lrscope.verdict import Finding
+from lrscope.diagnosis.signals.run_signals import Reading
 
 LEAST_EPOCHS = 3
 """A collapse is believed once the answers have been the same for every input at the end of so many epochs in a row."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from lrscope.diagnosis.reading import Reading
-from lrscope.trace import Trace
-from lrscope.verdict import Diagnosis, Evidence, Finding
+from lrscope.core.trace import Trace
+from lrscope.core.verdict import Diagnosis, Evidence, Finding
+from lrscope.diagnosis.signals.run_signals import Reading
 
 
 def note(diagnosis: Diagnosis, trace: Trace) -> str:

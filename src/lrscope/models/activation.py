@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from lrscope.errors import InputError, Problem
+from lrscope.core.errors import InputError, Problem
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,

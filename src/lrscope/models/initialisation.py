@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from lrscope.errors import InputError, Problem
+from lrscope.core.errors import InputError, Problem
 
 INITIALISATIONS: dict[str, Callable[..., Any] | None] = {
     "default": None,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from lrscope.errors import InputError, Problem
+from lrscope.core.errors import InputError, Problem
 from lrscope.models.activation import activation as make_activation
 from lrscope.models.initialisation import initialise
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from mlflow import MlflowClient
 from mlflow.entities import Run, RunTag
 
+from lrscope.core.trace import Trace
+from lrscope.core.verdict import Diagnosis
 from lrscope.diagnosis import diagnose, diagnose_sweep, note
-from lrscope.report.collect import PARENT, children, stored_run
-from lrscope.report.store import connect
-from lrscope.trace import Trace
-from lrscope.tracking.read import read_traces
-from lrscope.verdict import Diagnosis
+from lrscope.report.data.collect import PARENT, children, stored_run
+from lrscope.report.data.connect import connect
+from lrscope.tracking.mlflow_store.read import read_traces
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Literal
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import CyclicLR
 
-from lrscope.errors import InputError, Problem
+from lrscope.core.errors import InputError, Problem
 
 BASE_SHARE = 0.1
 """Bottom of the cycle as a share of its top, where no ``base_lr`` is given."""

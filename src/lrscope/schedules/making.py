@@ -9,7 +9,7 @@ from typing import Any
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from lrscope.errors import InputError
+from lrscope.core.errors import InputError
 from lrscope.schedules.rules import arguments, problems
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lrscope.errors import Problem
+from lrscope.core.errors import Problem
 
 RESERVED = frozenset({"name", "interval", "monitor", "_target_"})
 """Keys of a schedule that are not arguments of its class."""

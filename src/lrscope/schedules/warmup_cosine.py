@@ -7,7 +7,7 @@ import math
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
-from lrscope.errors import InputError, Problem
+from lrscope.core.errors import InputError, Problem
 
 
 class WarmupCosine:

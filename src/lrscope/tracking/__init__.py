@@ -5,7 +5,7 @@ consumer of that.
 from __future__ import annotations
 
 from lrscope.tracking.history import dataset_place
-from lrscope.tracking.runlog import RunLog, now_ms
+from lrscope.tracking.run import RunLog, now_ms
 from lrscope.tracking.session import Session, open_session
 from lrscope.tracking.settings import DatasetInfo, Delivery, Kind, Point, RunStart, Status, TrackingSettings
 

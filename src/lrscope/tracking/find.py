@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lrscope.errors import InputError, Problem
-from lrscope.paths import resolve
-from lrscope.tracking import events as ev
+from lrscope.core.errors import InputError, Problem
+from lrscope.core.paths import resolve
+from lrscope.tracking.journal import events as ev
+from lrscope.tracking.journal.journal import Spool, all_spools
+from lrscope.tracking.mlflow_store.store import Store, open_store, resolve_uri
 from lrscope.tracking.settings import TrackingSettings
-from lrscope.tracking.spool import Spool, all_spools
-from lrscope.tracking.store import Store, open_store, resolve_uri
 
 LATEST = "latest"
 _DONE = ("FINISHED", "FAILED")

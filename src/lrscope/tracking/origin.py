@@ -11,7 +11,7 @@ import sys
 from functools import lru_cache
 from pathlib import Path
 
-from lrscope.paths import checkout
+from lrscope.core.paths import checkout
 
 
 @lru_cache(maxsize=1)

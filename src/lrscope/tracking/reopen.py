@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lrscope.errors import InputError, Problem
-from lrscope.tracking import events as ev
+from lrscope.core.errors import InputError, Problem
 from lrscope.tracking.history import History, dataset_place
-from lrscope.tracking.process import ProcessIdentity, fate, this_process
-from lrscope.tracking.runs import LOCAL_ID, PARENT_LOCAL_ID, find_run
+from lrscope.tracking.journal import events as ev
+from lrscope.tracking.journal.journal import Cursor, Spool
+from lrscope.tracking.liveness.process import ProcessIdentity, fate, this_process
+from lrscope.tracking.mlflow_store.runs import LOCAL_ID, PARENT_LOCAL_ID, find_run
+from lrscope.tracking.mlflow_store.store import Store
 from lrscope.tracking.settings import Point, RunStart
-from lrscope.tracking.spool import Cursor, Spool
-from lrscope.tracking.store import Store
 
 OpenStore = Callable[[], Store]
 """The store, opened where it is needed: a spool that is there says all by itself."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path, PurePosixPath
 
-from lrscope.errors import InputError, Problem
+from lrscope.core.errors import InputError, Problem
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._=+-]+")
 _LOCAL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")

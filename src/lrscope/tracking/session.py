@@ -12,22 +12,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from lrscope.errors import InputError, LrscopeError, Problem
-from lrscope.paths import resolve
-from lrscope.tracking import events as ev
-from lrscope.tracking.address import resolve_uri
-from lrscope.tracking.courier import Courier
-from lrscope.tracking.disk import DiskWriter
+from lrscope.core.errors import InputError, LrscopeError, Problem
+from lrscope.core.paths import resolve
+from lrscope.tracking.delivery.sync import prune_spool
+from lrscope.tracking.delivery.uploader import Courier
 from lrscope.tracking.history import History
+from lrscope.tracking.journal import events as ev
+from lrscope.tracking.journal.journal import Spool
+from lrscope.tracking.journal.writer import DiskWriter
+from lrscope.tracking.liveness.process import this_process
+from lrscope.tracking.mlflow_store.address import resolve_uri
+from lrscope.tracking.mlflow_store.reach import check_reachable
 from lrscope.tracking.origin import origin_tags
-from lrscope.tracking.process import this_process
-from lrscope.tracking.reach import check_reachable
+from lrscope.tracking.redact import redact, redactor
 from lrscope.tracking.reopen import OpenStore, rebuild, reopen_spool
-from lrscope.tracking.runlog import RunLog, now_ms
-from lrscope.tracking.secrets import redact, redactor
+from lrscope.tracking.run import RunLog, now_ms
 from lrscope.tracking.settings import Delivery, RunStart, TrackingSettings
-from lrscope.tracking.spool import Spool
-from lrscope.tracking.sync import prune_spool
 
 T = TypeVar("T")
 

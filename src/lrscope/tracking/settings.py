@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from lrscope.point import Point as Point
+from lrscope.core.point import Point as Point
 
 Mode = Literal["online", "offline", "off"]
 Kind = Literal["run", "sweep", "member"]

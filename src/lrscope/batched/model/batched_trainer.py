@@ -1,0 +1,264 @@
+"""One step of all members: forward, backward, clip, update, move the rates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from lrscope.batched.model.blocks import update_in_blocks
+from lrscope.batched.model.clipping import Clipper, Clipping
+from lrscope.batched.model.columns import Columns
+from lrscope.batched.model.forward import Forward
+from lrscope.batched.model.images import lay_side_by_side
+from lrscope.batched.model.layers import draw_from, normalise_as_alone
+from lrscope.batched.model.losses import Loss
+from lrscope.batched.model.masks import MaskSource
+from lrscope.batched.model.member_rates import Rates, Schedule
+from lrscope.batched.model.member_signals import UpdateMeters, grad_norms
+from lrscope.batched.model.numbers import Numbers, to_device
+from lrscope.batched.model.passes import WORTH_TRACING, Passes
+from lrscope.batched.model.stack import CannotStack, Stack
+from lrscope.batched.model.update_rules import RULES, start_of
+
+
+@dataclass(frozen=True, eq=False)
+class Member:
+    """What a member brings: everything made exactly as its solo run makes it, in that order, after seeding with
+    ``seed``.
+    """
+
+    network: nn.Module
+    optimizer: Optimizer
+    """Over the network's trainable parameters, in one group."""
+    schedule: Schedule | None = None
+    seed: int = 0
+    clipping: Clipping | None = None
+    generator: Tensor | None = None
+    """State of torch's CPU generator when all was made: dropout goes on from there."""
+    updates: Mapping[str, Tensor | None] | None = None
+    """State of its ``UpdateMeter``, where it goes on from a checkpoint."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which signals of a step are measured, and whether the next step will be (the cosine needs the update
+    before).
+    """
+
+    now: bool = False
+    next: bool = False
+    dead_units: bool = True
+    updates: bool = True
+
+
+NOTHING = Wanted(updates=False)
+
+
+class Learner:
+    """Trains M members as one model; what becomes of one never touches the numbers of another.
+
+    Members that have trained before go on where they are: weights, statistics, the state of optimizer and schedule are
+    taken from their own objects.
+
+    Args:
+        accumulate: so many batches make one update: call ``gather`` for each and ``update`` behind the last.
+        steps: updates that all members have behind them.
+        trace_after: see ``Passes``.
+
+    Raises:
+        CannotStack: the members differ in more than numbers, or their optimizer has no rule here.
+    """
+
+    def __init__(
+        self,
+        members: Sequence[Member],
+        loss: Loss,
+        device: torch.device | str = "cpu",
+        accumulate: int = 1,
+        steps: int = 0,
+        trace_after: int = WORTH_TRACING,
+    ) -> None:
+        kind = _common_optimizer(members)
+        device = torch.device(device)
+        self.loss = loss
+        self.stack = Stack([member.network for member in members], device)
+        self.forward = Forward(members[0].network, self.stack)
+        normalise_as_alone(self.forward.network)
+        if device.type == "cpu":
+            lay_side_by_side(self.forward.network)
+        self.rates = Rates([m.optimizer for m in members], [m.schedule for m in members])
+        self.steps = steps
+        self.alive = list(range(len(members)))
+        """Numbers (in the order of ``members``) of those still trained, one for each row."""
+        self.signals: dict[str, Tensor] = {}
+        self._members = list(members)
+        self._micro: list[Tensor] = []
+        self._rule = RULES[kind]
+        self._numbers = self._read_numbers()
+        self.state = self._starting_state()
+        self._columns = Columns(self._rule, self._numbers, self.stack.weights)
+        self._clipper = Clipper([member.clipping for member in members])
+        self._meters = UpdateMeters()
+        if any(member.updates is not None for member in members):
+            self._meters.load([member.updates or {} for member in members], device)
+        self._masks = self._mask_source(device)
+        self._passes = Passes(self.forward, self.stack, loss, accumulate, trace_after)
+
+    def __len__(self) -> int:
+        return len(self.alive)
+
+    def gather(self, inputs: Tensor, targets: Tensor, *, own: bool, wanted: Wanted = NOTHING) -> None:
+        """Forward and backward of one batch, adding to the gradients of this update."""
+        first = not self._micro
+        if first:
+            self.signals = {}
+        if wanted.now and wanted.dead_units and first:
+            outputs, dead = self.forward.train_and_count_dead(inputs, own=own)
+            if dead is not None:
+                self._note_dead(dead.share, dead.layers)
+            losses, gradients = self._passes.back(outputs, targets, own=own)
+        else:
+            losses, gradients = self._passes(inputs, targets, own=own)
+        self.stack.store_gradients(gradients, add=not first)
+        self._micro.append(losses)
+
+    @torch.no_grad()
+    def update(self, wanted: Wanted = NOTHING) -> Tensor:
+        """Take the step; the losses [M] of its batches (their mean where several were gathered).
+
+        ``signals`` then holds what was measured of this step: ``grad_norm`` (before clipping), ``update_ratio``,
+        ``update_cosine``, ``dead_units`` and ``dead_units/<layer>``, [M] each.
+        """
+        if wanted.now:
+            self.signals["grad_norm"] = grad_norms(self.stack.gradients)
+        self._clipper.clip(self.stack)
+        if wanted.updates:
+            self._meters.before(self.stack.weights, wanted.now, wanted.next)
+        self._apply_rule()
+        reading = self._meters.after(self.stack.weights) if wanted.updates else None
+        if reading is not None:
+            self.signals["update_ratio"] = reading[0]
+            if reading[1] is not None:
+                self.signals["update_cosine"] = reading[1]
+        losses = self._micro[0] if len(self._micro) == 1 else torch.stack(self._micro).mean(0)
+        self._micro.clear()
+        if self.rates.after_step():
+            self._rates_moved()
+        return losses
+
+    def at_rates(self, rates: Sequence[float]) -> None:
+        """Take the next updates at these rates, one a member, whatever the optimizers say; for members without
+        schedules.
+        """
+        if list(rates) != self._numbers["lr"].tolist():
+            self._numbers.refresh(rates)
+            self._columns.moved()
+
+    def end_epoch(self, metrics: Sequence[Mapping[str, float]]) -> None:
+        """Move the schedules that move by epoch; ``metrics`` of every row, for those that look at one."""
+        if self.rates.after_epoch(metrics):
+            self._rates_moved()
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """Go on with these rows only (ascending); the others cost nothing any more."""
+        index = torch.tensor(rows, device=self.stack.weights.device)
+        self.alive = [self.alive[row] for row in rows]
+        self.stack.keep(index)
+        self.state = {name: tensor[index] for name, tensor in self.state.items()}
+        self.rates.keep(rows)
+        self._numbers = self._read_numbers()
+        self._columns = Columns(self._rule, self._numbers, self.stack.weights)
+        self._clipper = self._clipper.keep(rows)
+        self._meters.keep(index)
+        if self._masks is not None:
+            self._masks.keep(rows)
+
+    def member_optimizer_state(self, row: int) -> dict[str, Any]:
+        """The ``state_dict`` of a member's optimizer as its solo run would save it now."""
+        optimizer = self._members[self.alive[row]].optimizer
+        saved = optimizer.state_dict()
+        split = {name: list(self.stack.view(tensor).values()) for name, tensor in self.state.items()}
+        saved["state"] = {}
+        parameters = optimizer.param_groups[0]["params"]
+        trained = [number for number, parameter in enumerate(parameters) if parameter.requires_grad]
+        for place, number in enumerate(trained):
+            own = {name: views[place][row].clone() for name, views in split.items()}
+            if self._rule.counts_steps:
+                own["step"] = torch.tensor(float(self.steps), dtype=torch.get_default_dtype())
+            if own:
+                saved["state"][number] = own
+        return saved
+
+    def member_updates_state(self, row: int) -> dict[str, Tensor | None]:
+        """The state of a member's ``UpdateMeter`` as its solo run would save it now."""
+        return self._meters.member_state(row)
+
+    def member_generator(self, row: int) -> Tensor | None:
+        """The state of the generator that a member's masks are drawn from; None where it draws none."""
+        return self._masks.state_of(row) if self._masks is not None else None
+
+    @property
+    def between_updates(self) -> bool:
+        """Whether no batch is gathered that waits for its update."""
+        return not self._micro
+
+    def _starting_state(self) -> dict[str, Tensor]:
+        """State tensors [M, P]: as the rule starts them, or as the members' optimizers have them."""
+        weights = self.stack.weights
+        starts = {name: start_of(name, self._numbers) for name in self._rule.state(self._numbers)}
+        state = {name: column.expand_as(weights).clone() for name, column in to_device(starts, weights).items()}
+        for row, member in enumerate(self._members):
+            own = [member.optimizer.state.get(p, {}) for p in _trained(member.optimizer)]
+            for name, tensor in state.items():
+                if all(name in saved for saved in own):
+                    tensor[row] = self.stack.flat([saved[name] for saved in own])
+        return state
+
+    def _apply_rule(self) -> None:
+        self.steps += 1
+        coefficients, flags = self._columns.at(self.steps), self._numbers.flags
+        gradients = self.stack.gradients.neg() if flags["maximize"] else self.stack.gradients
+        update_in_blocks(self._rule.update, self.stack.weights, gradients, self.state, coefficients, flags)
+
+    def _rates_moved(self) -> None:
+        self._numbers.refresh(self.rates.current, momentum_too=self.rates.moves_momentum)
+        self._columns.moved()
+
+    def _read_numbers(self) -> Numbers:
+        groups = [self._members[number].optimizer.param_groups[0] for number in self.alive]
+        return Numbers(groups, self._rule.flags)
+
+    def _note_dead(self, share: Tensor, layers: Sequence[Tensor]) -> None:
+        self.signals["dead_units"] = share
+        if len(layers) > 1:
+            self.signals |= {f"dead_units/{k}": layer for k, layer in enumerate(layers, start=1)}
+
+    def _mask_source(self, device: torch.device) -> MaskSource | None:
+        states = [m.generator if m.generator is not None else torch.get_rng_state() for m in self._members]
+        source = MaskSource([member.seed for member in self._members], states, device)
+        return source if draw_from(self.forward.network, source) else None
+
+
+def _trained(optimizer: Optimizer) -> list[Tensor]:
+    return [parameter for parameter in optimizer.param_groups[0]["params"] if parameter.requires_grad]
+
+
+def _common_optimizer(members: Sequence[Member]) -> type[Optimizer]:
+    kinds = {type(member.optimizer) for member in members}
+    if len(kinds) > 1:
+        raise CannotStack("the optimizers of the members are of several classes")
+    (kind,) = kinds
+    if kind not in RULES:
+        raise CannotStack(f"there is no batched update rule for {kind.__name__}")
+    groups = [member.optimizer.param_groups for member in members]
+    if any(len(own) != 1 for own in groups):
+        raise CannotStack("an optimizer has several parameter groups")
+    flags = {tuple(bool(own[0].get(flag, False)) for flag in RULES[kind].flags) for own in groups}
+    if len(flags) > 1:
+        raise CannotStack(f"the members differ in one of {', '.join(RULES[kind].flags)}")
+    return kind

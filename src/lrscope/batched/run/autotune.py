@@ -1,0 +1,73 @@
+"""Together or one by one: what is faster on the real network and device."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lrscope.batched.run.stack_trial import Trial
+
+WORTH_TIMING_S = 5.0
+"""A stack whose members would take less than this altogether is trained together without timing the other way."""
+
+PIECE = 64
+"""A larger stack is also timed in pieces of so many: where what a step touches outgrows the caches, they are faster."""
+
+WORTH_CUTTING = 0.8
+"""Pieces must take less than this share of the whole's time: each has the trainer's loop around it, untimed here."""
+
+LONG_STEP_S = 0.5
+"""Where a step of the whole would take longer than this by the pieces' time, only the pieces are timed."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """``alone_ms`` and ``together_ms``: a step of all members, one after the other and as a stack; None if not timed.
+
+    ``threads``: of the CPU, for the stack; None leaves them as they are. ``most``: members of one stack; None for all.
+    """
+
+    together: bool
+    words: str
+    threads: int | None = None
+    alone_ms: float | None = None
+    together_ms: float | None = None
+    most: int | None = None
+
+
+def choose(trial: Trial, members: int, steps: int, mode: str) -> Choice:
+    """Decide for one stack.
+
+    Args:
+        steps: updates that each member has still to make.
+        mode: ``sweep.together``: ``always`` is not asked; ``auto`` takes what is faster.
+    """
+    if mode == "always":
+        return Choice(True, f"{members} members train together", trial.threads(members))
+    alone = trial.seconds_alone() * members
+    if alone * steps < WORTH_TIMING_S:
+        words = f"{members} members train together: the sweep takes seconds either way"
+        return Choice(True, words, trial.threads(members))
+    stacked, most = _stacked(trial, members)
+    faster = stacked < alone
+    how = f"together in {-(-members // most)} stacks" if most is not None else "together"
+    words = (
+        f"{members} members train {how if faster else 'one by one'}: "
+        f"a step of all takes {_ms(stacked)} together and {_ms(alone)} one by one"
+    )
+    return Choice(faster, words, trial.threads(most or members), 1000 * alone, 1000 * stacked, most)
+
+
+def _stacked(trial: Trial, members: int) -> tuple[float, int | None]:
+    """Seconds of a step of all members, in one stack or in the pieces that are faster."""
+    if members <= PIECE:
+        return trial.together(members), None
+    count = -(-members // PIECE)
+    pieces = count * trial.together(-(-members // count))
+    if pieces > LONG_STEP_S:
+        return pieces, PIECE
+    whole = trial.together(members)
+    return (pieces, PIECE) if pieces < WORTH_CUTTING * whole else (whole, None)
+
+
+def _ms(seconds: float) -> str:
+    return f"{1000 * seconds:.3g} ms"

@@ -1,0 +1,202 @@
+"""All jobs of a sweep: those that can be stacked and gain by it are trained here, the rest is left to the
+launcher.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import warnings
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Any
+
+from omegaconf import DictConfig
+
+from lrscope.batched.model.memory import footprint, most_members
+from lrscope.batched.run.autotune import Choice, choose
+from lrscope.batched.run.group import train_group
+from lrscope.batched.run.members import GroupMember, make_member, position_of, restore
+from lrscope.batched.run.stack_key import Candidate, kinship, obstacle, stacks
+from lrscope.batched.run.stack_trial import Trial
+from lrscope.core.errors import InputError
+from lrscope.core.job import Job
+from lrscope.core.outcome import Outcome
+from lrscope.core.stop_signals import STOP
+from lrscope.runs.fit import full_batch, place
+from lrscope.runs.prepare import PreparedRun, prepare
+from lrscope.runs.resume import fetch_checkpoints, finished_before
+from lrscope.runs.shared_session import settings_of
+from lrscope.sweeps.lifecycle import current
+from lrscope.training import build, threads
+from lrscope.training.checkpoint_folder import CheckpointFolder
+from lrscope.training.lightning_module import loss_of
+from lrscope.training.trainer import make_trainer
+
+CHOICES = "lrscope.together.choices"
+"""Tag of a sweep: what was chosen for each of its stacks, so that a resumed sweep chooses the same."""
+
+
+def train_together(jobs: Sequence[tuple[DictConfig, Job]], mode: str) -> dict[int, Outcome]:
+    """Train those of a sweep's jobs that can be stacked.
+
+    Args:
+        jobs: every job's config and where its files lie.
+        mode: ``sweep.together``.
+
+    Returns:
+        By the place in ``jobs``: the outcomes of those trained here, and of those that an earlier call had
+        finished. The others are the launcher's to run.
+    """
+    outcomes: dict[int, Outcome] = {}
+    candidates: list[Candidate] = []
+    reasons: Counter[str] = Counter()
+    for number, run in enumerate(_prepared(jobs)):
+        done = finished_before(run) if run is not None else None
+        if done is not None:
+            outcomes[number] = done
+        elif run is not None and (reason := obstacle(run)) is not None:
+            reasons[reason] += 1
+        elif run is not None:
+            candidates.append(_candidate(number, run))
+    for reason, count in reasons.items():
+        _say(f"{_members(count)} one by one: {reason}")
+    STOP.install()
+    for stack in stacks(candidates, _was_stacked):
+        if STOP.requested() is None:
+            outcomes |= _train_stack(stack, mode)
+    return outcomes
+
+
+def _prepared(jobs: Sequence[tuple[DictConfig, Job]]) -> Iterator[PreparedRun | None]:
+    """Each job's run, with data that equal jobs share; None where a job cannot be prepared: it says so when it
+    runs.
+    """
+    sources: dict[str, build.Source] = {}
+    for cfg, job in jobs:
+        key = repr([cfg.dataset, cfg.batch_size, cfg.trainer.limit_train_batches, cfg.trainer.accumulate_grad_batches])
+        try:
+            if key not in sources:
+                sources[key] = build.source(cfg)
+            yield prepare(cfg, job, sources[key])
+        except InputError:
+            yield None
+
+
+def _candidate(number: int, run: PreparedRun) -> Candidate:
+    """With its last checkpoint, where the run goes on from one."""
+    if not run.resumes:
+        return Candidate(number, run)
+    settings = settings_of(run.cfg)
+    folder = CheckpointFolder(settings.spool / run.local_id / "checkpoints")
+    known = run.job.known(run.fingerprint)
+    if known is not None:
+        fetch_checkpoints(run, known.run_id, folder)
+    loaded = folder.load()
+    if loaded is None or not loaded.content:
+        return Candidate(number, run)
+    if loaded.words:
+        warnings.warn(f"{run.name}: {loaded.words}", stacklevel=2)
+    return Candidate(number, run, position_of(loaded.content), loaded.content)
+
+
+def _train_stack(stack: Sequence[Candidate], mode: str) -> dict[int, Outcome]:
+    first = make_member(stack[0].run)
+    cfg, data = first.run.cfg, first.run.source.data
+    assert data is not None
+    threads.use(cfg.trainer.threads)
+    device = make_trainer(cfg).strategy.root_device
+    part = place(data.train, device, cfg.trainer.precision.startswith("64"))
+    batch = full_batch(cfg, part)
+    free = cfg.trainer.threads is None
+    trial = Trial(first.part, part, batch, loss_of(first.run.source.task), cfg.trainer.precision, free)
+    refusal = trial.refusal()
+    if refusal is not None:
+        _say(f"{_members(len(stack))} one by one: vmap does not take this network ({refusal})")
+        return {}
+    choice = _chosen(stack, trial, mode)
+    if not choice.together:
+        return {}
+    each = footprint(first.part.network, part.inputs[:2].cpu()).of_batch(batch)
+    outcomes: dict[int, Outcome] = {}
+    for piece in _pieces(stack, most_members(each, device), each, choice.most):
+        if STOP.requested() is not None:
+            break
+        with threads.at(choice.threads):
+            trained = train_group([_member(candidate) for candidate in piece], piece[0].position)
+        outcomes |= {candidate.number: outcome for candidate, outcome in zip(piece, trained, strict=True)}
+    return outcomes
+
+
+def _member(candidate: Candidate) -> GroupMember:
+    member = make_member(candidate.run)
+    return restore(member, candidate.content) if candidate.content is not None else member
+
+
+def _pieces(stack: Sequence[Candidate], most: int, each: int, chosen: int | None) -> list[Sequence[Candidate]]:
+    """The stack in as few pieces of about equal size as memory and time ask for; a single member is left to train
+    alone.
+
+    Args:
+        most, each: members that fit into the memory, and the bytes of one.
+        chosen: members of the fastest stack; None for all.
+    """
+    count = -(-len(stack) // min(most, chosen or most))
+    if len(stack) > most and (chosen is None or most < chosen):
+        room = f"{most} fit into the memory that is free ({each / 2**20:.3g} MiB each)"
+        _say(f"{len(stack)} members are split into {count} stacks: {room}")
+    bounds = [len(stack) * k // count for k in range(count + 1)]
+    pieces = [stack[start:stop] for start, stop in pairwise(bounds)]
+    return pieces if len(stack) == 1 else [piece for piece in pieces if len(piece) > 1]
+
+
+def _chosen(stack: Sequence[Candidate], trial: Trial, mode: str) -> Choice:
+    """What an earlier call chose for this stack, or what is faster; written on the parent run."""
+    identity, earlier, sweep = _identity(stack[0]), _earlier_choices(), current()
+    if mode == "auto" and identity in earlier:
+        together = bool(earlier[identity]["together"])
+        words = f"{_members(len(stack))} {'together' if together else 'one by one'}, as before"
+        choice = Choice(together, words, earlier[identity]["threads"], most=earlier[identity].get("most"))
+    else:
+        steps = stack[0].run.plan.total_steps - stack[0].position.updates
+        choice = choose(trial, len(stack), steps, mode)
+    _say(choice.words)
+    if sweep is not None:
+        _written[identity] = {
+            "together": choice.together,
+            "threads": choice.threads,
+            "members": len(stack),
+            "most": choice.most,
+            "step_alone_ms": choice.alone_ms,
+            "step_together_ms": choice.together_ms,
+        }
+        sweep.log.tags({CHOICES: json.dumps({**earlier, **_written})})
+    return choice
+
+
+def _identity(candidate: Candidate) -> str:
+    """Of the stack that a run belongs to, wherever in its training it stands."""
+    return hashlib.sha256(kinship(candidate.run).encode()).hexdigest()[:16]
+
+
+def _earlier_choices() -> dict[str, dict[str, Any]]:
+    """What an earlier call of this sweep chose, by stack."""
+    sweep = current()
+    return json.loads(sweep.earlier_tags.get(CHOICES, "{}")) if sweep is not None else {}
+
+
+def _was_stacked(candidate: Candidate) -> bool:
+    return bool(_earlier_choices().get(_identity(candidate), {}).get("together"))
+
+
+_written: dict[str, dict[str, Any]] = {}
+"""The choices of this process: one tag holds them all."""
+
+
+def _members(count: int) -> str:
+    return "1 member trains" if count == 1 else f"{count} members train"
+
+
+def _say(words: str) -> None:
+    print(words, flush=True)

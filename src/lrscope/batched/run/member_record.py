@@ -1,0 +1,120 @@
+"""What the steps of a stack measured, handed to the members' recorders in bulk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lrscope.batched.run.members import GroupMember
+from lrscope.diagnosis.detectors.divergence import CERTAIN_GROWTH, SMALLEST_LOSS
+from lrscope.training.callbacks.record_steps import READ_EVERY, SignalChoice
+
+KEEP_STEPS = 256
+"""On the CPU, losses and signals wait for so many steps, or for the end of the epoch: a call for each step and
+member would cost more than the step.
+"""
+
+
+class GroupRecord:
+    """Losses, rates and signals of the steps since the last ``flush``, [M] each, for the members still trained.
+
+    On an accelerator everything stays there until it is flushed, every ``READ_EVERY`` steps, as in a solo run.
+    """
+
+    def __init__(self, members: Sequence[GroupMember], signals: SignalChoice, device: torch.device, step: int) -> None:
+        self._members = list(members)
+        self._chosen = signals
+        self._on_cpu = device.type == "cpu"
+        self._first = step
+        self._losses: list[Tensor] = []
+        self._rates: list[Sequence[float]] = []
+        self._examples: list[int] = []
+        self._counts = members[0].run.cfg.callbacks.count_examples
+        self._in_epoch: list[int] = []
+        self._signals: dict[str, tuple[list[int], list[Tensor]]] = {}
+        self._bounds = self._bounds_of_losses()
+
+    @property
+    def step(self) -> int:
+        """Updates made so far."""
+        return self._first + len(self._losses)
+
+    def add(
+        self, losses: Tensor, rates: Sequence[float], examples: int, in_epoch: int, signals: dict[str, Tensor]
+    ) -> list[int]:
+        """One update of all members: losses [M], the rates that it used, and what was measured of it.
+
+        Args:
+            examples: of this update.
+            in_epoch: examples of the epoch up to and with it.
+
+        Returns:
+            The rows whose loss says that they have diverged.
+        """
+        for name, values in signals.items():
+            if self._wants(name):
+                steps, tensors = self._signals.setdefault(name, ([], []))
+                steps.append(self.step)
+                tensors.append(values)
+        self._losses.append(losses)
+        self._rates.append(rates)
+        self._examples.append(examples)
+        self._in_epoch.append(in_epoch)
+        full = len(self._losses) >= (KEEP_STEPS if self._on_cpu else READ_EVERY)
+        diverged = self._diverged(losses) if self._on_cpu or full else []
+        if full:
+            self.flush()
+        return diverged
+
+    def flush(self) -> None:
+        """Read what is still on the device, and hand it to the recorders."""
+        if not self._losses:
+            return
+        losses = torch.stack(self._losses).double().cpu().numpy()
+        rates = list(zip(*self._rates, strict=True))
+        sizes = np.array(self._examples, np.float64)[:, None]
+        sums, examples = (losses * sizes).sum(0), sum(self._examples)
+        signals = {
+            name: (steps, torch.stack(tensors, 1).double().tolist()) for name, (steps, tensors) in self._signals.items()
+        }
+        for row, member in enumerate(self._members):
+            member.recorder.steps(self._first, losses[:, row].tolist(), rates[row])
+            for name, (steps, values) in signals.items():
+                member.recorder.series(name, steps, values[row])
+            if self._counts:
+                member.recorder.series("examples_in_epoch", range(self._first, self.step), self._in_epoch)
+            member.epoch_loss += float(sums[row])
+            member.epoch_examples += examples
+            member.steps.step = self.step
+        self._first = self.step
+        self._losses, self._rates, self._signals = [], [], {}
+        self._examples, self._in_epoch = [], []
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """Drop all members but these; everything must be flushed."""
+        assert not self._losses
+        self._members = [self._members[row] for row in rows]
+        self._bounds = self._bounds[list(rows)]
+
+    def _wants(self, name: str) -> bool:
+        return bool(getattr(self._chosen, name.partition("/")[0]))
+
+    def _diverged(self, losses: Tensor) -> list[int]:
+        values = losses.double().cpu().numpy()
+        if np.isnan(self._bounds).any():
+            self._bounds = np.where(np.isnan(self._bounds), _bound(values), self._bounds)
+        fine = (values <= self._bounds) & (values > -np.inf)
+        return [] if fine.all() else np.flatnonzero(~fine).tolist()
+
+    def _bounds_of_losses(self) -> NDArray[np.float64]:
+        """The loss above which a member has diverged; nan until its first loss is known."""
+        first = [member.recorder.first_loss for member in self._members]
+        return _bound(np.array([np.nan if loss is None else loss for loss in first], np.float64))
+
+
+def _bound(first_losses: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.minimum(CERTAIN_GROWTH * np.maximum(np.abs(first_losses), SMALLEST_LOSS), np.finfo(np.float64).max)

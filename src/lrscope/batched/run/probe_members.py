@@ -1,0 +1,98 @@
+"""Looks ahead from the end of members that trained together: copies of those that need it train on together."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from lrscope.batched.model.batched_trainer import Learner, Member
+from lrscope.batched.model.evaluate_members import evaluate
+from lrscope.batched.run.batched_module import GroupModule
+from lrscope.batched.run.members import GroupMember
+from lrscope.core.stop_signals import STOP
+from lrscope.datasets.member_batches import MemberBatches
+from lrscope.probe.budget import Scope
+from lrscope.probe.continue_training import Update, cycles_momentum, in_updates
+from lrscope.probe.probes import Journey, journeys
+from lrscope.runs.probe_run import warn_of_no_look
+from lrscope.training import build
+from lrscope.training.generators import same_generators
+
+Wanting = tuple[int, GroupMember, Journey]
+"""A row of the stack, and what a copy of it is trained on for."""
+
+
+def look_ahead(
+    module: GroupModule, members: Sequence[GroupMember], rows: Sequence[int], scope: Scope, example_bytes: int
+) -> Mapping[int, Mapping[str, float]]:
+    """What copies of these rows, which ended as planned, come to, by row; a signal leaves it at what is known."""
+    if not scope.tenth:
+        return {}
+    wanting: dict[str, list[Wanting]] = {}
+    for row in rows:
+        if cycles_momentum(members[row].part.optimizer):
+            continue
+        for journey in journeys(members[row].recorder.trace(members[row].run.facts), scope):
+            wanting.setdefault(journey.name, []).append((row, members[row], journey))
+    found: dict[int, dict[str, float]] = {}
+    for name, group in wanting.items():
+        try:
+            with same_generators(module.learner.stack.weights.device):
+                losses = _losses(module, group, example_bytes)
+        except Exception as error:  # the members themselves have ended well
+            warn_of_no_look(f"{len(group)} members", error)
+            return {}
+        if losses is None:
+            return {}
+        for (row, _, journey), own in zip(group, losses, strict=True):
+            found.setdefault(row, {})[name] = journey.level(own)
+    return found
+
+
+def _losses(module: GroupModule, group: Sequence[Wanting], example_bytes: int) -> list[list[float]] | None:
+    """The training losses of each row's copy at its looks; the same steps for all. None where a signal came."""
+    first = group[0][2]
+    learner = _copies(module, group)
+    looks: list[list[float]] = []
+    rates = zip(*(journey.rates for _, _, journey in group), strict=True)
+    for step, (now, batches) in enumerate(zip(rates, _updates(module, group), strict=False)):
+        if STOP.requested():
+            return None
+        learner.at_rates(now)
+        for inputs, targets in batches:
+            learner.gather(inputs, targets, own=module.batches.own)
+        learner.update()
+        if step in first.looks:
+            looks.append(evaluate(learner.forward, module.batches.part, learner.loss, example_bytes).loss)
+    return [list(own) for own in zip(*looks, strict=True)]
+
+
+def _copies(module: GroupModule, group: Sequence[Wanting]) -> Learner:
+    learner = module.learner
+    device, accumulate = learner.stack.weights.device, group[0][1].run.cfg.trainer.accumulate_grad_batches
+    copies = [_copy(learner, row, member) for row, member, _ in group]
+    return Learner(copies, learner.loss, device, accumulate, learner.steps)
+
+
+def _copy(learner: Learner, row: int, member: GroupMember) -> Member:
+    network = copy.deepcopy(member.part.network)
+    network.load_state_dict(learner.stack.member_state(row))
+    optimizer = build.optimizer(member.run.cfg, network.parameters())
+    optimizer.load_state_dict(learner.member_optimizer_state(row))
+    return replace(
+        member.part,
+        network=network,
+        optimizer=optimizer,
+        schedule=None,
+        generator=learner.member_generator(row),
+        updates=None,
+    )
+
+
+def _updates(module: GroupModule, group: Sequence[Wanting]) -> Iterator[Update]:
+    cfg = group[0][1].run.cfg
+    seeds = [member.run.cfg.seed for _, member, _ in group]
+    batches = MemberBatches(module.batches.part, cfg.batch_size, seeds, cfg.trainer.limit_train_batches)
+    batches.own = module.batches.own
+    return in_updates(batches.epoch, module.learner.steps // cfg.steps_per_epoch, cfg.trainer.accumulate_grad_batches)

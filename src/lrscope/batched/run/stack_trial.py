@@ -1,0 +1,164 @@
+"""A stack tried out on one batch: does vmap take the network, are its gradients a member's own, what does a
+step cost.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lrscope.batched.model.batched_trainer import Learner, Member
+from lrscope.batched.model.losses import member_losses
+from lrscope.batched.model.passes import WORTH_TRACING
+from lrscope.datasets.data import Part
+from lrscope.training import threads
+from lrscope.training.generators import same_generators
+from lrscope.training.lightning_module import Loss
+
+CLOSE = 1e-3
+"""Relative difference of loss and gradients, batched against alone, above which vmap is taken to have computed
+something else. Rounding in float32 stays below 1e-4; a wrong axis gives 1.
+"""
+
+LEAST_ROUNDS = 3
+LEAST_SECONDS = 0.05
+MOST_SECONDS = 0.5
+
+
+class Trial:
+    """One batch of the real data, the real network and the real device; nothing here touches the members
+    themselves.
+
+    Args:
+        member: any member of the stack; copies of it are tried.
+        part: the training part on the device.
+        free_threads: whether the number of threads may be chosen; the user may have.
+    """
+
+    def __init__(
+        self, member: Member, part: Part, batch_size: int, loss: Loss, precision: str, free_threads: bool = True
+    ) -> None:
+        self._member = member
+        self._inputs, self._targets = part.inputs[:batch_size], part.targets[:batch_size]
+        self._loss = loss
+        self._device = part.inputs.device
+        self._mixed = precision == "bf16-mixed"
+        self._free_threads = free_threads and self._device.type == "cpu"
+
+    def refusal(self) -> str | None:
+        """Why this network cannot be stacked; None where a stack of two computes what a member alone computes."""
+        try:
+            with same_generators(self._device):
+                learner = self._learner(2)
+                learner.forward.network.train()
+                before = torch.get_rng_state()
+                with self._precision():
+                    outputs = learner.forward.train(self._inputs, own=False)
+                    losses = member_losses(self._loss, outputs, self._targets, own=False)
+                own = torch.autograd.grad(losses.sum(), learner.stack.leaves)
+                draws = not torch.equal(before, torch.get_rng_state())
+                learner.gather(self._inputs, self._targets, own=False)
+                learner.update()
+                return None if draws else self._difference(losses[1], [gradient[1] for gradient in own])
+        except Exception as error:
+            return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:300]
+
+    def seconds_alone(self) -> float:
+        """A step of one member in a plain loop, with as many threads as it would have."""
+        alone = self._copy()
+        network, optimizer = alone.network.to(self._device).train(), alone.optimizer
+
+        def step() -> None:
+            with self._precision():
+                loss = self._loss(network(self._inputs), self._targets)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+        with same_generators(self._device), threads.at(self._fitting(1)):
+            return self._fastest(step)
+
+    def threads(self, members: int) -> int:
+        """The number of threads that a stack of so many trains with."""
+        return self._fitting(members) or torch.get_num_threads()
+
+    def together(self, members: int) -> float:
+        """Seconds of a step of a stack of so many once it has got going, with as many threads as it would have."""
+        with same_generators(self._device), threads.at(self._fitting(members)):
+            learner = self._learner(members, trace_after=1)
+
+            def step() -> None:
+                with self._precision():
+                    learner.gather(self._inputs, self._targets, own=False)
+                learner.update()
+
+            return self._fastest(step)
+
+    def _fitting(self, members: int) -> int | None:
+        if not self._free_threads:
+            return None
+        return threads.fitting(self._member.network, self._inputs[:1], members * len(self._inputs))
+
+    def _difference(self, loss: Tensor, gradients: Sequence[Tensor]) -> str | None:
+        alone = self._copy()
+        network = alone.network.to(self._device).train()
+        _share_generator(alone)
+        with self._precision():
+            expected = self._loss(network(self._inputs), self._targets)
+        parameters = [p for p in network.parameters() if p.requires_grad]
+        own = [expected.detach(), *torch.autograd.grad(expected, parameters)]
+        bound = 30 * CLOSE if self._mixed else CLOSE
+        scale = max(float(gradient.norm()) for gradient in own[1:])
+        for mine, theirs in zip([loss.detach(), *gradients], own, strict=True):
+            if not float((mine - theirs).norm()) <= bound * max(float(theirs.norm()), scale * 1e-3, 1e-12):
+                return "under vmap the network computes something else than alone"
+        return None
+
+    def _learner(self, members: int, trace_after: int = WORTH_TRACING) -> Learner:
+        copies = [self._copy() for _ in range(members)]
+        return Learner(copies, self._loss, self._device, trace_after=trace_after)
+
+    def _copy(self) -> Member:
+        """The member with a network and an optimizer of its own, and no schedule."""
+        network = copy.deepcopy(self._member.network)
+        (group,) = self._member.optimizer.param_groups
+        kind: Any = type(self._member.optimizer)
+        optimizer = kind(network.parameters(), lr=group["lr"])
+        optimizer.param_groups[0].update({key: value for key, value in group.items() if key != "params"})
+        return replace(self._member, network=network, optimizer=optimizer, schedule=None, updates=None)
+
+    def _precision(self) -> AbstractContextManager[object]:
+        return torch.autocast(self._device.type, torch.bfloat16) if self._mixed else nullcontext()
+
+    def _fastest(self, step: Callable[[], None]) -> float:
+        """The fastest of a few rounds, the first not counted."""
+        taken: list[float] = []
+        begun = time.perf_counter()
+        while len(taken) <= LEAST_ROUNDS or time.perf_counter() - begun < LEAST_SECONDS:
+            _wait(self._device)
+            start = time.perf_counter()
+            step()
+            _wait(self._device)
+            taken.append(time.perf_counter() - start)
+            if len(taken) >= 2 and time.perf_counter() - begun > MOST_SECONDS:
+                break
+        return min(taken[1:])
+
+
+def _share_generator(member: Member) -> None:
+    if member.generator is not None:
+        torch.set_rng_state(member.generator)
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()

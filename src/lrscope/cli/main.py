@@ -1,0 +1,139 @@
+"""From the command line to a run or a sweep, and back to an exit code; nothing heavy on the way to --help."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+from lrscope.config import schema
+from lrscope.core import gc_pause
+from lrscope.core.errors import Interrupted, LrscopeError
+from lrscope.core.paths import conf_folder
+
+SWITCH_S = 0.0005
+"""How long a thread may keep Python's lock while another waits. With Python's own 5 ms the thread that records holds up
+the training, which gives the lock away at every operation of torch."""
+
+FULL_ERROR = "HYDRA_FULL_ERROR"
+"""Hydra's own switch: its errors are raised, and come here, instead of being printed by it."""
+
+
+def main() -> int:
+    """Run the command in ``sys.argv``.
+
+    Returns:
+        0 where everything trained or was found to fail by itself; 1 for a crash, or where Hydra refuses a lone run;
+        2 for bad input; 128 + n where signal n stopped it.
+    """
+    gc_pause.pause()
+    sys.setswitchinterval(SWITCH_S)
+    import hydra
+
+    schema.register()
+    _keep_quiet()
+    entry = hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="train")(_job)
+    try:
+        return _close_sweep(_exit_code(entry))
+    finally:
+        gc_pause.leave()
+
+
+def _exit_code(entry: Any) -> int:
+    """Call Hydra's entry; whatever it raises becomes words on the terminal and an exit code."""
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    asked = os.environ.get(FULL_ERROR)
+    os.environ[FULL_ERROR] = "1"
+    try:
+        entry()
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 1
+    except KeyboardInterrupt:
+        return 130
+    except ValueError as error:
+        if not str(error).startswith(("Only one of --", "The --resolve flag")):
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # `python train.py --help | head`: whoever read has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except LrscopeError as error:
+        return _tell(error)
+    except (HydraException, OmegaConfBaseException) as error:
+        if asked == "1":
+            raise
+        return _refused(error)
+    finally:
+        if asked is None:
+            del os.environ[FULL_ERROR]
+    return 0
+
+
+def _job(cfg: Any) -> Any:
+    """One job of Hydra: a lone run or a member of a sweep. What stops a member must not stop the others."""
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
+
+    from lrscope.config.overrides import drop_leftovers
+    from lrscope.core.job import overrides_as_typed
+    from lrscope.runs.run import run_job
+
+    drop_leftovers(cfg, overrides_as_typed(HydraConfig.get()))
+    alone = HydraConfig.get().mode == RunMode.RUN
+    try:
+        outcome = run_job(cfg)
+    except LrscopeError as error:
+        if alone or (isinstance(error, Interrupted) and "lrscope.sweeps.lifecycle" in sys.modules):
+            raise SystemExit(_tell(error)) from None
+        raise
+    if alone and outcome.crashed:
+        raise SystemExit(1)
+    return outcome
+
+
+def _refused(error: Exception) -> int:
+    """Say what Hydra refuses: of a sweep everything that is wrong, of a lone run what is wrong with its words."""
+    from lrscope.cli.explain_command import explain_command
+
+    refused = explain_command(sys.argv[1:], error)
+    _tell(refused.problem)
+    return 2 if refused.sweep else 1
+
+
+def _tell(error: LrscopeError) -> int:
+    for line in str(error).splitlines():
+        print(f"error: {line}", file=sys.stderr)
+    return error.exit_code
+
+
+def _close_sweep(code: int) -> int:
+    """Close the sweep of this process, where there is one: on every way out, with the report of what there is."""
+    if "lrscope.sweeps.lifecycle" not in sys.modules:
+        return code
+    from lrscope.sweeps.lifecycle import close_current
+
+    return close_current(code)
+
+
+def _keep_quiet() -> None:
+    """Libraries that talk to their makers or warn about the weather are told not to, unless the user said otherwise."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    warnings.formatwarning = _as_told
+
+
+def _as_told(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+) -> str:
+    """lrscope's own warnings are words for the user; where in the code they stand is not for him."""
+    if Path(filename).is_relative_to(Path(__file__).parents[1]):
+        return f"warning: {message}\n"
+    return _in_full(message, category, filename, lineno, line)
+
+
+_in_full = warnings.formatwarning

@@ -1,0 +1,1 @@
+"""What a user writes: its types, what is wrong with it, and the objects that it names."""

@@ -1,0 +1,159 @@
+"""What Hydra refuses of a command line, in a line each: the key, the value, the rule and what to do."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
+
+from lrscope.core.errors import Problem
+from lrscope.core.fingerprint import flatten
+
+REFUSALS = (HydraException, OmegaConfBaseException)
+"""What Hydra and OmegaConf raise on purpose."""
+
+Compose = Callable[[list[str]], DictConfig]
+OptionsOf = Callable[[str], Sequence[str]]
+
+NO_KEY = "there is no such key"
+
+_ALL_KEYS = "`python train.py --cfg job` shows all keys."
+_TYPES = (
+    (r"could not be converted to Float", "must be a number"),
+    (r"could not be converted to Integer", "must be a whole number"),
+    (r"is not a valid bool", "must be true or false"),
+    (r"is not Optional", "cannot be null"),
+    (r"is not a subclass of", "holds keys of its own and is no single value"),
+    (r"is not a ListConfig|List\[|not a list", "must be a list, e.g. [1,2]"),
+)
+"""What OmegaConf says of a value of the wrong type, and the rule behind it."""
+
+
+@dataclass(frozen=True)
+class Explained:
+    """The problems of one job's overrides, and the config that those without a problem compose to."""
+
+    problems: tuple[Problem, ...]
+    cfg: DictConfig
+
+
+def explain(overrides: Sequence[str], compose: Compose, options_of: OptionsOf) -> Explained:
+    """Find which overrides Hydra refuses, by adding them one at a time: choices of groups first, as Hydra does.
+
+    Args:
+        overrides: of one job, as typed; at least one of them does not fit.
+        compose: the config of a list of overrides.
+        options_of: the options of a config group; none where the key is no group.
+    """
+    base = compose([])
+    accepted: list[str] = []
+    problems: list[Problem] = []
+    for override in sorted(overrides, key=lambda o: not options_of(key_of(o))):
+        try:
+            base = compose([*accepted, override])
+            accepted.append(override)
+        except REFUSALS as error:
+            problem = refusal(override, error, base)
+            problems.append(_with_owners(problem, compose, options_of) if problem.rule == NO_KEY else problem)
+    return Explained(tuple(problems), base)
+
+
+def refusal(override: str, error: Exception, cfg: DictConfig) -> Problem:
+    """One refused override in plain words.
+
+    Args:
+        error: what was raised when it was added to ``cfg``.
+    """
+    key, value = key_of(override), override.partition("=")[2]
+    if override.partition("=")[2].count(",") and re.search("Ambiguous value|requires --multirun", str(error)):
+        remedy = f"Add -m to sweep over them, or write {key}=[{value}] for a list."
+        return Problem(key, value, "several values for one run", remedy)
+    if isinstance(error, OverrideParseException):
+        return Problem(key, value, f"cannot be read ({first_line(error)})", _how_to_write(override))
+    if isinstance(error, MissingConfigException):
+        return _no_such_option(key, value, error)
+    cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
+    if isinstance(cause, ConfigKeyError | ConfigAttributeError):
+        return _no_such_key(key, value, cfg)
+    if override.startswith("+") and ("already" in str(error) or "Multiple values" in str(error)):
+        return Problem(key, value, "is there already", f"Write {key}={value}, without the +.")
+    rule = next((rule for pattern, rule in _TYPES if re.search(pattern, str(cause))), first_line(cause))
+    return Problem(key, value, rule, _example(key, cfg))
+
+
+def key_of(override: str) -> str:
+    """``+a.b=1`` -> ``a.b``."""
+    return override.partition("=")[0].lstrip("+~").partition("@")[0].strip()
+
+
+def _no_such_option(key: str, value: str, error: MissingConfigException) -> Problem:
+    options = [option for option in error.options or () if not option.startswith("_")]
+    if not options:
+        return Problem(key, value, "there is no such option", f"conf/{key} has none.")
+    remedy = f"Choose one of {', '.join(options)}."
+    if key in ("hydra/launcher", "hydra/sweeper"):
+        remedy += " Others are plugins of Hydra, to be installed with pip."
+    return Problem(key, value, "there is no such option", remedy)
+
+
+def _no_such_key(key: str, value: str, cfg: DictConfig) -> Problem:
+    group = key.rpartition(".")[0]
+    known = [known for known in flatten(OmegaConf.to_container(cfg, resolve=False)) if not known.startswith("hydra.")]
+    near = _near(key, known)
+    remedy = f"Did you mean {' or '.join(near)}? " if near else ""
+    target = OmegaConf.select(cfg, f"{group}._target_") if group else None
+    if target:
+        remedy += f"To hand it to {target} all the same write +{key}={value}."
+    else:
+        remedy += _ALL_KEYS
+    return Problem(key, value, NO_KEY, remedy)
+
+
+def _near(key: str, known: Sequence[str]) -> list[str]:
+    """Keys with the same last word under another roof, else keys of the same roof whose last word is spelled alike."""
+    roof, _, last = key.rpartition(".")
+    same = [other for other in known if other.rpartition(".")[2] == last]
+    beside = [other.rpartition(".")[2] for other in known if other.rpartition(".")[0] == roof]
+    alike = [f"{roof}.{word}".lstrip(".") for word in difflib.get_close_matches(last, beside, n=2, cutoff=0.6)]
+    return (alike or same or difflib.get_close_matches(key, known, n=1, cutoff=0.8))[:2]
+
+
+def _with_owners(problem: Problem, compose: Compose, options_of: OptionsOf) -> Problem:
+    """Names the other options of the key's group that do have it: ``step_size`` is one of ``scheduler=step``."""
+    group, _, rest = problem.key.partition(".")
+    owners = []
+    for option in options_of(group) if rest else ():
+        cfg = compose([f"{group}={option}"])
+        if rest in flatten(OmegaConf.to_container(cfg[group], resolve=False)):
+            owners.append(f"{group}={option}")
+    if not owners:
+        return problem
+    words = f"{', '.join(owners)} {'has' if len(owners) == 1 else 'have'} it."
+    return Problem(problem.key, problem.value, problem.rule, words)
+
+
+def _example(key: str, cfg: DictConfig) -> str:
+    """A value that does: the one that stands there now."""
+    now: Any = OmegaConf.select(cfg, key, throw_on_resolution_failure=False)
+    if now is None or isinstance(now, DictConfig):
+        return _ALL_KEYS
+    shown = str(now).lower() if isinstance(now, bool) else str(now)
+    return f"Try {key}={shown.replace(' ', '')}."
+
+
+def _how_to_write(override: str) -> str:
+    if "=" not in override:
+        return f"Write {override}=VALUE."
+    return "Write key=value without spaces; quote what the shell or Hydra reads otherwise: 'key=\"a b\"'."
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, without what comes after its first line."""
+    lines = [line for line in str(error).splitlines() if line and not line.startswith("Error parsing override")]
+    return (lines[0] if lines else type(error).__name__).rstrip(". ")

@@ -1,0 +1,56 @@
+"""What an option leaves behind when its class is exchanged on the command line.
+
+``model._target_=my.Net`` changes one key of the option; the others (``hidden``, ``activation`` …) were meant for the
+class that stood there before, and the new one may not take them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from omegaconf import DictConfig, open_dict
+
+GROUPS = ("dataset", "model", "optimizer", "scheduler")
+
+
+def drop_leftovers(cfg: DictConfig, overrides: Iterable[str]) -> None:
+    """Delete from each group whose ``_target_`` was typed what the new class does not take and nobody typed.
+
+    Args:
+        cfg: the config of a run; changed in place.
+        overrides: as typed, e.g. ``optimizer._target_=torch.optim.NAdam``.
+    """
+    typed = _typed_keys(overrides)
+    for group in GROUPS:
+        if f"{group}._target_" not in typed or not cfg[group].get("_target_"):
+            continue
+        own = {key.removeprefix(f"{group}.") for key in typed}
+        with open_dict(cfg):
+            _drop(cfg[group], group, own)
+
+
+def _drop(part: DictConfig, group: str, typed: set[str]) -> None:
+    from lrscope.config.instantiate import takes
+
+    for key in [str(key) for key in part if not str(key).startswith("_")]:
+        if key in typed or (group == "scheduler" and key in ("interval", "monitor")):
+            continue
+        if key == "name":
+            part.name = str(part._target_).rpartition(".")[2]
+        elif not takes(part, key):
+            del part[key]
+
+
+def _typed_keys(overrides: Iterable[str]) -> set[str]:
+    """``model._target_=a.B``, ``+model.width=3`` and ``model={_target_:a.B,width:3}`` all type two keys of model."""
+    overrides = [override for override in overrides if "_target_" in override or "." in override.partition("=")[0]]
+    if not any("_target_" in override for override in overrides):
+        return set()
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    typed: set[str] = set()
+    for override in OverridesParser.create().parse_overrides(overrides):
+        value = override.value()
+        inner = value if isinstance(value, dict) else ()
+        typed |= {override.key_or_group, *(f"{override.key_or_group}.{key}" for key in inner)}
+    return typed

@@ -1,0 +1,124 @@
+"""The types of the configuration, registered with Hydra."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class TrainerConfig:
+    """Arguments of Lightning's Trainer; ``threads`` is torch's number of CPU threads."""
+
+    accelerator: str = "auto"
+    devices: Any = 1
+    strategy: str = "auto"
+    num_nodes: int = 1
+    precision: str = "32-true"
+    gradient_clip_val: float | None = None
+    gradient_clip_algorithm: str = "norm"
+    accumulate_grad_batches: int = 1
+    deterministic: bool = True
+    limit_train_batches: int | None = None
+    threads: int | None = None
+
+
+@dataclass
+class EarlyStoppingConfig:
+    """Stop when a metric has not improved by ``min_delta`` for ``patience`` epochs."""
+
+    enabled: bool = False
+    monitor: str = "val/loss"
+    patience: int = 10
+    min_delta: float = 0.0
+    mode: str = "min"
+
+
+@dataclass
+class CheckpointConfig:
+    """What is kept on disk: the last state every ``every_seconds``, and the best epoch by ``monitor``."""
+
+    every_seconds: float = 30.0
+    best: bool = True
+    monitor: str = "val/loss"
+
+
+@dataclass
+class CallbacksConfig:
+    """What is measured while training and when to stop; ``conf/callbacks/default.yaml`` explains each."""
+
+    every: int | None = None
+    grad_norm: bool = True
+    update_ratio: bool = True
+    dead_units: bool = True
+    update_cosine: bool = True
+    parameters: bool = False
+    count_examples: bool = False
+    evaluate_every_epochs: int = 1
+    sharpness_every_epochs: int | None = None
+    look_ahead: bool = True
+    test: bool = False
+    stop_when: list[str] = field(default_factory=lambda: ["diverged"])
+    stop_grace_epochs: int = 5
+    early_stopping: EarlyStoppingConfig = field(default_factory=EarlyStoppingConfig)
+    checkpoint: CheckpointConfig = field(default_factory=CheckpointConfig)
+    progress: str = "auto"
+    extra: list[Any] = field(default_factory=list)
+
+
+@dataclass
+class TrackingConfig:
+    """Where runs are recorded; ``conf/tracking/mlflow.yaml`` explains each."""
+
+    mode: str = "online"
+    uri: str | None = None
+    spool: str = "outputs/spool"
+    every_n_steps: int | None = None
+    log_model: str = "best"
+    finish_timeout_s: float = 30.0
+
+
+@dataclass
+class SweepConfig:
+    """How the members of a sweep are trained and shown."""
+
+    together: str = "auto"
+    report: bool = True
+
+
+@dataclass
+class Config:
+    """The whole configuration of one run. The four open groups hold a ``_target_`` and its arguments."""
+
+    dataset: dict[str, Any] = field(default_factory=dict)
+    model: dict[str, Any] = field(default_factory=dict)
+    optimizer: dict[str, Any] = field(default_factory=dict)
+    scheduler: dict[str, Any] = field(default_factory=dict)
+    trainer: TrainerConfig = field(default_factory=TrainerConfig)
+    callbacks: CallbacksConfig = field(default_factory=CallbacksConfig)
+    tracking: TrackingConfig = field(default_factory=TrackingConfig)
+    sweep: SweepConfig = field(default_factory=SweepConfig)
+    lr: float = 0.001
+    seed: int = 0
+    epochs: int = 50
+    batch_size: int | None = 32
+    """Examples of one update; null takes them all."""
+    experiment_name: str = "lrscope"
+    resume: str | None = None
+    steps_per_epoch: int | None = None
+    """Optimizer updates of one epoch; filled in once the data is known, for schedules to refer to."""
+    total_steps: int | None = None
+
+
+def register() -> None:
+    """Make the schema and lrscope's resolver known to Hydra. Calling it again changes nothing."""
+    from hydra.core.config_store import ConfigStore
+    from omegaconf import OmegaConf
+
+    from lrscope.core.paths import project_root
+
+    # Hydra copies all of it for each group that --help lists, half of that command's time, though it copies what it
+    # takes out as well.
+    setattr(ConfigStore, "__deepcopy__", lambda store, _memo: store)  # noqa: B010
+    ConfigStore.instance().store(name="lrscope", node=Config)
+    OmegaConf.register_new_resolver("lrscope_root", lambda: str(project_root()), replace=True)

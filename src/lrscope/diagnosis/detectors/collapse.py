@@ -1,0 +1,167 @@
+"""A network that answers the same whatever the input."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from lrscope.core.verdict import Certainty, Evidence, Finding, Verdict
+from lrscope.diagnosis.signals.run_signals import Reading
+
+
+@dataclass(frozen=True)
+class Collapsed:
+    """Outputs that no longer depend on the input, accuracy at the largest class share.
+
+    spread: ``output_spread`` (relative) below which the answers are the same for every input. lost: the spread counts
+        as lost when it is below this share of what it was before training (of the largest that was seen, where that
+        was not recorded), never: below this. accuracy: how far above the
+        largest class share the accuracy may lie. excess: without a recorded spread, how far the loss may lie above the
+        entropy of the class shares, relative. dead: share of dead units from which a layer passes nothing on.
+        Source: the labelling rules in docs/diagnosis.md; 10% excess from the definition of the verdict.
+    """
+
+    spread: float = 0.01
+    lost: float = 0.1
+    never: float = 1e-6
+    accuracy: float = 0.01
+    excess: float = 0.1
+    dead: float = 1.0
+
+    def find(self, reading: Reading) -> Finding | None:
+        spreads = reading.trace.get("output_spread").values
+        if len(spreads):
+            return self._by_spread(reading, spreads)
+        return self._by_chance(reading)
+
+    def _by_spread(self, reading: Reading, spreads: np.ndarray) -> Finding | None:
+        last = float(spreads[-1])
+        if not last < self.spread or self._above_chance(reading):
+            return None
+        if not self._lost(reading, last, float(spreads.max())) and reading.falls_again:
+            return None
+        return self._finding(reading, "strong", (Evidence("output spread", last, self.spread),))
+
+    def _lost(self, reading: Reading, last: float, largest: float) -> bool:
+        """Whether the outputs once depended on the input, or never could."""
+        if last < self.never or dead_layer(reading, self.dead) is not None:
+            return True
+        start = reading.last("output_spread_start")
+        if start is not None:
+            return start < self.never or last < self.lost * start
+        return last < self.lost * largest or self._settled_on_one_answer(reading)
+
+    def _settled_on_one_answer(self, reading: Reading) -> bool:
+        """Whether the loss has come down to that of the best constant answer: it was lost before its first
+        evaluation.
+        """
+        constant = reading.constant_loss
+        if constant is None or abs(reading.end - constant) > 0.02 * constant:
+            return False
+        return reading.fall > 0.05 * reading.first
+
+    def _by_chance(self, reading: Reading) -> Finding | None:
+        """Runs whose spread was not recorded: a dead layer, or accuracy and loss that both sit at chance and stay
+        there.
+        """
+        layer = dead_layer(reading, self.dead)
+        accuracy = reading.trace.get("train/acc")
+        accuracy = accuracy if len(accuracy) else reading.trace.get("val/acc")
+        if layer is None and not self._sits_at_chance(reading, accuracy.values):
+            return None
+        return self._finding(reading, "strong" if layer is not None else "weak", ())
+
+    def _above_chance(self, reading: Reading) -> bool:
+        accuracy, share = reading.last("train/acc"), reading.largest_share
+        return accuracy is not None and share is not None and accuracy > share + self.accuracy
+
+    def _sits_at_chance(self, reading: Reading, accuracy: np.ndarray) -> bool:
+        if len(accuracy) < 4 or not np.isfinite(reading.end):
+            return False
+        tail = accuracy[len(accuracy) // 2 :]
+        share = reading.largest_share
+        classes = round(1 / tail[-1]) if tail[-1] > 0 else 0
+        guess = share if share is not None else (1 / classes if classes else math.nan)
+        entropy = reading.constant_loss if share is not None else (math.log(classes) if classes > 1 else math.nan)
+        flat = np.ptp(tail) < 1e-6 and abs(tail[-1] - guess) < self.accuracy
+        return bool(flat and entropy is not None and 0.98 * entropy < reading.end < (1 + self.excess) * entropy)
+
+    def _finding(self, reading: Reading, certainty: Certainty, evidence: tuple[Evidence, ...]) -> Finding:
+        parts = [p for p in (_spread_words(reading), _loss_words(reading), _accuracy_words(reading)) if p]
+        layer = dead_layer(reading, self.dead)
+        if layer is not None:
+            parts.append(f"100% of the units of {layer[0]} dead since step {layer[1]:,}")
+            evidence += (Evidence(f"dead units of {layer[0]}", 1.0, self.dead),)
+        ratios = reading.trace.get("update_ratio").values
+        if len(ratios) and np.isfinite(ratios[0]) and ratios[0] > 0.1:
+            parts.append(f"the first update was {_times(float(ratios[0]))} the weights")
+            evidence += (Evidence("first update ratio", float(ratios[0]), 0.01),)
+        return Finding(Verdict.COLLAPSED, "; ".join(parts), _advice(reading, ratios), evidence, certainty)
+
+
+def dead_layer(reading: Reading, dead: float = 1.0) -> tuple[str, int] | None:
+    """The first layer whose units are all dead at the end (of the network, where layers were not recorded), and since
+    when."""
+    names = sorted((n for n in reading.trace.series if n.startswith("dead_units/")), key=_number)
+    for name in [*names, "dead_units"]:
+        curve = reading.trace.get(name)
+        if not len(curve) or curve.values[-1] < dead:
+            continue
+        alive = np.flatnonzero(curve.values < dead)
+        since = int(curve.steps[alive[-1] + 1]) if len(alive) else int(curve.steps[0])
+        return (f"layer {name.rsplit('/', 1)[1]}" if "/" in name else "the hidden layers"), since
+    return None
+
+
+def _number(name: str) -> tuple[int, str]:
+    tail = name.rsplit("/", 1)[-1]
+    return (int(tail) if tail.isdigit() else 10**9), tail
+
+
+def _spread_words(reading: Reading) -> str:
+    spread = reading.last("output_spread")
+    if spread is None:
+        return ""
+    return f"the outputs vary by {spread:.2g} of their size over the training examples"
+
+
+def _loss_words(reading: Reading) -> str:
+    """How long the loss has stood where a constant answer puts it."""
+    constant = reading.constant_loss
+    words = f"train loss {reading.end:.4g}"
+    if constant is None:
+        return words
+    level = reading.level
+    off = np.flatnonzero(np.abs(level.loss - constant) > 0.1 * constant)
+    share = 1.0 - (level.at[off[-1]] if len(off) else 0.0)
+    shares = reading.facts.class_shares
+    even = max(shares) - min(shares) < 0.02
+    name = f"ln {len(shares)}" if even else "the entropy of the class shares"
+    if reading.end > 1.1 * constant:
+        return f"{words}, above {constant:.4g} = {name}, which a constant answer can reach"
+    return f"{words} for the last {share:.0%} of the way = {name} ({constant:.4g})"
+
+
+def _accuracy_words(reading: Reading) -> str:
+    accuracy, share = reading.last("train/acc"), reading.largest_share
+    if accuracy is None:
+        return ""
+    if share is not None and abs(accuracy - share) < 0.005:
+        return f"accuracy {accuracy:.4f} = the share of the largest class"
+    return f"accuracy {accuracy:.4f}" + (f" (largest class: {share:.4f})" if share is not None else "")
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.0f}×" if ratio >= 10 else f"{ratio:.2g}×"
+
+
+def _advice(reading: Reading, ratios: np.ndarray) -> str:
+    peak, first = reading.facts.peak_lr, float(ratios[0]) if len(ratios) else math.nan
+    if reading.last("output_spread") == 0 and math.isinf(first):
+        return "initialise the weights with something other than zeros: equal units get equal gradients"
+    factor = 10.0
+    if math.isfinite(first) and first > 0.01:
+        factor = float(np.clip(10 ** math.ceil(math.log10(first / 0.01) / 2), 3, 1000))
+    return f"lower lr at least {factor:g}×" + (f", to {peak / factor:.2g} or less" if peak else "")

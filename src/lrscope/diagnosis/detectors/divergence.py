@@ -1,0 +1,103 @@
+"""Loss that is not finite, or has grown without bound."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from lrscope.core.verdict import Evidence, Finding, Verdict
+from lrscope.diagnosis.signals.run_signals import Reading
+
+CERTAIN_GROWTH = 1e6
+"""A single loss so many times above the first one ends a run: what might come back from it is not worth waiting for."""
+SMALLEST_LOSS = 1e-3
+"""A first loss counts as at least this, so that a run that starts at a minimum is not stopped by a ripple."""
+
+
+def is_diverged(loss: float, first_loss: float, growth: float = CERTAIN_GROWTH) -> bool:
+    """Whether one loss already settles that the run has diverged: cheap enough for every step.
+
+    True where ``loss`` is nan or infinite, or above ``growth`` times the first loss (at least ``SMALLEST_LOSS``).
+    """
+    return not math.isfinite(loss) or loss > growth * max(abs(first_loss), SMALLEST_LOSS)
+
+
+@dataclass(frozen=True)
+class Diverged:
+    """The loss is not finite, or has grown without bound.
+
+    growth: training loss at the end, in multiples of the larger of L₀ and the loss of a constant answer, above which it
+        has grown without bound. rising: multiple above which a loss that is *still* growing so fast that it would pass
+        ``growth`` within as many steps again has diverged too. Source: the labelling rules in docs/diagnosis.md.
+    """
+
+    growth: float = 100.0
+    rising: float = 2.0
+
+    def find(self, reading: Reading) -> Finding | None:
+        for name in ("train/loss", "train/loss_eval", "train/loss_epoch"):
+            curve = reading.trace.get(name)
+            broken = np.flatnonzero(~np.isfinite(curve.values) | (np.abs(curve.values) > 1e300))
+            if len(broken):
+                return self._not_finite(reading, int(curve.steps[broken[0]]), float(curve.values[broken[0]]))
+        reference = max(reading.first, reading.constant_loss or 0.0, SMALLEST_LOSS)
+        growth = reading.end / reference
+        if growth > self.growth or (growth > self.rising and self._runs_away(reading, growth)):
+            return self._grown(reading, growth)
+        return None
+
+    def _runs_away(self, reading: Reading, growth: float) -> bool:
+        """Whether the loss rose steadily over the second half, at a pace that takes it past ``growth``; whether as many
+        steps again took it past that and 10% more took it up, where they were tried.
+        """
+        ahead = reading.ahead
+        if ahead.again is not None and ahead.same is not None:
+            past = ahead.again >= self.growth * reading.end / growth
+            return past and not ahead.same < reading.end + reading.level.bounce
+        at, loss = reading.level.at, reading.level.loss
+        half = at >= 0.5
+        if half.sum() < 3 or (loss[half] <= 0).any():
+            return False
+        logs = np.log(loss[half])
+        rises = np.diff(logs)
+        pace = (logs[-1] - logs[0]) / (at[half][-1] - at[half][0] + 1e-12)
+        return bool((rises > 0).mean() > 0.7 and growth * math.exp(min(pace, 700.0)) > self.growth)
+
+    def _not_finite(self, reading: Reading, step: int, value: float) -> Finding:
+        before = reading.losses.values[np.isfinite(reading.losses.values)]
+        peak = f", {before.max():.3g} at its highest before" if len(before) else ""
+        word = "not a number" if math.isnan(value) else "infinite"
+        why = f"train loss is {word} since step {step:,} (it began at {reading.first:.4g}{peak})"
+        return Finding(
+            Verdict.DIVERGED, why, _lower(reading), (Evidence("step of the first loss that is not finite", step),)
+        )
+
+    def _grown(self, reading: Reading, growth: float) -> Finding:
+        last = max(reading.end, reading.last("train/loss_eval") or 0.0)
+        why = f"train loss grew from {reading.first:.4g} to {last:.4g}, {growth:.3g}×" + (
+            " what a constant answer has" if (reading.constant_loss or 0.0) > reading.first else ""
+        )
+        return Finding(
+            Verdict.DIVERGED, why, _lower(reading), (Evidence("growth of the loss", growth, self.growth, "×"),)
+        )
+
+
+def _lower(reading: Reading) -> str:
+    """How far to lower the rate: as far as the loss's pace asks for, at least 3×, at most 1,000×."""
+    losses = reading.losses.values
+    finite = losses[np.isfinite(losses) & (losses > 0)]
+    peak = reading.facts.peak_lr
+    per_step = 1.0
+    if len(finite) > 1:
+        rise = np.log(finite[int(finite.argmax())] / finite[0])
+        per_step = math.exp(min(rise / max(1, int(finite.argmax())) / 2, 20.0))
+    factor = float(np.clip(_nice(1 + per_step), 3, 1000))
+    return f"lower lr at least {factor:g}×" + (f", to {peak / factor:.2g} or less" if peak else "")
+
+
+def _nice(factor: float) -> float:
+    """The next larger of 1, 2, 3, 5, 10, 20 …"""
+    scale = 10.0 ** math.floor(math.log10(factor))
+    return next(step * scale for step in (1, 2, 3, 5, 10) if step * scale >= factor * 0.999)

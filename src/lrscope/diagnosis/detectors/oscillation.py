@@ -1,0 +1,155 @@
+"""Updates that bounce across a minimum and do not shrink."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrscope.core.trace import Series
+from lrscope.core.verdict import Certainty, Evidence, Finding, Verdict
+from lrscope.diagnosis.signals.eval_steps import TENTH
+from lrscope.diagnosis.signals.level import end_level, trend
+from lrscope.diagnosis.signals.run_signals import Reading
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Oscillating:
+    """The loss at fixed weights jumps about a level instead of settling on its lowest values, so a lower rate would.
+
+    depth: how far below the level the loss keeps getting, as a share of the fall L₀ − L_end: what a lower rate would
+        gain. Source: 5% from the definition of the verdict. quantile: the depth is read off at this quantile of the
+        late values. late: share of the run that is looked at. least: values needed in it. same_rate: only steps whose
+        rate was within this factor of the last one count: what bounced under a rate that is gone is over. rough: the
+        last values must bounce by this share of what they could gain: a smooth way back from a jump is no bouncing.
+        back: and stand by this share of it above the lowest: what has come down to stay is over. nothing: a fall below
+        this share of L₀ is none, see :meth:`_still_jumps`. matters: the gain must be at least this share of L₀.
+        against: median cosine of successive updates from which a swing without jumps of the loss is believed, see
+        :func:`swing`. clear: where copies of the run were trained on, the factor by which what they did must pass
+        the bounds of the definition: a healthy run is not to be called failed for the order of its data.
+    """
+
+    depth: float = 0.05
+    quantile: float = 0.1
+    late: float = 0.3
+    least: int = 4
+    rough: float = 0.1
+    back: float = 0.5
+    nothing: float = 0.05
+    matters: float = 0.005
+    against: float = -0.8
+    same_rate: float = 2.0
+    clear: float = 1.5
+
+    def find(self, reading: Reading) -> Finding | None:
+        ahead = reading.ahead
+        if ahead.same is None or ahead.lower is None:
+            return self._recorded(reading)
+        return self._tried(reading, ahead.same, ahead.lower)
+
+    def _tried(self, reading: Reading, same: float, lower: float) -> Finding | None:
+        """By the definition, from what copies of the run did."""
+        bar, end = self._bar(reading), reading.end
+        held = max(self.depth * abs(reading.fall), reading.level.bounce) / self.clear
+        if not end - lower > self.clear * bar or end - same > held or not bar > 0:
+            return None
+        share = (end - lower) / abs(reading.fall) if reading.fall else np.inf
+        why = (
+            f"10% more steps at a tenth of the rate, on a copy, take the train loss from {end:.4g} to {lower:.4g}, "
+            f"{share:.0%} of the fall so far, and as many at the same rate to {same:.4g}"
+        )
+        return self._finding(reading, why, share, "strong")
+
+    def _bar(self, reading: Reading) -> float:
+        """What a lower rate must gain."""
+        return max(self.depth * abs(reading.fall), self.matters * reading.first)
+
+    def _recorded(self, reading: Reading) -> Finding | None:
+        """From the record alone."""
+        curve, bar = self._late(reading), self._bar(reading)
+        if len(curve) < self.least or not np.isfinite(curve.values).all() or not bar > 0:
+            return None
+        _, _, moves = end_level(curve.steps, curve.values)
+        line = trend(curve.steps, curve.values) if moves else np.full(len(curve), np.median(curve.values))
+        depth = -float(np.quantile(curve.values - line, self.quantile))
+        soon = (line[0] - line[-1]) / (curve.steps[-1] - curve.steps[0]) * reading.steps * TENTH
+        swung = swing(reading, self.against) or 0.0
+        gain = max(depth if self._still_jumps(curve, bar, reading.fall < self.nothing * reading.first) else 0.0, swung)
+        if not gain > bar or soon > max(self.depth * abs(reading.fall), depth):
+            return None
+        share = gain / abs(reading.fall) if reading.fall else np.inf
+        certainty: Certainty = "strong" if share > 1.5 * self.depth and len(curve) >= 2 * self.least else "weak"
+        swings = f"train loss stays at {reading.end:.4g} while the updates swing to and fro"
+        why = _jumps(curve) if depth >= gain else swings
+        why += f": a lower rate would gain about {gain:.2g}, {share:.0%} of the fall so far"
+        return self._finding(reading, why, share, certainty)
+
+    def _still_jumps(self, curve: Series, bar: float, no_fall: bool) -> bool:
+        """Whether the last third of the late part stands above its lowest values, and not smoothly so.
+
+        Of a loss that has come nowhere the whole late part may show it: three values, all that a short run has in its
+        last third, tell nothing of smoothness, and such a run is seldom healthy.
+        """
+        count = max(self.least - 1, round(len(curve) * TENTH / self.late))
+        steps, values = curve.steps[-count:], curve.values[-count:]
+        above = float(np.median(values) - np.quantile(curve.values, self.quantile))
+        bounce = max(end_level(*part)[1] for part in ((steps, values), (curve.steps, curve.values))[: 1 + no_fall])
+        return above > self.back * bar and bounce > self.rough * bar
+
+    def _late(self, reading: Reading) -> Series:
+        """The last part of the losses at fixed weights (a full batch's loss is one), at about the final rate."""
+        curve, facts = reading.trace.get("train/loss_eval"), reading.facts
+        if not len(curve):
+            whole = facts.batch_size is not None and facts.examples is not None and facts.batch_size >= facts.examples
+            curve = reading.trace.get("train/loss" if whole else "train/loss_epoch")
+        rates = reading.rates
+        if not len(curve) or not np.isfinite(rates).all():
+            return Series(curve.steps[:0], curve.values[:0])
+        other = np.flatnonzero((rates > self.same_rate * rates[-1]) | (rates < rates[-1] / self.same_rate))
+        start = max(reading.steps * (1 - self.late), other[-1] + 1 if len(other) else 0)
+        count = int((curve.steps >= start).sum())
+        if not len(other):
+            count = max(count, min(2 * self.least, len(curve) // 2))
+        return Series(curve.steps[len(curve) - count :], curve.values[len(curve) - count :])
+
+    def _finding(self, reading: Reading, why: str, share: float, certainty: Certainty) -> Finding:
+        cosine, ratio = _late_median(reading, "update_cosine"), _late_median(reading, "update_ratio")
+        evidence = [Evidence("gain at a lower rate / fall", share, self.depth)]
+        if cosine is not None and cosine < -0.1:
+            why += f"; successive updates point against each other (cosine {cosine:.2f})"
+            evidence.append(Evidence("cosine of successive updates", cosine, 0.0))
+        if ratio is not None:
+            why += f"; an update still moves the weights by {ratio:.2g} of themselves"
+        peak = reading.facts.peak_lr
+        advice = "lower lr 10×" + (f", to {peak / 10:.2g}" if peak else "") + ", or let a schedule bring it down"
+        return Finding(Verdict.OSCILLATING, why, advice, tuple(evidence), certainty)
+
+
+def _jumps(curve: Series) -> str:
+    low, high = float(curve.values.min()), float(curve.values.max())
+    return f"train loss jumps between {low:.4g} and {high:.4g} in the last {len(curve)} evaluations"
+
+
+def swing(reading: Reading, against: float) -> float | None:
+    """What SGD gains by ending a swing between two sides of a valley; None where the updates do not swing.
+
+    Between equally high sides the loss does not jump at all. An update that leads from −a to a along curvature λ is as
+    long as 2a, the gradient there is λa, and the loss stands λa²/2 = |gradient|·|update|/4 above the bottom. The
+    update is
+    lr·|gradient|/(1+β) where it turns round at every step with momentum β.
+    """
+    facts, cosine = reading.facts, _late_median(reading, "update_cosine")
+    gradient = _late_median(reading, "grad_norm")
+    if (facts.optimizer or "").lower() != "sgd" or cosine is None or cosine > against or gradient is None:
+        return None
+    return float(reading.rates[-1]) * gradient**2 / (4 * (1 + (facts.momentum or 0.0)))
+
+
+def _late_median(reading: Reading, name: str) -> float | None:
+    curve = reading.trace.get(name)
+    late = curve.values[curve.steps >= 0.7 * reading.steps]
+    late = late[np.isfinite(late)]
+    return float(np.median(late)) if len(late) else None

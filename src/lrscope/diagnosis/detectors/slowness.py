@@ -1,0 +1,85 @@
+"""A loss that was still falling when the run ended."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from lrscope.core.verdict import Certainty, Evidence, Finding, Verdict
+from lrscope.diagnosis.detectors.stall import reached_of
+from lrscope.diagnosis.signals.run_signals import Reading
+
+
+@dataclass(frozen=True)
+class TooSlow:
+    """As many steps again would take the training loss down by more than a small share of what it has come down so far.
+
+    Where it is open whether the loss still falls, a run that came less than half of another member's way is taken to be
+    on its way: those that have stalled nearly always stand above L₀.
+
+    unsure: factor around the bound (``Reading.falling_share``) within which the finding is weak. behind: share of the
+        best member's way below which a run is behind; as for stalled.
+    """
+
+    unsure: float = 1.5
+    behind: float = 0.5
+
+    def find(self, reading: Reading, best: float | None) -> Finding | None:
+        if not reading.falls_again:
+            return self._behind(reading, best)
+        forecast = reading.forecast
+        share = forecast.again / abs(reading.fall) if reading.fall else math.inf
+        certainty: Certainty = "weak" if share < reading.falling_share * self.unsure or not forecast.sure else "strong"
+        evidence = (Evidence("fall in as many steps again / fall so far", share, reading.falling_share),)
+        return Finding(Verdict.TOO_SLOW, _why(reading, share), _advice(reading), evidence, certainty)
+
+    def _behind(self, reading: Reading, best: float | None) -> Finding | None:
+        if best is None or reading.levelled_off:
+            return None
+        reached = reached_of(reading, best)
+        if not reached < self.behind:
+            return None
+        why = (
+            f"train loss came from {reading.first:.4g} to {reading.end:.4g}, {max(0.0, reached):.0%} of the way that "
+            f"another member of the sweep came (to {best:.4g}), and nothing shows that it has levelled off"
+        )
+        evidence = (Evidence("share of the best member's way", reached, self.behind),)
+        return Finding(Verdict.TOO_SLOW, why, _advice(reading), evidence, "weak")
+
+
+def _why(reading: Reading, share: float) -> str:
+    steps, again = reading.steps, reading.ahead.again
+    if again is not None:
+        far = f", by {share:.0%} of the fall so far" if 0 < share < 9 and reading.fall > 0 else ""
+        return (
+            f"train loss went from {reading.first:.4g} to {reading.end:.4g} and still falls: {steps:,} more steps at "
+            f"the same rates, on a copy, took it down to {again:.4g}{far}"
+        )
+    if share > 0.9:
+        pace = "as fast as at the start" if share < 1.5 else "ever faster"
+        return (
+            f"train loss came down from {reading.first:.4g} to {reading.end:.4g} in {steps:,} steps and still "
+            f"falls {pace}: "
+            f"as many steps again would bring about {reading.forecast.again:.2g} more"
+        )
+    return (
+        f"train loss fell from {reading.first:.4g} to {reading.end:.4g} and still falls: {steps:,} more steps "
+        "would take it "
+        f"down by about {reading.forecast.again:.2g}, {share:.0%} of the fall so far"
+    )
+
+
+def _advice(reading: Reading) -> str:
+    times, steps, facts = reading.forecast.times, reading.steps, reading.facts
+    if (reading.hardly_moved and reading.ahead.again is None) or times is None or times > 64:
+        return (
+            f"raise lr at least 30×{_to(facts.peak_lr, 30)}: at this rate it would take more than {64 * steps:,} steps"
+        )
+    more = round((times - 1) * steps) if times > 1 else steps
+    epochs = f" ({math.ceil(more / facts.steps_per_epoch):,} epochs)" if facts.steps_per_epoch else ""
+    factor = max(2.0, times)
+    return f"raise lr about {factor:.2g}×{_to(facts.peak_lr, factor)}, or train about {more:,} more steps{epochs}"
+
+
+def _to(peak: float | None, factor: float) -> str:
+    return f", to {peak * factor:.2g}" if peak else ""

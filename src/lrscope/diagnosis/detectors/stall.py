@@ -1,0 +1,88 @@
+"""No progress although gradients flow."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from lrscope.core.verdict import Certainty, Evidence, Finding, Verdict
+from lrscope.diagnosis.signals.run_signals import Reading
+
+
+@dataclass(frozen=True)
+class Stalled:
+    """The loss has levelled off far above what the other members reach; or, for a run alone, where it began.
+
+    Beside other members a run that stands so far above them and is not known to have levelled off is too slow: see
+    :class:`TooSlow`.
+
+    reached: share of the best member's way down, L₀ − L_best, below which a run that no longer falls has stalled.
+        Source: the labelling rules in docs/diagnosis.md. alone, improved: without other members, the loss must stand
+        above this multiple of what a constant answer has, and not have come down by this share of L₀.
+    """
+
+    reached: float = 0.5
+    alone: float = 0.98
+    improved: float = 0.1
+
+    def find(self, reading: Reading, best: float | None) -> Finding | None:
+        if reading.falls_again:
+            return None
+        if best is not None:
+            reached = reached_of(reading, best)
+            if not reached < self.reached or not reading.levelled_off:
+                return None
+            why = (
+                f"train loss levelled off at {reading.end:.4g} after a fall of {reading.fall:.3g} from "
+                f"{reading.first:.4g}: "
+                f"{max(0.0, reached):.0%} of the way that another member of the sweep came (to "
+                f"{best:.4g}){_gradient(reading)}"
+            )
+            evidence = Evidence("share of the best member's way", reached, self.reached)
+            return Finding(Verdict.STALLED, why, _advice(reading), (evidence,))
+        return self._alone(reading)
+
+    def _alone(self, reading: Reading) -> Finding | None:
+        constant = reading.constant_loss
+        came_down = reading.fall > self.improved * reading.first
+        if constant is None:
+            bar, stuck = reading.first, reading.fall <= 0
+        else:
+            bar = self.alone * constant
+            stuck = reading.end >= bar and not came_down
+        if not stuck:
+            return None
+        level = f", no better than a constant answer ({constant:.4g})" if constant is not None else ""
+        certainty: Certainty = "weak" if reading.fall > reading.level.first_error else "strong"
+        if certainty == "weak" and reading.ahead.again is not None:
+            return None  # it came down and goes no further: of such runs nearly all are as good as the data allows
+        why = (
+            f"train loss went from {reading.first:.4g} to {reading.end:.4g}{level} and no longer "
+            f"falls{_gradient(reading)}"
+            + ("; alone it cannot be told from data that cannot be learned" if certainty == "weak" else "")
+        )
+        bound = Evidence("train loss at the end", reading.end, bar)
+        return Finding(Verdict.STALLED, why, _advice(reading), (bound,), certainty)
+
+
+def reached_of(reading: Reading, best: float) -> float:
+    """Share of the best member's way down that the run has come."""
+    way = reading.first - best
+    return reading.fall / way if way > 0 else 1.0
+
+
+def _gradient(reading: Reading) -> str:
+    norm = reading.last("grad_norm")
+    return (
+        f"; the gradient norm is {norm:.2g}, so it is not for want of a gradient"
+        if norm and math.isfinite(norm)
+        else ""
+    )
+
+
+def _advice(reading: Reading) -> str:
+    rates = reading.rates
+    peak = reading.facts.peak_lr or (float(rates.max()) if len(rates) else math.nan)
+    if len(rates) and rates[-1] < 0.1 * rates.max():
+        return f"try lr between {peak / 10:.2g} and {peak * 10:.2g}, or a schedule that keeps the rate up longer"
+    return f"try lr={peak / 10:.2g} first: a rate that no longer brings progress is more often too high than too low"

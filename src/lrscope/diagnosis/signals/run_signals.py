@@ -1,0 +1,230 @@
+"""What the detectors look at: the curves of a run, put in order once."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrscope.core.trace import RunFacts, Series, Trace
+from lrscope.diagnosis.aliases import canonical
+from lrscope.diagnosis.signals.continuation import Continuation, Forecast
+from lrscope.diagnosis.signals.level import ENOUGH, LEAST, Level, batch_noise, level_of
+from lrscope.diagnosis.signals.probed import Ahead
+from lrscope.diagnosis.signals.rates import rate_of_steps, travelled
+
+Floats = NDArray[np.float64]
+
+STILL_FALLING = 0.075
+"""Share of the fall that as many steps again must be forecast to bring for a loss to count as falling. The verdict's
+definition has 5%; forecasts from few or noisy points err by half of themselves, mostly upwards: 7.5% divides the tuning
+runs best.
+"""
+MEASURED_FALLING = 0.05
+"""The same where they were taken, on a copy: the definition's."""
+SMOOTH_FALLING = 0.055
+"""The same for a curve of many evaluations without bounce at a lasting rate, whose forecasts err by a tenth."""
+SMOOTH = 0.005
+"""Bounce below which a curve is smooth, as a share of the fall."""
+DIED_AWAY = 0.3
+"""A rate below this share of the peak no longer keeps the loss as high as the peak did."""
+BOUNCED = 0.06
+"""Bounce between evaluations while the rate was up, as a share of the fall, from which what the loss came down
+afterwards was that bounce dying away with the rate: the same rates once more would throw it up again.
+"""
+FEWEST_TO_BOUNCE = 8
+"""Evaluations at fixed weights below which a bounce under a schedule is not told from the batches' noise."""
+FLAT = 0.03
+"""Share of the fall below which the forecast must stay for a loss to be known to have levelled off."""
+QUIET = 0.05
+"""Share of the fall below which the bounce must stay for the same, unless it is below ``RISEN`` of L₀ (in a short run:
+and the fall too).
+"""
+LUCK = 0.2
+"""The same where copies were trained on: a larger bounce, and in another order of the data they might have come down.
+"""
+FEWEST_LEVELS = 3
+"""Evaluations at fixed weights below which no level can be read off them."""
+RISEN = 0.01
+"""A loss that stands above L₀ by more than this share of it has nothing to go on falling from; see docs/diagnosis.md.
+"""
+UNSURE_START = 0.1
+"""However noisy its batches, a first loss is not off by more than this share of it."""
+SHORT_RUN = 320
+"""Updates up to which a run counts as short: what has stalled and what has hardly begun look most alike in it."""
+SHORT_PATH = 0.1
+"""Sum of the relative updates below which a network has hardly left its initial weights."""
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """A trace with the numbers that several detectors need; every one is computed at most once."""
+
+    trace: Trace
+
+    @classmethod
+    def of(cls, trace: Trace) -> Reading:
+        """The reading of a trace under whatever names it was recorded."""
+        return cls(canonical(trace))
+
+    @property
+    def facts(self) -> RunFacts:
+        return self.trace.facts
+
+    @cached_property
+    def steps(self) -> int:
+        """Updates that were made: the last recorded step + 1."""
+        return 1 + max((int(c.steps[-1]) for c in self.trace.series.values() if len(c)), default=-1)
+
+    @cached_property
+    def epochs(self) -> int | None:
+        """Epochs that were made, where the facts or an epoch metric tell."""
+        if self.facts.steps_per_epoch:
+            return max(1, round(self.steps / self.facts.steps_per_epoch))
+        return len(self.trace.get("train/loss_eval")) or len(self.trace.get("train/loss_epoch")) or None
+
+    @cached_property
+    def losses(self) -> Series:
+        """Training loss by step, else by epoch: the first and the last thing known of the run."""
+        for name in ("train/loss", "train/loss_epoch", "train/loss_eval"):
+            if len(self.trace.get(name)):
+                return self.trace.get(name)
+        return self.trace.get("train/loss")
+
+    @cached_property
+    def rates(self) -> Floats:
+        """The rate of each step [steps]; nan where nothing is known."""
+        return rate_of_steps(self.trace.get("lr"), self.steps, self.facts.peak_lr)
+
+    @cached_property
+    def travelled(self) -> Floats:
+        """Share of all rates spent up to and with each step [steps], 0..1."""
+        return travelled(self.rates)
+
+    @cached_property
+    def level(self) -> Level:
+        """The training loss as a level over the run, as free of the batches' noise as the record allows."""
+        return level_of(self.trace, self.travelled, tried=self.ahead.same is not None)
+
+    @property
+    def first(self) -> float:
+        """L₀, the training loss before the first update, as far as it can be known."""
+        return self.level.first
+
+    @property
+    def end(self) -> float:
+        """Training loss at the end, as a level."""
+        return self.level.end
+
+    @property
+    def fall(self) -> float:
+        """L₀ − L_end."""
+        return self.first - self.end
+
+    @cached_property
+    def ahead(self) -> Ahead:
+        """What the run did when it was trained on, where that was tried."""
+        return Ahead.of(self.trace)
+
+    @cached_property
+    def forecast(self) -> Forecast:
+        """What as many steps again would bring; what they did bring, where they were taken on a copy."""
+        forecast = Continuation().forecast(self.level)
+        if self.ahead.again is not None:
+            return replace(forecast, again=self.end - self.ahead.again, sure=True)
+        return replace(forecast, again=0.0, sure=False) if self.annealed else forecast
+
+    @cached_property
+    def annealed(self) -> bool:
+        """Whether the loss bounced while the rate was up, and came down because the rate did."""
+        fixed = self.trace.get("train/loss_eval")
+        if not self.rate_died or len(fixed) < FEWEST_TO_BOUNCE:
+            return False
+        up = int(np.flatnonzero(self.rates >= DIED_AWAY * self.rates.max())[-1])
+        values = np.append(self.first, fixed.values[fixed.steps <= up])
+        values = values[len(values) // 4 :]
+        return len(values) >= LEAST and batch_noise(values) > BOUNCED * abs(self.fall)
+
+    @cached_property
+    def rate_died(self) -> bool:
+        """Whether the last rate is far below the largest; False where rates are unknown."""
+        return bool(np.isfinite(self.rates).all() and self.rates[-1] < DIED_AWAY * self.rates.max())
+
+    @cached_property
+    def falling_share(self) -> float:
+        """Share of the fall that the forecast must exceed for the loss to count as falling."""
+        if self.ahead.again is not None:
+            return MEASURED_FALLING
+        many = len(self.trace.get("train/loss_eval")) >= ENOUGH
+        smooth = many and not self.rate_died and self.level.bounce < SMOOTH * abs(self.fall)
+        return SMOOTH_FALLING if smooth else STILL_FALLING
+
+    @cached_property
+    def path(self) -> float:
+        """Sum over the steps of ||dw||/||w||, from the steps that were measured; nan where none were."""
+        ratios = self.trace.get("update_ratio").values
+        return float(np.mean(ratios)) * self.steps if len(ratios) else math.nan
+
+    @cached_property
+    def falls_again(self) -> bool:
+        """Whether as many steps again would take the loss down by a share of the fall that counts, and beyond its
+        bounce.
+        """
+        if self.ahead.again is None and self.hardly_moved:
+            return True
+        if self.risen:
+            return False
+        if self.ahead.again is None and self.ahead.same is not None and self._fell_soon(self.ahead.same):
+            return True
+        return self.forecast.again > max(self.falling_share * abs(self.fall), self.level.bounce)
+
+    def _fell_soon(self, same: float) -> bool:
+        """Whether 10% more steps already did what as many again must."""
+        return self.end - same > max(MEASURED_FALLING * abs(self.fall), self.level.bounce)
+
+    @property
+    def risen(self) -> bool:
+        """Whether the loss stands above L₀, as far as that is known."""
+        return self.fall < -max(RISEN * self.first, min(self.level.first_error, UNSURE_START * self.first))
+
+    @property
+    def levelled_off(self) -> bool:
+        """Whether the record shows that the loss goes no further; between this and ``falls_again`` it is open."""
+        if self.risen:
+            return True
+        if self.ahead.again is not None:
+            return not self.falls_again and self.level.bounce < LUCK * abs(self.fall)
+        seen = len(self.trace.get("train/loss_eval")) >= FEWEST_LEVELS or not self.level.exact
+        if not seen or self.annealed:  # a rate that came down does not say that the loss cannot
+            return False
+        fall, bounce = abs(self.fall), self.level.bounce
+        short = self.steps <= SHORT_RUN
+        if short and self.path < SHORT_PATH:
+            return False  # such a run has not tried yet
+        small = bounce < RISEN * self.first and (fall < RISEN * self.first or not short)
+        return (bounce < QUIET * fall or small) and self.forecast.again < max(FLAT * fall, bounce)
+
+    @property
+    def hardly_moved(self) -> bool:
+        """Weights that have gone nowhere, by a fall that drowns in the batches' noise or a path too short to matter."""
+        small = 2 * self.level.first_error if self.path > SHORT_PATH / 10 else 0.02 * self.first
+        return self.path < SHORT_PATH and abs(self.fall) < max(small, 2 * self.level.first_error)
+
+    @cached_property
+    def constant_loss(self) -> float | None:
+        """Loss of the best constant answer to a classification: the entropy of the class shares, in nats."""
+        shares = [s for s in self.facts.class_shares if s > 0]
+        return -sum(s * math.log(s) for s in shares) if shares else None
+
+    @property
+    def largest_share(self) -> float | None:
+        """Share of the largest class of the training part."""
+        return max(self.facts.class_shares, default=None)
+
+    def last(self, name: str) -> float | None:
+        """The last value of a curve, None where it was not recorded."""
+        curve = self.trace.get(name)
+        return float(curve.values[-1]) if len(curve) else None

@@ -1,0 +1,100 @@
+"""Trains copies of one finished run on."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import count
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from lrscope.probe.probes import Journey
+from lrscope.training.generators import same_generators
+from lrscope.training.lightning_module import Loss
+
+Batch = tuple[Tensor, Tensor]
+Update = Sequence[Batch]
+"""The batches of one update: several where their gradients are added up."""
+
+
+@dataclass(frozen=True, eq=False)
+class Standing:
+    """Where a run has come to; nothing of it is touched.
+
+    updates: from where the data stands on, for ever. make_optimizer: an optimizer like the run's, over other
+    parameters. evaluate: the training loss at fixed weights over the whole part. accumulate: batches of a full update.
+    clip: what the run does to its gradients before it takes a step.
+    """
+
+    network: nn.Module
+    optimizer: Optimizer
+    make_optimizer: Callable[[Iterator[nn.Parameter]], Optimizer]
+    loss: Loss
+    updates: Callable[[], Iterator[Update]]
+    evaluate: Callable[[nn.Module], float]
+    device: torch.device
+    accumulate: int = 1
+    clip: Callable[[nn.Module], None] | None = None
+
+
+def in_updates(epochs: Callable[[int], Iterable[Batch]], first: int, accumulate: int) -> Iterator[Update]:
+    """The batches of the epochs from ``first`` on, for ever, in as many as make an update; an epoch's last may be made
+    of fewer.
+    """
+    for epoch in count(first):
+        gathered: list[Batch] = []
+        for batch in epochs(epoch):
+            gathered.append(batch)
+            if len(gathered) == accumulate:
+                yield gathered
+                gathered = []
+        if gathered:
+            yield gathered
+
+
+def cycles_momentum(optimizer: Optimizer) -> bool:
+    """Whether a schedule of torch moves more than the rate: copies follow the rates alone."""
+    return any("max_momentum" in group for group in optimizer.param_groups)
+
+
+def travel(standing: Standing, journeys: Sequence[Journey], stop: Callable[[], object]) -> dict[str, float]:
+    """The level of the training loss at the end of each journey, by its name; of none once ``stop`` says so."""
+    found: dict[str, float] = {}
+    for journey in journeys:
+        with same_generators(standing.device):
+            losses = _losses(standing, journey, stop)
+        if losses is None:
+            return {}
+        found[journey.name] = journey.level(losses)
+    return found
+
+
+def _losses(standing: Standing, journey: Journey, stop: Callable[[], object]) -> list[float] | None:
+    network = copy.deepcopy(standing.network).to(standing.device)
+    optimizer = standing.make_optimizer(network.parameters())
+    optimizer.load_state_dict(copy.deepcopy(standing.optimizer.state_dict()))
+    looks, losses = set(journey.looks), []
+    for step, (rate, batches) in enumerate(zip(journey.rates, standing.updates(), strict=False)):
+        if stop():
+            return None
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        optimizer.step(partial(_back, standing, network, optimizer, batches))  # type: ignore[arg-type]
+        if step in looks:
+            losses.append(standing.evaluate(network))
+    return losses
+
+
+def _back(standing: Standing, network: nn.Module, optimizer: Optimizer, batches: Update) -> Tensor:
+    """The gradients of an update, as Lightning's closure makes them."""
+    optimizer.zero_grad()
+    losses = [standing.loss(network(inputs), targets) / standing.accumulate for inputs, targets in batches]
+    total = torch.stack(losses).sum()
+    total.backward()
+    if standing.clip is not None:
+        standing.clip(network)
+    return total.detach()

@@ -1,0 +1,69 @@
+"""What a copy of a finished run is trained on for, and what that says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lrscope.core.trace import Trace
+from lrscope.core.verdict import Verdict
+from lrscope.diagnosis import diagnose
+from lrscope.diagnosis.signals.eval_steps import looks, tenth_of
+from lrscope.diagnosis.signals.level import end_level
+from lrscope.diagnosis.signals.probed import AGAIN, LOWER, SAME
+from lrscope.diagnosis.signals.run_signals import Reading
+from lrscope.probe.budget import Scope
+
+SETTLED = frozenset({Verdict.DIVERGED, Verdict.SCHEDULE_NEVER_MOVED, Verdict.SCHEDULE_RAN_OUT, Verdict.UNKNOWN})
+"""Verdicts that more steps would hardly ever change."""
+
+ON_TRIAL = frozenset({Verdict.OSCILLATING, Verdict.STALLED})
+"""Failures that more steps may refute: where it costs little, no run is by itself called so untried."""
+
+
+@dataclass(frozen=True)
+class Journey:
+    """name: the metric of what is found. rates: of each update. looks: updates behind which the loss is evaluated."""
+
+    name: str
+    rates: tuple[float, ...]
+    looks: tuple[int, ...]
+
+    def level(self, losses: Sequence[float]) -> float:
+        """Where the training losses at ``looks`` stand at the end.
+
+        At a tenth of the rate they come down from a bounce: the last third of them counts.
+        """
+        values = np.asarray(losses, np.float64)
+        if self.name == LOWER:
+            third = -(-len(values) // 3)
+            return float(values[-third:].mean())
+        return end_level(np.asarray(self.looks, np.int64), values)[0]
+
+
+def journeys(trace: Trace, scope: Scope) -> tuple[Journey, ...]:
+    """What to train copies of a finished run on for: all that its scope allows; of a longer run, what its verdict of
+    a failure hangs on.
+    """
+    if not scope.tenth:
+        return ()
+    verdict = diagnose(trace).verdict
+    if verdict in SETTLED or not (scope.again or verdict in ON_TRIAL):
+        return ()
+    reading = Reading.of(trace)
+    steps, rates = reading.steps, reading.rates
+    positive = rates[rates > 0]
+    if not len(positive):
+        return ()
+    tenth, last = tenth_of(steps), float(positive[-1])
+    seen = _looks(tenth, tenth)
+    more = [Journey(SAME, (last,) * tenth, seen), Journey(LOWER, (last / 10,) * tenth, seen)]
+    if scope.again:
+        more.insert(0, Journey(AGAIN, tuple(rates.tolist()), _looks(steps, tenth)))
+    return tuple(more)
+
+
+def _looks(updates: int, last: int) -> tuple[int, ...]:
+    return tuple(looks(updates - last, updates))

@@ -1,0 +1,210 @@
+"""Members grouped so that they can be compared: runs that differ in their seed only form a cell, cells a group."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from lrscope.report.analysis.estimates import Estimate, Share, mean_interval, share_of
+from lrscope.report.analysis.member_numbers import Outcome, decisive_loss, outcome_of, steps_to, target_loss, train_loss
+from lrscope.report.data.axes import RATE, SEED, number
+from lrscope.report.data.stored_sweep import Member, Sweep
+
+
+@dataclass(frozen=True)
+class Row:
+    """A member with its numbers. ``score`` is the best decisive loss, inf where there is none."""
+
+    member: Member
+    outcome: Outcome
+    group: str
+    x: float | str | None
+    score: float
+    arrival: int | None
+    """Updates until the member had made 90% of the sweep's best improvement."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The members that differ in their seed only. ``best`` and ``final`` (decisive loss) are over those that trained.
+
+    None where none trained.
+    """
+
+    x: float | str | None
+    rows: tuple[Row, ...]
+    best: Estimate | None
+    final: Estimate | None
+    failed: Share
+
+    @property
+    def label(self) -> str:
+        return f"{self.x:.4g}" if isinstance(self.x, float) else str(self.x)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Cells that differ along the x axis alone, in its order."""
+
+    label: str
+    settings: Mapping[str, str]
+    sweep: Sweep
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Everything that the report shows, as numbers.
+
+    ``x_axis`` is the swept key along which the figure runs (``lr`` wherever it was swept), ``loss`` the loss that
+    decides (``val/loss`` or ``train/loss``), ``start`` the loss before training (nan: not recorded).
+    """
+
+    sweeps: tuple[Sweep, ...]
+    x_axis: str
+    numeric: bool
+    loss: str
+    start: float
+    rows: tuple[Row, ...]
+    groups: tuple[Group, ...]
+
+    @property
+    def seeds(self) -> int:
+        """The most seeds that any cell has."""
+        return max((len(cell.rows) for group in self.groups for cell in group.cells), default=0)
+
+    @property
+    def means_over(self) -> str:
+        """What a mean is taken over, in words: failed seeds are in none."""
+        some_failed = any(cell.failed.count for group in self.groups for cell in group.cells)
+        return "the seeds that trained" if some_failed else f"{self.seeds} seeds"
+
+
+def compare(sweeps: Sequence[Sweep]) -> Comparison:
+    """Group the members of one sweep, or of several side by side."""
+    members = [(sweep, member) for sweep in sweeps for member in sweep.members]
+    x_axis = _x_axis(sweeps)
+    loss = decisive_loss([member for _, member in members])
+    outcomes = {member.run_id: outcome_of(member) for _, member in members}
+    target = target_loss(outcomes.values(), _lowest([member for _, member in members], outcomes, loss))
+    names = sweep_names(sweeps)
+    rows = [
+        _row(member, outcomes[member.run_id], x_axis, loss, target, _group_label(sweep, member, x_axis, names))
+        for sweep, member in members
+    ]
+    numeric = any(isinstance(row.x, float) for row in rows) and not any(isinstance(row.x, str) for row in rows)
+    starts = sorted(o.start for o in outcomes.values() if math.isfinite(o.start))
+    return Comparison(
+        sweeps=tuple(sweeps),
+        x_axis=x_axis,
+        numeric=numeric,
+        loss=loss,
+        start=starts[len(starts) // 2] if starts else math.nan,
+        rows=tuple(rows),
+        groups=_groups(sweeps, rows, x_axis),
+    )
+
+
+def _x_axis(sweeps: Sequence[Sweep]) -> str:
+    swept = {axis for sweep in sweeps for axis in sweep.axes}
+    if RATE in swept:
+        return RATE
+    others = [axis for sweep in sweeps for axis in sweep.axes if axis != SEED]
+    for axis in others:
+        if all(number(m.settings.get(axis, "")) is not None for sweep in sweeps for m in sweep.members):
+            return axis
+    return others[0] if others else RATE
+
+
+def sweep_names(sweeps: Sequence[Sweep]) -> dict[str, str]:
+    """A short name of each sweep by run id: the params that tell the sweeps apart, else the run's name."""
+    if len(sweeps) == 1:
+        return {sweeps[0].run_id: ""}
+    constant = [_constant_params(sweep) for sweep in sweeps]
+    shared = set.intersection(*(set(params) for params in constant)) if constant else set()
+    differing = sorted(key for key in shared if len({params[key] for params in constant}) > 1)
+    telling = [key for key in differing if key.endswith((".name", "._target_"))] or differing[:2]
+    names = [", ".join(_short(key, params[key]) for key in telling[:2]) for params in constant]
+    if len(set(names)) < len(names):
+        names = [f"{sweep.name} {sweep.run_id[:6]}" for sweep in sweeps]
+    return {sweep.run_id: name for sweep, name in zip(sweeps, names, strict=True)}
+
+
+def _constant_params(sweep: Sweep) -> dict[str, str]:
+    first, *rest = [member.params for member in sweep.members] or [{}]
+    return {key: value for key, value in first.items() if all(other.get(key) == value for other in rest)}
+
+
+def _short(key: str, value: str) -> str:
+    if key.endswith("._target_"):
+        return value.rsplit(".", 1)[-1]
+    return value if key.endswith(".name") else f"{key}={value}"
+
+
+def _group_label(sweep: Sweep, member: Member, x_axis: str, names: Mapping[str, str]) -> str:
+    parts = [names[sweep.run_id]] if names[sweep.run_id] else []
+    parts += [
+        value if number(value) is None else f"{axis}={value}"
+        for axis, value in member.settings.items()
+        if axis not in (x_axis, SEED)
+    ]
+    return ", ".join(parts)
+
+
+def _row(member: Member, outcome: Outcome, x_axis: str, loss: str, target: float, group: str) -> Row:
+    if x_axis == RATE:
+        x: float | str | None = member.rate
+    else:
+        text = member.settings.get(x_axis, "")
+        value = number(text)
+        x = value if value is not None else text
+    curve = member.trace.get("val/loss") if loss == "val/loss" else train_loss(member.trace)
+    score = outcome.best_val if loss == "val/loss" else outcome.best_train
+    return Row(member, outcome, group, x, score if math.isfinite(score) else math.inf, steps_to(curve, target))
+
+
+def _lowest(members: Sequence[Member], outcomes: Mapping[str, Outcome], loss: str) -> float:
+    usable = [outcomes[m.run_id] for m in members if not m.failed]
+    losses = [o.best_val if loss == "val/loss" else o.best_train for o in usable]
+    return min((value for value in losses if math.isfinite(value)), default=math.inf)
+
+
+def _groups(sweeps: Sequence[Sweep], rows: Sequence[Row], x_axis: str) -> tuple[Group, ...]:
+    sweep_of = {member.run_id: sweep for sweep in sweeps for member in sweep.members}
+    by_group: dict[str, dict[float | str | None, list[Row]]] = {}
+    for row in rows:
+        by_group.setdefault(row.group, {}).setdefault(row.x, []).append(row)
+    groups = []
+    for label, cells in by_group.items():
+        first = next(iter(cells.values()))[0].member
+        settings = {axis: value for axis, value in first.settings.items() if axis not in (x_axis, SEED)}
+        ordered = sorted(cells.items(), key=lambda item: _order(item[0]))
+        groups.append(
+            Group(label, settings, sweep_of[first.run_id], tuple(_cell(x, tuple(of_x)) for x, of_x in ordered))
+        )
+    return tuple(groups)
+
+
+def _order(x: float | str | None) -> tuple[int, float, str]:
+    if isinstance(x, float):
+        return (0, x, "")
+    return (1, 0.0, x) if isinstance(x, str) else (2, 0.0, "")
+
+
+def _cell(x: float | str | None, rows: tuple[Row, ...]) -> Cell:
+    trained = [row for row in rows if row.member.ended and not row.member.failed and math.isfinite(row.score)]
+    finals = [final for row in trained if math.isfinite(final := _final(row))]
+    ended = [row for row in rows if row.member.ended]
+    return Cell(
+        x=x,
+        rows=rows,
+        best=mean_interval([row.score for row in trained]) if trained else None,
+        final=mean_interval(finals) if finals else None,
+        failed=share_of(sum(row.member.failed for row in ended), len(ended)),
+    )
+
+
+def _final(row: Row) -> float:
+    """The decisive loss at the end: validation where the member has it."""
+    return row.outcome.final_val if not math.isnan(row.outcome.final_val) else row.outcome.final_train

@@ -1,0 +1,120 @@
+"""A stored sweep as plain data: what the report is made from, whoever recorded it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from lrscope.core.trace import Trace
+from lrscope.core.verdict import Verdict
+
+CURVES = ("train/loss", "train/loss_epoch", "train/loss_eval", "train/acc", "val/loss", "val/acc", "lr")
+"""The metrics that a report reads."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """One run of a sweep.
+
+    ``rate`` is the peak learning rate, ``settings`` the value of every swept axis as text (``{"lr": "0.01"}``),
+    ``status`` MLflow's (``FINISHED``, ``FAILED``, ``KILLED``, ``RUNNING``), ``seconds`` its wall time (None while it
+    runs), ``verdict`` None where nobody gave one.
+    """
+
+    run_id: str
+    name: str
+    rate: float | None
+    seed: int | None
+    settings: Mapping[str, str]
+    status: str
+    verdict: Verdict | None
+    why: str
+    seconds: float | None
+    trace: Trace
+    params: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the run came to an end of its own: trained, or failed; not interrupted, not still running."""
+        return self.status in ("FINISHED", "FAILED")
+
+    @property
+    def failed(self) -> bool:
+        """Whether nobody would use the model: the verdict says so, or the run broke off with an error."""
+        return self.status == "FAILED" or (self.verdict is not None and self.verdict.failed)
+
+    @property
+    def outcome(self) -> str:
+        """What became of the run: its verdict, else ``crashed``, ``running``, ``stopped`` or ``unknown``."""
+        if self.verdict is not None and (self.status != "FAILED" or self.verdict.failed):
+            return self.verdict.label
+        return {"FAILED": "crashed", "RUNNING": "running", "SCHEDULED": "running", "KILLED": "stopped"}.get(
+            self.status, Verdict.UNKNOWN.label
+        )
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A parent run and its members, in the order of the swept axes as numbers.
+
+    ``axes`` are the swept config keys, ``overrides`` the words of the command that started it, ``planned`` how many
+    members it was to have (None: not recorded), ``deleted`` how many were deleted in MLflow since.
+    """
+
+    run_id: str
+    experiment_id: str
+    experiment: str
+    name: str
+    store: str
+    status: str
+    started: datetime | None
+    axes: tuple[str, ...]
+    overrides: tuple[str, ...]
+    planned: int | None
+    deleted: int
+    members: tuple[Member, ...]
+    ours: bool = True
+    """Whether lrscope made it, so that its command line can be told."""
+    has_view: bool = False
+    """Whether MLflow's page has the saved view of it that links rest on."""
+
+    @property
+    def dataset(self) -> str:
+        """Name of the data that the members were trained on; the experiment's name where it was not recorded."""
+        return next((m.params["dataset.name"] for m in self.members if "dataset.name" in m.params), self.experiment)
+
+
+def gaps(sweep: Sweep) -> tuple[str, ...]:
+    """Sentences that say what a report of this sweep lacks; empty where it lacks nothing."""
+    found: list[str] = []
+    if not sweep.members:
+        found.append("No member of this sweep is recorded.")
+    if sweep.planned is not None and (lacking := sweep.planned - len(sweep.members) - sweep.deleted) > 0:
+        found.append(f"{lacking} of {sweep.planned} planned members {_be(lacking)} not recorded.")
+    if sweep.deleted:
+        found.append(
+            f"{sweep.deleted} {_members(sweep.deleted)} {_be(sweep.deleted, 'was', 'were')} deleted in MLflow."
+        )
+    for one, many, chosen in (
+        ("is still running", "are still running", [m for m in sweep.members if m.status in ("RUNNING", "SCHEDULED")]),
+        ("was stopped early", "were stopped early", [m for m in sweep.members if m.status == "KILLED"]),
+        ("crashed", "crashed", [m for m in sweep.members if m.outcome == "crashed"]),
+        ("has no curve", "have no curve", [m for m in sweep.members if not m.trace.series]),
+    ):
+        if chosen:
+            found.append(f"{_listed(chosen)} {_be(len(chosen), one, many)}.")
+    return tuple(found)
+
+
+def _listed(members: list[Member]) -> str:
+    names = ", ".join(m.name for m in members[:4])
+    return f"{len(members)} {_members(len(members))} ({names}{', …' if len(members) > 4 else ''})"
+
+
+def _members(count: int) -> str:
+    return "member" if count == 1 else "members"
+
+
+def _be(count: int, one: str = "is", many: str = "are") -> str:
+    return one if count == 1 else many

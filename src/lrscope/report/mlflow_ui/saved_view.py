@@ -1,0 +1,119 @@
+"""The saved view of a sweep in MLflow's page: a flat table of exactly its members, and their curves.
+
+A view is the page's state, kept as an experiment tag ``mlflow.sharedViewState.<key>``; a link that names the key opens
+it. This is how the page itself shares views. It is not documented: the tests drive a real browser, and there are plain
+links that work without it.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+from lrscope.report.data.axes import RATE, SEED
+from lrscope.report.data.stored_sweep import Sweep
+from lrscope.report.figures.limits import Axis
+
+VIEW_TAG = "mlflow.sharedViewState."
+SORTED_BY = "metrics.`peak_lr`"
+CHARTABLE = 64
+"""Up to so many members are all drawn; beyond, the page's own first twenty."""
+
+COLUMNS = (
+    SORTED_BY,
+    "tags.`lrscope.verdict`",
+    "tags.`lrscope.status`",
+    "metrics.`train/loss_epoch`",
+    "metrics.`val/loss`",
+    "metrics.`val/acc`",
+)
+SECTION = "lrscope"
+
+
+def view_key(parent_run_id: str) -> str:
+    """The name of a sweep's saved view."""
+    return f"lrscope-{parent_run_id[:12]}"
+
+
+def view_filter(parent_run_id: str) -> str:
+    """MLflow's search for exactly the members of a sweep."""
+    return f"tags.`mlflow.parentRunId` = '{parent_run_id}'"
+
+
+def saved_view(sweep: Sweep, frames: Mapping[str, Axis], now_ms: int) -> tuple[str, str]:
+    """Key and value of the experiment tag that holds the view.
+
+    Args:
+        sweep: whose members.
+        frames: the metrics to chart, in order, with the axis that the report's figures give them.
+        now_ms: time stamp of the view.
+    """
+    state = {
+        "searchFilter": view_filter(sweep.run_id),
+        "orderByKey": SORTED_BY,
+        "orderByAsc": True,
+        "startTime": "ALL",
+        "lifecycleFilter": "Active",
+        "datasetsFilter": [],
+        "modelVersionFilter": "All Runs",
+        "selectedColumns": [*COLUMNS[:1], *_swept(sweep), *COLUMNS[1:]],
+        "runsHidden": [],
+        "runsVisibilityMap": {},
+        "runsHiddenMode": "SHOWALL" if len(sweep.members) <= CHARTABLE else "FIRST_20_RUNS",
+        "useGroupedValuesInCharts": False,
+        "hideEmptyCharts": True,
+        "groupBy": None,
+        "groupsExpanded": {},
+    }
+    if frames:
+        state["compareRunCharts"] = [_chart(metric, axis) for metric, axis in frames.items()]
+        state["compareRunSections"] = [
+            {
+                "uuid": SECTION,
+                "name": "Loss, accuracy, rate",
+                "display": True,
+                "isReordered": True,
+                "isGenerated": False,
+            }
+        ]
+        state["isAccordionReordered"] = True
+    packed = "deflate;" + base64.b64encode(zlib.compress(json.dumps(state).encode(), 9)).decode()
+    view = {"name": sweep.name[:80], "createdAt": now_ms, "updatedAt": now_ms, "state": packed}
+    return VIEW_TAG + view_key(sweep.run_id), json.dumps(view)
+
+
+def _swept(sweep: Sweep) -> list[str]:
+    """Columns of the other swept settings that are params by their own name."""
+    axes = [axis for axis in sweep.axes if axis not in (RATE, SEED)]
+    return [f"params.`{axis}`" for axis in axes if any(axis in member.params for member in sweep.members)]
+
+
+def _chart(metric: str, axis: Axis) -> dict[str, Any]:
+    """A line chart over steps; the page wants the ends of a logarithmic axis as powers of ten."""
+    low, high = (math.log10(axis.low), math.log10(axis.high)) if axis.log else (axis.low, axis.high)
+    return {
+        "type": "LINE",
+        "uuid": f"{SECTION}-{metric.replace('/', '-')}",
+        "metricSectionId": SECTION,
+        "deleted": False,
+        "isGenerated": False,
+        "metricKey": metric,
+        "selectedMetricKeys": [metric],
+        "lineSmoothness": 0,
+        "scaleType": "log" if axis.log else "linear",
+        "xAxisScaleType": "linear",
+        "range": {"yMin": low, "yMax": high},
+        "xAxisKey": "step",
+        "selectedXAxisMetricKey": "",
+        "yAxisKey": "metric",
+        "yAxisExpressions": [],
+        "ignoreOutliers": False,
+        "useGlobalXaxisKey": True,
+        "useGlobalLineSmoothing": True,
+        "displayPoints": False,
+        "runsCountToCompare": CHARTABLE,
+    }

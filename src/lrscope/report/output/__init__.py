@@ -1,0 +1,1 @@
+"""The report as page, table, note and files."""

@@ -1,0 +1,124 @@
+"""The table of members: which columns it has and what stands in them, for terminal, page, note, CSV and JSON alike."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lrscope.report.analysis.comparison import Comparison, Row
+from lrscope.report.data.axes import RATE, SEED, format_rate, number
+
+Value = float | int | str | None
+
+
+@dataclass(frozen=True)
+class Column:
+    """``key`` names it in CSV and JSON, ``title`` on paper, in one or two lines.
+
+    ``rank`` says what a narrow terminal leaves out first: the highest; 0 is always shown.
+    """
+
+    key: str
+    title: str
+    value: Callable[[Row], Value]
+    text: Callable[[Value], str]
+    rank: int = 0
+
+    @property
+    def heading(self) -> str:
+        """The title on one line."""
+        return self.title.replace("\n", " ")
+
+    @property
+    def right(self) -> bool:
+        """Whether it holds numbers, which stand at the right."""
+        return self.text is not plain
+
+
+def plain(value: Value) -> str:
+    return "" if value is None else str(value)
+
+
+def loss_text(value: Value) -> str:
+    """``0.1234``, ``12.3``, ``3.5e+12``; ``inf`` where the loss was not finite, a dash where there is none."""
+    if not isinstance(value, int | float) or math.isnan(value):
+        return "–"
+    if math.isinf(value):
+        return "inf"
+    return f"{value:.4g}" if 1e-3 <= abs(value) < 1e4 or value == 0 else f"{value:.2e}"
+
+
+def accuracy_text(value: Value) -> str:
+    return "–" if not isinstance(value, int | float) or not math.isfinite(value) else f"{value:.4f}"
+
+
+def rate_text(value: Value) -> str:
+    return "–" if not isinstance(value, int | float) else format_rate(value)
+
+
+def count_text(value: Value) -> str:
+    return "–" if not isinstance(value, int | float) else f"{value:,.0f}".replace(",", " ")
+
+
+def seconds_text(value: Value) -> str:
+    return "–" if not isinstance(value, int | float) else f"{value:.1f}" if value < 100 else f"{value:.0f}"
+
+
+def columns(comparison: Comparison) -> tuple[Column, ...]:
+    """The columns of this comparison: those whose every cell would be empty are left out."""
+    found = [*_identity(comparison), *RESULTS]
+    return tuple(column for column in found if any(_filled(column.value(row)) for row in comparison.rows))
+
+
+def _filled(value: Value) -> bool:
+    return value is not None and value != "" and not (isinstance(value, float) and math.isnan(value))
+
+
+def _identity(comparison: Comparison) -> list[Column]:
+    axes = list(dict.fromkeys(axis for sweep in comparison.sweeps for axis in sweep.axes))
+    rates = {row.member.rate for row in comparison.rows}
+    found = [Column("lr", "lr", lambda row: row.member.rate, rate_text, rank=0 if len(rates) > 1 else 3)]
+    if len(comparison.sweeps) > 1:
+        owners = {member.run_id: sweep for sweep in comparison.sweeps for member in sweep.members}
+        found.append(Column("sweep", "sweep", lambda row: owners[row.member.run_id].name, plain, rank=5))
+        found.append(Column("group", "settings", lambda row: row.group, plain))
+    found += [_setting(axis, comparison) for axis in axes if axis not in (RATE, SEED)]
+    found.append(Column("seed", "seed", lambda row: row.member.seed, count_text, rank=0 if SEED in axes else 9))
+    if comparison.x_axis != RATE:
+        found.sort(key=lambda column: column.key != comparison.x_axis)
+
+    dull = all(row.member.status in ("FINISHED", "FAILED") for row in comparison.rows)
+    return [
+        *found,
+        Column("verdict", "verdict", lambda row: row.member.outcome, plain),
+        Column("status", "status", lambda row: row.member.status.lower(), plain, rank=6 if dull else 1),
+    ]
+
+
+def _setting(axis: str, comparison: Comparison) -> Column:
+    """Numbers where every member's value is one, else words."""
+
+    def words(row: Row) -> Value:
+        return row.member.settings.get(axis, "")
+
+    def numbers(row: Row) -> Value:
+        return number(row.member.settings.get(axis, ""))
+
+    numeric = all(numbers(row) is not None for row in comparison.rows)
+    return Column(axis, axis, numbers, rate_text) if numeric else Column(axis, axis, words, plain)
+
+
+RESULTS = (
+    Column("final_train_loss", "train\nloss", lambda row: row.outcome.final_train, loss_text),
+    Column("best_train_loss", "best\ntrain", lambda row: row.outcome.best_train, loss_text, rank=5),
+    Column("final_val_loss", "val\nloss", lambda row: row.outcome.final_val, loss_text),
+    Column("best_val_loss", "best\nval", lambda row: row.outcome.best_val, loss_text),
+    Column("final_train_acc", "train\nacc", lambda row: row.outcome.final_train_acc, accuracy_text, rank=4),
+    Column("best_train_acc", "best\ntrain", lambda row: row.outcome.best_train_acc, accuracy_text, rank=8),
+    Column("final_val_acc", "val\nacc", lambda row: row.outcome.final_val_acc, accuracy_text),
+    Column("best_val_acc", "best\nval", lambda row: row.outcome.best_val_acc, accuracy_text, rank=4),
+    Column("steps_to_90", "steps\nto 90%", lambda row: row.arrival, count_text, rank=7),
+    Column("steps", "steps", lambda row: row.outcome.steps, count_text, rank=2),
+    Column("seconds", "seconds", lambda row: row.member.seconds, seconds_text, rank=2),
+)

@@ -1,0 +1,116 @@
+"""The tables beside the members: cells of seeds and settings side by side, as heads and rows of text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lrscope.report.analysis.comparison import Cell, Comparison
+from lrscope.report.analysis.estimates import Estimate, Share
+from lrscope.report.analysis.ranking import Ranking, Standing
+from lrscope.report.output.columns import accuracy_text, columns, count_text, loss_text
+
+WIDEST_RANK = 5
+"""Of the members' columns, those up to this rank stand in a note."""
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """``numbers[i]``: column i holds numbers and stands at the right."""
+
+    heads: tuple[str, ...]
+    numbers: tuple[bool, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def cells_table(comparison: Comparison) -> TextTable | None:
+    """One row per rate with the means over its seeds and the share that failed; None where nobody swept seeds."""
+    if comparison.seeds < 2:
+        return None
+    several = len(comparison.groups) > 1
+    heads = (*(("setting",) if several else ()), comparison.x_axis, "seeds", f"best {comparison.loss}",
+             "95% t-interval", "at the end", "failed", "95% Wilson interval")  # fmt: skip
+    rows = tuple(
+        (*((group.label,) if several else ()), *_cell(cell)) for group in comparison.groups for cell in group.cells
+    )
+    return TextTable(
+        heads, (*((False,) if several else ()), comparison.numeric, True, True, True, True, True, True), rows
+    )
+
+
+def _cell(cell: Cell) -> tuple[str, ...]:
+    return (
+        cell.label,
+        str(len(cell.rows)),
+        _mean(cell.best),
+        _interval(cell.best),
+        _mean(cell.final),
+        str(cell.failed) if cell.failed.total else "–",
+        _share(cell.failed),
+    )
+
+
+def ranking_table(ranking: Ranking, comparison: Comparison) -> TextTable:
+    """One row per setting at its best, from the lowest loss up."""
+    accuracy = any(standing.accuracy for standing in ranking.standings)
+    heads = ["setting", "peak rate", f"best {comparison.loss}", "95% t-interval", "at the end"]
+    heads += [*(["best val acc"] if accuracy else []), "steps to 90%", "failed", "loss above the first (paired, 95%)"]
+    rows = tuple(_standing(standing, accuracy) for standing in ranking.standings)
+    return TextTable(tuple(heads), (False, *(True,) * (len(heads) - 1)), rows)
+
+
+def _standing(standing: Standing, accuracy: bool) -> tuple[str, ...]:
+    difference = standing.difference
+    return (
+        standing.label,
+        standing.at,
+        _mean(standing.best),
+        _interval(standing.best),
+        _mean(standing.final),
+        *((accuracy_text(standing.accuracy.mean if standing.accuracy else None),) if accuracy else ()),
+        count_text(standing.arrival),
+        str(standing.failed),
+        f"{loss_text(difference.mean)} ({loss_text(difference.low)} to {loss_text(difference.high)})"
+        if difference
+        else "–",
+    )
+
+
+def _mean(estimate: Estimate | None) -> str:
+    return loss_text(estimate.mean) if estimate else "–"
+
+
+def _interval(estimate: Estimate | None) -> str:
+    return f"{loss_text(estimate.low)} to {loss_text(estimate.high)}" if estimate and estimate.n > 1 else "–"
+
+
+def _share(share: Share) -> str:
+    return f"{share.low:.0%} to {share.high:.0%}" if share.total else "–"
+
+
+def members_texts(comparison: Comparison) -> TextTable:
+    """The members as text, without the columns that matter least."""
+    shown = [column for column in columns(comparison) if column.rank <= WIDEST_RANK]
+    return TextTable(
+        tuple(column.heading for column in shown),
+        tuple(column.right for column in shown),
+        tuple(tuple(column.text(column.value(row)) for column in shown) for row in comparison.rows),
+    )
+
+
+def markdown(table: TextTable, most: int | None = None) -> str:
+    """The table in Markdown; what came from a store cannot break out of its cell."""
+    lines = [_line(table.heads), _line(["---:" if number else "---" for number in table.numbers])]
+    lines += [_line(row) for row in table.rows[:most]]
+    if most is not None and len(table.rows) > most:
+        lines.append(f"\n… {len(table.rows) - most} more rows in the report")
+    return "\n".join(lines)
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(_plain(cell) for cell in cells) + " |"
+
+
+def _plain(cell: str) -> str:
+    escaped = cell.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("`", "\\`")
+    return " ".join(escaped.split())

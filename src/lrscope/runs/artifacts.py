@@ -1,0 +1,53 @@
+"""The files that a run leaves beside its numbers: checkpoints, and the trained model in MLflow's format."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lrscope.core.files import spared
+from lrscope.runs.prepare import PreparedRun
+from lrscope.tracking import RunLog, Session
+from lrscope.training.checkpoint_folder import BEST, LAST, CheckpointFolder
+
+
+def keep_best(folder: CheckpointFolder, log: RunLog, weights: Mapping[str, Tensor], epoch: int, monitor: str) -> None:
+    """Write the best weights: ``{"state_dict", "epoch", "monitor"}``, loads with ``weights_only=True``."""
+    content: dict[str, Any] = {"state_dict": dict(weights), "epoch": epoch, "monitor": monitor}
+    folder.write_best(content)
+    if (folder.path / BEST).is_file():
+        log.artifact(folder.path / BEST, "checkpoints")
+
+
+def keep_last(folder: CheckpointFolder, log: RunLog) -> None:
+    """Hand the last checkpoint over to the record, where there is one."""
+    if (folder.path / LAST).is_file():
+        log.artifact(folder.path / LAST, "checkpoints")
+
+
+def keep_model(run: PreparedRun, log: RunLog, network: nn.Module, session: Session) -> None:
+    """Pack the trained network as an MLflow model, with signature and input example."""
+    from lrscope.tracking.mlflow_store.model_package import save_model, save_pickled_model
+
+    data = run.source.data
+    if data is None:
+        return
+    example = data.train.inputs[:2].cpu()
+    network = network.to("cpu", torch.float32).eval()
+    with spared(log.folder / "model" / "MLmodel", "the trained model was not packed"):
+        try:
+            pickled = pickle.dumps((network, example))
+        except Exception:  # classes defined on the spot, lambdas: MLflow knows how to keep them
+            log.model(save_model(network, example, log.folder / "model"))
+        else:
+            log.model(session.aside(save_pickled_model, pickled, log.folder / "model"))
+
+
+def wants_model(run: PreparedRun) -> bool:
+    """Whether the model is packed as soon as its run ends; a sweep's best is packed when the sweep ends."""
+    choice = run.cfg.tracking.log_model
+    return choice == "all" or (choice == "best" and run.job.ticket is None)

@@ -1,0 +1,244 @@
+"""Trains one run alone, with Lightning."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from omegaconf import DictConfig
+from pytorch_lightning.callbacks import EarlyStopping
+from torch import Tensor, nn
+
+from lrscope.core import gc_pause
+from lrscope.core.errors import InputError, Interrupted
+from lrscope.core.stop_signals import STOP
+from lrscope.core.verdict import Verdict
+from lrscope.datasets.data import Part
+from lrscope.datasets.index_batches import IndexBatches
+from lrscope.probe.budget import NOWHERE, Scope, effort
+from lrscope.runs.lifecycle import Ending
+from lrscope.runs.prepare import PreparedRun, monitored
+from lrscope.training import build, threads
+from lrscope.training.callbacks.count_examples import CountExamples
+from lrscope.training.callbacks.evaluate_epochs import EvaluateEpochs, Parts
+from lrscope.training.callbacks.evaluate_late import EvaluateLate
+from lrscope.training.callbacks.follow_parameters import FollowParameters
+from lrscope.training.callbacks.keep_checkpoints import KeepBest, KeepCheckpoints, restore_random_state
+from lrscope.training.callbacks.measure_sharpness import MeasureSharpness
+from lrscope.training.callbacks.record_steps import RecordSteps, SignalChoice
+from lrscope.training.callbacks.show_progress import ShowProgress
+from lrscope.training.callbacks.stop_early import StopAtSignal, StopAtVerdict, StoppedByVerdict
+from lrscope.training.checkpoint_folder import CheckpointFolder
+from lrscope.training.evaluation import chunks
+from lrscope.training.lightning_module import Module, loss_of
+from lrscope.training.recording import RunRecorder
+from lrscope.training.trainer import lightning_kept_quiet, make_trainer
+
+PLAIN_PRECISIONS = ("32-true", "64-true", "32", "64")
+
+
+@dataclass(frozen=True)
+class Solo:
+    """What a run alone is made of; ``train`` runs it."""
+
+    run: PreparedRun
+    trainer: pl.Trainer
+    module: Module
+    loader: Iterable[Any]
+    steps: RecordSteps
+    evaluate: EvaluateEpochs
+    best: KeepBest
+    stop: StopAtVerdict
+    checkpoints: CheckpointFolder
+    scope: Scope
+    """How far the run may look ahead at its end."""
+
+
+def assemble(run: PreparedRun, recorder: RunRecorder, checkpoints: CheckpointFolder) -> Solo:
+    """Build network, module, callbacks and trainer from the config, in the order that fixes the random numbers.
+
+    Raises:
+        InputError: an argument that does not fit, or an accelerator that is not there.
+    """
+    cfg = run.cfg
+    module = make_module(run)
+    steps = RecordSteps(recorder, signal_choice(cfg), cfg.trainer.accumulate_grad_batches)
+    trainer = make_trainer(cfg)
+    device = trainer.strategy.root_device
+    loader, parts = _data(run, trainer, device)
+    _choose_threads(run, module, device)
+    evaluate = EvaluateEpochs(steps, parts, cfg.epochs, cfg.callbacks.evaluate_every_epochs)
+    best = KeepBest(steps, run.monitor)
+    verdicts = [Verdict.from_label(name) for name in cfg.callbacks.stop_when]
+    stop = StopAtVerdict(steps, run.facts, verdicts, cfg.callbacks.stop_grace_epochs)
+    keep = KeepCheckpoints(steps, checkpoints, cfg.callbacks.checkpoint.every_seconds)
+    scope = scope_of(run, module.network) if trainer.world_size == 1 else NOWHERE
+    late = [EvaluateLate(steps, parts.train, scope.late)] if scope.late else []
+    callbacks: list[pl.Callback] = [steps, *late, evaluate, best, stop, *_on_request(run, steps, parts)]
+    callbacks += early_stopping(run)
+    callbacks += [build.callback(entry) for entry in cfg.callbacks.extra]
+    callbacks += [ShowProgress(steps, run.name, cfg.epochs, cfg.callbacks.progress)]
+    callbacks += [keep, StopAtSignal(STOP.requested, keep.save)]
+    trainer.callbacks = callbacks  # type: ignore[attr-defined]  # set by Lightning's connector
+    return Solo(run, trainer, module, loader, steps, evaluate, best, stop, checkpoints, scope)
+
+
+def make_module(run: PreparedRun) -> Module:
+    """The module of a run, initialised from its seed, in the precision that it trains in.
+
+    Lightning would make it double only after it has loaded a checkpoint, which would round the weights on their way.
+    """
+    cfg = run.cfg
+    build.seed_everything(cfg.seed)
+    network = build.network(cfg, run.source.described)
+    return Module(
+        network.double() if cfg.trainer.precision.startswith("64") else network,
+        loss_of(run.source.task),
+        partial(build.optimizer, cfg),
+        partial(build.schedule, cfg),
+        interval=cfg.scheduler.get("interval", "epoch"),
+        monitor=monitored(cfg.scheduler.get("monitor", "val/loss"), run.source),
+    )
+
+
+def scope_of(run: PreparedRun, network: nn.Module) -> Scope:
+    """How far a run on one device may look ahead; nowhere where its data does not lie in memory, or where a copy would
+    need more than the optimizer to train on as the run did.
+    """
+    cfg, data = run.cfg, run.source.data
+    plain = cfg.trainer.precision in PLAIN_PRECISIONS and not cfg.callbacks.extra
+    if not cfg.callbacks.look_ahead or data is None or not plain:
+        return NOWHERE
+    cost = effort(network, data.train, full_batch(cfg, data.train), cfg.trainer.accumulate_grad_batches)
+    return Scope.of(cfg.total_steps, cfg.steps_per_epoch * cfg.callbacks.evaluate_every_epochs, cost)
+
+
+def _choose_threads(run: PreparedRun, module: Module, device: torch.device) -> None:
+    data = run.source.data
+    if run.cfg.trainer.threads is not None:
+        threads.use(run.cfg.trainer.threads)
+    elif data is None or device.type != "cpu":
+        threads.use(threads.most())
+    else:
+        threads.use(threads.fitting(module.network, data.train.inputs[:1], full_batch(run.cfg, data.train)))
+
+
+def train(solo: Solo) -> Ending:
+    """Train to the end, or to whatever ends it earlier; a run that was stopped goes on from its last checkpoint."""
+    gc_pause.go_on()
+    began = time.monotonic()
+    ending = _fit(solo)
+    if ending.error is None and ending.signal_number is None and solo.run.cfg.callbacks.test:
+        solo.evaluate.evaluate_test(solo.module)
+    solo.steps.flush()
+    return Ending(ending.stopped_by, ending.signal_number, ending.error, time.monotonic() - began)
+
+
+def _fit(solo: Solo) -> Ending:
+    checkpoint = solo.checkpoints.load() if solo.run.resumes else None
+    if checkpoint is not None and checkpoint.words:
+        warnings.warn(f"{solo.run.name}: {checkpoint.words}", stacklevel=2)
+    path = str(checkpoint.path) if checkpoint is not None and checkpoint.content else None
+    try:
+        with lightning_kept_quiet():
+            solo.trainer.fit(solo.module, solo.loader, ckpt_path=path, weights_only=True if path else None)
+        if checkpoint is not None and path and solo.steps.step == checkpoint.content["global_step"]:
+            restore_random_state(checkpoint.content["lrscope_random"])  # nothing was left to train
+    except StoppedByVerdict as stop:
+        return Ending(stopped_by=stop.verdict)
+    except Interrupted as stop:
+        return Ending(signal_number=stop.signal_number)
+    except InputError:
+        raise
+    except Exception as error:
+        return Ending(error=error)
+    return Ending(stopped_by=solo.stop.finding.verdict if solo.stop.finding is not None else None)
+
+
+def signal_choice(cfg: DictConfig) -> SignalChoice:
+    """Which signals the config asks for."""
+    c = cfg.callbacks
+    return SignalChoice(c.grad_norm, c.update_ratio, c.update_cosine, c.dead_units)
+
+
+def _data(run: PreparedRun, trainer: pl.Trainer, device: torch.device) -> tuple[Iterable[Any], Parts]:
+    data = run.source.data
+    if data is None:
+        module = run.source.module
+        assert module is not None
+        return module.train_dataloader(), _loader_parts(run, device)
+    double = run.cfg.trainer.precision.startswith("64")
+    train = place(data.train, device, double)
+    batches = IndexBatches(train, run.cfg.batch_size, run.cfg.seed, rank=trainer.global_rank, world=trainer.world_size)
+    val, test = (place(part, device, double) if part is not None else None for part in (data.val, data.test))
+    return batches, Parts(
+        partial(chunks, train),
+        partial(chunks, val) if val is not None else None,
+        partial(chunks, test) if test is not None else None,
+    )
+
+
+def full_batch(cfg: DictConfig, part: Part) -> int:
+    """Examples of a batch that is not an epoch's last; all of the part where the config has no batch size."""
+    return min(cfg.batch_size or len(part), len(part))
+
+
+def place(part: Part, device: torch.device, double: bool) -> Part:
+    """A part on the training device, in double precision where the run asks for it."""
+    placed = part.to(device)
+    if not double:
+        return placed
+    targets = placed.targets.double() if placed.targets.is_floating_point() else placed.targets
+    return Part(placed.inputs.double(), targets)
+
+
+def _loader_parts(run: PreparedRun, device: torch.device) -> Parts:
+    module = run.source.module
+    assert module is not None
+
+    def on_device(loader: Iterable[Any]) -> Iterable[tuple[Tensor, Tensor]]:
+        for inputs, targets in loader:
+            yield inputs.to(device), targets.to(device)
+
+    validates = run.monitor.startswith("val/")
+    return Parts(
+        lambda: on_device(module.train_dataloader()),
+        (lambda: on_device(module.val_dataloader())) if validates else None,
+    )
+
+
+def _on_request(run: PreparedRun, steps: RecordSteps, parts: Parts) -> list[pl.Callback]:
+    """What is measured only where the config asks for it."""
+    asked = run.cfg.callbacks
+    wanted: list[pl.Callback] = []
+    if asked.sharpness_every_epochs is not None:
+        wanted.append(MeasureSharpness(steps, parts.train, run.facts, run.name, asked.sharpness_every_epochs))
+    if asked.parameters:
+        wanted.append(FollowParameters(steps, parts.train))
+    if asked.count_examples:
+        wanted.append(CountExamples(steps))
+    return wanted
+
+
+def early_stopping(run: PreparedRun) -> list[EarlyStopping]:
+    """Lightning's callback, where the config asks for it."""
+    asked = run.cfg.callbacks.early_stopping
+    if not asked.enabled:
+        return []
+    monitor = monitored(asked.monitor, run.source)
+    return [
+        EarlyStopping(
+            monitor,
+            asked.min_delta,
+            asked.patience,
+            mode=asked.mode,
+            check_on_train_epoch_end=True,
+            verbose=False,
+        )
+    ]

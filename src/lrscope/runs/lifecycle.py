@@ -1,0 +1,226 @@
+"""The record of a run around its training: what is known before the first step, and what became of it."""
+
+from __future__ import annotations
+
+import json
+import math
+import platform
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
+
+import yaml
+
+from lrscope.core.files import spared
+from lrscope.core.fingerprint import flatten
+from lrscope.core.outcome import Outcome, Status
+from lrscope.core.paths import checkout
+from lrscope.core.trace import Trace
+from lrscope.core.verdict import Diagnosis, Verdict
+from lrscope.diagnosis import diagnose, note
+from lrscope.runs.prepare import PreparedRun
+from lrscope.tracking import DatasetInfo, RunLog, RunStart, Session, dataset_place
+from lrscope.training.recording import RunRecorder
+
+TRACE = "trace.npz"
+"""A job leaves its curves beside its outcome: the sweep compares its members without asking the store."""
+
+DIFFERENCE = "git.diff"
+
+EPOCH_METRICS = (
+    "train/loss_epoch",
+    "train/loss_eval",
+    "train/acc",
+    "val/loss",
+    "val/acc",
+    "test/loss",
+    "test/acc",
+)
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How training ended. ``error`` is set for a crash, ``signal_number`` for an interruption."""
+
+    stopped_by: Verdict | None = None
+    signal_number: int | None = None
+    error: BaseException | None = None
+    seconds: float = 0.0
+
+    @property
+    def as_planned(self) -> bool:
+        """Whether nothing ended it but its own epochs or early stopping."""
+        return self.error is None and self.signal_number is None and self.stopped_by is None
+
+
+def open_record(run: PreparedRun, session: Session, tags: Mapping[str, str] | None = None) -> RunLog:
+    """Start the MLflow run of a prepared run, or continue the one it had.
+
+    A process can be killed between any two lines of a record: what one that continues it finds missing of the
+    beginning it adds, and leaves the rest as it was.
+    """
+    log = session.reopen(run.local_id) if run.resumes else _start_record(run, session, tags or {})
+    if not any(log.has(file) for file in (DIFFERENCE, *_DESCRIPTION)) and (difference := uncommitted_changes()):
+        log.text(difference, DIFFERENCE)
+    for file, text in _DESCRIPTION.items():
+        if not log.has(file):
+            log.text(text(run), file)
+    data = run.source.data
+    if data is not None and not log.has(dataset_place(data.name)):
+        log.dataset(DatasetInfo(name=data.name, digest=data.digest, source=data.source))
+    return log
+
+
+def _start_record(run: PreparedRun, session: Session, tags: Mapping[str, str]) -> RunLog:
+    ticket = run.job.ticket
+    return session.start(
+        RunStart(
+            experiment=run.cfg.experiment_name,
+            name=run.name,
+            kind="run" if ticket is None else "member",
+            local_id=run.local_id,
+            parent_local_id=ticket.local_id if ticket is not None else None,
+            params={key: word(value) for key, value in flatten(run.config).items()},
+            tags={
+                "lrscope.fingerprint": run.fingerprint,
+                "lrscope.facts": run.facts.to_json(),
+                "lrscope.together": "false",
+                **tags,
+            },
+        )
+    )
+
+
+def conclude(run: PreparedRun, log: RunLog, recorder: RunRecorder, ending: Ending) -> Outcome:
+    """Say what became of a run: verdict, note, status; leave its outcome for the sweep.
+
+    An interrupted run gets no verdict: it has not ended. A run that crashed keeps its traceback as an artifact.
+    """
+    interrupted = ending.signal_number is not None
+    if not interrupted and ending.error is None:
+        recorder.end()
+    trace = recorder.trace(run.facts)
+    diagnosis = None if interrupted or not trace.series else diagnose(trace)
+    verdict = _verdict(diagnosis, ending)
+    status = _status(verdict, ending)
+    why = _why(diagnosis, ending)
+    best = _best(trace)
+    log.tags({"lrscope.steps": str(_steps(trace)), "lrscope.best": json.dumps(best)})
+    _tell(log, diagnosis, trace, ending, why)
+    log.end(status)
+    outcome = Outcome(
+        name=run.name,
+        local_id=log.local_id,
+        status=status,
+        verdict=verdict.label if verdict is not None else "",
+        why=why,
+        lr=float(run.cfg.lr),
+        fingerprint=run.fingerprint,
+        run_id=log.run_id,
+        crashed=ending.error is not None,
+        steps=_steps(trace),
+        seconds=ending.seconds,
+        overrides=dict(run.job.varying),
+        final={key: value for key in EPOCH_METRICS if (value := recorder.last(key)) is not None},
+        best=best,
+    )
+    with spared(run.job.folder / TRACE, "a sweep's table will lack this run"):
+        outcome.write(run.job.folder)
+        trace.save(run.job.folder / TRACE)
+    return outcome
+
+
+def _verdict(diagnosis: Diagnosis | None, ending: Ending) -> Verdict | None:
+    if ending.error is not None or diagnosis is None:
+        return None
+    return Verdict.DIVERGED if ending.stopped_by is Verdict.DIVERGED else diagnosis.verdict
+
+
+def _status(verdict: Verdict | None, ending: Ending) -> Status:
+    if ending.signal_number is not None:
+        return "KILLED"
+    return "FAILED" if ending.error is not None or verdict is Verdict.DIVERGED else "FINISHED"
+
+
+def _why(diagnosis: Diagnosis | None, ending: Ending) -> str:
+    if ending.error is not None:
+        return f"{type(ending.error).__name__}: {str(ending.error).splitlines()[0] if str(ending.error) else ''}"
+    if ending.signal_number is not None:
+        return f"stopped by signal {ending.signal_number}"
+    return diagnosis.primary.why if diagnosis is not None else ""
+
+
+def _tell(log: RunLog, diagnosis: Diagnosis | None, trace: Trace, ending: Ending, why: str) -> None:
+    """Write the verdict and its reasons where a person looks for them."""
+    log.tags({"lrscope.why": why[:5000], "lrscope.seconds": f"{ending.seconds:.2f}"})
+    if ending.error is not None:
+        text = "".join(traceback.format_exception(ending.error))
+        log.text(text, "traceback.txt")
+        log.tags({"mlflow.note.content": f"**crashed**: {why}\n\n```\n{text[-6000:]}\n```"})
+    elif diagnosis is not None:
+        log.tags({"lrscope.verdict": diagnosis.verdict.label, "mlflow.note.content": note(diagnosis, trace)[:7900]})
+    else:
+        log.tags({"mlflow.note.content": f"**stopped**: {why}; `resume=latest` continues it."})
+
+
+@cache
+def environment() -> str:
+    """Python, platform and the version of every installed package, one a line."""
+    packages = sorted({f"{dist.name}=={dist.version}" for dist in metadata.distributions()}, key=str.lower)
+    return "\n".join([f"# python {sys.version.split()[0]}, {platform.platform()}", *packages, ""])
+
+
+@cache
+def uncommitted_changes() -> str:
+    """What the working tree has that its last commit has not; empty where it is clean or no git repository."""
+    try:
+        done = subprocess.run(
+            ["git", "diff", "HEAD"],
+            cwd=checkout(),
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout
+
+
+def _best(trace: Trace) -> dict[str, float]:
+    best: dict[str, float] = {}
+    for key in EPOCH_METRICS:
+        values = [value for value in trace.get(key).values.tolist() if math.isfinite(value)]
+        if values:
+            best[key] = max(values) if key.endswith("acc") else min(values)
+    return best
+
+
+def _steps(trace: Trace) -> int:
+    return max((int(series.steps[-1]) + 1 for series in trace.series.values() if len(series)), default=0)
+
+
+def _as_yaml(content: object) -> str:
+    """With libyaml where it is there: the same text in a fifth of the time."""
+    return str(yaml.dump(content, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), sort_keys=False))
+
+
+_DESCRIPTION: Mapping[str, Callable[[PreparedRun], str]] = {
+    "config.yaml": lambda run: _as_yaml(dict(run.config)),
+    "overrides.yaml": lambda run: _as_yaml(list(run.job.overrides)),
+    "environment.txt": lambda _: environment(),
+}
+"""The files that say what every run is; ahead of them goes ``DIFFERENCE``, where there is one."""
+
+
+def word(value: object) -> str:
+    """A parameter as MLflow keeps it: numbers as python writes them, lists as JSON, null as ``null``."""
+    if value is None:
+        return "null"
+    if isinstance(value, str):
+        return value
+    return json.dumps(value) if isinstance(value, (list, dict, bool)) else repr(value)

@@ -1,0 +1,97 @@
+"""Everything a run needs before its first step, however it will be trained."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from omegaconf import DictConfig
+
+from lrscope.core.fingerprint import fingerprint
+from lrscope.core.job import Job
+from lrscope.core.trace import RunFacts
+from lrscope.training import build
+from lrscope.training.distributed import SharedRun, shared_run
+from lrscope.training.recording import RecordingPlan
+
+
+@dataclass(frozen=True)
+class PreparedRun:
+    """A run that is about to train: its config with the number of steps filled in, its data, who it is.
+
+    ``local_id`` names its record for ever; a resumed run keeps the one it had.
+    """
+
+    cfg: DictConfig
+    job: Job
+    source: build.Source
+    config: Mapping[str, Any]
+    """The resolved config as plain data."""
+    facts: RunFacts
+    fingerprint: str
+    name: str
+    local_id: str
+    plan: RecordingPlan
+    resumes: bool = False
+
+    @property
+    def monitor(self) -> str:
+        """The metric that best weights are chosen by: training's where there is no validation."""
+        return monitored(self.cfg.callbacks.checkpoint.monitor, self.source)
+
+
+def prepare(cfg: DictConfig, job: Job, source: build.Source | None = None) -> PreparedRun:
+    """Load the data (unless it is given), fill in the number of steps, and name the run.
+
+    Raises:
+        InputError: the data cannot be had, or does not fit the config.
+    """
+    source = source or build.source(cfg)
+    build.fill_steps(cfg, source.steps_per_epoch)
+    config = build.resolved(cfg)
+    identity = fingerprint(config, source.digest)
+    known = job.known(identity)
+    shared = shared_run()
+    if shared is None:
+        shared = SharedRun(known.local_id if known is not None else uuid.uuid4().hex, known is not None)
+    return PreparedRun(
+        cfg=cfg,
+        job=job,
+        source=source,
+        config=config,
+        facts=build.facts(cfg, source),
+        fingerprint=identity,
+        name=run_name(job, cfg),
+        local_id=shared.local_id,
+        plan=RecordingPlan.of(cfg.total_steps, cfg.tracking.every_n_steps, cfg.callbacks.every),
+        resumes=shared.resumes,
+    )
+
+
+def run_name(job: Job, cfg: DictConfig) -> str:
+    """``lr=0.01 seed=1``: what varies in the sweep, or what was typed for a lone run; never a random name."""
+    shown = " ".join(f"{key}={value}" for key, value in job.varying.items() if not key.startswith(_NOT_IN_A_NAME))
+    return shown[:200] or f"lr={cfg.lr:g}"
+
+
+def monitored(metric: str, source: build.Source) -> str:
+    """``val/loss`` where the data has a validation part, else ``train/loss_eval`` (``train/acc`` for ``val/acc``)."""
+    if not metric.startswith("val/") or has_validation(source):
+        return metric
+    return "train/acc" if metric == "val/acc" else "train/loss_eval"
+
+
+def has_validation(source: build.Source) -> bool:
+    """Whether there is a validation part. A DataModule has one where it overrides ``val_dataloader``."""
+    if source.data is not None:
+        return source.data.val is not None
+    import pytorch_lightning as pl
+
+    assert source.module is not None
+    return type(source.module).val_dataloader is not pl.LightningDataModule.val_dataloader
+
+
+_NOT_IN_A_NAME = ("experiment", "resume", "tracking", "hydra", "trainer", "callbacks", "sweep")
+"""Beginnings of keys that say where and how a run is made, not what it is."""

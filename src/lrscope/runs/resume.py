@@ -1,0 +1,127 @@
+"""Going on where an earlier command stopped: what is done is not repeated, what is unfinished continues."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+from lrscope.core.fingerprint import relevant
+from lrscope.core.job import Job, KnownMember
+from lrscope.core.outcome import Outcome
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    from lrscope.runs.prepare import PreparedRun
+    from lrscope.tracking import TrackingSettings
+    from lrscope.tracking.find import StoredRun
+    from lrscope.training.checkpoint_folder import CheckpointFolder
+
+
+def continued(cfg: DictConfig, job: Job, settings: TrackingSettings) -> Job:
+    """The job of a lone run, with the run that ``resume=`` names as the one to go on with.
+
+    Raises:
+        InputError: there is no such run.
+    """
+    if cfg.resume is None:
+        return job
+    from lrscope.tracking.find import find_run
+
+    deliver_what_lies_here(settings)
+    found = find_run(settings, cfg.experiment_name, cfg.resume, "run")
+    words = explain_new("this run", cfg, [found])
+    if words is not None:
+        print(words.replace("new in this sweep; ", "starts anew, since it "), flush=True)
+    return replace(job, continues=known_members([found]))
+
+
+def known_members(runs: Iterable[StoredRun]) -> dict[str, KnownMember]:
+    """By fingerprint, what a resumed command must know of the runs that are there."""
+    return {
+        run.fingerprint: KnownMember(
+            run.local_id, run.run_id, run.done, json.dumps(asdict(_outcome(run))) if run.done else ""
+        )
+        for run in runs
+    }
+
+
+def finished_before(run: PreparedRun) -> Outcome | None:
+    """The outcome of a run that an earlier call finished; None where there is something to train."""
+    known = run.job.known(run.fingerprint)
+    if known is None or not known.done:
+        return None
+    outcome = replace(Outcome(**json.loads(known.outcome)), overrides=dict(run.job.varying), skipped=True)
+    outcome.write(run.job.folder)
+    return outcome
+
+
+def fetch_checkpoints(run: PreparedRun, run_id: str | None, folder: CheckpointFolder) -> None:
+    """Bring the checkpoints of a resumed run from the store where this machine has none of its own."""
+    from lrscope.training.checkpoint_folder import LAST, PREVIOUS
+
+    if not run.resumes or not run_id:
+        return
+    if any((folder.path / name).is_file() for name in (LAST, PREVIOUS)):
+        return
+    from lrscope.runs.shared_session import settings_of
+    from lrscope.tracking.mlflow_store.fetch import fetch_artifact
+
+    fetch_artifact(settings_of(run.cfg), run_id, f"checkpoints/{LAST}", folder.path / LAST)
+
+
+def explain_new(name: str, cfg: DictConfig, runs: Sequence[StoredRun]) -> str | None:
+    """For a job that the resumed sweep does not know: in which keys it differs from the nearest member.
+
+    None where some member has the same config. Keys that only repeat another (``optimizer.lr: ${lr}``) and those that
+    the data decides are left out.
+    """
+    from omegaconf import OmegaConf
+
+    from lrscope.runs.lifecycle import word
+
+    raw: Any = OmegaConf.to_container(cfg, resolve=False)
+    mine = {
+        key: word(value)
+        for key, value in relevant(raw).items()
+        if key not in ("steps_per_epoch", "total_steps") and not (isinstance(value, str) and "${" in value)
+    }
+    changes = [({key for key, value in mine.items() if run.params.get(key) != value}, run) for run in runs]
+    if not changes or min(len(changed) for changed, _ in changes) == 0:
+        return None
+    changed, closest = min(changes, key=lambda pair: len(pair[0]))
+    words = ", ".join(f"{key} {closest.params.get(key, '(unset)')} -> {mine[key]}" for key in sorted(changed))
+    return f"{name}: new in this sweep; differs from {closest.name} in {words}"
+
+
+def deliver_what_lies_here(settings: TrackingSettings) -> None:
+    """Before a resumed command asks the store: what earlier commands could not deliver goes there first."""
+    if settings.mode != "online":
+        return
+    from lrscope.tracking.delivery.sync import sync
+
+    for words in sync(settings).words:
+        print(words, file=sys.stderr)
+
+
+def _outcome(run: StoredRun) -> Outcome:
+    from lrscope.runs.lifecycle import EPOCH_METRICS
+
+    final = {key: run.metrics[key] for key in EPOCH_METRICS if key in run.metrics}
+    return Outcome(
+        name=run.name,
+        local_id=run.local_id,
+        run_id=run.run_id or None,
+        status="FAILED" if run.status == "FAILED" else "FINISHED",
+        verdict=run.tags.get("lrscope.verdict", ""),
+        why=run.tags.get("lrscope.why", ""),
+        lr=float(run.params.get("lr", "nan")),
+        fingerprint=run.fingerprint,
+        steps=int(run.tags.get("lrscope.steps", "0")),
+        seconds=float(run.tags.get("lrscope.seconds", "0")),
+        final=final,
+        best=json.loads(run.tags.get("lrscope.best", "{}")),
+    )

@@ -1,0 +1,99 @@
+"""Every problem of every job, found before the first one trains."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from lrscope.config.schema import Config
+from lrscope.config.validate import check
+from lrscope.core.errors import InputError, Problem
+from lrscope.core.fingerprint import fingerprint
+from lrscope.sweeps.build_check import PartsOnTrial
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    from lrscope.sweeps.plan import Plan, PlannedJob
+
+
+def check_plan(planned: Plan) -> None:
+    """Check all jobs of a sweep.
+
+    Raises:
+        InputError: with the problems of all jobs, each once.
+    """
+    raise_problems([job.cfg for job in planned.jobs], [*planned.problems, *_twins(planned.jobs)])
+
+
+def raise_problems(cfgs: Sequence[DictConfig], found: Sequence[Problem] = ()) -> None:
+    """Check configs on paper first, then the tracking store, then against data, model, optimizer, schedule, device.
+
+    A lone run with a problem on paper is told at once; a sweep is told everything, which takes the time of loading
+    torch and the data.
+
+    Args:
+        found: problems that are known already.
+
+    Raises:
+        InputError: with all problems of all of them, each once.
+    """
+    on_paper = [check(cfg) for cfg in cfgs]
+    problems = [*found, *(problem for some in on_paper for problem in some)]
+    if not problems or len(cfgs) > 1:
+        if unreachable := _ask_stores(cfgs):
+            raise InputError(tuple(dict.fromkeys([*problems, *unreachable])))
+        usable = [cfg for cfg, some in zip(cfgs, on_paper, strict=True) if not some]
+        mended = [_mended(cfg, some) for cfg, some in zip(cfgs, on_paper, strict=True) if some]
+        problems += PartsOnTrial().problems([*usable, *(cfg for cfg in mended if not check(cfg))])
+    if problems:
+        raise InputError(tuple(dict.fromkeys(problems)))
+
+
+def _twins(jobs: Sequence[PlannedJob]) -> list[Problem]:
+    """Members of a sweep with the same config: the second would repeat the first."""
+    from omegaconf import OmegaConf
+
+    seen: dict[str, int] = {}
+    problems = []
+    for number, job in enumerate(jobs):
+        if not job.whole:
+            continue
+        tree: Any = OmegaConf.to_container(job.cfg, resolve=False)
+        first = seen.setdefault(fingerprint(tree), number)
+        if first != number:
+            one, other = " ".join(jobs[first].overrides), " ".join(job.overrides)
+            rule = f"members {first} and {number} of the sweep have the same config"
+            rule += f" (the second as {other})" if other != one else ""
+            problems.append(Problem(one, "", rule, "Leave one of them out."))
+    return problems
+
+
+def _ask_stores(cfgs: Sequence[DictConfig]) -> list[Problem]:
+    """What keeps runs from being recorded. It is asked before torch and the data are loaded, to be told within 5 s."""
+    from lrscope.runs.shared_session import settings_of
+    from lrscope.tracking.mlflow_store.address import resolve_uri
+    from lrscope.tracking.mlflow_store.reach import check_reachable
+
+    problems: list[Problem] = []
+    for settings in dict.fromkeys(settings_of(cfg) for cfg in cfgs):
+        if settings.mode != "online":
+            continue
+        try:
+            check_reachable(resolve_uri(settings.uri))
+        except InputError as error:
+            problems += error.problems
+    return problems
+
+
+def _mended(cfg: DictConfig, problems: Iterable[Problem]) -> DictConfig:
+    """The config with the default wherever it has a problem on paper, so that the rest of it can be tried out."""
+    from dataclasses import fields
+
+    defaults = {field.name: field.default for field in fields(Config)}
+    mended = copy.deepcopy(cfg)
+    for problem in problems:
+        if problem.key in defaults and problem.key in mended:
+            mended[problem.key] = defaults[problem.key]
+    return mended

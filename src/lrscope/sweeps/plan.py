@@ -1,0 +1,112 @@
+"""The jobs of a sweep, composed before Hydra launches any."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import OverrideParseException
+from omegaconf import DictConfig, OmegaConf
+
+from lrscope.config.explain import REFUSALS, Compose, explain, refusal
+from lrscope.core.errors import InputError, Problem
+from lrscope.core.job import overrides_as_typed
+
+
+@dataclass(frozen=True)
+class PlannedJob:
+    """One member as it will be launched: its overrides as typed, and the config they compose to.
+
+    Where Hydra refuses some of them, ``whole`` is false and the config is composed without these.
+    """
+
+    overrides: tuple[str, ...]
+    cfg: DictConfig
+    whole: bool = True
+
+
+@dataclass(frozen=True)
+class Plan:
+    """``axes`` are the keys that vary, in the order in which they were given; ``problems`` what Hydra refuses."""
+
+    jobs: tuple[PlannedJob, ...]
+    axes: tuple[str, ...]
+    problems: tuple[Problem, ...] = ()
+
+
+def plan(config: DictConfig) -> Plan | None:
+    """Expand and compose all jobs of a multirun's config; None for a sweeper that chooses its jobs as it goes.
+
+    From here on Hydra composes them fast too, see :mod:`lrscope.sweep_compose`.
+    """
+    from hydra.core.global_hydra import GlobalHydra
+
+    from lrscope.sweeps.compose import JobComposer
+
+    if not str(config.hydra.sweeper.get("_target_", "")).endswith(".BasicSweeper"):
+        return None
+    hydra = GlobalHydra.instance().hydra
+    assert hydra is not None
+    loader: Any = hydra.config_loader
+    loader.load_sweep_config = JobComposer(loader).load_sweep_config
+    given = [f"{key}={value}" for key, value in (config.hydra.sweeper.get("params") or {}).items()]
+    given += overrides_as_typed(config.hydra)
+    return plan_jobs(given, lambda overrides: loader.load_sweep_config(config, overrides), loader)
+
+
+def plan_jobs(overrides: Sequence[str], compose: Compose, loader: Any) -> Plan:
+    """Expand overrides into jobs as Hydra's basic sweeper does, and compose each.
+
+    Args:
+        compose: the whole config of one job's overrides.
+        loader: Hydra's config loader.
+    """
+    problems: list[Problem] = []
+    expanded = _expand(overrides, problems, compose)
+    jobs = []
+    for job in expanded:
+        try:
+            jobs.append(PlannedJob(tuple(job), task_part(compose(job))))
+        except REFUSALS:
+            explained = explain(job, compose, loader.get_group_options)
+            problems += explained.problems
+            jobs.append(PlannedJob(tuple(job), task_part(explained.cfg), whole=False))
+    return Plan(tuple(jobs), _axes(expanded), tuple(dict.fromkeys(problems)))
+
+
+def _expand(overrides: Sequence[str], problems: list[Problem], compose: Compose) -> list[list[str]]:
+    """One list of overrides a job; those that cannot be read become problems and are left out."""
+    parser = OverridesParser.create()
+    parsed = []
+    for override in overrides:
+        try:
+            parsed.append(parser.parse_override(override))
+        except OverrideParseException as error:
+            problems.append(refusal(override, error, compose([])))
+    remedy = "Write the values one by one: lr=1,0.1,0.01."
+    try:
+        jobs = [list(job) for job in BasicSweeper.split_arguments(parsed, None)[0]]
+    except REFUSALS as error:
+        raise InputError([*problems, Problem("sweep", " ".join(overrides), str(error), remedy)]) from error
+    if not jobs:
+        raise InputError([*problems, Problem("sweep", " ".join(overrides), "has no members", remedy)])
+    return jobs
+
+
+def _axes(jobs: Iterable[Sequence[str]]) -> tuple[str, ...]:
+    values: dict[str, set[str]] = {}
+    for overrides in jobs:
+        for override in overrides:
+            key, _, value = override.partition("=")
+            values.setdefault(key.lstrip("+~"), set()).add(value)
+    return tuple(key for key, seen in values.items() if len(seen) > 1)
+
+
+def task_part(cfg: DictConfig) -> DictConfig:
+    """The config of a run: a composed config without Hydra's own part."""
+    tree = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"])
+    assert isinstance(tree, DictConfig)
+    return tree

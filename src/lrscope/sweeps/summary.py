@@ -1,0 +1,66 @@
+"""What a sweep leaves when it ends: the report in MLflow, the table and the links on the terminal."""
+
+from __future__ import annotations
+
+import io
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, cast
+
+PIPED_WIDTH = 200
+"""Piped output has no width of its own; a table cut at 80 columns would lose its numbers."""
+
+Colours = Literal["auto", "standard", "256", "truecolor", "windows"]
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """What the user's terminal can show, for text that is made elsewhere. ``colours`` None: plain text."""
+
+    width: int
+    colours: Colours | None
+
+    @classmethod
+    def of_this_process(cls) -> Terminal:
+        from rich.console import Console
+
+        console = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)
+        return cls(console.width, cast(Colours | None, console.color_system))
+
+    def render(self, *parts: object) -> str:
+        """The text of rich's renderables, one below the other."""
+        from rich.console import Console
+
+        text = io.StringIO()
+        shows_colours = self.colours is not None
+        console = Console(
+            file=text, width=self.width, color_system=self.colours, force_terminal=shows_colours, highlight=False
+        )
+        console.print(*parts, sep="\n")
+        return text.getvalue()
+
+
+def close_sweep(uri: str | None, parent_run_id: str, folder: Path | None, terminal: Terminal) -> str:
+    """Compare a sweep as the store has it; what the terminal shows of it.
+
+    Args:
+        folder: where the report's files go, which then belong to the parent as artifacts; None makes none.
+
+    Raises:
+        InputError: the store has no such sweep.
+    """
+    from lrscope.report import attach_to_mlflow, collect_sweep, members_table, sweep_links, write_report
+
+    stored = collect_sweep(uri, parent_run_id)
+    if folder is not None:
+        files = write_report(stored, folder)
+        attach_to_mlflow(stored, files.note_markdown)
+    return terminal.render(members_table(stored)) + "\n" + "\n".join(sweep_links(stored).lines()) + "\n"
+
+
+def get_ready_to_report() -> None:
+    """Load what ``close_sweep`` needs, in a process that has nothing else to do."""
+    from lrscope.report.figures.draw import get_ready_to_draw
+
+    get_ready_to_draw()

@@ -1,0 +1,1 @@
+"""Carries journals into the store, beside the training and later."""

@@ -1,0 +1,179 @@
+"""Runs whose process is gone are KILLED, not RUNNING for ever."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lrscope.core.paths import resolve
+from lrscope.tracking.journal import events as ev
+from lrscope.tracking.journal.journal import Milestone, Spool, all_spools
+from lrscope.tracking.liveness.heartbeat import HEARTBEAT
+from lrscope.tracking.liveness.process import ProcessIdentity, fate
+from lrscope.tracking.mlflow_store.runs import LOCAL_ID, all_experiments
+from lrscope.tracking.mlflow_store.store import Store, open_store, resolve_uri
+from lrscope.tracking.settings import TrackingSettings
+
+SILENT_S = 600.0
+"""A run on another machine is doubtful after this many seconds without a heartbeat."""
+
+
+@dataclass(frozen=True)
+class Doubtful:
+    """A run that says RUNNING, and of whose process nothing is known but that it has been silent."""
+
+    run_id: str
+    name: str
+    experiment_id: str
+    machine: str
+    pid: str
+    silent_s: float
+
+    def __str__(self) -> str:
+        return f"{self.run_id}  {self.name}: silent for {self.silent_s / 60:.0f} min (process {self.pid})"
+
+
+def running(store: Store) -> list[Any]:
+    """Every run of lrscope's that the store shows as RUNNING."""
+    from mlflow.entities import ViewType
+
+    found: list[Any] = []
+    experiments = all_experiments(store)
+    token: str | None = None
+    while experiments:
+        page = store.client.search_runs(
+            experiments,
+            "attributes.status = 'RUNNING' and tags.`lrscope.process.pid` != ''",
+            ViewType.ACTIVE_ONLY,
+            max_results=1000,
+            page_token=token,
+        )
+        found.extend(page)
+        token = page.token
+        if not token:
+            break
+    return found
+
+
+def reap_gone(store: Store, root: Path) -> list[str]:
+    """Mark the runs whose process is surely gone; what they left in their spools is delivered later.
+
+    Returns:
+        Words for the user, one a run.
+    """
+    words = []
+    for run in running(store):
+        process = ProcessIdentity.from_tags(run.data.tags)
+        if process is None or fate(process) != "gone":
+            continue
+        # It may have ended its run and itself since the question was put; from now on it cannot.
+        if store.client.get_run(run.info.run_id).info.status != "RUNNING":
+            continue
+        spool = Spool.of(root, run.data.tags.get(LOCAL_ID, run.info.run_id))
+        if _ended_undelivered(spool):
+            continue
+        close_if_gone(spool)
+        _mark(store, run)
+        words.append(f"{run.info.run_name} ({run.info.run_id}) was left by a process that is gone: KILLED.")
+    return words
+
+
+def _ended_undelivered(spool: Spool) -> bool:
+    """Whether the run ended by itself and only the word of it has not reached the store yet."""
+    history = list(spool.milestones())
+    return bool(history) and isinstance(history[-1], ev.Ended) and spool.undelivered()
+
+
+def _mark(store: Store, run: Any) -> None:
+    heartbeat = run.data.tags.get(HEARTBEAT, "")
+    last_sign = int(heartbeat) * 1000 if heartbeat.isdecimal() else 0
+    store.client.set_terminated(run.info.run_id, "KILLED", max(last_sign, run.info.start_time))
+
+
+def close_if_gone(spool: Spool) -> bool:
+    """End the spool of a run whose process is surely gone as KILLED, at the time of its last record; whether it did."""
+    with spool.delivering(0) as held:
+        if not held or not spool.exists() or not _left_open_by_a_dead_process(spool):
+            return False
+        spool.cut_torn_tail()
+        last_record = int(spool.events_file.stat().st_mtime * 1000)
+        spool.append(ev.encode(ev.Ended("KILLED", last_record)))
+    return True
+
+
+def _left_open_by_a_dead_process(spool: Spool) -> bool:
+    owner: ProcessIdentity | None = None
+    for event in spool.milestones():
+        owner = None if isinstance(event, ev.Ended) else ProcessIdentity.from_tags(event.process)
+    return owner is not None and fate(owner) == "gone"
+
+
+def left_behind(store: Store, root: Path) -> Iterator[Spool]:
+    """Spools that dead processes left undelivered for this very store, each closed as KILLED where it was open."""
+    for spool in all_spools(root):
+        if not spool.undelivered():
+            continue
+        history = list(spool.milestones())
+        if not history or isinstance(history[0], ev.Ended) or history[0].store != store.address.shown:
+            continue
+        if _all_gone(history):
+            close_if_gone(spool)
+            yield spool
+
+
+def _all_gone(history: Sequence[Milestone]) -> bool:
+    """Whether no process can still be delivering what it recorded itself."""
+    owners = [ProcessIdentity.from_tags(event.process) for event in history if not isinstance(event, ev.Ended)]
+    return all(owner is not None and fate(owner) == "gone" for owner in owners)
+
+
+def doubtful(store: Store, silent_s: float = SILENT_S) -> list[Doubtful]:
+    """Runs that have been silent for ``silent_s`` seconds, and whose process cannot be looked at from here."""
+    found = []
+    for run in running(store):
+        tags = run.data.tags
+        process = ProcessIdentity.from_tags(tags)
+        if process is not None and fate(process) == "alive":
+            continue
+        heartbeat = tags.get(HEARTBEAT, "")
+        last_sign = float(heartbeat) if heartbeat.isdecimal() else run.info.start_time / 1000
+        silent = time.time() - last_sign
+        if silent >= silent_s:
+            machine, pid = (process.machine, str(process.pid)) if process else ("unknown", "unknown")
+            found.append(
+                Doubtful(run.info.run_id, run.info.run_name or "", run.info.experiment_id, machine, pid, silent)
+            )
+    return found
+
+
+@dataclass(frozen=True)
+class Reaped:
+    """``gone``: words on runs that were marked for certain; ``doubtful``: silent ones; ``marked``: ids of these."""
+
+    gone: tuple[str, ...]
+    doubtful: tuple[Doubtful, ...]
+    marked: tuple[str, ...]
+
+
+def reap(settings: TrackingSettings, mark: bool = False, only: Sequence[str] = ()) -> Reaped:
+    """Mark the runs of dead processes; list those that may be dead, and mark them too with ``mark``.
+
+    Args:
+        mark: also mark the silent ones.
+        only: of the silent ones, mark those with these MLflow ids; empty means all.
+
+    Raises:
+        StoreUnreachable: the store does not answer.
+    """
+    store = open_store(resolve_uri(settings.uri))
+    gone = reap_gone(store, resolve(settings.spool))
+    silent = doubtful(store)
+    marked = []
+    for run in silent:
+        if mark and (not only or run.run_id in only):
+            _mark(store, store.client.get_run(run.run_id))
+            marked.append(run.run_id)
+    return Reaped(tuple(gone), tuple(silent), tuple(marked))

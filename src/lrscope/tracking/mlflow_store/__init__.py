@@ -1,0 +1,1 @@
+"""The MLflow store: where it is, how it is opened, asked and written to."""

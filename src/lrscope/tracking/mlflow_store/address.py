@@ -1,0 +1,77 @@
+"""Which store is meant: by a setting, the environment or MLflow's default; the working folder plays no part."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from lrscope.core.errors import InputError, Problem
+from lrscope.core.paths import project_root
+from lrscope.tracking.redact import redact
+
+_DATABASES = ("postgresql", "mysql", "mssql", "sqlite")
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a store is. ``uri`` may hold a password and is for the client only; ``shown`` is for people and files."""
+
+    uri: str
+    artifacts: Path | None
+    """Folder for the artifacts of new experiments; None where the store decides."""
+
+    @property
+    def shown(self) -> str:
+        return redact(self.uri)
+
+    @property
+    def scheme(self) -> str:
+        """Without the driver: ``postgresql`` for ``postgresql+psycopg2://…``."""
+        return self.uri.partition(":")[0].partition("+")[0].lower()
+
+    @property
+    def is_server(self) -> bool:
+        return self.scheme in ("http", "https")
+
+    @property
+    def is_database(self) -> bool:
+        return self.scheme in _DATABASES
+
+    @property
+    def database_file(self) -> Path | None:
+        """The file of a SQLite store; None for any other."""
+        return Path(unquote(urlsplit(self.uri).path[1:])) if self.scheme == "sqlite" else None
+
+
+def resolve_uri(uri: str | None) -> Address:
+    """The store that is meant: ``uri``, else ``MLFLOW_TRACKING_URI``, else ``sqlite:///mlflow.db`` at the root.
+
+    A relative sqlite path is taken from the project's root, wherever the command was started.
+
+    Raises:
+        InputError: a ``file:`` URI or a bare path, which MLflow no longer writes, or a database in memory.
+    """
+    chosen = (uri or os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db").strip()
+    root = project_root()
+    address = Address(chosen, None)
+    if "://" in chosen and address.scheme != "file":
+        if address.is_server:
+            return Address(chosen.rstrip("/"), None)
+        if address.scheme == "sqlite":
+            return Address(_absolute_sqlite(chosen, root), root / "mlruns")
+        return Address(chosen, root / "mlruns" if address.is_database else None)
+    if chosen.partition(":")[0] == "databricks":
+        return address
+    rule = "MLflow writes to a database or a server, not to a folder of files"
+    raise InputError(Problem("tracking.uri", address.shown, rule, "Use sqlite:///mlflow.db or http://HOST:5000."))
+
+
+def _absolute_sqlite(uri: str, root: Path) -> str:
+    head, _, rest = uri.partition(":///")
+    path, mark, query = rest.partition("?")
+    if not path or path == ":memory:":
+        rule = "a database in memory is gone when the command ends"
+        raise InputError(Problem("tracking.uri", uri, rule, "Use e.g. sqlite:///mlflow.db."))
+    return f"{head}:///{root / unquote(path)}{mark}{query}"

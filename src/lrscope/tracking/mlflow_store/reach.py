@@ -1,0 +1,160 @@
+"""Whether a store answers, found out within seconds and before MLflow's slow import."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from lrscope.core.errors import InputError, Problem, StoreUnreachable
+from lrscope.tracking.mlflow_store.address import Address
+from lrscope.tracking.redact import redact
+
+T = TypeVar("T")
+
+ANSWER_WITHIN_S = 3.5
+"""How long a store may take to answer at the start; with the imports around it a command fails within 5 s."""
+
+_A_MOMENT_S = 1.0
+_refused: dict[Address, tuple[float, StoreUnreachable]] = {}
+"""When a store was last found away, and how."""
+
+_REMEDY = "Start it, set tracking.uri, or record without it: tracking.mode=offline, later `make sync`."
+
+_WORDS = (
+    ("refused", "connection refused"),
+    ("timed out", "no answer in time"),
+    ("timeout", "no answer in time"),
+    ("resolve", "its name is unknown"),
+    ("name or service", "its name is unknown"),
+    ("certificate", "its certificate is not trusted"),
+    ("password", "it refused the user or password"),
+    ("reset", "the connection was cut"),
+    ("aborted", "the connection was cut"),
+)
+
+
+def unreachable(address: Address, why: str) -> StoreUnreachable:
+    return StoreUnreachable(Problem("tracking.uri", address.shown, f"cannot be reached ({redact(why)})", _REMEDY))
+
+
+def check_reachable(address: Address) -> None:
+    """Ask; one that did not answer a moment ago is not asked again, which would take as long.
+
+    Raises:
+        StoreUnreachable: no answer within 3.5 s, or a refusal.
+    """
+    when, refusal = _refused.get(address, (0.0, None))
+    if refusal is not None and time.monotonic() - when < _A_MOMENT_S:
+        raise refusal
+    try:
+        _ask(address)
+    except StoreUnreachable as error:
+        _refused[address] = (time.monotonic(), error)
+        raise
+
+
+def _ask(address: Address) -> None:
+    if address.is_server:
+        _within(ANSWER_WITHIN_S, lambda: _ask_server(address), address)
+    elif address.database_file is not None:
+        _check_writable(address.database_file, address)
+    elif address.is_database:
+        _within(ANSWER_WITHIN_S, lambda: _ask_database(address), address)
+
+
+def _within(seconds: float, ask: Callable[[], T], address: Address) -> T:
+    """The answer of ``ask``, which runs in a thread of its own: nothing can hold the command longer."""
+    answer: list[T] = []
+    failure: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            answer.append(ask())
+        except BaseException as error:  # handed to the caller below
+            failure.append(error)
+
+    thread = threading.Thread(target=run, daemon=True, name="lrscope-reach")
+    thread.start()
+    thread.join(seconds)
+    if failure:
+        raise failure[0]
+    if not answer:
+        raise unreachable(address, f"no answer within {seconds:g} s")
+    return answer[0]
+
+
+def _ask_server(address: Address) -> bool:
+    """One cheap call with the credentials that MLflow's client would use."""
+    import requests
+
+    token = os.environ.get("MLFLOW_TRACKING_TOKEN")
+    user, password = (os.environ.get(f"MLFLOW_TRACKING_{name}") for name in ("USERNAME", "PASSWORD"))
+    verify: bool | str = os.environ.get("MLFLOW_TRACKING_SERVER_CERT_PATH") or True
+    if os.environ.get("MLFLOW_TRACKING_INSECURE_TLS", "").lower() in ("true", "1"):
+        verify = False
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            response = requests.get(
+                f"{address.uri}/api/2.0/mlflow/experiments/search",
+                params={"max_results": "1"},
+                headers={"Authorization": f"Bearer {token}"} if token and not (user and password) else {},
+                auth=(user, password) if user and password else None,
+                cert=os.environ.get("MLFLOW_TRACKING_CLIENT_CERT_PATH") or None,
+                verify=verify,
+                timeout=ANSWER_WITHIN_S,
+            )
+    except requests.RequestException as error:
+        raise unreachable(address, _reason(error)) from None
+    own_login = any(os.environ.get(f"MLFLOW_TRACKING_{name}") for name in ("AUTH", "AWS_SIGV4"))
+    if response.status_code in (401, 403) and own_login:
+        return True
+    if response.status_code in (401, 403):
+        raise unreachable(address, f"it refused the user or password, status {response.status_code}")
+    if response.status_code != 200:
+        raise unreachable(address, f"it answered with status {response.status_code}")
+    return True
+
+
+def _ask_database(address: Address) -> bool:
+    import sqlalchemy
+    from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+    from sqlalchemy.pool import NullPool
+
+    try:
+        engine = sqlalchemy.create_engine(address.uri, poolclass=NullPool)
+        engine.connect().close()
+    except ModuleNotFoundError as error:
+        rule = f"its driver {error.name} is not installed"
+        remedy = "Install it, or name another: postgresql+psycopg2://…"
+        raise InputError(Problem("tracking.uri", address.shown, rule, remedy)) from None
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise InputError(
+            Problem("tracking.uri", address.shown, "is no address of a database", redact(str(error)))
+        ) from None
+    except SQLAlchemyError as error:
+        raise unreachable(address, _reason(error)) from None
+    return True
+
+
+def _reason(error: Exception) -> str:
+    text = str(error).lower()
+    return next((words for sign, words in _WORDS if sign in text), type(error).__name__)
+
+
+def _check_writable(file: Path, address: Address) -> None:
+    folder = file.parent
+    try:
+        while not folder.exists() and folder != folder.parent:
+            folder = folder.parent
+    except OSError as error:
+        raise unreachable(address, str(error)) from None
+    # SQLite makes its journal beside the file: the folder must be writable, too.
+    for target in (folder, *([file] if file.exists() else [])):
+        if not os.access(target, os.W_OK):
+            raise unreachable(address, f"{target} is read-only")

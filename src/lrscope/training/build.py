@@ -1,0 +1,249 @@
+"""From the config to objects: data, network, optimizer, schedule."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from omegaconf import DictConfig, OmegaConf, open_dict
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler, OneCycleLR, ReduceLROnPlateau
+
+from lrscope.config.instantiate import accepts, instantiated
+from lrscope.core.errors import InputError, Problem
+from lrscope.core.trace import RunFacts
+from lrscope.datasets.data import Data
+from lrscope.datasets.index_batches import IndexBatches
+
+if TYPE_CHECKING:
+    import pytorch_lightning as pl
+
+NOT_FOR_THE_CLASS = ("interval", "monitor", "name", "frequency")
+"""Keys of a scheduler's config that say how it is stepped, not what it is."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the batches come from: data in memory, or a user's LightningDataModule. One of the two is set."""
+
+    data: Data | None
+    module: pl.LightningDataModule | None
+    steps_per_epoch: int
+    """Optimizer updates of one epoch."""
+
+    @property
+    def digest(self) -> str:
+        return self.data.digest if self.data is not None else ""
+
+    @property
+    def task(self) -> str | None:
+        """``classification`` or ``regression``; a DataModule may say so in an attribute of that name."""
+        return self.data.task if self.data is not None else getattr(self.module, "task", None)
+
+    @property
+    def described(self) -> Data | pl.LightningDataModule | None:
+        """What has ``input_shape`` and ``outputs``, for the network; a DataModule may have such attributes."""
+        return self.data if self.data is not None else self.module
+
+
+def source(cfg: DictConfig) -> Source:
+    """Load the data set of a config and count the updates of an epoch.
+
+    Raises:
+        InputError: the data cannot be had, or the batch size does not fit it.
+    """
+    made = instantiated("dataset", _without(cfg.dataset, ("name",)) if _is_foreign(cfg.dataset) else cfg.dataset)
+    if isinstance(made, Data):
+        return Source(made, None, _updates(cfg, len(IndexBatches(made.train, cfg.batch_size, cfg.seed))))
+    import pytorch_lightning as pl
+
+    if not isinstance(made, pl.LightningDataModule):
+        raise InputError(
+            Problem(
+                "dataset._target_",
+                str(cfg.dataset._target_),
+                f"gave a {type(made).__name__}, not lrscope's Data or a LightningDataModule",
+                "See docs/recipes.md for how to bring your own data.",
+            )
+        )
+    made.prepare_data()
+    made.setup("fit")
+    return Source(None, made, _updates(cfg, len(made.train_dataloader())))
+
+
+def fill_steps(cfg: DictConfig, steps_per_epoch: int) -> None:
+    """Write the number of updates into the config, for schedules to refer to as ``${total_steps}``."""
+    with open_dict(cfg):
+        cfg.steps_per_epoch = steps_per_epoch
+        cfg.total_steps = steps_per_epoch * cfg.epochs
+
+
+def seed_everything(seed: int) -> None:
+    """Seed python, numpy and torch (every device): what initialisation and dropout draw from."""
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+
+
+def network(cfg: DictConfig, data: Data | pl.LightningDataModule | None) -> nn.Module:
+    """The network, initialised from the global seed. Shapes come from the data where the config leaves them open.
+
+    Raises:
+        InputError: a wrong argument, or a network whose input or output does not fit the data.
+    """
+    offered = {name: getattr(data, name, None) for name in ("input_shape", "outputs")}
+    arguments = {
+        name: value
+        for name, value in offered.items()
+        if value is not None and name not in cfg.model and accepts(cfg.model, name)
+    }
+    group = _without(cfg.model, ("name",)) if _is_foreign(cfg.model) else cfg.model
+    made: nn.Module = instantiated("model", group, nn.Module, **arguments)
+    if isinstance(data, Data):
+        _check_fit(made, data, str(cfg.model.get("_target_")))
+    return made
+
+
+def optimizer(cfg: DictConfig, parameters: Iterable[nn.Parameter]) -> Optimizer:
+    """The optimizer over these parameters.
+
+    Raises:
+        InputError: an argument that the class does not take or refuses.
+    """
+    group = _without(cfg.optimizer, ("name",))
+    made: Optimizer = instantiated("optimizer", group, Optimizer, _positional=(list(parameters),))
+    return made
+
+
+def schedule(cfg: DictConfig, optimizer: Optimizer) -> LRScheduler | ReduceLROnPlateau | None:
+    """The schedule of a config over this optimizer; None for a constant rate.
+
+    Raises:
+        InputError: a missing, contradictory or unknown argument.
+    """
+    if cfg.scheduler.get("_target_") is None:
+        return None
+    group = _without(cfg.scheduler, NOT_FOR_THE_CLASS)
+    made: LRScheduler = instantiated("scheduler", group, LRScheduler, _positional=(optimizer,))
+    if isinstance(made, OneCycleLR):
+        _check_length(cfg, made.total_steps)
+    return made
+
+
+def callback(entry: DictConfig) -> Any:
+    """A Lightning callback of the user's own.
+
+    Raises:
+        InputError: it cannot be made.
+    """
+    return instantiated("callbacks.extra", entry)
+
+
+def facts(cfg: DictConfig, source: Source) -> RunFacts:
+    """What the diagnosis should know of a run beside its curves."""
+    betas = cfg.optimizer.get("betas")
+    arguments: Any = OmegaConf.to_container(_without(cfg.scheduler, (*NOT_FOR_THE_CLASS, "_target_")), resolve=True)
+    data = source.data
+    return RunFacts(
+        peak_lr=float(cfg.lr),
+        optimizer=str(cfg.optimizer._target_).rsplit(".", 1)[-1],
+        momentum=cfg.optimizer.get("momentum"),
+        nesterov=bool(cfg.optimizer.get("nesterov", False)),
+        beta1=float(betas[0]) if betas else None,
+        scheduler=scheduler_name(cfg),
+        scheduler_arguments=arguments,
+        planned_steps=cfg.total_steps,
+        steps_per_epoch=cfg.steps_per_epoch,
+        task=data.task if data is not None else None,
+        class_shares=data.class_shares if data is not None else (),
+        batch_size=cfg.batch_size,
+        examples=len(data.train) if data is not None else None,
+    )
+
+
+def scheduler_name(cfg: DictConfig) -> str:
+    """The option's name, else the class's: ``constant``, ``exponential``, ``CosineAnnealingWarmRestarts`` …"""
+    target = cfg.scheduler.get("_target_")
+    return str(cfg.scheduler.get("name") or (target.rsplit(".", 1)[-1] if target else "constant"))
+
+
+def resolved(cfg: DictConfig) -> dict[str, Any]:
+    """The config as plain Python data with every interpolation resolved."""
+    tree = OmegaConf.to_container(cfg, resolve=True)
+    assert isinstance(tree, dict)
+    return {str(key): value for key, value in tree.items()}
+
+
+def _updates(cfg: DictConfig, batches: int) -> int:
+    if cfg.trainer.limit_train_batches is not None:
+        batches = min(batches, cfg.trainer.limit_train_batches)
+    return -(-batches // cfg.trainer.accumulate_grad_batches)
+
+
+def _check_length(cfg: DictConfig, planned: int) -> None:
+    """torch's OneCycleLR raises in the middle of a run that goes on after its last step."""
+    by_step = cfg.scheduler.get("interval", "epoch") == "step"
+    moves, key = (cfg.total_steps, "total_steps") if by_step else (cfg.epochs, "epochs")
+    if moves is not None and moves > planned:
+        rule = f"ends after {planned} moves, but the run makes {moves}"
+        remedy = f"Use scheduler.total_steps=\\${{{key}}} and set neither epochs nor steps_per_epoch of the scheduler."
+        raise InputError(Problem("scheduler.total_steps", str(planned), rule, remedy))
+
+
+def _check_fit(network: nn.Module, data: Data, target: str) -> None:
+    example = data.train.inputs[:2]
+    shapes = f"examples of shape {list(data.input_shape)}"
+    remedy = "Leave the model's shapes out (they are taken from the data), or choose a model for this data."
+    was_training = network.training
+    try:
+        with torch.no_grad(), _untouched_generator():
+            answer: Tensor = network.eval()(example.to(_dtype(network, example)))
+    except (RuntimeError, ValueError, IndexError) as error:
+        expected = _expected_input(network)
+        takes = f"expects inputs of shape {expected}" if expected else f"refuses them: {str(error).splitlines()[0]}"
+        rule = f"{takes}, but the dataset {data.name} has {shapes}"
+        raise InputError(Problem("model", target, rule, remedy)) from error
+    finally:
+        network.train(was_training)
+    if tuple(answer.shape) != (len(example), data.outputs):
+        rule = (
+            f"answers {list(answer.shape[1:])} numbers an example, "
+            f"but the dataset {data.name} needs [{data.outputs}] ({shapes})"
+        )
+        raise InputError(Problem("model", target, rule, remedy))
+
+
+def _expected_input(network: nn.Module) -> str:
+    for layer in network.modules():
+        if isinstance(layer, nn.Linear):
+            return f"[{layer.in_features}] (flat)"
+        if isinstance(layer, nn.Conv2d):
+            return f"[{layer.in_channels}, height, width]"
+    return ""
+
+
+def _dtype(network: nn.Module, example: Tensor) -> torch.dtype:
+    first = next(network.parameters(), None)
+    return first.dtype if first is not None and first.is_floating_point() else example.dtype
+
+
+@contextmanager
+def _untouched_generator() -> Iterator[None]:
+    with torch.random.fork_rng(devices=[]):
+        yield
+
+
+def _is_foreign(group: DictConfig) -> bool:
+    """Whether a group names a class that is not lrscope's, which would not take lrscope's own ``name``."""
+    return not str(group.get("_target_", "")).startswith("lrscope.") and not accepts(group, "name")
+
+
+def _without(group: DictConfig, keys: Iterable[str]) -> DictConfig:
+    tree: Any = OmegaConf.to_container(group, resolve=True)
+    return OmegaConf.create({key: value for key, value in tree.items() if key not in keys})

@@ -1,0 +1,7 @@
+"""What of a run is kept: which steps, as which points, in which form; the same however the run was trained."""
+
+from lrscope.core.point import Point
+from lrscope.training.recording.recorder import RunRecorder
+from lrscope.training.recording.recording_plan import LOSS_POINTS, SIGNAL_POINTS, RecordingPlan
+
+__all__ = ["LOSS_POINTS", "SIGNAL_POINTS", "Point", "RecordingPlan", "RunRecorder"]

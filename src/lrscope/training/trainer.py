@@ -1,0 +1,71 @@
+"""Lightning's Trainer as lrscope uses it: for a run alone, and for a stack."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from omegaconf import DictConfig, OmegaConf
+
+from lrscope.core.errors import InputError, Problem
+from lrscope.training.fast_hooks import NoProfiler
+from lrscope.training.kept_memory import keep_freed_memory
+
+
+def make_trainer(cfg: DictConfig) -> pl.Trainer:
+    """Lightning's Trainer with everything switched off that lrscope does itself.
+
+    Raises:
+        InputError: the accelerator is not there, or an argument does not fit it.
+    """
+    arguments: Any = OmegaConf.to_container(cfg.trainer, resolve=True)
+    del arguments["threads"]  # torch's, not the trainer's: whoever trains sets it
+    # The moments of dead units decay into numbers below 1e-38, which a processor takes a hundred times longer for.
+    torch.set_flush_denormal(True)
+    keep_freed_memory()
+    if arguments["gradient_clip_val"] is None:
+        del arguments["gradient_clip_algorithm"]
+    try:
+        with lightning_kept_quiet():
+            return pl.Trainer(
+                **arguments,
+                max_epochs=cfg.epochs,
+                limit_val_batches=0,
+                num_sanity_val_steps=0,
+                logger=False,
+                enable_checkpointing=False,
+                enable_progress_bar=False,
+                enable_model_summary=False,
+                use_distributed_sampler=True,
+                profiler=NoProfiler(),
+            )
+    except Exception as error:
+        reason = str(error).splitlines()[0].rstrip(".!")
+        asked = ("strategy", "devices", "precision", "num_nodes", "gradient_clip_algorithm")
+        key = next((name for name in asked if f"`{name}" in reason), "accelerator")
+        problem = Problem(f"trainer.{key}", str(cfg.trainer[key]), reason, "Try trainer=cpu or trainer=auto.")
+        raise InputError(problem) from error
+
+
+class lightning_kept_quiet:
+    """Lightning announces devices, tips and interruptions for every run; a sweep of 64 needs none of it."""
+
+    def __enter__(self) -> None:
+        self._logger = logging.getLogger("pytorch_lightning")
+        self._level = self._logger.level
+        self._logger.setLevel(logging.ERROR)
+        self._filters = warnings.catch_warnings()
+        self._filters.__enter__()
+        for words in (
+            ".*does not have many workers.*",
+            ".*`isinstance.treespec, LeafSpec.`.*",
+            ".*GPU available.*",
+        ):
+            warnings.filterwarnings("ignore", words)
+
+    def __exit__(self, *_: object) -> None:
+        self._filters.__exit__(None, None, None)
+        self._logger.setLevel(self._level)
