@@ -110,19 +110,19 @@ def bare(run: PreparedRun, evaluated: bool) -> float:
 
 def lightning(run: PreparedRun) -> float:
     """Lightning's Trainer over the same loader, with no callback at all."""
-    solo = assemble(fresh(run), RunRecorder(run.plan), CheckpointFolder(run.job.folder))
-    solo.trainer.callbacks = [LeanCallback()]
+    single = assemble(fresh(run), RunRecorder(run.plan), CheckpointFolder(run.job.folder))
+    single.trainer.callbacks = [LeanCallback()]
     began = time.perf_counter()
     with quiet():
-        solo.trainer.fit(solo.module, solo.loader)
+        single.trainer.fit(single.module, single.loader)
     return time.perf_counter() - began
 
 
 def recorded(run: PreparedRun, folder: Path) -> float:
     """Everything that is measured by default, kept in memory."""
-    solo = assemble(fresh(run), RunRecorder(run.plan), CheckpointFolder(folder))
+    single = assemble(fresh(run), RunRecorder(run.plan), CheckpointFolder(folder))
     began = time.perf_counter()
-    look_ahead(solo, solo.steps.recorder, train(solo))
+    look_ahead(single, single.steps.recorder, train(single))
     return time.perf_counter() - began
 
 
@@ -133,11 +133,11 @@ def whole(run: PreparedRun, folder: Path) -> float:
     session = open_session(settings)
     began = time.perf_counter()
     recorder = RunRecorder(again.plan)
-    solo = assemble(again, recorder, CheckpointFolder(folder / "spool" / again.local_id / "checkpoints"))
+    single = assemble(again, recorder, CheckpointFolder(folder / "spool" / again.local_id / "checkpoints"))
     log = open_record(again, session)
     recorder.attach(log.points, session.flush)
-    ending = train(solo)
-    look_ahead(solo, recorder, ending)
+    ending = train(single)
+    look_ahead(single, recorder, ending)
     conclude(again, log, recorder, ending)
     session.close()
     taken = time.perf_counter() - began

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from lrscope.batched.model.batched_trainer import Member
 from lrscope.batched.run.autotune import choose
-from lrscope.batched.run.stack_trial import Trial
+from lrscope.batched.run.stack_trial import StackTrial
 from lrscope.datasets.data import Part
 from lrscope.models.cnn import CNN
 from lrscope.models.mlp import MLP
@@ -106,7 +106,7 @@ def row(name: str, members: int, device: torch.device) -> float:
     inputs = torch.randn(BATCH, *NETWORKS[name].shape, generator=torch.Generator().manual_seed(0))
     part = Part(inputs.to(device), (torch.arange(BATCH) % 6).to(device))
     member = Member(network, torch.optim.Adam(network.parameters(), lr=1e-3))
-    trial = Trial(member, part, BATCH, loss_of("classification"), "32-true", free_threads=False)
+    trial = StackTrial(member, part, BATCH, loss_of("classification"), "32-true", free_threads=False)
     assert trial.refusal() is None
     choice = choose(trial, members, LONG, "auto")
     assert choice.together_ms is not None and choice.alone_ms is not None

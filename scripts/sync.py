@@ -18,11 +18,11 @@ def main() -> int:
     parser.add_argument("--spool", type=Path, default=Path("outputs/spool"), help="default: %(default)s")
     parser.add_argument("--adopt", action="store_true", help="also deliver runs that were recorded for another store")
     parser.add_argument(
-        "--prune", action="store_true", help="remove from the spool what the store has of finished runs"
+        "--prune", action="store_true", help="remove from the journal what the store has of finished runs"
     )
     arguments = parser.parse_args()
     try:
-        report = sync(TrackingSettings(uri=arguments.uri, spool=arguments.spool), arguments.adopt, arguments.prune)
+        report = sync(TrackingSettings(uri=arguments.uri, spool=arguments.journal), arguments.adopt, arguments.prune)
     except LrscopeError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code

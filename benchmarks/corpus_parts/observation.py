@@ -10,7 +10,7 @@ from corpus_parts.training import Run
 from lrscope.core.trace import Trace
 from lrscope.training.measures import output_spread
 
-LOOKS = 16
+EVAL_STEPS = 16
 """Evaluations in the last tenth of a run and in what it is continued by."""
 EARLIER_LOOKS = 16
 """Evaluations in the fifth of the run before its last tenth."""
@@ -68,7 +68,7 @@ def observe(case: Case) -> tuple[Trace, Observation]:
     """Trains the case and looks at it; a run that is not finite is not continued."""
     run = Run(case)
     first, spread_first = run.train_loss(), float(output_spread(run.outputs()))
-    trace, earlier, last = run.train(EARLIER_LOOKS, LOOKS)
+    trace, earlier, last = run.train(EARLIER_LOOKS, EVAL_STEPS)
     rates, outputs = run.rate.used, run.outputs()
     finite = run.finite and all(math.isfinite(loss) for loss in last)
     orders = 1 if run.per_epoch == 1 else ORDERS  # a full batch has no order
@@ -86,7 +86,7 @@ def _go_on(run: Run, order: int) -> Continued:
     last_rate = next((r for r in reversed(rates) if r > 0), 0.0)
     ten = math.ceil(len(rates) / 10)
     return Continued(
-        run.clone(order).go_on(rates, LOOKS),
-        run.clone(order).go_on([last_rate] * ten, LOOKS),
-        run.clone(order).go_on([last_rate / 10] * ten, LOOKS),
+        run.clone(order).go_on(rates, EVAL_STEPS),
+        run.clone(order).go_on([last_rate] * ten, EVAL_STEPS),
+        run.clone(order).go_on([last_rate / 10] * ten, EVAL_STEPS),
     )

@@ -16,9 +16,9 @@ from corpus_parts.networks import network
 from corpus_parts.problems import Problem, problem
 from corpus_parts.rates import Rate
 from lrscope.core.trace import RunFacts, Series, Trace
-from lrscope.probe.budget import Effort, Scope
-from lrscope.probe.continue_training import Standing, travel
-from lrscope.probe.probes import journeys
+from lrscope.probe.budget import Effort, ProbeBudget
+from lrscope.probe.continue_training import RunState, run_probe
+from lrscope.probe.probes import probes
 from lrscope.training.measures import DeadUnitsMeter, UpdateMeter, grad_norm, output_spread
 from lrscope.training.recording.recording_plan import RecordingPlan
 
@@ -44,7 +44,7 @@ class Run:
         )
         self.position = 0
         self.order = 0
-        self.scope = Scope.of(self.steps, self.per_epoch, Effort(0.0, 0.0))  # these networks are small
+        self.scope = ProbeBudget.of(self.steps, self.per_epoch, Effort(0.0, 0.0))  # these networks are small
         self.points: dict[str, list[tuple[int, float]]] = {}
         self.finite = True
 
@@ -93,10 +93,10 @@ class Run:
         """At fixed weights over the whole training part."""
         return float(self.loss(self.outputs(), self.data.targets))
 
-    def go_on(self, rates: list[float], looks: int) -> tuple[float, ...]:
+    def go_on(self, rates: list[float], eval_steps: int) -> tuple[float, ...]:
         """Trains on at these rates; (at most) ``looks`` training losses in as many last steps as 10% of the run."""
         ten = math.ceil(self.steps / 10)
-        seen, losses = set(last_steps(len(rates), looks, min(1.0, ten / len(rates)))), []
+        seen, losses = set(last_steps(len(rates), eval_steps, min(1.0, ten / len(rates)))), []
         for step, (rate, batch) in enumerate(zip(rates, self.batches(), strict=False)):
             self.update(batch, rate)
             if step in seen:
@@ -108,14 +108,14 @@ class Run:
         plan = RecordingPlan.of(self.steps)
         updates, dead = UpdateMeter(self.model.parameters()), DeadUnitsMeter(self.model)
         begin = self.steps - max(1, math.ceil(self.steps / 10))
-        looks = set(last_steps(begin, earlier, 2 / 9)) | set(last_steps(self.steps, last, 0.1))
+        eval_steps = set(last_steps(begin, earlier, 2 / 9)) | set(last_steps(self.steps, last, 0.1))
         seen: list[tuple[int, float]] = []
         losses: list[Tensor] = []
         self._note(0, "train/loss_start", torch.tensor(self.train_loss()))
         self._note(0, "output_spread_start", output_spread(self.outputs()))
         for step, batch in zip(range(self.steps), self.batches(), strict=False):
             losses.append(self._measured_step(step, batch, plan, updates, dead))
-            if step in looks:
+            if step in eval_steps:
                 seen.append((step, self.train_loss()))
             if step in self.scope.late:
                 self._note(step, "train/loss_late", torch.tensor(self.train_loss()))
@@ -139,10 +139,10 @@ class Run:
             for batch in self.batches():
                 yield [(self.data.inputs[batch], self.data.targets[batch])]
 
-        standing = Standing(
+        run_state = RunState(
             self.model, self.optimizer, self._make_optimizer, self.loss, updates, evaluate, torch.device("cpu")
         )
-        found = travel(standing, journeys(trace, self.scope), lambda: False)
+        found = run_probe(run_state, probes(trace, self.scope), lambda: False)
         at = np.array([self.steps - 1], np.int64)
         return replace(trace, series={**trace.series, **{name: Series(at, np.array([x])) for name, x in found.items()}})
 

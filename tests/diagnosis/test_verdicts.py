@@ -13,7 +13,7 @@ from lrscope.core.trace import RunFacts, Trace
 from lrscope.core.verdict import Verdict
 from lrscope.diagnosis import Thresholds, diagnose, diagnose_sweep, note
 from lrscope.diagnosis.detectors.divergence import Diverged
-from lrscope.diagnosis.signals.run_signals import Reading
+from lrscope.diagnosis.signals.run_signals import RunSignals
 
 EPOCHS = np.arange(1, 41)
 SETTLED = 0.1 + (LN6 - 0.1) * np.exp(-EPOCHS / 4)
@@ -212,8 +212,8 @@ def test_chance_beside_others_is_stalled_however_little_it_bounces() -> None:
 def test_the_loss_before_training_is_taken_as_it_was_recorded() -> None:
     barely = LN6 - 0.001 * EPOCHS / 40
     trace = run(barely, first=LN6 - 0.3, noise=0.3, more={"train/loss_start": series([LN6])})
-    assert Reading.of(trace).level.first_error == 0
-    assert Reading.of(trace).first == LN6
+    assert RunSignals.of(trace).level.first_error == 0
+    assert RunSignals.of(trace).first == LN6
     assert diagnose(trace, others=[run(SETTLED)]).verdict is Verdict.TOO_SLOW
 
 

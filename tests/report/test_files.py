@@ -41,7 +41,7 @@ class Page(HTMLParser):
         super().__init__()
         self.tags: list[str] = []
         self.fetched: list[str] = []
-        self.scene = ""
+        self.figure_data = ""
         self._in_scene = False
         self.feed(path.read_text("utf-8"))
 
@@ -53,7 +53,7 @@ class Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if self._in_scene:
-            self.scene += data
+            self.figure_data += data
 
     def handle_endtag(self, tag: str) -> None:
         self._in_scene = self._in_scene and tag != "script"
@@ -88,7 +88,7 @@ def test_the_page_needs_nothing_beside_it(tmp_path: Path) -> None:
     page = Page(write_report(mixed(), tmp_path, figures=False).html)
     assert page.fetched == []
     assert page.tags.count("script") == 2
-    assert json.loads(page.scene)["rows"][0]["name"] == "lr=0.0001,seed=0"
+    assert json.loads(page.figure_data)["rows"][0]["name"] == "lr=0.0001,seed=0"
 
 
 def test_text_from_the_store_is_text_everywhere(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_text_from_the_store_is_text_everywhere(tmp_path: Path) -> None:
     files = write_report(made, tmp_path, figures=False)
     page = Page(files.html)
     assert page.tags.count("script") == 2
-    assert json.loads(page.scene)["rows"][0]["name"] == EVIL
+    assert json.loads(page.figure_data)["rows"][0]["name"] == EVIL
     assert "<script" not in "".join(files.note_markdown.split("```")[::2]), "outside of blocks of code"
     with files.csv.open(newline="") as file:
         assert next(csv.DictReader(file))["why"] == EVIL

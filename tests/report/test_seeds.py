@@ -13,7 +13,7 @@ from lrscope.report.analysis.ranking import ranking_of
 from lrscope.report.analysis.recommend import recommend
 from lrscope.report.data.collect import collect_sweep
 from lrscope.report.data.stored_sweep import Sweep
-from lrscope.report.figures.figure_data import scene_of
+from lrscope.report.figures.figure_data import figure_data_of
 from lrscope.report.output.report_files import write_report
 from stored_sweeps import Trained, store_sweep
 
@@ -66,8 +66,8 @@ def test_seeds_of_a_schedule_are_one_mark_with_an_interval(schedules_sweep: Swee
     (group,) = comparison.groups
     assert [(cell.label, len(cell.rows)) for cell in group.cells] == [("constant", 5), ("cosine", 5), ("step", 5)]
     assert all(cell.best is not None and cell.best.n == 5 and cell.best.low < cell.best.high for cell in group.cells)
-    scene = scene_of(comparison, None, points=100)
-    assert [mean.estimate.n for mean in scene.losses[0].means[0]] == [5, 5, 5]
+    figure_data = figure_data_of(comparison, None, points=100)
+    assert [mean.estimate.n for mean in figure_data.losses[0].means[0]] == [5, 5, 5]
     (found,) = recommend(comparison)
     assert found.best == "cosine"
     assert "mean of 5 seeds, 95% interval" in found.headline

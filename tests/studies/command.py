@@ -72,7 +72,7 @@ class Command:
 
 
 def train(folder: Path, *arguments: str, timeout: float = 280, **environment: str) -> Command:
-    """Run the command with the store, the spool and Hydra's folders under ``folder``."""
+    """Run the command with the store, the journal and Hydra's folders under ``folder``."""
     shutil.copy(empty_store(), folder / "mlflow.db")
     store = f"sqlite:///{folder / 'mlflow.db'}"
     own = [

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lrscope.tracking.journal.events import Ended
-from lrscope.tracking.journal.journal import Spool
+from lrscope.tracking.journal.journal import Journal
 from servers import Proxy, Server
 from torture.commands import KINDS, Done, Place, finish, start, sync, train, wait_until_training
 from torture.twins import Differences, compare
@@ -67,7 +67,7 @@ class Campaign:
         return Trial(kind, fault, hits > 0, compare(place.store, twin.place.store), output)
 
     def tear(self, kind: str, what: str) -> Trial:
-        """Kill, then damage the last checkpoint, or leave half a line at the end of each spool; resume."""
+        """Kill, then damage the last checkpoint, or leave half a line at the end of each journal; resume."""
         place, twin = self._place(), self.twin(kind)
         done = self._strike(place, kind, signal.SIGKILL, twin.training_seconds, resumed=False)
         torn = sum(_tear(path, self.random) for path in _damageable(place, what))
@@ -155,13 +155,13 @@ def _damageable(place: Place, what: str) -> Iterator[Path]:
     """
     for folder in (place.folder / "spool").iterdir():
         path = folder / ("checkpoints/last.ckpt" if what == "checkpoint" else "events.jsonl")
-        ended = any(isinstance(event, Ended) for event in Spool(folder).milestones())
+        ended = any(isinstance(event, Ended) for event in Journal(folder).milestones())
         if path.is_file() and not (what == "checkpoint" and ended):
             yield path
 
 
 def _tear(path: Path, chance: random.Random) -> bool:
-    """Cut a checkpoint short or flip a byte in it; to a spool, append half an event without its end."""
+    """Cut a checkpoint short or flip a byte in it; to a journal, append half an event without its end."""
     if path.suffix == ".jsonl":
         with path.open("ab") as file:
             file.write(b'{"event":"points","points":[["train/loss",'[: chance.randrange(1, 42)])

@@ -87,9 +87,9 @@ def train(place: Place, *arguments: str) -> Done:
 def wait_until_training(place: Place, process: Command, seconds: float = 60) -> None:
     """Return when the first record is on disk, or the process has ended: before that there is nothing to lose."""
     deadline = time.monotonic() + seconds
-    spool = place.folder / "spool"
+    journal = place.folder / "spool"
     while time.monotonic() < deadline and process.returncode is None:
-        if any(spool.glob("*/events.jsonl")):
+        if any(journal.glob("*/events.jsonl")):
             return
         time.sleep(0.02)
 

@@ -1,4 +1,4 @@
-"""The spool's disk is full: a limit on the size of files stands for it; the store is a server, and has room."""
+"""The journal's disk is full: a limit on the size of files stands for it; the store is a server, and has room."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The disk under a local store is full: a small file system of the test's own holds it, the spool has room."""
+"""The disk under a local store is full: a small file system of the test's own holds it, the journal has room."""
 
 from __future__ import annotations
 

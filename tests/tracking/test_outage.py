@@ -122,7 +122,7 @@ def test_what_is_left_at_the_end_is_told_and_delivered_by_sync(
     assert not any("answers again" in words for words in session.warnings())
     assert run_of(client, local_id).info.status == "RUNNING"
     proxy.mode = "pass"
-    # A hanging call of the closed session may still hold the spool until it is cut off.
+    # A hanging call of the closed session may still hold the journal until it is cut off.
     _wait(lambda: local_id in sync(TrackingSettings(uri=proxy.uri)).delivered)
     run = run_of(client, local_id)
     assert (run.info.status, steps_of(client, run.info.run_id)) == ("FINISHED", list(range(100)))

@@ -14,7 +14,7 @@ from recorded_runs import run_of, start, steps_of
 from lrscope.core.paths import resolve
 from lrscope.tracking import TrackingSettings, open_session
 from lrscope.tracking.delivery.deliver import append_again
-from lrscope.tracking.delivery.store_service import Desk
+from lrscope.tracking.delivery.store_service import StoreService
 from lrscope.tracking.delivery.sync import sync
 from lrscope.tracking.liveness.heartbeat import Heartbeat
 from lrscope.tracking.liveness.process import this_process
@@ -135,12 +135,12 @@ def test_a_live_run_that_was_marked_sets_itself_running_again() -> None:
     other.end("KILLED")
     session.drain(10)
     assert log.run_id is not None and other.run_id is not None
-    store, desk = _store(), Desk(resolve_uri(None), resolve("spool"), append_again, lambda: None)
-    desk.open()
+    store, service = _store(), StoreService(resolve_uri(None), resolve("spool"), append_again, lambda: None)
+    service.open()
     store.client.set_terminated(log.run_id, "KILLED")
     tags: Any = store.client.get_run(log.run_id).data.tags
     store.client.set_tag(log.run_id, "lrscope.heartbeat", "0")
-    Heartbeat(partial(desk.beat, tags["lrscope.session"]), desk.revive, every_s=0.0).beat([log, other])
+    Heartbeat(partial(service.beat, tags["lrscope.session"]), service.revive, every_s=0.0).beat([log, other])
     assert (_status(store, log.run_id), _status(store, other.run_id)) == ("RUNNING", "KILLED")
     beat = int(store.client.get_run(log.run_id).data.tags["lrscope.heartbeat"])
     assert abs(beat - time.time()) < 10

@@ -91,9 +91,9 @@ def test_what_the_store_has_of_a_finished_run_leaves_the_spool_and_checkpoints_s
     done.end("FINISHED")
     stopped.end("KILLED")
     session.close()
-    spool = store_project / "outputs" / "spool"
-    assert [path.name for path in (spool / "d1").iterdir()] == ["checkpoints"]
-    assert (spool / "k1" / "events.jsonl").is_file()
+    journal = store_project / "outputs" / "spool"
+    assert [path.name for path in (journal / "d1").iterdir()] == ["checkpoints"]
+    assert (journal / "k1" / "events.jsonl").is_file()
 
 
 def test_a_finished_run_can_be_annotated_by_a_later_session(store_project: Path) -> None:

@@ -49,10 +49,10 @@ def test_what_mlflow_no_longer_writes_is_refused_with_the_remedy(uri: str) -> No
     assert caught.value.problems[0].key == "tracking.uri"
 
 
-def _refusal(uri: str, spool: Path) -> tuple[str, float]:
+def _refusal(uri: str, journal: Path) -> tuple[str, float]:
     began = time.monotonic()
     with pytest.raises(StoreUnreachable) as caught:
-        open_session(TrackingSettings(uri=uri, spool=spool)).open()
+        open_session(TrackingSettings(uri=uri, spool=journal)).open()
     text = str(caught.value)
     assert uri in text and "tracking.mode=offline" in text and len(text.splitlines()) <= 2
     return text, time.monotonic() - began

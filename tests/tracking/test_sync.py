@@ -75,8 +75,8 @@ def test_forgetting_how_far_it_came_changes_nothing(store_project: Path) -> None
     _offline()
     sync(TrackingSettings())
     before = _everything(store_project)
-    for cursor in store_project.glob("outputs/spool/*/cursor.json"):
-        cursor.unlink()
+    for offset in store_project.glob("outputs/spool/*/cursor.json"):
+        offset.unlink()
     assert len(sync(TrackingSettings()).delivered) == 3
     assert _everything(store_project) == before
 
@@ -90,7 +90,7 @@ from lrscope.tracking.delivery.sync import sync
 for _ in range(2):
     if os.fork() == 0:
         report = sync(TrackingSettings())
-        # One may find a spool in the other's hands; neither fails otherwise.
+        # One may find a journal in the other's hands; neither fails otherwise.
         os._exit(0 if all("another process" in why for _, why in report.left) and not report.refused else 1)
 assert [os.wait()[1] for _ in range(2)] == [0, 0]
 """
@@ -104,7 +104,7 @@ assert [os.wait()[1] for _ in range(2)] == [0, 0]
 
 def test_members_that_come_before_their_parent_are_hung_below_it_later(store_project: Path) -> None:
     here, there = store_project / "here", store_project / "there"
-    _offline(spool=here)
+    _offline(journal=here)
     there.mkdir()
     (here / "p1").rename(there / "p1")
     assert set(sync(TrackingSettings(spool=here)).delivered) == {"m1", "m2"}

@@ -17,7 +17,7 @@ from lrscope.diagnosis.detectors.schedule import ScheduleNeverMoved, ScheduleRan
 from lrscope.diagnosis.detectors.slowness import TooSlow
 from lrscope.diagnosis.detectors.stall import Stalled
 from lrscope.diagnosis.detectors.trained import trained
-from lrscope.diagnosis.signals.run_signals import Reading
+from lrscope.diagnosis.signals.run_signals import RunSignals
 
 
 @dataclass(frozen=True)
@@ -45,32 +45,32 @@ def diagnose(trace: Trace, thresholds: Thresholds = DEFAULT, others: Sequence[Tr
         others: runs of the same data and network, e.g. the other members of the sweep: what they reach tells a run
             that stalled from one that is as good as it gets.
     """
-    reading = Reading.of(trace)
-    return _diagnose(reading, thresholds, _best(reading, [Reading.of(other) for other in others]))
+    reading = RunSignals.of(trace)
+    return _diagnose(reading, thresholds, _best(reading, [RunSignals.of(other) for other in others]))
 
 
 def diagnose_sweep(traces: Sequence[Trace], thresholds: Thresholds = DEFAULT) -> list[Diagnosis]:
     """The diagnosis of each run of a sweep beside the others; only runs on the same data are compared."""
-    readings = [Reading.of(trace) for trace in traces]
+    readings = [RunSignals.of(trace) for trace in traces]
     return [
         _diagnose(reading, thresholds, _best(reading, readings[:i] + readings[i + 1 :]))
         for i, reading in enumerate(readings)
     ]
 
 
-def _best(reading: Reading, others: Sequence[Reading]) -> float | None:
+def _best(reading: RunSignals, others: Sequence[RunSignals]) -> float | None:
     """The lowest training loss that another run on the same data ends at."""
     mine = _data(reading)
     ends = (other.end for other in others if len(other.losses) and _data(other) == mine)
     return min((end for end in ends if np.isfinite(end)), default=None)
 
 
-def _data(reading: Reading) -> tuple[object, ...]:
+def _data(reading: RunSignals) -> tuple[object, ...]:
     facts = reading.facts
     return facts.task, facts.examples, facts.class_shares
 
 
-def _diagnose(reading: Reading, bounds: Thresholds, best: float | None) -> Diagnosis:
+def _diagnose(reading: RunSignals, bounds: Thresholds, best: float | None) -> Diagnosis:
     if not len(reading.losses):
         why, advice = "no training loss was recorded", "log the training loss as train/loss, at every step or epoch"
         return Diagnosis((Finding(Verdict.UNKNOWN, why, advice, (), "weak"),))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from lrscope.core.trace import Trace
 from lrscope.core.verdict import Finding
 from lrscope.diagnosis.diagnose import Thresholds
-from lrscope.diagnosis.signals.run_signals import Reading
+from lrscope.diagnosis.signals.run_signals import RunSignals
 
 LEAST_EPOCHS = 3
 """A collapse is believed once the answers have been the same for every input at the end of so many epochs in a row."""
@@ -17,7 +17,7 @@ def live_finding(trace_so_far: Trace, thresholds: Thresholds | None = None) -> F
     Cheap enough for every epoch's end. Weak evidence is no reason to end a run: only strong findings are returned.
     """
     bounds = thresholds or Thresholds()
-    reading = Reading.of(trace_so_far)
+    reading = RunSignals.of(trace_so_far)
     if reading.steps == 0:
         return None
     diverged = bounds.diverged.find(reading)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lrscope.core.trace import Trace
 from lrscope.core.verdict import Diagnosis, Evidence, Finding
-from lrscope.diagnosis.signals.run_signals import Reading
+from lrscope.diagnosis.signals.run_signals import RunSignals
 
 
 def note(diagnosis: Diagnosis, trace: Trace) -> str:
@@ -24,7 +24,7 @@ def note(diagnosis: Diagnosis, trace: Trace) -> str:
     if evidence:
         lines += ["", "### Evidence", "", "| what | measured | bound |", "|---|---|---|"]
         lines += [_row(item) for item in evidence]
-    return "\n".join([*lines, "", _run(Reading.of(trace))])
+    return "\n".join([*lines, "", _run(RunSignals.of(trace))])
 
 
 def _sentence(finding: Finding) -> str:
@@ -37,7 +37,7 @@ def _row(item: Evidence) -> str:
     return f"| {item.name} | {item.value:.4g}{item.unit} | {bound} |"
 
 
-def _run(reading: Reading) -> str:
+def _run(reading: RunSignals) -> str:
     facts = reading.facts
     parts = [f"{reading.steps:,} steps"]
     if reading.epochs:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from lrscope.datasets.data import Part
-from lrscope.diagnosis.signals.eval_steps import LOOKS, late_steps, tenth_of
+from lrscope.diagnosis.signals.eval_steps import EVAL_STEPS, late_steps, tenth_of
 from lrscope.training.threads import BACK, flops
 
 MOST_UPDATES = 240
@@ -54,7 +54,7 @@ def effort(network: nn.Module, train: Part, batch_size: int, batches: int = 1) -
 
 
 @dataclass(frozen=True)
-class Scope:
+class ProbeBudget:
     """again: whether the run may be trained on for as many steps again. tenth: for 10% more, twice. late: steps behind
     which its training loss is evaluated, beside the ends of epochs: what the copies' losses are held against.
     """
@@ -64,18 +64,18 @@ class Scope:
     late: frozenset[int] = frozenset()
 
     @classmethod
-    def of(cls, steps: int, evaluated_every: int, effort: Effort) -> Scope:
+    def of(cls, steps: int, evaluated_every: int, effort: Effort) -> ProbeBudget:
         """Of a run of so many updates that is evaluated behind every so many, and at its end; it may end earlier."""
         tenths = 2 * tenth_of(steps)
-        again = steps + tenths <= MOST_UPDATES and _cheap(steps + tenths, 5 * LOOKS, effort)
-        if not again and not (tenths <= MOST_ON_TRIAL and _cheap(tenths, 4 * LOOKS, effort)):
+        again = steps + tenths <= MOST_UPDATES and _cheap(steps + tenths, 5 * EVAL_STEPS, effort)
+        if not again and not (tenths <= MOST_ON_TRIAL and _cheap(tenths, 4 * EVAL_STEPS, effort)):
             return cls()
         late = () if not again and steps >= ENOUGH_EPOCHS * evaluated_every else late_steps(steps)[:-1]
         return cls(again, True, frozenset(step for step in late if (step + 1) % evaluated_every))
 
 
-NOWHERE = Scope()
+NOWHERE = ProbeBudget()
 
 
-def _cheap(updates: int, looks: int, effort: Effort) -> bool:
-    return updates * effort.update + looks * effort.evaluation <= MOST_OPERATIONS
+def _cheap(updates: int, eval_steps: int, effort: Effort) -> bool:
+    return updates * effort.update + eval_steps * effort.evaluation <= MOST_OPERATIONS

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from lrscope.probe.probes import Journey
+from lrscope.probe.probes import Probe
 from lrscope.training.generators import same_generators
 from lrscope.training.lightning_module import Loss
 
@@ -22,7 +22,7 @@ Update = Sequence[Batch]
 
 
 @dataclass(frozen=True, eq=False)
-class Standing:
+class RunState:
     """Where a run has come to; nothing of it is touched.
 
     updates: from where the data stands on, for ever. make_optimizer: an optimizer like the run's, over other
@@ -61,40 +61,40 @@ def cycles_momentum(optimizer: Optimizer) -> bool:
     return any("max_momentum" in group for group in optimizer.param_groups)
 
 
-def travel(standing: Standing, journeys: Sequence[Journey], stop: Callable[[], object]) -> dict[str, float]:
+def run_probe(run_state: RunState, probes: Sequence[Probe], stop: Callable[[], object]) -> dict[str, float]:
     """The level of the training loss at the end of each journey, by its name; of none once ``stop`` says so."""
     found: dict[str, float] = {}
-    for journey in journeys:
-        with same_generators(standing.device):
-            losses = _losses(standing, journey, stop)
+    for probe in probes:
+        with same_generators(run_state.device):
+            losses = _losses(run_state, probe, stop)
         if losses is None:
             return {}
-        found[journey.name] = journey.level(losses)
+        found[probe.name] = probe.level(losses)
     return found
 
 
-def _losses(standing: Standing, journey: Journey, stop: Callable[[], object]) -> list[float] | None:
-    network = copy.deepcopy(standing.network).to(standing.device)
-    optimizer = standing.make_optimizer(network.parameters())
-    optimizer.load_state_dict(copy.deepcopy(standing.optimizer.state_dict()))
-    looks, losses = set(journey.looks), []
-    for step, (rate, batches) in enumerate(zip(journey.rates, standing.updates(), strict=False)):
+def _losses(run_state: RunState, probe: Probe, stop: Callable[[], object]) -> list[float] | None:
+    network = copy.deepcopy(run_state.network).to(run_state.device)
+    optimizer = run_state.make_optimizer(network.parameters())
+    optimizer.load_state_dict(copy.deepcopy(run_state.optimizer.state_dict()))
+    eval_steps, losses = set(probe.eval_steps), []
+    for step, (rate, batches) in enumerate(zip(probe.rates, run_state.updates(), strict=False)):
         if stop():
             return None
         for group in optimizer.param_groups:
             group["lr"] = rate
-        optimizer.step(partial(_back, standing, network, optimizer, batches))  # type: ignore[arg-type]
-        if step in looks:
-            losses.append(standing.evaluate(network))
+        optimizer.step(partial(_back, run_state, network, optimizer, batches))  # type: ignore[arg-type]
+        if step in eval_steps:
+            losses.append(run_state.evaluate(network))
     return losses
 
 
-def _back(standing: Standing, network: nn.Module, optimizer: Optimizer, batches: Update) -> Tensor:
+def _back(run_state: RunState, network: nn.Module, optimizer: Optimizer, batches: Update) -> Tensor:
     """The gradients of an update, as Lightning's closure makes them."""
     optimizer.zero_grad()
-    losses = [standing.loss(network(inputs), targets) / standing.accumulate for inputs, targets in batches]
+    losses = [run_state.loss(network(inputs), targets) / run_state.accumulate for inputs, targets in batches]
     total = torch.stack(losses).sum()
     total.backward()
-    if standing.clip is not None:
-        standing.clip(network)
+    if run_state.clip is not None:
+        run_state.clip(network)
     return total.detach()

@@ -10,11 +10,11 @@ import numpy as np
 from lrscope.core.trace import Trace
 from lrscope.core.verdict import Verdict
 from lrscope.diagnosis import diagnose
-from lrscope.diagnosis.signals.eval_steps import looks, tenth_of
+from lrscope.diagnosis.signals.eval_steps import eval_steps, tenth_of
 from lrscope.diagnosis.signals.level import end_level
 from lrscope.diagnosis.signals.probed import AGAIN, LOWER, SAME
-from lrscope.diagnosis.signals.run_signals import Reading
-from lrscope.probe.budget import Scope
+from lrscope.diagnosis.signals.run_signals import RunSignals
+from lrscope.probe.budget import ProbeBudget
 
 SETTLED = frozenset({Verdict.DIVERGED, Verdict.SCHEDULE_NEVER_MOVED, Verdict.SCHEDULE_RAN_OUT, Verdict.UNKNOWN})
 """Verdicts that more steps would hardly ever change."""
@@ -24,12 +24,12 @@ ON_TRIAL = frozenset({Verdict.OSCILLATING, Verdict.STALLED})
 
 
 @dataclass(frozen=True)
-class Journey:
+class Probe:
     """name: the metric of what is found. rates: of each update. looks: updates behind which the loss is evaluated."""
 
     name: str
     rates: tuple[float, ...]
-    looks: tuple[int, ...]
+    eval_steps: tuple[int, ...]
 
     def level(self, losses: Sequence[float]) -> float:
         """Where the training losses at ``looks`` stand at the end.
@@ -40,10 +40,10 @@ class Journey:
         if self.name == LOWER:
             third = -(-len(values) // 3)
             return float(values[-third:].mean())
-        return end_level(np.asarray(self.looks, np.int64), values)[0]
+        return end_level(np.asarray(self.eval_steps, np.int64), values)[0]
 
 
-def journeys(trace: Trace, scope: Scope) -> tuple[Journey, ...]:
+def probes(trace: Trace, scope: ProbeBudget) -> tuple[Probe, ...]:
     """What to train copies of a finished run on for: all that its scope allows; of a longer run, what its verdict of
     a failure hangs on.
     """
@@ -52,18 +52,18 @@ def journeys(trace: Trace, scope: Scope) -> tuple[Journey, ...]:
     verdict = diagnose(trace).verdict
     if verdict in SETTLED or not (scope.again or verdict in ON_TRIAL):
         return ()
-    reading = Reading.of(trace)
+    reading = RunSignals.of(trace)
     steps, rates = reading.steps, reading.rates
     positive = rates[rates > 0]
     if not len(positive):
         return ()
     tenth, last = tenth_of(steps), float(positive[-1])
-    seen = _looks(tenth, tenth)
-    more = [Journey(SAME, (last,) * tenth, seen), Journey(LOWER, (last / 10,) * tenth, seen)]
+    seen = _eval_steps(tenth, tenth)
+    more = [Probe(SAME, (last,) * tenth, seen), Probe(LOWER, (last / 10,) * tenth, seen)]
     if scope.again:
-        more.insert(0, Journey(AGAIN, tuple(rates.tolist()), _looks(steps, tenth)))
+        more.insert(0, Probe(AGAIN, tuple(rates.tolist()), _eval_steps(steps, tenth)))
     return tuple(more)
 
 
-def _looks(updates: int, last: int) -> tuple[int, ...]:
-    return tuple(looks(updates - last, updates))
+def _eval_steps(updates: int, last: int) -> tuple[int, ...]:
+    return tuple(eval_steps(updates - last, updates))

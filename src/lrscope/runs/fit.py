@@ -21,8 +21,8 @@ from lrscope.core.stop_signals import STOP
 from lrscope.core.verdict import Verdict
 from lrscope.datasets.data import Part
 from lrscope.datasets.index_batches import IndexBatches
-from lrscope.probe.budget import NOWHERE, Scope, effort
-from lrscope.runs.lifecycle import Ending
+from lrscope.probe.budget import NOWHERE, ProbeBudget, effort
+from lrscope.runs.lifecycle import RunEnd
 from lrscope.runs.prepare import PreparedRun, monitored
 from lrscope.training import build, threads
 from lrscope.training.callbacks.count_examples import CountExamples
@@ -44,7 +44,7 @@ PLAIN_PRECISIONS = ("32-true", "64-true", "32", "64")
 
 
 @dataclass(frozen=True)
-class Solo:
+class SingleRun:
     """What a run alone is made of; ``train`` runs it."""
 
     run: PreparedRun
@@ -56,11 +56,11 @@ class Solo:
     best: KeepBest
     stop: StopAtVerdict
     checkpoints: CheckpointFolder
-    scope: Scope
+    scope: ProbeBudget
     """How far the run may look ahead at its end."""
 
 
-def assemble(run: PreparedRun, recorder: RunRecorder, checkpoints: CheckpointFolder) -> Solo:
+def assemble(run: PreparedRun, recorder: RunRecorder, checkpoints: CheckpointFolder) -> SingleRun:
     """Build network, module, callbacks and trainer from the config, in the order that fixes the random numbers.
 
     Raises:
@@ -86,7 +86,7 @@ def assemble(run: PreparedRun, recorder: RunRecorder, checkpoints: CheckpointFol
     callbacks += [ShowProgress(steps, run.name, cfg.epochs, cfg.callbacks.progress)]
     callbacks += [keep, StopAtSignal(STOP.requested, keep.save)]
     trainer.callbacks = callbacks  # type: ignore[attr-defined]  # set by Lightning's connector
-    return Solo(run, trainer, module, loader, steps, evaluate, best, stop, checkpoints, scope)
+    return SingleRun(run, trainer, module, loader, steps, evaluate, best, stop, checkpoints, scope)
 
 
 def make_module(run: PreparedRun) -> Module:
@@ -107,7 +107,7 @@ def make_module(run: PreparedRun) -> Module:
     )
 
 
-def scope_of(run: PreparedRun, network: nn.Module) -> Scope:
+def scope_of(run: PreparedRun, network: nn.Module) -> ProbeBudget:
     """How far a run on one device may look ahead; nowhere where its data does not lie in memory, or where a copy would
     need more than the optimizer to train on as the run did.
     """
@@ -116,7 +116,7 @@ def scope_of(run: PreparedRun, network: nn.Module) -> Scope:
     if not cfg.callbacks.look_ahead or data is None or not plain:
         return NOWHERE
     cost = effort(network, data.train, full_batch(cfg, data.train), cfg.trainer.accumulate_grad_batches)
-    return Scope.of(cfg.total_steps, cfg.steps_per_epoch * cfg.callbacks.evaluate_every_epochs, cost)
+    return ProbeBudget.of(cfg.total_steps, cfg.steps_per_epoch * cfg.callbacks.evaluate_every_epochs, cost)
 
 
 def _choose_threads(run: PreparedRun, module: Module, device: torch.device) -> None:
@@ -129,36 +129,36 @@ def _choose_threads(run: PreparedRun, module: Module, device: torch.device) -> N
         threads.use(threads.fitting(module.network, data.train.inputs[:1], full_batch(run.cfg, data.train)))
 
 
-def train(solo: Solo) -> Ending:
+def train(single: SingleRun) -> RunEnd:
     """Train to the end, or to whatever ends it earlier; a run that was stopped goes on from its last checkpoint."""
     gc_pause.go_on()
     began = time.monotonic()
-    ending = _fit(solo)
-    if ending.error is None and ending.signal_number is None and solo.run.cfg.callbacks.test:
-        solo.evaluate.evaluate_test(solo.module)
-    solo.steps.flush()
-    return Ending(ending.stopped_by, ending.signal_number, ending.error, time.monotonic() - began)
+    ending = _fit(single)
+    if ending.error is None and ending.signal_number is None and single.run.cfg.callbacks.test:
+        single.evaluate.evaluate_test(single.module)
+    single.steps.flush()
+    return RunEnd(ending.stopped_by, ending.signal_number, ending.error, time.monotonic() - began)
 
 
-def _fit(solo: Solo) -> Ending:
-    checkpoint = solo.checkpoints.load() if solo.run.resumes else None
+def _fit(single: SingleRun) -> RunEnd:
+    checkpoint = single.checkpoints.load() if single.run.resumes else None
     if checkpoint is not None and checkpoint.words:
-        warnings.warn(f"{solo.run.name}: {checkpoint.words}", stacklevel=2)
+        warnings.warn(f"{single.run.name}: {checkpoint.words}", stacklevel=2)
     path = str(checkpoint.path) if checkpoint is not None and checkpoint.content else None
     try:
         with lightning_kept_quiet():
-            solo.trainer.fit(solo.module, solo.loader, ckpt_path=path, weights_only=True if path else None)
-        if checkpoint is not None and path and solo.steps.step == checkpoint.content["global_step"]:
+            single.trainer.fit(single.module, single.loader, ckpt_path=path, weights_only=True if path else None)
+        if checkpoint is not None and path and single.steps.step == checkpoint.content["global_step"]:
             restore_random_state(checkpoint.content["lrscope_random"])  # nothing was left to train
     except StoppedByVerdict as stop:
-        return Ending(stopped_by=stop.verdict)
+        return RunEnd(stopped_by=stop.verdict)
     except Interrupted as stop:
-        return Ending(signal_number=stop.signal_number)
+        return RunEnd(signal_number=stop.signal_number)
     except InputError:
         raise
     except Exception as error:
-        return Ending(error=error)
-    return Ending(stopped_by=solo.stop.finding.verdict if solo.stop.finding is not None else None)
+        return RunEnd(error=error)
+    return RunEnd(stopped_by=single.stop.finding.verdict if single.stop.finding is not None else None)
 
 
 def signal_choice(cfg: DictConfig) -> SignalChoice:

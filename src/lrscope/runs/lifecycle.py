@@ -43,7 +43,7 @@ EPOCH_METRICS = (
 
 
 @dataclass(frozen=True)
-class Ending:
+class RunEnd:
     """How training ended. ``error`` is set for a crash, ``signal_number`` for an interruption."""
 
     stopped_by: Verdict | None = None
@@ -95,7 +95,7 @@ def _start_record(run: PreparedRun, session: Session, tags: Mapping[str, str]) -
     )
 
 
-def conclude(run: PreparedRun, log: RunLog, recorder: RunRecorder, ending: Ending) -> Outcome:
+def conclude(run: PreparedRun, log: RunLog, recorder: RunRecorder, ending: RunEnd) -> Outcome:
     """Say what became of a run: verdict, note, status; leave its outcome for the sweep.
 
     An interrupted run gets no verdict: it has not ended. A run that crashed keeps its traceback as an artifact.
@@ -134,19 +134,19 @@ def conclude(run: PreparedRun, log: RunLog, recorder: RunRecorder, ending: Endin
     return outcome
 
 
-def _verdict(diagnosis: Diagnosis | None, ending: Ending) -> Verdict | None:
+def _verdict(diagnosis: Diagnosis | None, ending: RunEnd) -> Verdict | None:
     if ending.error is not None or diagnosis is None:
         return None
     return Verdict.DIVERGED if ending.stopped_by is Verdict.DIVERGED else diagnosis.verdict
 
 
-def _status(verdict: Verdict | None, ending: Ending) -> Status:
+def _status(verdict: Verdict | None, ending: RunEnd) -> Status:
     if ending.signal_number is not None:
         return "KILLED"
     return "FAILED" if ending.error is not None or verdict is Verdict.DIVERGED else "FINISHED"
 
 
-def _why(diagnosis: Diagnosis | None, ending: Ending) -> str:
+def _why(diagnosis: Diagnosis | None, ending: RunEnd) -> str:
     if ending.error is not None:
         return f"{type(ending.error).__name__}: {str(ending.error).splitlines()[0] if str(ending.error) else ''}"
     if ending.signal_number is not None:
@@ -154,7 +154,7 @@ def _why(diagnosis: Diagnosis | None, ending: Ending) -> str:
     return diagnosis.primary.why if diagnosis is not None else ""
 
 
-def _tell(log: RunLog, diagnosis: Diagnosis | None, trace: Trace, ending: Ending, why: str) -> None:
+def _tell(log: RunLog, diagnosis: Diagnosis | None, trace: Trace, ending: RunEnd, why: str) -> None:
     """Write the verdict and its reasons where a person looks for them."""
     log.tags({"lrscope.why": why[:5000], "lrscope.seconds": f"{ending.seconds:.2f}"})
     if ending.error is not None:

@@ -11,23 +11,23 @@ from torch import nn
 from lrscope.core.stop_signals import STOP
 from lrscope.datasets.index_batches import IndexBatches
 from lrscope.datasets.member_batches import MemberBatches
-from lrscope.probe.continue_training import Standing, cycles_momentum, in_updates, travel
-from lrscope.probe.probes import journeys
-from lrscope.runs.fit import Solo
-from lrscope.runs.lifecycle import Ending
+from lrscope.probe.continue_training import RunState, cycles_momentum, in_updates, run_probe
+from lrscope.probe.probes import probes
+from lrscope.runs.fit import SingleRun
+from lrscope.runs.lifecycle import RunEnd
 from lrscope.training import build
 from lrscope.training.evaluation import chunks, mean_loss
 from lrscope.training.recording import RunRecorder
 
 
-def look_ahead(solo: Solo, recorder: RunRecorder, ending: Ending) -> Mapping[str, float]:
+def look_ahead(single: SingleRun, recorder: RunRecorder, ending: RunEnd) -> Mapping[str, float]:
     """What copies of a run that ended as planned come to; a signal leaves it at what is known."""
-    if not solo.scope.tenth or not ending.as_planned or cycles_momentum(solo.trainer.optimizers[0]):
+    if not single.scope.tenth or not ending.as_planned or cycles_momentum(single.trainer.optimizers[0]):
         return {}
     try:
-        return travel(_standing(solo), journeys(recorder.trace(solo.run.facts), solo.scope), STOP.requested)
+        return run_probe(_standing(single), probes(recorder.trace(single.run.facts), single.scope), STOP.requested)
     except Exception as error:  # of a network or an optimizer that cannot be copied: the run itself has ended well
-        warn_of_no_look(solo.run.name, error)
+        warn_of_no_look(single.run.name, error)
         return {}
 
 
@@ -40,18 +40,18 @@ def warn_of_no_look(name: str, error: Exception) -> None:
     )
 
 
-def _standing(solo: Solo) -> Standing:
-    cfg, module = solo.run.cfg, solo.module
-    assert isinstance(solo.loader, IndexBatches)  # its scope is nowhere where the data does not lie in memory
-    train = solo.loader.part
+def _standing(single: SingleRun) -> RunState:
+    cfg, module = single.run.cfg, single.module
+    assert isinstance(single.loader, IndexBatches)  # its scope is nowhere where the data does not lie in memory
+    train = single.loader.part
     batches = MemberBatches(train, cfg.batch_size, [cfg.seed], cfg.trainer.limit_train_batches)
     accumulate = cfg.trainer.accumulate_grad_batches
-    return Standing(
+    return RunState(
         module.network,
-        solo.trainer.optimizers[0],
+        single.trainer.optimizers[0],
         partial(build.optimizer, cfg),
         module.loss,
-        partial(in_updates, batches.epoch, solo.steps.step // cfg.steps_per_epoch, accumulate),
+        partial(in_updates, batches.epoch, single.steps.step // cfg.steps_per_epoch, accumulate),
         lambda network: mean_loss(network, chunks(train), module.loss),
         train.inputs.device,
         accumulate,

@@ -13,8 +13,8 @@ from lrscope.core.stop_signals import STOP
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-    from lrscope.runs.fit import Solo
-    from lrscope.runs.lifecycle import Ending
+    from lrscope.runs.fit import SingleRun
+    from lrscope.runs.lifecycle import RunEnd
     from lrscope.tracking import RunLog, Session
 
 
@@ -80,44 +80,44 @@ def _run(cfg: DictConfig, job: Job, session: Session) -> Outcome:
         return done
     checkpoints = CheckpointFolder(session.settings.spool / prepared.local_id / "checkpoints")
     recorder = RunRecorder(prepared.plan)
-    solo = assemble(prepared, recorder, checkpoints)
+    single = assemble(prepared, recorder, checkpoints)
     log = open_record(prepared, session)
     recorder.attach(log.points, session.flush)
     recorder.values(0, {"peak_lr": float(cfg.lr)})
     try:
         fetch_checkpoints(prepared, log.run_id, checkpoints)
         SharedRun(prepared.local_id, prepared.resumes).leave()
-        with _processes(solo, job):
-            ending = train(solo)
-            ahead = look_ahead(solo, recorder, ending)  # first: packing a model changes its network
-            _keep(solo, log, ending, session)
-            recorder.values(solo.steps.step - 1, ahead)
+        with _processes(single, job):
+            ending = train(single)
+            ahead = look_ahead(single, recorder, ending)  # first: packing a model changes its network
+            _keep(single, log, ending, session)
+            recorder.values(single.steps.step - 1, ahead)
         return conclude(prepared, log, recorder, ending)
     except BaseException:
         log.end("FAILED")  # whatever goes wrong around the training: no run stays RUNNING
         raise
 
 
-def _processes(solo: Solo, job: Job) -> AbstractContextManager[None]:
+def _processes(single: SingleRun, job: Job) -> AbstractContextManager[None]:
     """Around the training of a sweep's member on several devices."""
     from lrscope.training.distributed import is_first, processes_of_a_member
 
-    if job.ticket is None or solo.trainer.world_size == 1 or not is_first():
+    if job.ticket is None or single.trainer.world_size == 1 or not is_first():
         return nullcontext()
     return processes_of_a_member(job.overrides)
 
 
-def _keep(solo: Solo, log: RunLog, ending: Ending, session: Session) -> None:
+def _keep(single: SingleRun, log: RunLog, ending: RunEnd, session: Session) -> None:
     from lrscope.runs.artifacts import keep_best, keep_last, keep_model, wants_model
     from lrscope.training.distributed import is_first
 
     finished = ending.as_planned
     if finished:
-        solo.checkpoints.write(partial(solo.trainer.save_checkpoint, weights_only=False))  # all processes take part
+        single.checkpoints.write(partial(single.trainer.save_checkpoint, weights_only=False))  # all processes take part
     if not is_first():
         return
-    keep_last(solo.checkpoints, log)
-    if solo.best.weights:
-        keep_best(solo.checkpoints, log, solo.best.weights, solo.best.epoch, solo.best.monitor)
-    if finished and wants_model(solo.run):
-        keep_model(solo.run, log, solo.module.network, session)
+    keep_last(single.checkpoints, log)
+    if single.best.weights:
+        keep_best(single.checkpoints, log, single.best.weights, single.best.epoch, single.best.monitor)
+    if finished and wants_model(single.run):
+        keep_model(single.run, log, single.module.network, session)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _ACCURACIES = ("train/acc", "val/acc")
 
 
-class PartsOnTrial:
+class BuildCheck:
     """Data, trainer, network, optimizer and schedule of many configs; what is equal in several is built once."""
 
     def __init__(self) -> None:

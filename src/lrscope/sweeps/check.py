@@ -10,7 +10,7 @@ from lrscope.config.schema import Config
 from lrscope.config.validate import check
 from lrscope.core.errors import InputError, Problem
 from lrscope.core.fingerprint import fingerprint
-from lrscope.sweeps.build_check import PartsOnTrial
+from lrscope.sweeps.build_check import BuildCheck
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -46,7 +46,7 @@ def raise_problems(cfgs: Sequence[DictConfig], found: Sequence[Problem] = ()) ->
             raise InputError(tuple(dict.fromkeys([*problems, *unreachable])))
         usable = [cfg for cfg, some in zip(cfgs, on_paper, strict=True) if not some]
         mended = [_mended(cfg, some) for cfg, some in zip(cfgs, on_paper, strict=True) if some]
-        problems += PartsOnTrial().problems([*usable, *(cfg for cfg in mended if not check(cfg))])
+        problems += BuildCheck().problems([*usable, *(cfg for cfg in mended if not check(cfg))])
     if problems:
         raise InputError(tuple(dict.fromkeys(problems)))
 

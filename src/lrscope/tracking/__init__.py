@@ -1,4 +1,4 @@
-"""Recording: the only writer of MLflow. Everything a run leaves goes to a spool on disk; delivering it is a
+"""Recording: the only writer of MLflow. Everything a run leaves goes to a journal on disk; delivering it is a
 consumer of that.
 """
 

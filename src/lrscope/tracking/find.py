@@ -1,4 +1,4 @@
-"""Finds what earlier commands recorded: in the store, or in the spools of a machine that has no way to one."""
+"""Finds what earlier commands recorded: in the store, or in the journals of a machine that has no way to one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from lrscope.core.errors import InputError, Problem
 from lrscope.core.paths import resolve
 from lrscope.tracking.journal import events as ev
-from lrscope.tracking.journal.journal import Spool, all_spools
+from lrscope.tracking.journal.journal import Journal, all_journals
 from lrscope.tracking.mlflow_store.store import Store, open_store, resolve_uri
 from lrscope.tracking.settings import TrackingSettings
 
@@ -139,24 +139,24 @@ class _SpoolSource:
         self.shown = str(self._root)
 
     def latest(self, experiment: str | None, kind: str) -> StoredRun | None:
-        newest: tuple[int, Spool] | None = None
-        for spool in all_spools(self._root):
-            started = spool.started()
+        newest: tuple[int, Journal] | None = None
+        for journal in all_journals(self._root):
+            started = journal.started()
             if started is None or started.start.kind != kind or experiment not in (None, started.start.experiment):
                 continue
             if newest is None or started.time_ms > newest[0]:
-                newest = (started.time_ms, spool)
+                newest = (started.time_ms, journal)
         return _of_spool(newest[1]) if newest is not None else None
 
     def by_id(self, wanted: str) -> StoredRun | None:
-        spool = Spool.of(self._root, wanted)
-        return _of_spool(spool) if spool.exists() else None
+        journal = Journal.of(self._root, wanted)
+        return _of_spool(journal) if journal.exists() else None
 
     def members(self, parent: StoredRun) -> Iterable[StoredRun]:
-        for spool in all_spools(self._root):
-            started = spool.started()
+        for journal in all_journals(self._root):
+            started = journal.started()
             if started is not None and started.start.parent_local_id == parent.local_id:
-                yield _of_spool(spool)
+                yield _of_spool(journal)
 
 
 def _of_mlflow(run: Any) -> StoredRun:
@@ -173,12 +173,12 @@ def _of_mlflow(run: Any) -> StoredRun:
     )
 
 
-def _of_spool(spool: Spool) -> StoredRun:
+def _of_spool(journal: Journal) -> StoredRun:
     tags: dict[str, str] = {}
     params: dict[str, str] = {}
     metrics: dict[str, float] = {}
     status, name, kind = "RUNNING", "", ""
-    for event in spool.events():
+    for event in journal.events():
         match event:
             case ev.Started():
                 name, kind = event.start.name, event.start.kind
@@ -192,4 +192,4 @@ def _of_spool(spool: Spool) -> StoredRun:
                 metrics |= {point.key: point.value for point in event.points}
             case ev.Ended():
                 status = event.status
-    return StoredRun(spool.local_id, spool.cursor().run_id or "", name, kind, status, params, tags, metrics)
+    return StoredRun(journal.local_id, journal.offset().run_id or "", name, kind, status, params, tags, metrics)

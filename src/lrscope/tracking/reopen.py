@@ -1,4 +1,4 @@
-"""Continue a run of an earlier process: from its spool, or where that is gone from what the store has."""
+"""Continue a run of an earlier process: from its journal, or where that is gone from what the store has."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from typing import Any
 from lrscope.core.errors import InputError, Problem
 from lrscope.tracking.history import History, dataset_place
 from lrscope.tracking.journal import events as ev
-from lrscope.tracking.journal.journal import Cursor, Spool
+from lrscope.tracking.journal.journal import Journal, Offset
 from lrscope.tracking.liveness.process import ProcessIdentity, fate, this_process
 from lrscope.tracking.mlflow_store.runs import LOCAL_ID, PARENT_LOCAL_ID, find_run
 from lrscope.tracking.mlflow_store.store import Store
 from lrscope.tracking.settings import Point, RunStart
 
 OpenStore = Callable[[], Store]
-"""The store, opened where it is needed: a spool that is there says all by itself."""
+"""The store, opened where it is needed: a journal that is there says all by itself."""
 
 INCOMPLETE = "incomplete"
-"""A file of this name in a spool says that points went to the store past it, because the disk was full."""
+"""A file of this name in a journal says that points went to the store past it, because the disk was full."""
 
 
-def reopen_spool(spool: Spool, open_store: OpenStore | None) -> History:
-    """What the run has recorded so far; its spool is ready to be appended to.
+def reopen_journal(journal: Journal, open_store: OpenStore | None) -> History:
+    """What the run has recorded so far; its journal is ready to be appended to.
 
     Raises:
-        InputError: neither spool nor store knows the run, or a live process is recording it.
+        InputError: neither journal nor store knows the run, or a live process is recording it.
     """
-    if not spool.exists():
-        run = rebuild(spool, open_store)
+    if not journal.exists():
+        run = rebuild(journal, open_store)
         assert open_store is not None
         store = open_store()
         if run.info.status == "RUNNING":
-            _check_owner(spool.local_id, run.data.tags)
+            _check_owner(journal.local_id, run.data.tags)
         history = History()
         for key in run.data.metrics:
             history.remember(stored_points(store, run.info.run_id, key))
@@ -41,11 +41,11 @@ def reopen_spool(spool: Spool, open_store: OpenStore | None) -> History:
         for given in run.inputs.dataset_inputs:
             history.remember_artifact(dataset_place(given.dataset.name))
         return history
-    with spool.delivering(None):
-        spool.cut_torn_tail()
+    with journal.delivering(None):
+        journal.cut_torn_tail()
     history = History()
     owner: Mapping[str, str] = {}
-    for event in spool.events():
+    for event in journal.events():
         match event:
             case ev.Started() | ev.Reopened():
                 owner = event.process
@@ -59,9 +59,9 @@ def reopen_spool(spool: Spool, open_store: OpenStore | None) -> History:
                 history.remember_artifact(dataset_place(event.dataset.name))
             case ev.Sent():
                 history.remember_steps(event.last_steps)
-    _check_owner(spool.local_id, owner)
-    run_id = spool.cursor().run_id
-    if open_store is not None and run_id is not None and (spool.folder / INCOMPLETE).exists():
+    _check_owner(journal.local_id, owner)
+    run_id = journal.offset().run_id
+    if open_store is not None and run_id is not None and (journal.folder / INCOMPLETE).exists():
         store = open_store()
         for key in store.client.get_run(run_id).data.metrics:
             points = stored_points(store, run_id, key)
@@ -77,18 +77,20 @@ def _check_owner(local_id: str, tags: Mapping[str, str]) -> None:
     raise InputError(Problem("resume", local_id, rule, "Wait until it ends, or stop it first."))
 
 
-def rebuild(spool: Spool, open_store: OpenStore | None) -> Any:
-    """A spool that begins with what the store says of the run, all of it delivered; returns MLflow's run.
+def rebuild(journal: Journal, open_store: OpenStore | None) -> Any:
+    """A journal that begins with what the store says of the run, all of it delivered; returns MLflow's run.
 
     Raises:
         InputError: the store does not know the run, or it was deleted there.
     """
     store = open_store() if open_store is not None else None
-    run = find_run(store, spool.local_id) if store is not None else None
+    run = find_run(store, journal.local_id) if store is not None else None
     if run is None or store is None or run.info.lifecycle_stage != "active":
-        where = "the spool" if store is None else f"the spool or {store.address.shown}"
-        raise InputError(Problem("resume", spool.local_id, f"no such run in {where}", "Check the id and tracking.uri."))
-    _write_beginning(spool, store, run)
+        where = "the journal" if store is None else f"the journal or {store.address.shown}"
+        raise InputError(
+            Problem("resume", journal.local_id, f"no such run in {where}", "Check the id and tracking.uri.")
+        )
+    _write_beginning(journal, store, run)
     return run
 
 
@@ -98,8 +100,8 @@ def stored_points(store: Store, run_id: str, key: str) -> list[Point]:
     return sorted((Point(key, m.step, m.value, m.timestamp) for m in stored), key=lambda point: point.step)
 
 
-def _write_beginning(spool: Spool, store: Store, run: Any) -> None:
-    """A spool that begins with what the store says of the run, all of it delivered."""
+def _write_beginning(journal: Journal, store: Store, run: Any) -> None:
+    """A journal that begins with what the store says of the run, all of it delivered."""
     tags = dict(run.data.tags)
     start = RunStart(
         experiment=store.client.get_experiment(run.info.experiment_id).name,
@@ -111,7 +113,7 @@ def _write_beginning(spool: Spool, store: Store, run: Any) -> None:
         tags={},
     )
     process = {key: value for key, value in tags.items() if key.startswith("lrscope.process.")}
-    spool.folder.mkdir(parents=True, exist_ok=True)
-    with spool.delivering(None):
-        spool.append(ev.encode(ev.Started(start, run.info.start_time or 0, process, store.address.shown)))
-        spool.set_cursor(Cursor(spool.size(), run.info.run_id, run.info.experiment_id, store.address.shown))
+    journal.folder.mkdir(parents=True, exist_ok=True)
+    with journal.delivering(None):
+        journal.append(ev.encode(ev.Started(start, run.info.start_time or 0, process, store.address.shown)))
+        journal.set_offset(Offset(journal.size(), run.info.run_id, run.info.experiment_id, store.address.shown))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lrscope.tracking.history import History
 from lrscope.tracking.journal import events as ev
-from lrscope.tracking.journal.journal import Spool
+from lrscope.tracking.journal.journal import Journal
 from lrscope.tracking.redact import redact
 from lrscope.tracking.safe_paths import safe_join
 from lrscope.tracking.settings import DatasetInfo, Point, Status
@@ -33,12 +33,12 @@ class RunLog:
     taken.
     """
 
-    def __init__(self, spool: Spool, record: Sink | None, history: History | None = None) -> None:
-        self.local_id = spool.local_id
+    def __init__(self, journal: Journal, record: Sink | None, history: History | None = None) -> None:
+        self.local_id = journal.local_id
         self.run_id: str | None = None
         self.experiment_id: str | None = None
-        self.folder: Path = spool.folder
-        self.spool = spool
+        self.folder: Path = journal.folder
+        self.journal = journal
         self.created = threading.Event()
         self.ended: Status | None = None
         self._record = record
@@ -106,7 +106,7 @@ class RunLog:
             self._record(self, event)
 
     def _inside(self, path: Path) -> str:
-        """The path as the spool names it, so that the spool can be moved to another machine."""
+        """The path as the journal names it, so that the journal can be moved to another machine."""
         path = path.resolve()
         base = self.folder.resolve()
         if self._record is None:

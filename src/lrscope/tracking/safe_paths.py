@@ -1,4 +1,4 @@
-"""Names that came from outside (a store, a spool made elsewhere) never lead out of their folder."""
+"""Names that came from outside (a store, a journal made elsewhere) never lead out of their folder."""
 
 from __future__ import annotations
 

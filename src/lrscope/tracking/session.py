@@ -14,18 +14,18 @@ from typing import Any, TypeVar
 
 from lrscope.core.errors import InputError, LrscopeError, Problem
 from lrscope.core.paths import resolve
-from lrscope.tracking.delivery.sync import prune_spool
-from lrscope.tracking.delivery.uploader import Courier
+from lrscope.tracking.delivery.sync import prune_journal
+from lrscope.tracking.delivery.uploader import Uploader
 from lrscope.tracking.history import History
 from lrscope.tracking.journal import events as ev
-from lrscope.tracking.journal.journal import Spool
-from lrscope.tracking.journal.writer import DiskWriter
+from lrscope.tracking.journal.journal import Journal
+from lrscope.tracking.journal.writer import JournalWriter
 from lrscope.tracking.liveness.process import this_process
 from lrscope.tracking.mlflow_store.address import resolve_uri
 from lrscope.tracking.mlflow_store.reach import check_reachable
 from lrscope.tracking.origin import origin_tags
 from lrscope.tracking.redact import redact, redactor
-from lrscope.tracking.reopen import OpenStore, rebuild, reopen_spool
+from lrscope.tracking.reopen import OpenStore, rebuild, reopen_journal
 from lrscope.tracking.run import RunLog, now_ms
 from lrscope.tracking.settings import Delivery, RunStart, TrackingSettings
 
@@ -44,16 +44,16 @@ def open_session(settings: TrackingSettings) -> Session:
     root = resolve(settings.spool)
     if settings.mode == "off":
         return Session(settings, root, None, None, None)
-    disk = DiskWriter()
+    disk = JournalWriter()
     if settings.mode == "offline":
         return Session(settings, root, disk, None, None)
     address = resolve_uri(settings.uri)
     check_reachable(address)
-    courier = Courier(address, root, disk)
-    return Session(settings, root, disk, courier, address.shown)
+    uploader = Uploader(address, root, disk)
+    return Session(settings, root, disk, uploader, address.shown)
 
 
-def _check_spool(root: Path) -> None:
+def _check_journal_folder(root: Path) -> None:
     try:
         root.mkdir(parents=True, exist_ok=True)
         writable = os.access(root, os.W_OK)
@@ -73,15 +73,15 @@ class Session:
         self,
         settings: TrackingSettings,
         root: Path,
-        disk: DiskWriter | None,
-        courier: Courier | None,
+        disk: JournalWriter | None,
+        uploader: Uploader | None,
         store: str | None,
     ) -> None:
         self.settings = settings
         self.store_shown = store
         self._root = root
         self._disk = disk
-        self._courier = courier
+        self._uploader = uploader
         self._id = uuid.uuid4().hex
         self._runs: dict[str, RunLog] = {}
         self._closed = False
@@ -90,37 +90,37 @@ class Session:
             atexit.register(disk.flush)
 
     def open(self) -> None:
-        """Make the spool's folder, open the store, and wait until it is open. ``start``, ``reopen`` and ``annotate`` do
-        so themselves.
+        """Make the journals' folder, open the store, and wait until it is open. ``start``, ``reopen`` and ``annotate``
+        do so themselves.
 
         Raises:
             StoreUnreachable: it answers, and yet cannot be used: a full disk, tables half made.
-            InputError: its tables belong to another version of MLflow; the spool's folder cannot be written.
+            InputError: its tables belong to another version of MLflow; the journal's folder cannot be written.
         """
         if self._disk is not None:
-            _check_spool(self._root)
-        if self._courier is not None:
-            self._courier.open(self._id)
+            _check_journal_folder(self._root)
+        if self._uploader is not None:
+            self._uploader.open(self._id)
 
     def start(self, start: RunStart, wait: bool = False) -> RunLog:
         """A new run. For a sweep, or with ``wait``, returns when MLflow's run exists, or after 20 s without
         it.
         """
         self.open()
-        spool = Spool.of(self._root, start.local_id)
-        run = self._log(spool, None)
+        journal = Journal.of(self._root, start.local_id)
+        run = self._log(journal, None)
         if self._disk is None:
             return run
         with contextlib.suppress(OSError):  # a full disk; the writer makes it later
-            spool.folder.mkdir(parents=True, exist_ok=True)
+            journal.folder.mkdir(parents=True, exist_ok=True)
         tags = {**origin_tags(), **start.tags}
         clean = replace(start, params=_redacted(start.params), tags=_redacted(tags))
-        if self._courier is not None and not spool.exists():
-            self._courier.fresh(start.local_id)
+        if self._uploader is not None and not journal.exists():
+            self._uploader.fresh(start.local_id)
         self._disk.record(run, ev.Started(clean, now_ms(), self._process_tags(), self.store_shown))
-        if self._courier is not None and (wait or start.kind == "sweep"):
+        if self._uploader is not None and (wait or start.kind == "sweep"):
             self._disk.flush()
-            self._courier.wait_created(run, _CREATE_WAIT_S)
+            self._uploader.wait_created(run, _CREATE_WAIT_S)
         return run
 
     def reopen(self, local_id: str, wait: bool = False) -> RunLog:
@@ -130,20 +130,20 @@ class Session:
         Raises:
             InputError: there is no such run, or a live process is recording it.
         """
-        spool = Spool.of(self._root, local_id)
+        journal = Journal.of(self._root, local_id)
         if self._disk is None:
-            return self._log(spool, None)
+            return self._log(journal, None)
         self.open()
-        if self._courier is not None:
+        if self._uploader is not None:
             # Until then this session itself may be about to mark the run as killed.
-            self._courier.tidied.wait(_CREATE_WAIT_S)
-        run = self._log(spool, reopen_spool(spool, self._store()))
-        cursor = spool.cursor()
-        run.run_id, run.experiment_id = cursor.run_id, cursor.experiment_id
+            self._uploader.tidied.wait(_CREATE_WAIT_S)
+        run = self._log(journal, reopen_journal(journal, self._store()))
+        offset = journal.offset()
+        run.run_id, run.experiment_id = offset.run_id, offset.experiment_id
         self._disk.record(run, ev.Reopened(now_ms(), self._process_tags(), self.store_shown))
-        if self._courier is not None and wait:
+        if self._uploader is not None and wait:
             self._disk.flush()
-            self._courier.wait_created(run, _CREATE_WAIT_S)
+            self._uploader.wait_created(run, _CREATE_WAIT_S)
         return run
 
     def annotate(self, local_id: str) -> RunLog:
@@ -151,29 +151,29 @@ class Session:
         if local_id in self._runs:
             return self._runs[local_id]
         self.open()
-        spool = Spool.of(self._root, local_id)
-        if self._disk is not None and not spool.exists():
-            rebuild(spool, self._store())
-        return self._log(spool, None)
+        journal = Journal.of(self._root, local_id)
+        if self._disk is not None and not journal.exists():
+            rebuild(journal, self._store())
+        return self._log(journal, None)
 
     def drain(self, timeout_s: float) -> bool:
         """Wait until the store has all that was recorded so far; False offline, or where it has taken nothing for
         ``timeout_s`` seconds, or ten times that are over.
         """
-        if self._disk is None or self._courier is None:
+        if self._disk is None or self._uploader is None:
             return False
         self._disk.flush()
         began = time.monotonic()
-        while self._courier.behind():
-            quiet_s = time.monotonic() - max(began, self._courier.last_progress)
-            if quiet_s > timeout_s or time.monotonic() - began > 10 * timeout_s or self._courier.failure is not None:
+        while self._uploader.behind():
+            quiet_s = time.monotonic() - max(began, self._uploader.last_progress)
+            if quiet_s > timeout_s or time.monotonic() - began > 10 * timeout_s or self._uploader.failure is not None:
                 return False
-            self._courier.hurry()
+            self._uploader.hurry()
             time.sleep(0.03)
         return True
 
     def flush(self) -> None:
-        """Everything recorded so far is in the spool: a killed process loses none of it. Call before a
+        """Everything recorded so far is in the journal: a killed process loses none of it. Call before a
         checkpoint is put in its place, so that no checkpoint is ahead of the record.
         """
         if self._disk is not None:
@@ -182,19 +182,19 @@ class Session:
     def warnings(self) -> list[str]:
         """What the user should know, once each: an outage, a full disk, refused values."""
         found = self._disk.warnings() if self._disk is not None else []
-        return found + (self._courier.warnings() if self._courier is not None else [])
+        return found + (self._uploader.warnings() if self._uploader is not None else [])
 
     def check(self) -> None:
         """Raises:
         LrscopeError: recording itself is broken; what was not written is lost.
         """
-        for part in (self._disk, self._courier):
+        for part in (self._disk, self._uploader):
             if part is not None and part.failure is not None:
                 raise LrscopeError(f"recording stopped: {redact(repr(part.failure))}")
 
     def close(self) -> Delivery:
         """Deliver what is left, until the store has taken nothing for ``finish_timeout_s`` seconds; what then remains
-        stays in the spool.
+        stays in the journal.
         """
         if self._closed:
             return Delivery()
@@ -204,15 +204,15 @@ class Session:
         self._disk.stop()
         atexit.unregister(self._disk.flush)
         lost = self._disk.unsaved_runs()
-        if self._courier is None:
+        if self._uploader is None:
             names = tuple(self._runs)
             words = f"{_count(names)} recorded in {self._root}; `make sync` delivers them." if names else ""
             return Delivery(names, words + _lost_words(lost, self._root))
-        left = self._courier.finish(self.settings.finish_timeout_s)
-        self._courier.close()
+        left = self._uploader.finish(self.settings.finish_timeout_s)
+        self._uploader.close()
         for run in self._runs.values():
-            if self._courier.finished(run):
-                prune_spool(run.spool)
+            if self._uploader.finished(run):
+                prune_journal(run.journal)
         words = ""
         if left:
             words = f"{_count(left)} not wholly delivered to {self.store_shown}; "
@@ -221,8 +221,8 @@ class Session:
 
     def soon(self, function: Callable[[], None]) -> None:
         """Have a function load what a later ``aside`` needs, where that costs the training nothing."""
-        if self._courier is not None:
-            self._courier.desk.soon(function)
+        if self._uploader is not None:
+            self._uploader.service.soon(function)
 
     def aside(self, function: Callable[..., T], *arguments: Any) -> T:
         """What a function returns, called where MLflow is loaded already; all of it can be pickled.
@@ -230,24 +230,24 @@ class Session:
         Raises:
             LrscopeError: as the function did. For any other error it is called once more, in this process.
         """
-        if self._courier is None:
+        if self._uploader is None:
             return function(*arguments)
         self.open()
         try:
-            return self._courier.desk.aside(function, *arguments)
+            return self._uploader.service.aside(function, *arguments)
         except LrscopeError:
             raise
         except Exception:
             return function(*arguments)
 
     def _store(self) -> OpenStore | None:
-        return self._courier.desk.store if self._courier is not None else None
+        return self._uploader.service.store if self._uploader is not None else None
 
-    def _log(self, spool: Spool, history: History | None) -> RunLog:
-        run = RunLog(spool, self._disk.record if self._disk is not None else None, history)
+    def _log(self, journal: Journal, history: History | None) -> RunLog:
+        run = RunLog(journal, self._disk.record if self._disk is not None else None, history)
         self._runs[run.local_id] = run
-        if self._courier is not None:
-            self._courier.watch(run)
+        if self._uploader is not None:
+            self._uploader.watch(run)
         return run
 
     def _process_tags(self) -> dict[str, str]:

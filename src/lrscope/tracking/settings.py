@@ -32,7 +32,7 @@ class TrackingSettings:
 
 @dataclass(frozen=True)
 class RunStart:
-    """What is known of a run before its first step. ``local_id`` names it for ever, in the spool and in the
+    """What is known of a run before its first step. ``local_id`` names it for ever, in the journal and in the
     store.
     """
 

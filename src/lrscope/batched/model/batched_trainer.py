@@ -28,7 +28,7 @@ from lrscope.batched.model.update_rules import RULES, start_of
 
 @dataclass(frozen=True, eq=False)
 class Member:
-    """What a member brings: everything made exactly as its solo run makes it, in that order, after seeding with
+    """What a member brings: everything made exactly as its single run makes it, in that order, after seeding with
     ``seed``.
     """
 
@@ -59,7 +59,7 @@ class Wanted:
 NOTHING = Wanted(updates=False)
 
 
-class Learner:
+class BatchedTrainer:
     """Trains M members as one model; what becomes of one never touches the numbers of another.
 
     Members that have trained before go on where they are: weights, statistics, the state of optimizer and schedule are
@@ -179,7 +179,7 @@ class Learner:
             self._masks.keep(rows)
 
     def member_optimizer_state(self, row: int) -> dict[str, Any]:
-        """The ``state_dict`` of a member's optimizer as its solo run would save it now."""
+        """The ``state_dict`` of a member's optimizer as its single run would save it now."""
         optimizer = self._members[self.alive[row]].optimizer
         saved = optimizer.state_dict()
         split = {name: list(self.stack.view(tensor).values()) for name, tensor in self.state.items()}
@@ -195,7 +195,7 @@ class Learner:
         return saved
 
     def member_updates_state(self, row: int) -> dict[str, Tensor | None]:
-        """The state of a member's ``UpdateMeter`` as its solo run would save it now."""
+        """The state of a member's ``UpdateMeter`` as its single run would save it now."""
         return self._meters.member_state(row)
 
     def member_generator(self, row: int) -> Tensor | None:

@@ -20,7 +20,7 @@ _NOT_SHARED = frozenset({"optimizer", "_scale_fn_ref", "_schedulers"})
 
 @dataclass(frozen=True)
 class Schedule:
-    """A member's schedule as its solo run would have it: the scheduler, when it moves, and on which metric."""
+    """A member's schedule as its single run would have it: the scheduler, when it moves, and on which metric."""
 
     scheduler: Scheduler
     interval: str = "step"
@@ -60,7 +60,7 @@ class Rates:
     torch's schedulers act per parameter group, so members whose schedules differ in nothing but what belongs to
     the group (the peak rate) share one scheduler with a group each: a step costs one call, not one per member.
     Plateau schedules look at a metric of their own and stay apart. The groups are those of the members'
-    optimizers: whatever a schedule writes (rates, cycled momenta) stands where a solo run has it. Constant
+    optimizers: whatever a schedule writes (rates, cycled momenta) stands where a single run has it. Constant
     rates cost nothing."""
 
     def __init__(self, optimizers: Sequence[Optimizer], schedules: Sequence[Schedule | None]) -> None:
@@ -89,7 +89,7 @@ class Rates:
         self._begin()
 
     def scheduler_of(self, row: int) -> Scheduler | None:
-        """A member's own scheduler in the state that its solo run would have it in now."""
+        """A member's own scheduler in the state that its single run would have it in now."""
         schedule = self._schedules[row]
         if schedule is None:
             return None

@@ -10,7 +10,7 @@ The story, from the launcher down::
             module      one step of all members, as a LightningModule
             record      losses, rates and signals of all members to one RunRecorder each
             epochs      evaluation, best weights, verdicts and early stopping at the end of an epoch
-            checkpoint  each member's state in the form that its solo run saves, and back
+            checkpoint  each member's state in the form that its single run saves, and back
 
 The mathematics is in :mod:`lrscope.together`.
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lrscope.batched.run.stack_trial import Trial
+from lrscope.batched.run.stack_trial import StackTrial
 
 WORTH_TIMING_S = 5.0
 """A stack whose members would take less than this altogether is trained together without timing the other way."""
@@ -20,7 +20,7 @@ LONG_STEP_S = 0.5
 
 
 @dataclass(frozen=True)
-class Choice:
+class Autotune:
     """``alone_ms`` and ``together_ms``: a step of all members, one after the other and as a stack; None if not timed.
 
     ``threads``: of the CPU, for the stack; None leaves them as they are. ``most``: members of one stack; None for all.
@@ -34,7 +34,7 @@ class Choice:
     most: int | None = None
 
 
-def choose(trial: Trial, members: int, steps: int, mode: str) -> Choice:
+def choose(trial: StackTrial, members: int, steps: int, mode: str) -> Autotune:
     """Decide for one stack.
 
     Args:
@@ -42,11 +42,11 @@ def choose(trial: Trial, members: int, steps: int, mode: str) -> Choice:
         mode: ``sweep.together``: ``always`` is not asked; ``auto`` takes what is faster.
     """
     if mode == "always":
-        return Choice(True, f"{members} members train together", trial.threads(members))
+        return Autotune(True, f"{members} members train together", trial.threads(members))
     alone = trial.seconds_alone() * members
     if alone * steps < WORTH_TIMING_S:
         words = f"{members} members train together: the sweep takes seconds either way"
-        return Choice(True, words, trial.threads(members))
+        return Autotune(True, words, trial.threads(members))
     stacked, most = _stacked(trial, members)
     faster = stacked < alone
     how = f"together in {-(-members // most)} stacks" if most is not None else "together"
@@ -54,10 +54,10 @@ def choose(trial: Trial, members: int, steps: int, mode: str) -> Choice:
         f"{members} members train {how if faster else 'one by one'}: "
         f"a step of all takes {_ms(stacked)} together and {_ms(alone)} one by one"
     )
-    return Choice(faster, words, trial.threads(most or members), 1000 * alone, 1000 * stacked, most)
+    return Autotune(faster, words, trial.threads(most or members), 1000 * alone, 1000 * stacked, most)
 
 
-def _stacked(trial: Trial, members: int) -> tuple[float, int | None]:
+def _stacked(trial: StackTrial, members: int) -> tuple[float, int | None]:
     """Seconds of a step of all members, in one stack or in the pieces that are faster."""
     if members <= PIECE:
         return trial.together(members), None

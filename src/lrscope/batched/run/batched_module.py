@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from lrscope.batched.model.batched_trainer import Learner, Wanted
+from lrscope.batched.model.batched_trainer import BatchedTrainer, Wanted
 from lrscope.batched.run.member_record import GroupRecord
 from lrscope.datasets.member_batches import MemberBatches
 from lrscope.training.callbacks.record_steps import SignalChoice
@@ -52,7 +52,7 @@ class GroupModule(pl.LightningModule):
 
     def __init__(
         self,
-        learner: Learner,
+        learner: BatchedTrainer,
         batches: MemberBatches,
         record: GroupRecord,
         plan: RecordingPlan,

@@ -1,4 +1,4 @@
-"""What happens to every member at the end of an epoch, in the order of a solo run's callbacks."""
+"""What happens to every member at the end of an epoch, in the order of a single run's callbacks."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from lrscope.batched.run.members import GroupMember, RowOfStack, as_lightning_ha
 from lrscope.batched.run.probe_members import look_ahead
 from lrscope.core.verdict import Verdict
 from lrscope.datasets.data import Part
-from lrscope.probe.budget import Scope
-from lrscope.runs.lifecycle import Ending
+from lrscope.probe.budget import ProbeBudget
+from lrscope.runs.lifecycle import RunEnd
 from lrscope.training.callbacks.evaluate_epochs import LOSS_START, SPREAD_START
 from lrscope.training.callbacks.evaluate_late import LOSS_LATE
 from lrscope.training.callbacks.keep_checkpoints import random_state, restore_random_state
 from lrscope.training.fast_hooks import LeanCallback
 
-Finish = Callable[[GroupMember, int, Ending, Mapping[str, float]], None]
+Finish = Callable[[GroupMember, int, RunEnd, Mapping[str, float]], None]
 """Closes the record of a member (and its row) that trains no further, with what its copies came to."""
 
 
@@ -43,7 +43,7 @@ class FollowMembers(LeanCallback):
     or have stopped improving. The rest of the stack goes on without them.
 
     Args:
-        dtype: of the losses: a metric that decides anything is rounded to it, as in a solo run.
+        dtype: of the losses: a metric that decides anything is rounded to it, as in a single run.
         example_bytes: what a member holds of one example, which bounds the pieces of an evaluation.
         scope: how far the members may look ahead at their ends.
     """
@@ -57,7 +57,7 @@ class FollowMembers(LeanCallback):
         example_bytes: int,
         finish: Finish,
         dropped: Callable[[list[int]], None],
-        scope: Scope,
+        scope: ProbeBudget,
     ) -> None:
         self.module = module
         self.members = list(members)
@@ -80,7 +80,7 @@ class FollowMembers(LeanCallback):
     def on_train_batch_end(self, *_: object) -> None:
         self._look_late()
         endings = {
-            row: Ending(stopped_by=Verdict.DIVERGED)
+            row: RunEnd(stopped_by=Verdict.DIVERGED)
             for row in self.module.diverged
             if Verdict.DIVERGED in self.members[row].stop.verdicts
         }
@@ -93,7 +93,7 @@ class FollowMembers(LeanCallback):
         cfg = self.members[0].run.cfg
         due = (epoch + 1) % cfg.callbacks.evaluate_every_epochs == 0 or epoch + 1 == cfg.epochs
         evaluated = self._evaluate() if due else [{} for _ in self.members]
-        endings: dict[int, Ending] = {}
+        endings: dict[int, RunEnd] = {}
         for row, (member, values) in enumerate(zip(self.members, evaluated, strict=True)):
             mean = member.epoch_loss / member.epoch_examples if member.epoch_examples else float("nan")
             member.epoch_loss, member.epoch_examples = 0.0, 0
@@ -108,7 +108,7 @@ class FollowMembers(LeanCallback):
         if endings and epoch + 1 < cfg.epochs:
             self._end(endings)
         elif epoch + 1 == cfg.epochs:
-            self._end({row: endings.get(row, Ending()) for row in range(len(self.members))})
+            self._end({row: endings.get(row, RunEnd()) for row in range(len(self.members))})
 
     def evaluate_test(self, row: int) -> None:
         """Record ``test/*`` of one member, at its last update."""
@@ -152,22 +152,22 @@ class FollowMembers(LeanCallback):
         for member, loss in zip(self.members, self._evaluate_part(self.parts.train).loss, strict=True):
             member.recorder.values(step, {LOSS_LATE: loss})
 
-    def _judge(self, member: GroupMember, row: int, epoch: int) -> Ending | None:
+    def _judge(self, member: GroupMember, row: int, epoch: int) -> RunEnd | None:
         """Whether this member ends with this epoch: None where it goes on."""
         now = at_epoch(epoch)
         member.best.on_train_epoch_end(now, self._row(row))  # type: ignore[arg-type]
         member.stop.on_train_epoch_end(now, self.module)
         if member.stop.finding is not None:
-            return Ending(stopped_by=member.stop.finding.verdict)
+            return RunEnd(stopped_by=member.stop.finding.verdict)
         if member.early is not None and member.early.monitor in member.metrics:
             looked_at = torch.tensor(member.metrics[member.early.monitor], dtype=self._dtype)
             enough, member.early.stopping_reason_message = member.early._evaluate_stopping_criteria(looked_at)
             if enough:
                 member.early.stopped_epoch = epoch
-                return Ending()
+                return RunEnd()
         return None
 
-    def _end(self, endings: dict[int, Ending]) -> None:
+    def _end(self, endings: dict[int, RunEnd]) -> None:
         """Close the records of these rows and go on without them."""
         self.module.record.flush()
         as_planned = [row for row, ending in endings.items() if ending.as_planned]

@@ -11,7 +11,7 @@ from dataclasses import replace
 import torch
 from omegaconf import DictConfig
 
-from lrscope.batched.model.batched_trainer import Learner
+from lrscope.batched.model.batched_trainer import BatchedTrainer
 from lrscope.batched.model.memory import footprint
 from lrscope.batched.run.batched_module import BatchNumbers, GroupModule
 from lrscope.batched.run.follow_members import EveryMemberStopped, FollowMembers, GroupParts
@@ -27,7 +27,7 @@ from lrscope.datasets.data import Part
 from lrscope.datasets.member_batches import MemberBatches
 from lrscope.runs.artifacts import keep_best, keep_last, keep_model, wants_model
 from lrscope.runs.fit import place, scope_of, signal_choice
-from lrscope.runs.lifecycle import Ending, conclude, open_record
+from lrscope.runs.lifecycle import RunEnd, conclude, open_record
 from lrscope.runs.shared_session import recording_session, settings_of
 from lrscope.tracking import Session
 from lrscope.training.callbacks.show_progress import ShowProgress
@@ -107,17 +107,17 @@ class _Group:
         except EveryMemberStopped:
             return
         except Interrupted as stop:
-            self._end_all(Ending(signal_number=stop.signal_number))
+            self._end_all(RunEnd(signal_number=stop.signal_number))
         except Exception as error:
-            self._end_all(Ending(error=error))
+            self._end_all(RunEnd(error=error))
 
-    def _end_all(self, ending: Ending) -> None:
+    def _end_all(self, ending: RunEnd) -> None:
         for row, member in enumerate(self._follow.members):
             if member.run.local_id not in self.outcomes:
                 self._finish(member, row, ending, {})
 
-    def _finish(self, member: GroupMember, row: int, ending: Ending, ahead: Mapping[str, float]) -> None:
-        """Leave of a member what its solo run would leave, and close its record."""
+    def _finish(self, member: GroupMember, row: int, ending: RunEnd, ahead: Mapping[str, float]) -> None:
+        """Leave of a member what its single run would leave, and close its record."""
         assert member.log is not None
         finished = ending.as_planned
         if finished:
@@ -138,7 +138,7 @@ class _Group:
 
 
 class _Best:
-    """What the progress line asks a solo run for: here the best of all members still trained."""
+    """What the progress line asks a single run for: here the best of all members still trained."""
 
     def __init__(self, follow: FollowMembers) -> None:
         self._follow = follow
@@ -165,7 +165,7 @@ def _module(members: Sequence[GroupMember], train: Part, device: torch.device, p
     cfg, data = run.cfg, run.source.data
     assert data is not None
     per_update, signals = cfg.trainer.accumulate_grad_batches, signal_choice(cfg)
-    learner = Learner([m.part for m in members], loss_of(run.source.task), device, per_update, position.updates)
+    learner = BatchedTrainer([m.part for m in members], loss_of(run.source.task), device, per_update, position.updates)
     seeds = [member.run.cfg.seed for member in members]
     return GroupModule(
         learner,

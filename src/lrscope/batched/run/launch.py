@@ -15,11 +15,11 @@ from typing import Any
 from omegaconf import DictConfig
 
 from lrscope.batched.model.memory import footprint, most_members
-from lrscope.batched.run.autotune import Choice, choose
+from lrscope.batched.run.autotune import Autotune, choose
 from lrscope.batched.run.group import train_group
 from lrscope.batched.run.members import GroupMember, make_member, position_of, restore
-from lrscope.batched.run.stack_key import Candidate, kinship, obstacle, stacks
-from lrscope.batched.run.stack_trial import Trial
+from lrscope.batched.run.stack_key import Candidate, stack_key, stacks, why_not_batched
+from lrscope.batched.run.stack_trial import StackTrial
 from lrscope.core.errors import InputError
 from lrscope.core.job import Job
 from lrscope.core.outcome import Outcome
@@ -56,7 +56,7 @@ def train_together(jobs: Sequence[tuple[DictConfig, Job]], mode: str) -> dict[in
         done = finished_before(run) if run is not None else None
         if done is not None:
             outcomes[number] = done
-        elif run is not None and (reason := obstacle(run)) is not None:
+        elif run is not None and (reason := why_not_batched(run)) is not None:
             reasons[reason] += 1
         elif run is not None:
             candidates.append(_candidate(number, run))
@@ -110,7 +110,7 @@ def _train_stack(stack: Sequence[Candidate], mode: str) -> dict[int, Outcome]:
     part = place(data.train, device, cfg.trainer.precision.startswith("64"))
     batch = full_batch(cfg, part)
     free = cfg.trainer.threads is None
-    trial = Trial(first.part, part, batch, loss_of(first.run.source.task), cfg.trainer.precision, free)
+    trial = StackTrial(first.part, part, batch, loss_of(first.run.source.task), cfg.trainer.precision, free)
     refusal = trial.refusal()
     if refusal is not None:
         _say(f"{_members(len(stack))} one by one: vmap does not take this network ({refusal})")
@@ -151,13 +151,13 @@ def _pieces(stack: Sequence[Candidate], most: int, each: int, chosen: int | None
     return pieces if len(stack) == 1 else [piece for piece in pieces if len(piece) > 1]
 
 
-def _chosen(stack: Sequence[Candidate], trial: Trial, mode: str) -> Choice:
+def _chosen(stack: Sequence[Candidate], trial: StackTrial, mode: str) -> Autotune:
     """What an earlier call chose for this stack, or what is faster; written on the parent run."""
     identity, earlier, sweep = _identity(stack[0]), _earlier_choices(), current()
     if mode == "auto" and identity in earlier:
         together = bool(earlier[identity]["together"])
         words = f"{_members(len(stack))} {'together' if together else 'one by one'}, as before"
-        choice = Choice(together, words, earlier[identity]["threads"], most=earlier[identity].get("most"))
+        choice = Autotune(together, words, earlier[identity]["threads"], most=earlier[identity].get("most"))
     else:
         steps = stack[0].run.plan.total_steps - stack[0].position.updates
         choice = choose(trial, len(stack), steps, mode)
@@ -177,7 +177,7 @@ def _chosen(stack: Sequence[Candidate], trial: Trial, mode: str) -> Choice:
 
 def _identity(candidate: Candidate) -> str:
     """Of the stack that a run belongs to, wherever in its training it stands."""
-    return hashlib.sha256(kinship(candidate.run).encode()).hexdigest()[:16]
+    return hashlib.sha256(stack_key(candidate.run).encode()).hexdigest()[:16]
 
 
 def _earlier_choices() -> dict[str, dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""A member's state in the form that its solo run saves: either way of training goes on from it."""
+"""A member's state in the form that its single run saves: either way of training goes on from it."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def save_member(trainer: pl.Trainer, module: GroupModule, member: GroupMember, r
 def content_of(
     trainer: pl.Trainer, module: GroupModule, member: GroupMember, row: int, where: Position
 ) -> dict[str, Any]:
-    """What Lightning would save of that member's solo run at this position."""
+    """What Lightning would save of that member's single run at this position."""
     learner = module.learner
     scheduler = learner.rates.scheduler_of(row)
     loops = trainer._checkpoint_connector._get_loops_state_dict()

@@ -22,7 +22,7 @@ member would cost more than the step.
 class GroupRecord:
     """Losses, rates and signals of the steps since the last ``flush``, [M] each, for the members still trained.
 
-    On an accelerator everything stays there until it is flushed, every ``READ_EVERY`` steps, as in a solo run.
+    On an accelerator everything stays there until it is flushed, every ``READ_EVERY`` steps, as in a single run.
     """
 
     def __init__(self, members: Sequence[GroupMember], signals: SignalChoice, device: torch.device, step: int) -> None:

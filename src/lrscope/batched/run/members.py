@@ -1,4 +1,4 @@
-"""A member of a stack: what its solo run would have, made in the same order from the same seed."""
+"""A member of a stack: what its single run would have, made in the same order from the same seed."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ BEGINNING = Position()
 
 @dataclass(eq=False)
 class GroupMember:
-    """One run of a stack. ``part`` is what trains; the callbacks are those of a solo run and hold what they
+    """One run of a stack. ``part`` is what trains; the callbacks are those of a single run and hold what they
     would hold.
     """
 
@@ -70,7 +70,7 @@ class GroupMember:
 
 
 def make_member(run: PreparedRun) -> GroupMember:
-    """Seed, network, optimizer, schedule, in the order of a solo run."""
+    """Seed, network, optimizer, schedule, in the order of a single run."""
     cfg = run.cfg
     network = make_module(run).network
     optimizer = build.optimizer(cfg, network.parameters())
@@ -126,7 +126,7 @@ def position_of(content: Mapping[str, Any] | None) -> Position:
 
 
 class RowOfStack:
-    """One member as its solo module: what KeepBest asks for its weights."""
+    """One member as its single module: what KeepBest asks for its weights."""
 
     def __init__(self, member_state: Any, row: int) -> None:
         self._member_state, self._row = member_state, row
@@ -136,10 +136,10 @@ class RowOfStack:
 
 
 def at_epoch(epoch: int) -> Any:
-    """What a solo callback asks its trainer for at the end of an epoch (from 0)."""
+    """What a single callback asks its trainer for at the end of an epoch (from 0)."""
     return SimpleNamespace(current_epoch=epoch, should_stop=False)
 
 
 def as_lightning_has_it(value: float, dtype: torch.dtype) -> float:
-    """A metric as a schedule sees it: a solo run hands it over as a tensor of its loss's type."""
+    """A metric as a schedule sees it: a single run hands it over as a tensor of its loss's type."""
     return float(torch.tensor(value, dtype=dtype))

@@ -6,25 +6,25 @@ import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from lrscope.batched.model.batched_trainer import Learner, Member
+from lrscope.batched.model.batched_trainer import BatchedTrainer, Member
 from lrscope.batched.model.evaluate_members import evaluate
 from lrscope.batched.run.batched_module import GroupModule
 from lrscope.batched.run.members import GroupMember
 from lrscope.core.stop_signals import STOP
 from lrscope.datasets.member_batches import MemberBatches
-from lrscope.probe.budget import Scope
+from lrscope.probe.budget import ProbeBudget
 from lrscope.probe.continue_training import Update, cycles_momentum, in_updates
-from lrscope.probe.probes import Journey, journeys
+from lrscope.probe.probes import Probe, probes
 from lrscope.runs.probe_run import warn_of_no_look
 from lrscope.training import build
 from lrscope.training.generators import same_generators
 
-Wanting = tuple[int, GroupMember, Journey]
+Wanting = tuple[int, GroupMember, Probe]
 """A row of the stack, and what a copy of it is trained on for."""
 
 
 def look_ahead(
-    module: GroupModule, members: Sequence[GroupMember], rows: Sequence[int], scope: Scope, example_bytes: int
+    module: GroupModule, members: Sequence[GroupMember], rows: Sequence[int], scope: ProbeBudget, example_bytes: int
 ) -> Mapping[int, Mapping[str, float]]:
     """What copies of these rows, which ended as planned, come to, by row; a signal leaves it at what is known."""
     if not scope.tenth:
@@ -33,8 +33,8 @@ def look_ahead(
     for row in rows:
         if cycles_momentum(members[row].part.optimizer):
             continue
-        for journey in journeys(members[row].recorder.trace(members[row].run.facts), scope):
-            wanting.setdefault(journey.name, []).append((row, members[row], journey))
+        for probe in probes(members[row].recorder.trace(members[row].run.facts), scope):
+            wanting.setdefault(probe.name, []).append((row, members[row], probe))
     found: dict[int, dict[str, float]] = {}
     for name, group in wanting.items():
         try:
@@ -45,8 +45,8 @@ def look_ahead(
             return {}
         if losses is None:
             return {}
-        for (row, _, journey), own in zip(group, losses, strict=True):
-            found.setdefault(row, {})[name] = journey.level(own)
+        for (row, _, probe), own in zip(group, losses, strict=True):
+            found.setdefault(row, {})[name] = probe.level(own)
     return found
 
 
@@ -54,8 +54,8 @@ def _losses(module: GroupModule, group: Sequence[Wanting], example_bytes: int) -
     """The training losses of each row's copy at its looks; the same steps for all. None where a signal came."""
     first = group[0][2]
     learner = _copies(module, group)
-    looks: list[list[float]] = []
-    rates = zip(*(journey.rates for _, _, journey in group), strict=True)
+    eval_steps: list[list[float]] = []
+    rates = zip(*(probe.rates for _, _, probe in group), strict=True)
     for step, (now, batches) in enumerate(zip(rates, _updates(module, group), strict=False)):
         if STOP.requested():
             return None
@@ -63,19 +63,19 @@ def _losses(module: GroupModule, group: Sequence[Wanting], example_bytes: int) -
         for inputs, targets in batches:
             learner.gather(inputs, targets, own=module.batches.own)
         learner.update()
-        if step in first.looks:
-            looks.append(evaluate(learner.forward, module.batches.part, learner.loss, example_bytes).loss)
-    return [list(own) for own in zip(*looks, strict=True)]
+        if step in first.eval_steps:
+            eval_steps.append(evaluate(learner.forward, module.batches.part, learner.loss, example_bytes).loss)
+    return [list(own) for own in zip(*eval_steps, strict=True)]
 
 
-def _copies(module: GroupModule, group: Sequence[Wanting]) -> Learner:
+def _copies(module: GroupModule, group: Sequence[Wanting]) -> BatchedTrainer:
     learner = module.learner
     device, accumulate = learner.stack.weights.device, group[0][1].run.cfg.trainer.accumulate_grad_batches
     copies = [_copy(learner, row, member) for row, member, _ in group]
-    return Learner(copies, learner.loss, device, accumulate, learner.steps)
+    return BatchedTrainer(copies, learner.loss, device, accumulate, learner.steps)
 
 
-def _copy(learner: Learner, row: int, member: GroupMember) -> Member:
+def _copy(learner: BatchedTrainer, row: int, member: GroupMember) -> Member:
     network = copy.deepcopy(member.part.network)
     network.load_state_dict(learner.stack.member_state(row))
     optimizer = build.optimizer(member.run.cfg, network.parameters())

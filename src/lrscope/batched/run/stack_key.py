@@ -53,7 +53,7 @@ class Candidate:
     content: Mapping[str, Any] | None = None
 
 
-def obstacle(run: PreparedRun) -> str | None:
+def why_not_batched(run: PreparedRun) -> str | None:
     """Why this run trains alone, in words; None where nothing speaks against a stack as far as a config can
     tell.
     """
@@ -81,11 +81,11 @@ def stacks(
     """
     alike: dict[str, list[Candidate]] = {}
     for candidate in candidates:
-        alike.setdefault(kinship(candidate.run, candidate.position), []).append(candidate)
+        alike.setdefault(stack_key(candidate.run, candidate.position), []).append(candidate)
     return [group for group in alike.values() if len(group) > 1 or was_stacked(group[0])]
 
 
-def kinship(run: PreparedRun, position: Position = BEGINNING) -> str:
+def stack_key(run: PreparedRun, position: Position = BEGINNING) -> str:
     """A text that is equal for runs that differ in numbers only and stand at the same step."""
     shared = {key: value for key, value in relevant(run.config).items() if not _may_differ(key)}
     recorded = flatten(run.config.get("tracking", {}))

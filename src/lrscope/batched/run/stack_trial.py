@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lrscope.batched.model.batched_trainer import Learner, Member
+from lrscope.batched.model.batched_trainer import BatchedTrainer, Member
 from lrscope.batched.model.losses import member_losses
 from lrscope.batched.model.passes import WORTH_TRACING
 from lrscope.datasets.data import Part
@@ -32,7 +32,7 @@ LEAST_SECONDS = 0.05
 MOST_SECONDS = 0.5
 
 
-class Trial:
+class StackTrial:
     """One batch of the real data, the real network and the real device; nothing here touches the members
     themselves.
 
@@ -121,9 +121,9 @@ class Trial:
                 return "under vmap the network computes something else than alone"
         return None
 
-    def _learner(self, members: int, trace_after: int = WORTH_TRACING) -> Learner:
+    def _learner(self, members: int, trace_after: int = WORTH_TRACING) -> BatchedTrainer:
         copies = [self._copy() for _ in range(members)]
-        return Learner(copies, self._loss, self._device, trace_after=trace_after)
+        return BatchedTrainer(copies, self._loss, self._device, trace_after=trace_after)
 
     def _copy(self) -> Member:
         """The member with a network and an optimizer of its own, and no schedule."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lrscope.core.verdict import Certainty, Evidence, Finding, Verdict
-from lrscope.diagnosis.signals.run_signals import Reading
+from lrscope.diagnosis.signals.run_signals import RunSignals
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,13 @@ class Collapsed:
     excess: float = 0.1
     dead: float = 1.0
 
-    def find(self, reading: Reading) -> Finding | None:
+    def find(self, reading: RunSignals) -> Finding | None:
         spreads = reading.trace.get("output_spread").values
         if len(spreads):
             return self._by_spread(reading, spreads)
         return self._by_chance(reading)
 
-    def _by_spread(self, reading: Reading, spreads: np.ndarray) -> Finding | None:
+    def _by_spread(self, reading: RunSignals, spreads: np.ndarray) -> Finding | None:
         last = float(spreads[-1])
         if not last < self.spread or self._above_chance(reading):
             return None
@@ -44,7 +44,7 @@ class Collapsed:
             return None
         return self._finding(reading, "strong", (Evidence("output spread", last, self.spread),))
 
-    def _lost(self, reading: Reading, last: float, largest: float) -> bool:
+    def _lost(self, reading: RunSignals, last: float, largest: float) -> bool:
         """Whether the outputs once depended on the input, or never could."""
         if last < self.never or dead_layer(reading, self.dead) is not None:
             return True
@@ -53,7 +53,7 @@ class Collapsed:
             return start < self.never or last < self.lost * start
         return last < self.lost * largest or self._settled_on_one_answer(reading)
 
-    def _settled_on_one_answer(self, reading: Reading) -> bool:
+    def _settled_on_one_answer(self, reading: RunSignals) -> bool:
         """Whether the loss has come down to that of the best constant answer: it was lost before its first
         evaluation.
         """
@@ -62,7 +62,7 @@ class Collapsed:
             return False
         return reading.fall > 0.05 * reading.first
 
-    def _by_chance(self, reading: Reading) -> Finding | None:
+    def _by_chance(self, reading: RunSignals) -> Finding | None:
         """Runs whose spread was not recorded: a dead layer, or accuracy and loss that both sit at chance and stay
         there.
         """
@@ -73,11 +73,11 @@ class Collapsed:
             return None
         return self._finding(reading, "strong" if layer is not None else "weak", ())
 
-    def _above_chance(self, reading: Reading) -> bool:
+    def _above_chance(self, reading: RunSignals) -> bool:
         accuracy, share = reading.last("train/acc"), reading.largest_share
         return accuracy is not None and share is not None and accuracy > share + self.accuracy
 
-    def _sits_at_chance(self, reading: Reading, accuracy: np.ndarray) -> bool:
+    def _sits_at_chance(self, reading: RunSignals, accuracy: np.ndarray) -> bool:
         if len(accuracy) < 4 or not np.isfinite(reading.end):
             return False
         tail = accuracy[len(accuracy) // 2 :]
@@ -88,7 +88,7 @@ class Collapsed:
         flat = np.ptp(tail) < 1e-6 and abs(tail[-1] - guess) < self.accuracy
         return bool(flat and entropy is not None and 0.98 * entropy < reading.end < (1 + self.excess) * entropy)
 
-    def _finding(self, reading: Reading, certainty: Certainty, evidence: tuple[Evidence, ...]) -> Finding:
+    def _finding(self, reading: RunSignals, certainty: Certainty, evidence: tuple[Evidence, ...]) -> Finding:
         parts = [p for p in (_spread_words(reading), _loss_words(reading), _accuracy_words(reading)) if p]
         layer = dead_layer(reading, self.dead)
         if layer is not None:
@@ -101,7 +101,7 @@ class Collapsed:
         return Finding(Verdict.COLLAPSED, "; ".join(parts), _advice(reading, ratios), evidence, certainty)
 
 
-def dead_layer(reading: Reading, dead: float = 1.0) -> tuple[str, int] | None:
+def dead_layer(reading: RunSignals, dead: float = 1.0) -> tuple[str, int] | None:
     """The first layer whose units are all dead at the end (of the network, where layers were not recorded), and since
     when."""
     names = sorted((n for n in reading.trace.series if n.startswith("dead_units/")), key=_number)
@@ -120,14 +120,14 @@ def _number(name: str) -> tuple[int, str]:
     return (int(tail) if tail.isdigit() else 10**9), tail
 
 
-def _spread_words(reading: Reading) -> str:
+def _spread_words(reading: RunSignals) -> str:
     spread = reading.last("output_spread")
     if spread is None:
         return ""
     return f"the outputs vary by {spread:.2g} of their size over the training examples"
 
 
-def _loss_words(reading: Reading) -> str:
+def _loss_words(reading: RunSignals) -> str:
     """How long the loss has stood where a constant answer puts it."""
     constant = reading.constant_loss
     words = f"train loss {reading.end:.4g}"
@@ -144,7 +144,7 @@ def _loss_words(reading: Reading) -> str:
     return f"{words} for the last {share:.0%} of the way = {name} ({constant:.4g})"
 
 
-def _accuracy_words(reading: Reading) -> str:
+def _accuracy_words(reading: RunSignals) -> str:
     accuracy, share = reading.last("train/acc"), reading.largest_share
     if accuracy is None:
         return ""
@@ -157,7 +157,7 @@ def _times(ratio: float) -> str:
     return f"{ratio:.0f}×" if ratio >= 10 else f"{ratio:.2g}×"
 
 
-def _advice(reading: Reading, ratios: np.ndarray) -> str:
+def _advice(reading: RunSignals, ratios: np.ndarray) -> str:
     peak, first = reading.facts.peak_lr, float(ratios[0]) if len(ratios) else math.nan
     if reading.last("output_spread") == 0 and math.isinf(first):
         return "initialise the weights with something other than zeros: equal units get equal gradients"

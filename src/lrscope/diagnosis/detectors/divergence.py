@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lrscope.core.verdict import Evidence, Finding, Verdict
-from lrscope.diagnosis.signals.run_signals import Reading
+from lrscope.diagnosis.signals.run_signals import RunSignals
 
 CERTAIN_GROWTH = 1e6
 """A single loss so many times above the first one ends a run: what might come back from it is not worth waiting for."""
@@ -36,7 +36,7 @@ class Diverged:
     growth: float = 100.0
     rising: float = 2.0
 
-    def find(self, reading: Reading) -> Finding | None:
+    def find(self, reading: RunSignals) -> Finding | None:
         for name in ("train/loss", "train/loss_eval", "train/loss_epoch"):
             curve = reading.trace.get(name)
             broken = np.flatnonzero(~np.isfinite(curve.values) | (np.abs(curve.values) > 1e300))
@@ -48,7 +48,7 @@ class Diverged:
             return self._grown(reading, growth)
         return None
 
-    def _runs_away(self, reading: Reading, growth: float) -> bool:
+    def _runs_away(self, reading: RunSignals, growth: float) -> bool:
         """Whether the loss rose steadily over the second half, at a pace that takes it past ``growth``; whether as many
         steps again took it past that and 10% more took it up, where they were tried.
         """
@@ -65,7 +65,7 @@ class Diverged:
         pace = (logs[-1] - logs[0]) / (at[half][-1] - at[half][0] + 1e-12)
         return bool((rises > 0).mean() > 0.7 and growth * math.exp(min(pace, 700.0)) > self.growth)
 
-    def _not_finite(self, reading: Reading, step: int, value: float) -> Finding:
+    def _not_finite(self, reading: RunSignals, step: int, value: float) -> Finding:
         before = reading.losses.values[np.isfinite(reading.losses.values)]
         peak = f", {before.max():.3g} at its highest before" if len(before) else ""
         word = "not a number" if math.isnan(value) else "infinite"
@@ -74,7 +74,7 @@ class Diverged:
             Verdict.DIVERGED, why, _lower(reading), (Evidence("step of the first loss that is not finite", step),)
         )
 
-    def _grown(self, reading: Reading, growth: float) -> Finding:
+    def _grown(self, reading: RunSignals, growth: float) -> Finding:
         last = max(reading.end, reading.last("train/loss_eval") or 0.0)
         why = f"train loss grew from {reading.first:.4g} to {last:.4g}, {growth:.3g}×" + (
             " what a constant answer has" if (reading.constant_loss or 0.0) > reading.first else ""
@@ -84,7 +84,7 @@ class Diverged:
         )
 
 
-def _lower(reading: Reading) -> str:
+def _lower(reading: RunSignals) -> str:
     """How far to lower the rate: as far as the loss's pace asks for, at least 3×, at most 1,000×."""
     losses = reading.losses.values
     finite = losses[np.isfinite(losses) & (losses > 0)]

@@ -11,7 +11,7 @@ from lrscope.core.trace import Series
 from lrscope.core.verdict import Certainty, Evidence, Finding, Verdict
 from lrscope.diagnosis.signals.eval_steps import TENTH
 from lrscope.diagnosis.signals.level import end_level, trend
-from lrscope.diagnosis.signals.run_signals import Reading
+from lrscope.diagnosis.signals.run_signals import RunSignals
 
 Floats = NDArray[np.float64]
 
@@ -44,13 +44,13 @@ class Oscillating:
     same_rate: float = 2.0
     clear: float = 1.5
 
-    def find(self, reading: Reading) -> Finding | None:
+    def find(self, reading: RunSignals) -> Finding | None:
         ahead = reading.ahead
         if ahead.same is None or ahead.lower is None:
             return self._recorded(reading)
         return self._tried(reading, ahead.same, ahead.lower)
 
-    def _tried(self, reading: Reading, same: float, lower: float) -> Finding | None:
+    def _tried(self, reading: RunSignals, same: float, lower: float) -> Finding | None:
         """By the definition, from what copies of the run did."""
         bar, end = self._bar(reading), reading.end
         held = max(self.depth * abs(reading.fall), reading.level.bounce) / self.clear
@@ -63,11 +63,11 @@ class Oscillating:
         )
         return self._finding(reading, why, share, "strong")
 
-    def _bar(self, reading: Reading) -> float:
+    def _bar(self, reading: RunSignals) -> float:
         """What a lower rate must gain."""
         return max(self.depth * abs(reading.fall), self.matters * reading.first)
 
-    def _recorded(self, reading: Reading) -> Finding | None:
+    def _recorded(self, reading: RunSignals) -> Finding | None:
         """From the record alone."""
         curve, bar = self._late(reading), self._bar(reading)
         if len(curve) < self.least or not np.isfinite(curve.values).all() or not bar > 0:
@@ -99,7 +99,7 @@ class Oscillating:
         bounce = max(end_level(*part)[1] for part in ((steps, values), (curve.steps, curve.values))[: 1 + no_fall])
         return above > self.back * bar and bounce > self.rough * bar
 
-    def _late(self, reading: Reading) -> Series:
+    def _late(self, reading: RunSignals) -> Series:
         """The last part of the losses at fixed weights (a full batch's loss is one), at about the final rate."""
         curve, facts = reading.trace.get("train/loss_eval"), reading.facts
         if not len(curve):
@@ -115,7 +115,7 @@ class Oscillating:
             count = max(count, min(2 * self.least, len(curve) // 2))
         return Series(curve.steps[len(curve) - count :], curve.values[len(curve) - count :])
 
-    def _finding(self, reading: Reading, why: str, share: float, certainty: Certainty) -> Finding:
+    def _finding(self, reading: RunSignals, why: str, share: float, certainty: Certainty) -> Finding:
         cosine, ratio = _late_median(reading, "update_cosine"), _late_median(reading, "update_ratio")
         evidence = [Evidence("gain at a lower rate / fall", share, self.depth)]
         if cosine is not None and cosine < -0.1:
@@ -133,7 +133,7 @@ def _jumps(curve: Series) -> str:
     return f"train loss jumps between {low:.4g} and {high:.4g} in the last {len(curve)} evaluations"
 
 
-def swing(reading: Reading, against: float) -> float | None:
+def swing(reading: RunSignals, against: float) -> float | None:
     """What SGD gains by ending a swing between two sides of a valley; None where the updates do not swing.
 
     Between equally high sides the loss does not jump at all. An update that leads from −a to a along curvature λ is as
@@ -148,7 +148,7 @@ def swing(reading: Reading, against: float) -> float | None:
     return float(reading.rates[-1]) * gradient**2 / (4 * (1 + (facts.momentum or 0.0)))
 
 
-def _late_median(reading: Reading, name: str) -> float | None:
+def _late_median(reading: RunSignals, name: str) -> float | None:
     curve = reading.trace.get(name)
     late = curve.values[curve.steps >= 0.7 * reading.steps]
     late = late[np.isfinite(late)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lrscope.core.verdict import Evidence, Finding, Verdict
-from lrscope.diagnosis.signals.run_signals import Reading
+from lrscope.diagnosis.signals.run_signals import RunSignals
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Overfitting:
     window: float = 0.1
     learned: float = 0.05
 
-    def find(self, reading: Reading) -> Finding | None:
+    def find(self, reading: RunSignals) -> Finding | None:
         val, train = reading.trace.get("val/loss"), reading.trace.get("train/loss_eval")
         if len(train) != len(val):
             train = reading.trace.get("train/loss_epoch")
@@ -43,7 +43,7 @@ class Overfitting:
         step = int(val.steps[lowest + width - 1])
         return self._finding(reading, rise, low, float(means[-1]), step)
 
-    def _finding(self, reading: Reading, rise: float, low: float, last: float, step: int) -> Finding:
+    def _finding(self, reading: RunSignals, rise: float, low: float, last: float, step: int) -> Finding:
         per_epoch = reading.facts.steps_per_epoch
         epoch = f" (epoch {-(-(step + 1) // per_epoch)})" if per_epoch else ""
         why = (

@@ -11,7 +11,7 @@ import numpy as np
 
 from lrscope.core.trace import RunFacts
 from lrscope.core.verdict import Evidence, Finding, Verdict
-from lrscope.diagnosis.signals.run_signals import Reading
+from lrscope.diagnosis.signals.run_signals import RunSignals
 
 CONSTANT = frozenset({"", "none", "null", "constant"})
 
@@ -33,7 +33,7 @@ class ScheduleNeverMoved:
 
     least_change: float = 0.01
 
-    def find(self, reading: Reading) -> Finding | None:
+    def find(self, reading: RunSignals) -> Finding | None:
         rates, facts = reading.rates, reading.facts
         if not is_scheduled(facts) or len(rates) < 2 or not np.isfinite(rates).all():
             return None
@@ -63,7 +63,7 @@ class ScheduleRanOut:
     negligible: float = 0.01
     share_of_run: float = 0.5
 
-    def find(self, reading: Reading) -> Finding | None:
+    def find(self, reading: RunSignals) -> Finding | None:
         rates = reading.rates
         if is_scheduled(reading.facts) is False or not len(rates) or not np.isfinite(rates).all():
             return None
@@ -91,7 +91,7 @@ def _cycles(facts: RunFacts) -> bool:
     return "cyc" in name
 
 
-def _stayed(reading: Reading, change: float) -> str:
+def _stayed(reading: RunSignals, change: float) -> str:
     name, rates, arguments = reading.facts.scheduler or "schedule", reading.rates, reading.facts.scheduler_arguments
     moved = "did not change" if change == 0 else f"changed by {change:.2g} of itself"
     why = (
@@ -107,7 +107,7 @@ def _stayed(reading: Reading, change: float) -> str:
     return f"{why}: decay_steps={steps:g} is {steps / len(rates):,.0f}× the run"
 
 
-def _stuck(reading: Reading, change: float) -> bool:
+def _stuck(reading: RunSignals, change: float) -> bool:
     """Whether a decay should have moved the rate by now and did not at all: nobody advanced its step."""
     decay, arguments = _decay(reading.facts.scheduler_arguments), reading.facts.scheduler_arguments
     if decay is None or change != 0 or arguments.get("staircase"):
@@ -115,7 +115,7 @@ def _stuck(reading: Reading, change: float) -> bool:
     return decay[0] ** (len(reading.rates) / decay[1]) < 0.99
 
 
-def _move_it(reading: Reading, change: float) -> str:
+def _move_it(reading: RunSignals, change: float) -> str:
     arguments, steps = reading.facts.scheduler_arguments, len(reading.rates)
     decay = _decay(arguments)
     if decay is not None:
@@ -135,14 +135,14 @@ def _move_it(reading: Reading, change: float) -> str:
     return "check that the scheduler's step() is called, or make its length that of the run"
 
 
-def _turn(reading: Reading) -> str:
+def _turn(reading: RunSignals) -> str:
     steps, per_epoch = len(reading.rates), reading.facts.steps_per_epoch
     half = max(1, steps // 4)
     epochs = f" (half_cycle_epochs={max(1, round(half / per_epoch))})" if per_epoch else ""
     return f"make the half-cycle at most {half:,} steps{epochs}, so that {steps:,} steps hold two cycles"
 
 
-def _stretch(reading: Reading, last: int) -> str:
+def _stretch(reading: RunSignals, last: int) -> str:
     arguments, steps = reading.facts.scheduler_arguments, len(reading.rates)
     decay = _decay(arguments)
     if decay is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lrscope.core.verdict import Certainty, Evidence, Finding, Verdict
 from lrscope.diagnosis.detectors.stall import reached_of
-from lrscope.diagnosis.signals.run_signals import Reading
+from lrscope.diagnosis.signals.run_signals import RunSignals
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class TooSlow:
     unsure: float = 1.5
     behind: float = 0.5
 
-    def find(self, reading: Reading, best: float | None) -> Finding | None:
+    def find(self, reading: RunSignals, best: float | None) -> Finding | None:
         if not reading.falls_again:
             return self._behind(reading, best)
         forecast = reading.forecast
@@ -33,7 +33,7 @@ class TooSlow:
         evidence = (Evidence("fall in as many steps again / fall so far", share, reading.falling_share),)
         return Finding(Verdict.TOO_SLOW, _why(reading, share), _advice(reading), evidence, certainty)
 
-    def _behind(self, reading: Reading, best: float | None) -> Finding | None:
+    def _behind(self, reading: RunSignals, best: float | None) -> Finding | None:
         if best is None or reading.levelled_off:
             return None
         reached = reached_of(reading, best)
@@ -47,7 +47,7 @@ class TooSlow:
         return Finding(Verdict.TOO_SLOW, why, _advice(reading), evidence, "weak")
 
 
-def _why(reading: Reading, share: float) -> str:
+def _why(reading: RunSignals, share: float) -> str:
     steps, again = reading.steps, reading.ahead.again
     if again is not None:
         far = f", by {share:.0%} of the fall so far" if 0 < share < 9 and reading.fall > 0 else ""
@@ -69,7 +69,7 @@ def _why(reading: Reading, share: float) -> str:
     )
 
 
-def _advice(reading: Reading) -> str:
+def _advice(reading: RunSignals) -> str:
     times, steps, facts = reading.forecast.times, reading.steps, reading.facts
     if (reading.hardly_moved and reading.ahead.again is None) or times is None or times > 64:
         return (

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from lrscope.core.verdict import Certainty, Evidence, Finding, Verdict
-from lrscope.diagnosis.signals.run_signals import Reading
+from lrscope.diagnosis.signals.run_signals import RunSignals
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Stalled:
     alone: float = 0.98
     improved: float = 0.1
 
-    def find(self, reading: Reading, best: float | None) -> Finding | None:
+    def find(self, reading: RunSignals, best: float | None) -> Finding | None:
         if reading.falls_again:
             return None
         if best is not None:
@@ -42,7 +42,7 @@ class Stalled:
             return Finding(Verdict.STALLED, why, _advice(reading), (evidence,))
         return self._alone(reading)
 
-    def _alone(self, reading: Reading) -> Finding | None:
+    def _alone(self, reading: RunSignals) -> Finding | None:
         constant = reading.constant_loss
         came_down = reading.fall > self.improved * reading.first
         if constant is None:
@@ -65,13 +65,13 @@ class Stalled:
         return Finding(Verdict.STALLED, why, _advice(reading), (bound,), certainty)
 
 
-def reached_of(reading: Reading, best: float) -> float:
+def reached_of(reading: RunSignals, best: float) -> float:
     """Share of the best member's way down that the run has come."""
     way = reading.first - best
     return reading.fall / way if way > 0 else 1.0
 
 
-def _gradient(reading: Reading) -> str:
+def _gradient(reading: RunSignals) -> str:
     norm = reading.last("grad_norm")
     return (
         f"; the gradient norm is {norm:.2g}, so it is not for want of a gradient"
@@ -80,7 +80,7 @@ def _gradient(reading: Reading) -> str:
     )
 
 
-def _advice(reading: Reading) -> str:
+def _advice(reading: RunSignals) -> str:
     rates = reading.rates
     peak = reading.facts.peak_lr or (float(rates.max()) if len(rates) else math.nan)
     if len(rates) and rates[-1] < 0.1 * rates.max():

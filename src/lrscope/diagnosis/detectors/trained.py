@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 from lrscope.core.verdict import Certainty, Evidence, Finding, Verdict
-from lrscope.diagnosis.signals.run_signals import MEASURED_FALLING, Reading
+from lrscope.diagnosis.signals.run_signals import MEASURED_FALLING, RunSignals
 
 
-def trained(reading: Reading) -> Finding:
+def trained(reading: RunSignals) -> Finding:
     """What is left when nothing else fits: the loss came down and no longer falls."""
     share = reading.forecast.again / reading.fall if reading.fall else math.nan
     certainty: Certainty = "strong" if reading.fall > reading.level.first_error and share < 0.033 else "weak"

@@ -60,13 +60,13 @@ SHORT_PATH = 0.1
 
 
 @dataclass(frozen=True, eq=False)
-class Reading:
+class RunSignals:
     """A trace with the numbers that several detectors need; every one is computed at most once."""
 
     trace: Trace
 
     @classmethod
-    def of(cls, trace: Trace) -> Reading:
+    def of(cls, trace: Trace) -> RunSignals:
         """The reading of a trace under whatever names it was recorded."""
         return cls(canonical(trace))
 

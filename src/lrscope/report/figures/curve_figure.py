@@ -15,7 +15,7 @@ from matplotlib.ticker import FuncFormatter
 
 from lrscope.report.analysis.comparison import Comparison
 from lrscope.report.figures.colours import SCALE
-from lrscope.report.figures.figure_data import MANY, CurvePanel, Scene
+from lrscope.report.figures.figure_data import MANY, CurvePanel, FigureData
 from lrscope.report.figures.frames import DASHES, Theme, framed, set_axis, tick
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ LISTED = 10
 RATE_LABEL = "peak learning rate"
 
 
-def curve_figure(comparison: Comparison, scene: Scene, theme: Theme) -> Figure:
-    panels = scene.curves
+def curve_figure(comparison: Comparison, figure_data: FigureData, theme: Theme) -> Figure:
+    panels = figure_data.curves
     columns = 2 if len(panels) > 1 else 1
     rows = max(math.ceil(len(panels) / columns), 1)
     figure, axes = framed(rows, columns, width=5.1, height=2.75, right=KEY_WIDTH, below=0.56)
@@ -39,54 +39,56 @@ def curve_figure(comparison: Comparison, scene: Scene, theme: Theme) -> Figure:
         axes[0].set_axis_off()
         axes[0].text(0.5, 0.5, "no curve was recorded", ha="center", va="center", transform=axes[0].transAxes)
     for ax, panel in zip(axes, panels, strict=False):
-        _curve_panel(ax, panel, comparison, scene)
+        _curve_panel(ax, panel, comparison, figure_data)
     for ax in axes[len(panels) :]:
         ax.set_axis_off()
-    _key(figure, comparison, scene, theme)
+    _key(figure, comparison, figure_data, theme)
     return figure
 
 
-def _curve_panel(ax: Axes, panel: CurvePanel, comparison: Comparison, scene: Scene) -> None:
+def _curve_panel(ax: Axes, panel: CurvePanel, comparison: Comparison, figure_data: FigureData) -> None:
     ax.set_title(panel.title)
     set_axis(ax, panel.x, "x")
     set_axis(ax, panel.y, "y")
     width = 0.9 if len(panel.curves) > MANY else 1.5
-    for dash in sorted({scene.dashes[curve.row] for curve in panel.curves}):
-        chosen = [curve for curve in panel.curves if scene.dashes[curve.row] == dash]
+    for dash in sorted({figure_data.dashes[curve.row] for curve in panel.curves}):
+        chosen = [curve for curve in panel.curves if figure_data.dashes[curve.row] == dash]
         chosen.sort(key=lambda curve: not comparison.rows[curve.row].member.failed)  # failed ones lie below
         lines = [np.column_stack([curve.steps, curve.values]) for curve in chosen]
-        colours = [scene.colours[curve.row] for curve in chosen]
+        colours = [figure_data.colours[curve.row] for curve in chosen]
         ax.add_collection(LineCollection(lines, colors=colours, linewidths=width, linestyles=[DASHES[dash]], alpha=0.9))
     points = [curve for curve in panel.curves if len(curve.steps) == 1]
     ax.scatter(
-        [c.steps[0] for c in points], [c.values[0] for c in points], s=9, c=[scene.colours[c.row] for c in points]
+        [c.steps[0] for c in points], [c.values[0] for c in points], s=9, c=[figure_data.colours[c.row] for c in points]
     )
 
 
-def _key(figure: Figure, comparison: Comparison, scene: Scene, theme: Theme) -> None:
+def _key(figure: Figure, comparison: Comparison, figure_data: FigureData, theme: Theme) -> None:
     """Few rates are listed by name, many by a colour bar; settings without order by name."""
-    rates = sorted({row.member.rate: c for row, c in zip(comparison.rows, scene.colours, strict=True)
+    rates = sorted({row.member.rate: c for row, c in zip(comparison.rows, figure_data.colours, strict=True)
                     if row.member.rate}.items())  # fmt: skip
     width, height = figure.get_size_inches()
     left, top = 1 - (KEY_WIDTH - 0.15) / width, 1 - 0.3 / height
-    handles = [Line2D([], [], color=colour, linewidth=2, label=label) for label, colour in scene.legend if label]
-    bar = scene.scale is not None and len(rates) > LISTED
-    if scene.scale and not bar:
+    handles = [Line2D([], [], color=colour, linewidth=2, label=label) for label, colour in figure_data.legend if label]
+    bar = figure_data.scale is not None and len(rates) > LISTED
+    if figure_data.scale and not bar:
         handles += [Line2D([], [], color=colour, linewidth=2, label=_plain(rate)) for rate, colour in rates]
     if handles:
-        title = RATE_LABEL if scene.scale else comparison.x_axis
+        title = RATE_LABEL if figure_data.scale else comparison.x_axis
         _listed(figure, handles, (left, top), title)
-    if scene.scale and bar:
+    if figure_data.scale and bar:
         box = figure.add_axes((left + 0.12 / width, 0.56 / height, 0.16 / width, 1 - 0.92 / height))
         colours = LinearSegmentedColormap.from_list("rates", SCALE)
-        scale = figure.colorbar(ScalarMappable(LogNorm(*scene.scale), colours), cax=box, format=FuncFormatter(tick))
+        scale = figure.colorbar(
+            ScalarMappable(LogNorm(*figure_data.scale), colours), cax=box, format=FuncFormatter(tick)
+        )
         scale.ax.set_title(RATE_LABEL, fontsize=8, fontweight="normal", x=-0.8)
         scale.ax.minorticks_off()
         scale.outline.set_visible(False)
-    if scene.scale and len(scene.groups) > 1:
+    if figure_data.scale and len(figure_data.groups) > 1:
         lines = [
             Line2D([], [], color=theme.ink, linewidth=1.4, linestyle=DASHES[i % 4], label=label)
-            for i, (label, _) in enumerate(scene.groups)
+            for i, (label, _) in enumerate(figure_data.groups)
         ]
         _listed(figure, lines, (left, top - 0.55 if not bar else 0.0), "")
 

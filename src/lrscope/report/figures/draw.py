@@ -13,14 +13,16 @@ from matplotlib.figure import Figure
 
 from lrscope.report.analysis.comparison import Comparison
 from lrscope.report.figures.curve_figure import curve_figure
-from lrscope.report.figures.figure_data import Scene
+from lrscope.report.figures.figure_data import FigureData
 from lrscope.report.figures.frames import DARK, LIGHT, Theme
 from lrscope.report.figures.loss_figure import loss_figure
 
 DPI = 120
 
 
-def draw_figures(comparison: Comparison, scene: Scene, folder: Path, themes: Sequence[str]) -> tuple[Path, ...]:
+def draw_figures(
+    comparison: Comparison, figure_data: FigureData, folder: Path, themes: Sequence[str]
+) -> tuple[Path, ...]:
     """Write ``loss_vs_rate.png`` and ``curves.png`` (for the dark theme ``…-dark.png``) into the folder."""
     written = []
     for name in themes:
@@ -28,7 +30,7 @@ def draw_figures(comparison: Comparison, scene: Scene, folder: Path, themes: Seq
         ending = "-dark" if name == "dark" else ""
         with matplotlib.rc_context(_settings(theme)):
             for stem, draw in (("loss_vs_rate", loss_figure), ("curves", curve_figure)):
-                figure = draw(comparison, scene, theme)
+                figure = draw(comparison, figure_data, theme)
                 path = folder / f"{stem}{ending}.png"
                 FigureCanvasAgg(figure).print_png(str(path))
                 written.append(path)

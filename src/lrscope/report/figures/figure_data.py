@@ -84,7 +84,7 @@ class CurvePanel:
 
 
 @dataclass(frozen=True)
-class Scene:
+class FigureData:
     """``colours[r]`` and ``dashes[r]`` (0 solid, 1 dashed …) belong to row r, ``groups`` are label and colour.
 
     ``band`` is the recommended range on the x axis with its ends, ``scale`` the lowest and highest rate of the colour
@@ -103,7 +103,7 @@ class Scene:
     interval: str
 
 
-def scene_of(comparison: Comparison, recommendation: Recommendation | None, points: int) -> Scene:
+def figure_data_of(comparison: Comparison, recommendation: Recommendation | None, points: int) -> FigureData:
     """The scene of a comparison; ``points`` bounds the length of each curve."""
     rows = comparison.rows
     by_rate = len({row.member.rate for row in rows if row.member.rate}) > 1 and comparison.x_axis == RATE
@@ -112,7 +112,7 @@ def scene_of(comparison: Comparison, recommendation: Recommendation | None, poin
     rates = [row.member.rate for row in rows if row.member.rate]
     colours = rate_colours([row.member.rate for row in rows]) if by_rate else _by_category(comparison, dict(legend))
     place = _places(comparison)
-    return Scene(
+    return FigureData(
         losses=_loss_panels(comparison, place),
         curves=_curve_panels(rows, comparison, points),
         colours=tuple(colours),

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from lrscope.report.analysis.comparison import Cell, Comparison
 from lrscope.report.figures.colours import MARKS
-from lrscope.report.figures.figure_data import Dot, LossPanel, Mean, Scene
+from lrscope.report.figures.figure_data import Dot, FigureData, LossPanel, Mean
 from lrscope.report.figures.frames import Theme, framed, set_axis
 from lrscope.report.figures.limits import Axis
 
@@ -29,15 +29,15 @@ MOST_SHARES = 12
 """So many rates have room for a number above each."""
 
 
-def loss_figure(comparison: Comparison, scene: Scene, theme: Theme) -> Figure:
+def loss_figure(comparison: Comparison, figure_data: FigureData, theme: Theme) -> Figure:
     """One frame for each loss side by side, the key to the marks below."""
-    panels = scene.losses
-    lines = _lines(_legend(comparison, scene, theme), WIDTH * len(panels) - 0.4)
+    panels = figure_data.losses
+    lines = _lines(_legend(comparison, figure_data, theme), WIDTH * len(panels) - 0.4)
     lifted = SHARE_LINE if _failed_shares(comparison) else 0.0
     below = 0.62 + LINE * len(lines)
     figure, axes = framed(1, len(panels), WIDTH, height=3.5, right=0.15, below=below, above=0.36 + lifted)
     for ax, panel in zip(axes, panels, strict=True):
-        _loss_panel(ax, panel, comparison, scene, theme)
+        _loss_panel(ax, panel, comparison, figure_data, theme)
     tall = figure.get_size_inches()[1]
     for place, line in enumerate(reversed(lines)):
         corner = (0.5, (0.04 + place * LINE) / tall)
@@ -60,14 +60,14 @@ def _lines(handles: Sequence[Line2D], inches: float) -> list[list[Line2D]]:
     return lines
 
 
-def _loss_panel(ax: Axes, panel: LossPanel, comparison: Comparison, scene: Scene, theme: Theme) -> None:
+def _loss_panel(ax: Axes, panel: LossPanel, comparison: Comparison, figure_data: FigureData, theme: Theme) -> None:
     shares = _failed_shares(comparison)
     ax.set_title(panel.title, pad=6 + 72 * SHARE_LINE if shares else None)
     set_axis(ax, panel.x, "x")
     set_axis(ax, panel.y, "y")
-    _band(ax, panel.x, scene, theme)
-    several = len(scene.groups) > 1
-    for means, (_, colour) in zip(panel.means, scene.groups, strict=True):
+    _band(ax, panel.x, figure_data, theme)
+    several = len(figure_data.groups) > 1
+    for means, (_, colour) in zip(panel.means, figure_data.groups, strict=True):
         line = colour if several else theme.ink
         _means(ax, means, line, connect=comparison.numeric)
     _marks(ax, panel, comparison)
@@ -120,18 +120,18 @@ def _marks(ax: Axes, panel: LossPanel, comparison: Comparison) -> None:
         ax.scatter(xs_above, ones, zorder=5, transform=edge, clip_on=False, **shape)
 
 
-def _band(ax: Axes, x: Axis, scene: Scene, theme: Theme) -> None:
+def _band(ax: Axes, x: Axis, figure_data: FigureData, theme: Theme) -> None:
     """The recommended range, widened a little so that a single rate shows, too."""
-    if scene.band is None or scene.best is None:
+    if figure_data.band is None or figure_data.best is None:
         return
-    low, high = scene.band
+    low, high = figure_data.band
     if x.log:
         room = (x.high / x.low) ** 0.02
         ax.axvspan(low / room, high * room, color=theme.band, linewidth=0, zorder=0)
     else:
         room = 0.02 * (x.high - x.low) if not x.names else 0.35
         ax.axvspan(low - room, high + room, color=theme.band, linewidth=0, zorder=0)
-    ax.axvline(scene.best, color=MARKS["trained"].colour, linewidth=0.9, linestyle=(0, (2, 2)), zorder=1)
+    ax.axvline(figure_data.best, color=MARKS["trained"].colour, linewidth=0.9, linestyle=(0, (2, 2)), zorder=1)
 
 
 def _means(ax: Axes, means: Sequence[Mean], colour: str, connect: bool) -> None:
@@ -152,7 +152,7 @@ def _beside(dot: Dot, axis: Axis) -> float:
     return dot.x + dot.side * (0.3 if axis.names else 0.035 * (axis.high - axis.low))
 
 
-def _legend(comparison: Comparison, scene: Scene, theme: Theme) -> list[Line2D]:
+def _legend(comparison: Comparison, figure_data: FigureData, theme: Theme) -> list[Line2D]:
     seen = {row.member.outcome for row in comparison.rows}
     handles = [
         Line2D([], [], linestyle="none", marker=mark.shape, color=mark.colour, markersize=6.5, label=word)
@@ -163,10 +163,10 @@ def _legend(comparison: Comparison, scene: Scene, theme: Theme) -> list[Line2D]:
         handles.append(Line2D([], [], marker="_", color=theme.ink, linewidth=0.9, label="mark: best, tick: at the end"))
     if _failed_shares(comparison):
         handles.append(Line2D([], [], linestyle="none", label="n/m above: n of m seeds failed"))
-    if scene.interval:
-        handles.append(Line2D([], [], color=theme.ink, linewidth=1.3, marker="|", label=scene.interval))
-    if len(scene.groups) > 1:
-        handles += [Line2D([], [], color=colour, linewidth=1.8, label=label) for label, colour in scene.groups]
-    if scene.band is not None:
+    if figure_data.interval:
+        handles.append(Line2D([], [], color=theme.ink, linewidth=1.3, marker="|", label=figure_data.interval))
+    if len(figure_data.groups) > 1:
+        handles += [Line2D([], [], color=colour, linewidth=1.8, label=label) for label, colour in figure_data.groups]
+    if figure_data.band is not None:
         handles.append(Line2D([], [], color=theme.band, linewidth=8, label="recommended"))
     return handles

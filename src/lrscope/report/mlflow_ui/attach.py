@@ -15,7 +15,7 @@ from lrscope.report.analysis.comparison import compare
 from lrscope.report.data.connect import connect
 from lrscope.report.data.stored_sweep import Sweep
 from lrscope.report.figures.colours import rate_colours
-from lrscope.report.figures.figure_data import scene_of
+from lrscope.report.figures.figure_data import figure_data_of
 from lrscope.report.mlflow_ui.saved_view import saved_view
 from lrscope.tracking.mlflow_store.concurrent import AT_ONCE, side_by_side
 from lrscope.tracking.mlflow_store.planner import help_planner
@@ -50,7 +50,7 @@ def attach_to_mlflow(sweep: Sweep, note_markdown: str | None = None, client: Mlf
     for error in side_by_side([partial(_tag, client, run_id, of_run) for run_id, of_run in tags.items()], at_once):
         if error is not None:
             raise error
-    panels = scene_of(compare((sweep,)), None, points=100).curves
+    panels = figure_data_of(compare((sweep,)), None, points=100).curves
     frames = {panel.metric: panel.y for panel in panels}
     key, value = saved_view(sweep, frames, int(time.time() * 1000))
     try:

@@ -17,7 +17,7 @@ from lrscope.report.analysis.recommend import Recommendation
 from lrscope.report.data.axes import RATE
 from lrscope.report.data.stored_sweep import gaps
 from lrscope.report.figures.colours import MARKS, SCALE
-from lrscope.report.figures.figure_data import MANY, CurvePanel, LossPanel, Scene
+from lrscope.report.figures.figure_data import MANY, CurvePanel, FigureData, LossPanel
 from lrscope.report.figures.limits import Axis
 from lrscope.report.output.columns import Column, columns, loss_text
 from lrscope.report.output.tables import TextTable, cells_table, ranking_table
@@ -40,7 +40,7 @@ HOW_TO_READ = (
 
 
 def write_page(
-    comparison: Comparison, recommendations: Sequence[Recommendation], ranking: Ranking | None, scene: Scene
+    comparison: Comparison, recommendations: Sequence[Recommendation], ranking: Ranking | None, figure_data: FigureData
 ) -> str:
     """The whole page. Everything that came from the store is escaped."""
     page = files("lrscope.report.output") / "template"
@@ -61,7 +61,7 @@ def write_page(
         settings=_ranking(ranking, comparison) if ranking else "",
         members=_members(comparison),
         notes=_notes(),
-        scene=_json(_scene(comparison, scene)),
+        figure_data=_json(_figure_data(comparison, figure_data)),
     )
 
 
@@ -178,23 +178,23 @@ def _notes() -> str:
     )
 
 
-def _scene(comparison: Comparison, scene: Scene) -> dict[str, Any]:
+def _figure_data(comparison: Comparison, figure_data: FigureData) -> dict[str, Any]:
     notes = ["mark: best, tick: at the end"]
-    if scene.interval:
-        notes.append(scene.interval)
-    if scene.band is not None:
+    if figure_data.interval:
+        notes.append(figure_data.interval)
+    if figure_data.band is not None:
         notes.append("shaded: recommended")
     return {
-        "losses": [_loss_panel(panel) for panel in scene.losses],
-        "curves": [_curve_panel(panel) for panel in scene.curves],
-        "colours": scene.colours,
-        "dashes": scene.dashes,
-        "groups": scene.groups,
-        "legend": scene.legend,
-        "scale": scene.scale,
+        "losses": [_loss_panel(panel) for panel in figure_data.losses],
+        "curves": [_curve_panel(panel) for panel in figure_data.curves],
+        "colours": figure_data.colours,
+        "dashes": figure_data.dashes,
+        "groups": figure_data.groups,
+        "legend": figure_data.legend,
+        "scale": figure_data.scale,
         "ramp": SCALE,
-        "band": scene.band,
-        "best": scene.best,
+        "band": figure_data.band,
+        "best": figure_data.best,
         "notes": notes,
         "many": MANY,
         "marks": {word: asdict(mark) for word, mark in MARKS.items()},

@@ -14,7 +14,7 @@ from lrscope.report.analysis.comparison import Comparison, compare
 from lrscope.report.analysis.ranking import Ranking, ranking_of
 from lrscope.report.analysis.recommend import Recommendation, recommend
 from lrscope.report.data.stored_sweep import Sweep, gaps
-from lrscope.report.figures.figure_data import scene_of
+from lrscope.report.figures.figure_data import figure_data_of
 from lrscope.report.output.columns import Value, columns
 from lrscope.report.output.page import write_page
 from lrscope.report.output.sweep_note import write_note
@@ -57,7 +57,7 @@ def write_report(
     page = folder / "report.html"
     points = max(POINTS_OF_PAGE // max(len(comparison.rows), 1), 40)
     page.write_text(
-        write_page(comparison, recommendations, ranking, scene_of(comparison, first, min(points, 500))), "utf-8"
+        write_page(comparison, recommendations, ranking, figure_data_of(comparison, first, min(points, 500))), "utf-8"
     )
     table, data = folder / "members.csv", folder / "members.json"
     _write_csv(comparison, table)
@@ -66,7 +66,7 @@ def write_report(
     if figures:
         from lrscope.report.figures.draw import draw_figures
 
-        pngs = draw_figures(comparison, scene_of(comparison, first, POINTS_OF_FIGURES), folder, themes)
+        pngs = draw_figures(comparison, figure_data_of(comparison, first, POINTS_OF_FIGURES), folder, themes)
     note = write_note(comparison, recommendations, ranking)
     return ReportFiles(page, pngs, table, data, note, first, recommendations)
 

@@ -1,4 +1,4 @@
-"""Delivers a spool: a pure consumer, the same from the background thread, at the end of a run and in ``sync``."""
+"""Delivers a journal: a pure consumer, the same from the background thread, at the end of a run and in ``sync``."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from lrscope.tracking.delivery.mlflow_writer import BATCH_POINTS, RunDeleted, Sender, StubbornArtifact
+from lrscope.tracking.delivery.mlflow_writer import BATCH_POINTS, MLflowWriter, RunDeleted, StubbornArtifact
 from lrscope.tracking.journal import events as ev
-from lrscope.tracking.journal.journal import Cursor, Spool
-from lrscope.tracking.journal.offsets import Cursors
+from lrscope.tracking.journal.journal import Journal, Offset
+from lrscope.tracking.journal.offsets import Offsets
 from lrscope.tracking.mlflow_store.runs import RunIds, adopt_orphans, all_experiments, create_run, find_run
 from lrscope.tracking.mlflow_store.store import Store
 from lrscope.tracking.safe_paths import check_local_id
@@ -24,12 +24,12 @@ LOCK_WAIT_S = 5.0
 
 
 class Busy(Exception):
-    """Another process is delivering this spool just now; what it delivers need not be delivered again."""
+    """Another process is delivering this journal just now; what it delivers need not be delivered again."""
 
 
-def append_again(spool: Spool, event: ev.Event) -> None:
-    """Put an event at the end of a spool that nobody else appends to."""
-    spool.append(ev.encode(event))
+def append_again(journal: Journal, event: ev.Event) -> None:
+    """Put an event at the end of a journal that nobody else appends to."""
+    journal.append(ev.encode(event))
 
 
 def _nothing() -> None:
@@ -38,81 +38,81 @@ def _nothing() -> None:
 
 @dataclass
 class Deliverer:
-    """Delivers the spools below ``root`` to one store.
+    """Delivers the journals below ``root`` to one store.
 
     ``fresh`` are runs that this process has just made up: nobody can have created them in the store yet, so their first
-    delivery need not search for them. ``postpone`` puts an artifact that does not go through at the end of its spool:
+    delivery need not search for them. ``postpone`` puts an artifact that does not go through at the end of its journal:
     it holds up neither the points behind it nor the run's status, and stays undelivered until it arrives.
     ``progressed`` is called whenever the store has taken something.
     """
 
     store: Store
     root: Path
-    postpone: Callable[[Spool, ev.Event], None] = append_again
+    postpone: Callable[[Journal, ev.Event], None] = append_again
     progressed: Callable[[], None] = _nothing
     lock_wait_s: float = LOCK_WAIT_S
     fresh: set[str] = field(default_factory=set)
     refusals: list[str] = field(default_factory=list)
     postponed: dict[str, str] = field(default_factory=dict)
     """Runs of which an artifact did not go through, and why."""
-    _cursors: Cursors = field(default_factory=Cursors)
+    _offsets: Offsets = field(default_factory=Offsets)
     _experiments: list[str] | None = None
 
-    def deliver(self, spool: Spool, keep_going: Callable[[], bool] = lambda: True) -> Cursor:
-        """Deliver what the spool has by now; returns the new cursor.
+    def deliver(self, journal: Journal, keep_going: Callable[[], bool] = lambda: True) -> Offset:
+        """Deliver what the journal has by now; returns the new offset.
 
         Raises:
             Busy: another process delivers it.
             Exception: whatever the store raised that may pass; what was delivered until then stays delivered.
         """
-        with spool.delivering(self.lock_wait_s) as held:
+        with journal.delivering(self.lock_wait_s) as held:
             if not held:
-                raise Busy(spool.local_id)
-            end = spool.size()
-            while keep_going() and (cursor := self._cursors.of(spool)).offset < end:
-                events, behind, damaged = spool.read(cursor.offset)
-                if behind == cursor.offset:
+                raise Busy(journal.local_id)
+            end = journal.size()
+            while keep_going() and (offset := self._offsets.of(journal)).offset < end:
+                events, behind, damaged = journal.read(offset.offset)
+                if behind == offset.offset:
                     break
                 if damaged:
-                    self._note(spool, [f"{damaged} damaged lines of the spool were skipped"])
+                    self._note(journal, [f"{damaged} damaged lines of the journal were skipped"])
                 for batch in self._batches(events):
                     if not keep_going():
-                        return self._cursors.of(spool)
-                    cursor = self._carry(spool, self._cursors.of(spool), [event for _, event in batch])
-                    self._advance(spool, replace(cursor, offset=batch[-1][0]))
+                        return self._offsets.of(journal)
+                    offset = self._carry(journal, self._offsets.of(journal), [event for _, event in batch])
+                    self._advance(journal, replace(offset, offset=batch[-1][0]))
                 # Damaged lines at the end of the block are behind the last event.
-                self._advance(spool, replace(self._cursors.of(spool), offset=behind))
-        return self._cursors.of(spool)
+                self._advance(journal, replace(self._offsets.of(journal), offset=behind))
+        return self._offsets.of(journal)
 
-    def direct(self, spool: Spool, events: Sequence[ev.Event]) -> Cursor:
+    def direct(self, journal: Journal, events: Sequence[ev.Event]) -> Offset:
         """Deliver events that could not be put on disk."""
         for batch in self._batches([(0, event) for event in events]):
-            self._advance(spool, self._carry(spool, self._cursors.of(spool), [event for _, event in batch]))
-        return self._cursors.of(spool)
+            self._advance(journal, self._carry(journal, self._offsets.of(journal), [event for _, event in batch]))
+        return self._offsets.of(journal)
 
-    def _carry(self, spool: Spool, cursor: Cursor, events: list[ev.Event]) -> Cursor:
-        if cursor.run_id is None or cursor.experiment_id is None:
-            started = next((e for e in events if isinstance(e, ev.Started)), None) or spool.started()
+    def _carry(self, journal: Journal, offset: Offset, events: list[ev.Event]) -> Offset:
+        if offset.run_id is None or offset.experiment_id is None:
+            started = next((e for e in events if isinstance(e, ev.Started)), None) or journal.started()
             if started is None:
-                self._note(spool, ["the spool does not say what run it is of: nothing of it can be delivered"])
-                return cursor
+                self._note(journal, ["the journal does not say what run it is of: nothing of it can be delivered"])
+                return offset
             ids = self._run(started)
-            cursor = replace(cursor, run_id=ids.run_id, experiment_id=ids.experiment_id, store=self.store.address.shown)
-            self._advance(spool, cursor)
-        assert cursor.run_id is not None and cursor.experiment_id is not None
-        sender = Sender(self.store, spool, RunIds(cursor.run_id, cursor.experiment_id), self.progressed)
+            offset = replace(offset, run_id=ids.run_id, experiment_id=ids.experiment_id, store=self.store.address.shown)
+            self._advance(journal, offset)
+        assert offset.run_id is not None and offset.experiment_id is not None
+        sender = MLflowWriter(self.store, journal, RunIds(offset.run_id, offset.experiment_id), self.progressed)
         try:
-            self._send(spool, sender, cursor.run_id, events)
+            self._send(journal, sender, offset.run_id, events)
         except RunDeleted:
-            if cursor.refused == 0:
+            if offset.refused == 0:
                 sender.refusals.append("its records: the run was deleted in the store")
-        self._note(spool, sender.refusals)
-        ended = cursor.ended
+        self._note(journal, sender.refusals)
+        ended = offset.ended
         if isinstance(last := events[-1], ev.Ended | ev.Reopened):
             ended = last.status if isinstance(last, ev.Ended) else None
-        return replace(cursor, ended=ended, refused=cursor.refused + len(sender.refusals))
+        return replace(offset, ended=ended, refused=offset.refused + len(sender.refusals))
 
-    def _send(self, spool: Spool, sender: Sender, run_id: str, events: list[ev.Event]) -> None:
+    def _send(self, journal: Journal, sender: MLflowWriter, run_id: str, events: list[ev.Event]) -> None:
         left_out: list[ev.Event] = []
         while True:
             try:
@@ -122,8 +122,8 @@ class Deliverer:
                 # Raises where it is the store itself that is away.
                 self.store.client.get_run(run_id)
                 for event in trouble.events:
-                    self.postpone(spool, event)
-                    self.postponed[spool.local_id] = f"an artifact does not go through: {trouble}"
+                    self.postpone(journal, event)
+                    self.postponed[journal.local_id] = f"an artifact does not go through: {trouble}"
                 left_out.extend(trouble.events)
 
     def _run(self, started: ev.Started) -> RunIds:
@@ -148,12 +148,12 @@ class Deliverer:
     def _parent(self, start: RunStart) -> str | None:
         if start.parent_local_id is None:
             return None
-        spool = Spool.of(self.root, start.parent_local_id)
-        cursor = self._cursors.of(spool)
-        if cursor.run_id is not None:
-            return cursor.run_id
-        if spool.exists() and start.parent_local_id != start.local_id:
-            return self.deliver(spool).run_id
+        journal = Journal.of(self.root, start.parent_local_id)
+        offset = self._offsets.of(journal)
+        if offset.run_id is not None:
+            return offset.run_id
+        if journal.exists() and start.parent_local_id != start.local_id:
+            return self.deliver(journal).run_id
         found = find_run(self.store, start.parent_local_id, self._all_experiments())
         return found.info.run_id if found else None
 
@@ -163,11 +163,11 @@ class Deliverer:
             self._experiments = all_experiments(self.store)
         return self._experiments
 
-    def _advance(self, spool: Spool, cursor: Cursor) -> None:
-        self._cursors.note(spool, cursor)
+    def _advance(self, journal: Journal, offset: Offset) -> None:
+        self._offsets.note(journal, offset)
         self.progressed()
         with contextlib.suppress(OSError):
-            spool.set_cursor(cursor)
+            journal.set_offset(offset)
 
     def _batches(self, events: Sequence[tuple[int, ev.Event]]) -> Iterator[list[tuple[int, ev.Event]]]:
         """Runs of events with about so many points as go at once; an end or a reopening is the last of its batch."""
@@ -183,10 +183,10 @@ class Deliverer:
         if batch:
             yield batch
 
-    def _note(self, spool: Spool, refusals: Sequence[str]) -> None:
-        """What the store refuses for good is kept beside the spool and told to the user; it holds up nothing."""
+    def _note(self, journal: Journal, refusals: Sequence[str]) -> None:
+        """What the store refuses for good is kept beside the journal and told to the user; it holds up nothing."""
         if not refusals:
             return
-        self.refusals.extend(f"{spool.local_id}: {text}" for text in refusals)
-        with contextlib.suppress(OSError), (spool.folder / "refused.jsonl").open("a") as file:
+        self.refusals.extend(f"{journal.local_id}: {text}" for text in refusals)
+        with contextlib.suppress(OSError), (journal.folder / "refused.jsonl").open("a") as file:
             file.writelines(json.dumps(text) + "\n" for text in refusals)

@@ -14,7 +14,7 @@ from lrscope.core.errors import InputError
 from lrscope.tracking.delivery.outage import is_refusal
 from lrscope.tracking.delivery.uploads import Call, NotTried, Uploads
 from lrscope.tracking.journal import events as ev
-from lrscope.tracking.journal.journal import Spool
+from lrscope.tracking.journal.journal import Journal
 from lrscope.tracking.mlflow_store.concurrent import side_by_side
 from lrscope.tracking.mlflow_store.runs import TAG_LENGTH, RunIds, is_deleted
 from lrscope.tracking.mlflow_store.store import Store, quiet
@@ -43,14 +43,14 @@ def _nothing() -> None:
     """Nobody watches."""
 
 
-class Sender:
+class MLflowWriter:
     """Writes into one MLflow run. Errors that may pass are raised; what the store refuses for good is noted and
     skipped. ``progressed`` is called whenever the store has taken something."""
 
-    def __init__(self, store: Store, spool: Spool, ids: RunIds, progressed: Callable[[], None] = _nothing) -> None:
+    def __init__(self, store: Store, journal: Journal, ids: RunIds, progressed: Callable[[], None] = _nothing) -> None:
         self._store = store
         self._client = store.client
-        self._spool = spool
+        self._journal = journal
         self._ids = ids
         self._progressed = progressed
         self._uploads = Uploads(store, ids.run_id, _may_pass, progressed)
@@ -178,7 +178,7 @@ class Sender:
             case ev.Text():
                 return self._uploads.of_text(event.text, event.file)
             case ev.Artifact():
-                return self._uploads.of_path(safe_join(self._spool.folder, event.path), event.folder)
+                return self._uploads.of_path(safe_join(self._journal.folder, event.path), event.folder)
             case ev.Dataset():
                 return {f"dataset:{event.dataset}": partial(self._dataset, event)}
             case ev.Model():
@@ -209,7 +209,7 @@ class Sender:
         """A model that an earlier attempt had begun is finished, not made again."""
         from mlflow.entities import LoggedModelOutput
 
-        folder = safe_join(self._spool.folder, event.path)
+        folder = safe_join(self._journal.folder, event.path)
         if not (folder / "MLmodel").is_file():
             raise FileNotFoundError(f"{event.path} holds no MLmodel")
         name = event.model.replace("'", "")

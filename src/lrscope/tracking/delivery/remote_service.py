@@ -1,4 +1,4 @@
-"""A desk in a process of its own: the training keeps Python's lock, and never imports MLflow."""
+"""A service in a process of its own: the training keeps Python's lock, and never imports MLflow."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from lrscope.tracking.delivery.service_messages import Postpone as AskedToPostpo
 from lrscope.tracking.delivery.service_process import serve
 from lrscope.tracking.delivery.store_service import Carried, Postpone, always
 from lrscope.tracking.journal import events as ev
-from lrscope.tracking.journal.journal import Spool
+from lrscope.tracking.journal.journal import Journal
 from lrscope.tracking.mlflow_store.address import Address
 
 T = TypeVar("T")
@@ -30,8 +30,8 @@ _PATIENCE_S = 5.0
 _LET_GO_S = 1.0
 
 
-class DeskGone(Exception):
-    """The process that delivers has ended; another desk can go on where it was."""
+class ServiceGone(Exception):
+    """The process that delivers has ended; another service can go on where it was."""
 
 
 class DeliveryFailed(Exception):
@@ -49,11 +49,11 @@ def may_fork() -> bool:
     return False
 
 
-class RemoteDesk:
-    """A ``Desk`` whose calls are made in a forked process; calls may come from several threads.
+class RemoteService:
+    """A ``StoreService`` whose calls are made in a forked process; calls may come from several threads.
 
-    Every call raises ``DeskGone`` where that process has ended, ``DeliveryFailed`` for what ``Desk`` raises of the
-    store's, and lrscope's own errors as they are.
+    Every call raises ``ServiceGone`` where that process has ended, ``DeliveryFailed`` for what ``StoreService`` raises
+    of the store's, and lrscope's own errors as they are.
     """
 
     def __init__(self, address: Address, root: Path, postpone: Postpone, progressed: Callable[[], None]) -> None:
@@ -74,7 +74,7 @@ class RemoteDesk:
             try:
                 opened = self._answer(FIRST, always)
             except (EOFError, OSError) as error:
-                raise DeskGone(str(error)) from error
+                raise ServiceGone(str(error)) from error
         if not opened:
             self._ask("open")
 
@@ -101,12 +101,12 @@ class RemoteDesk:
             self._send(Ask("aside", (pickle.dumps((function, ())),)))
 
     def aside(self, function: Callable[..., T], *arguments: Any) -> T:
-        """``DeliveryFailed`` also where the desk is busy for long: a slow store must not hold the training up."""
+        """``DeliveryFailed`` also where the service is busy for long: a slow store must not hold the training up."""
         # Pickled here: that way a function unknown over there is an error like any other, not the end of the talk.
         return cast(T, self._ask("aside", pickle.dumps((function, arguments)), within_s=_PATIENCE_S))
 
     def close(self) -> None:
-        """End the process, whatever it does. Who still waits for its answer is told ``DeskGone``."""
+        """End the process, whatever it does. Who still waits for its answer is told ``ServiceGone``."""
         with self._ending:
             if not self._ended:  # once: the number of a process that is gone may be another's by now
                 self._ended = True
@@ -128,7 +128,7 @@ class RemoteDesk:
             self._send(Ask(method, arguments, self._asked))
             return self._answer(self._asked, keep_going)
         except (EOFError, OSError) as error:
-            raise DeskGone(str(error)) from error
+            raise ServiceGone(str(error)) from error
         finally:
             self._asking.release()
 
@@ -148,7 +148,7 @@ class RemoteDesk:
                 case Progressed():
                     self._progressed()
                 case AskedToPostpone(local_id, event):
-                    self._postpone(Spool.of(self._root, local_id), event)
+                    self._postpone(Journal.of(self._root, local_id), event)
                     self._send(Postponed())
                 case Answer(n, value) if n == number:
                     return value

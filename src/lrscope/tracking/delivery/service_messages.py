@@ -14,8 +14,8 @@ FIRST = 1
 
 @dataclass(frozen=True)
 class Ask:
-    """Call this method of the desk. The answer bears the question's number: who asked may have given up waiting, when a
-    second Ctrl-C came. Number 0: nobody waits for what it returns.
+    """Call this method of the service. The answer bears the question's number: who asked may have given up
+    waiting, when a second Ctrl-C came. Number 0: nobody waits for what it returns.
     """
 
     method: str
@@ -30,7 +30,7 @@ class Stop:
 
 @dataclass(frozen=True)
 class Postponed:
-    """The event is on disk at the end of its spool."""
+    """The event is on disk at the end of its journal."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Progressed:
 
 @dataclass(frozen=True)
 class Postpone:
-    """Put this event at the end of its spool; ``Postponed`` is waited for."""
+    """Put this event at the end of its journal; ``Postponed`` is waited for."""
 
     local_id: str
     event: ev.Event

@@ -1,4 +1,4 @@
-"""The process that delivers: a desk that does what it is asked through a pipe, as long as its session lives."""
+"""The process that delivers: a service that does what it is asked through a pipe, as long as its session lives."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from typing import Any
 from lrscope.core.errors import LrscopeError
 from lrscope.tracking.delivery.deliver import Busy
 from lrscope.tracking.delivery.service_messages import FIRST, Answer, Ask, Failed, Postpone, Postponed, Progressed, Stop
-from lrscope.tracking.delivery.store_service import Desk
+from lrscope.tracking.delivery.store_service import StoreService
 from lrscope.tracking.journal import events as ev
-from lrscope.tracking.journal.journal import Spool
+from lrscope.tracking.journal.journal import Journal
 from lrscope.tracking.mlflow_store.address import Address
 from lrscope.tracking.mlflow_store.store import import_mlflow
 from lrscope.tracking.redact import redact
@@ -73,7 +73,7 @@ def _end_with(session: int) -> None:
 class _Server:
     def __init__(self, connection: Connection, address: Address, root: Path) -> None:
         self._connection = connection
-        self._desk = Desk(address, root, self._postpone, self._progressed)
+        self._service = StoreService(address, root, self._postpone, self._progressed)
         self._asked: deque[Ask] = deque()
         self._sending = threading.Lock()
         self._stopped = False
@@ -97,7 +97,7 @@ class _Server:
 
     def _opened_ahead(self) -> bool:
         try:
-            return self._desk.open_ahead()
+            return self._service.open_ahead()
         except Exception:  # the session hears of it when it asks
             return False
 
@@ -115,20 +115,20 @@ class _Server:
         match method:
             case "deliver":
                 local_id, fresh = arguments
-                return self._desk.deliver(local_id, fresh, self._keep_going)
+                return self._service.deliver(local_id, fresh, self._keep_going)
             case "aside":
                 function, its_own = pickle.loads(*arguments)
-                return self._desk.aside(function, *its_own)
+                return self._service.aside(function, *its_own)
             case _:
-                return getattr(self._desk, method)(*arguments)
+                return getattr(self._service, method)(*arguments)
 
     def _keep_going(self) -> bool:
         while not self._stopped and self._connection.poll():
             self._take(self._connection.recv())
         return not self._stopped
 
-    def _postpone(self, spool: Spool, event: ev.Event) -> None:
-        self._send(Postpone(spool.local_id, event))
+    def _postpone(self, journal: Journal, event: ev.Event) -> None:
+        self._send(Postpone(journal.local_id, event))
         while not isinstance(message := self._connection.recv(), Postponed):
             self._take(message)
 

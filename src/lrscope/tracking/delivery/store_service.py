@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from lrscope.tracking.delivery.deliver import Deliverer
 from lrscope.tracking.journal import events as ev
-from lrscope.tracking.journal.journal import Cursor, Spool
+from lrscope.tracking.journal.journal import Journal, Offset
 from lrscope.tracking.liveness.heartbeat import HEARTBEAT, SESSION
 from lrscope.tracking.liveness.reap import left_behind, reap_gone
 from lrscope.tracking.mlflow_store.address import Address
@@ -20,14 +20,14 @@ from lrscope.tracking.mlflow_store.store import Store, open_store
 
 T = TypeVar("T")
 
-Postpone = Callable[[Spool, ev.Event], None]
+Postpone = Callable[[Journal, ev.Event], None]
 
 
 @dataclass(frozen=True)
 class Carried:
-    """How far a spool is delivered, and in words what the store refused of it for good."""
+    """How far a journal is delivered, and in words what the store refused of it for good."""
 
-    cursor: Cursor
+    offset: Offset
     refusals: tuple[str, ...]
 
 
@@ -36,11 +36,11 @@ def always() -> bool:
     return True
 
 
-class Desk:
-    """Talks to the store. ``RemoteDesk`` is the same in a process of its own.
+class StoreService:
+    """Talks to the store. ``RemoteService`` is the same in a process of its own.
 
     Args:
-        postpone: puts an event at the end of its spool, on disk when it returns.
+        postpone: puts an event at the end of its journal, on disk when it returns.
         progressed: called whenever the store has taken something.
     """
 
@@ -90,11 +90,11 @@ class Desk:
         return reap_gone(self.store, self._root)
 
     def left_behind(self) -> list[str]:
-        """The spools that dead processes left undelivered for this store."""
-        return [spool.local_id for spool in left_behind(self.store, self._root)]
+        """The journals that dead processes left undelivered for this store."""
+        return [journal.local_id for journal in left_behind(self.store, self._root)]
 
     def deliver(self, local_id: str, fresh: Sequence[str], keep_going: Callable[[], bool] = always) -> Carried:
-        """Deliver what a spool has by now.
+        """Deliver what a journal has by now.
 
         Args:
             fresh: ids of runs that this session has just made up, see ``Deliverer``.
@@ -104,11 +104,11 @@ class Desk:
             Exception: whatever the store raised that may pass.
         """
         self._deliverer.fresh.update(fresh)
-        return self._carried(lambda spool: self._deliverer.deliver(spool, keep_going), local_id)
+        return self._carried(lambda journal: self._deliverer.deliver(journal, keep_going), local_id)
 
     def direct(self, local_id: str, events: Sequence[ev.Event]) -> Carried:
         """Deliver events that could not be put on disk; raises what ``deliver`` raises."""
-        return self._carried(lambda spool: self._deliverer.direct(spool, events), local_id)
+        return self._carried(lambda journal: self._deliverer.direct(journal, events), local_id)
 
     def beat(self, session_id: str, run_ids: Sequence[str], experiment_ids: Sequence[str]) -> list[str]:
         """Tag live runs with the time (Unix seconds); those of the session that somebody has marked KILLED."""
@@ -139,8 +139,8 @@ class Desk:
     def close(self) -> None:
         """Nothing more will be asked."""
 
-    def _carried(self, carry: Callable[[Spool], Cursor], local_id: str) -> Carried:
-        cursor = carry(Spool.of(self._root, local_id))
+    def _carried(self, carry: Callable[[Journal], Offset], local_id: str) -> Carried:
+        offset = carry(Journal.of(self._root, local_id))
         refusals = self._deliverer.refusals
         new, self._told = tuple(refusals[self._told :]), len(refusals)
-        return Carried(cursor, new)
+        return Carried(offset, new)

@@ -1,4 +1,4 @@
-"""Delivers a session's spools in the background: waits out an outage, never holds the training up."""
+"""Delivers a session's journals in the background: waits out an outage, never holds the training up."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from typing import TypeVar
 
 from lrscope.tracking.delivery.deliver import Busy
 from lrscope.tracking.delivery.outage import Backoff
-from lrscope.tracking.delivery.remote_service import DeskGone
-from lrscope.tracking.delivery.steady_service import SteadyDesk
+from lrscope.tracking.delivery.remote_service import ServiceGone
+from lrscope.tracking.delivery.steady_service import SteadyService
 from lrscope.tracking.delivery.store_service import Carried
 from lrscope.tracking.journal import events as ev
-from lrscope.tracking.journal.journal import Cursor, Spool
-from lrscope.tracking.journal.offsets import Cursors
-from lrscope.tracking.journal.writer import DiskWriter
+from lrscope.tracking.journal.journal import Journal, Offset
+from lrscope.tracking.journal.offsets import Offsets
+from lrscope.tracking.journal.writer import JournalWriter
 from lrscope.tracking.liveness.heartbeat import Heartbeat
 from lrscope.tracking.mlflow_store.address import Address
 from lrscope.tracking.redact import redact
@@ -33,19 +33,19 @@ _AT_THE_END_S = 0.5
 _ARTIFACT_AGAIN_S = 20.0
 
 
-class Courier:
+class Uploader:
     """One thread that carries what is on disk into the store.
 
     It first marks the runs of dead processes as KILLED, and delivers what these left when it has nothing else to do.
     """
 
-    def __init__(self, address: Address, root: Path, disk: DiskWriter) -> None:
+    def __init__(self, address: Address, root: Path, disk: JournalWriter) -> None:
         self.address = address
         self.failure: BaseException | None = None
         self.tidied = threading.Event()
         self._warnings: deque[str] = deque()
-        self.desk = SteadyDesk(address, root, self._postpone, self._progressed, self._warnings.append)
-        self._cursors = Cursors()
+        self.service = SteadyService(address, root, self._postpone, self._progressed, self._warnings.append)
+        self._offsets = Offsets()
         self._fresh: set[str] = set()
         self._postponed: set[str] = set()
         self._disk = disk
@@ -74,8 +74,8 @@ class Courier:
             StoreUnreachable, InputError: see ``open_store``.
         """
         if self._heartbeat is None:
-            self.desk.open()
-            self._heartbeat = Heartbeat(partial(self.desk.beat, session_id), self.desk.revive)
+            self.service.open()
+            self._heartbeat = Heartbeat(partial(self.service.beat, session_id), self.service.revive)
             self._thread.start()
 
     def fresh(self, local_id: str) -> None:
@@ -119,19 +119,19 @@ class Courier:
         return tuple(run.local_id for run in self._runs.values() if self.undelivered(run))
 
     def close(self) -> None:
-        """Give up the desk: what is not delivered by now stays in the spools."""
-        self.desk.close()
+        """Give up the service: what is not delivered by now stays in the journals."""
+        self.service.close()
 
     def undelivered(self, run: RunLog) -> bool:
         if run.local_id in self._disk.unsaved_runs():
             return True
-        spool = run.spool
-        return not self._cursors.known_complete(spool) and self._cursors.of(spool).offset < spool.size()
+        journal = run.journal
+        return not self._offsets.known_complete(journal) and self._offsets.of(journal).offset < journal.size()
 
     def finished(self, run: RunLog) -> bool:
         """Whether the store has the whole run and it ended as planned: nothing will continue it."""
-        cursor = self._cursors.of(run.spool)
-        return cursor.ended == "FINISHED" and cursor.refused == 0 and not self.undelivered(run)
+        offset = self._offsets.of(run.journal)
+        return offset.ended == "FINISHED" and offset.refused == 0 and not self.undelivered(run)
 
     def _loop(self) -> None:
         try:
@@ -143,7 +143,7 @@ class Courier:
                 self._round()
                 if self._away_since is None:
                     # With very many runs, a quarter of the time at most where the training would miss it, else half.
-                    share = 3 if self.desk.costs_the_training else 1
+                    share = 3 if self.service.costs_the_training else 1
                     self._pause = min(_LONGEST_PAUSE_S, max(_DELIVER_EVERY_S, share * (time.monotonic() - began)))
                 if self._finish_within_s is not None and (self._done() or not self._keep_going()):
                     return
@@ -154,7 +154,7 @@ class Courier:
 
     def _on_saved(self, run: RunLog) -> None:
         self._saved.append(run)
-        if run.ended is not None and not self.desk.costs_the_training:
+        if run.ended is not None and not self.service.costs_the_training:
             self._wake.set()  # the members of a stack end together: begin with the first while the last are closed
 
     def _done(self) -> bool:
@@ -199,34 +199,34 @@ class Courier:
 
     def _deliver(self, run: RunLog) -> bool:
         """Whether the store was asked: cut short before its first question, a delivery says nothing of the store."""
-        before = self._cursors.of(run.spool).offset
-        cursor = self._carry(run.spool, self._keep_going)
-        answered = cursor.offset > before
+        before = self._offsets.of(run.journal).offset
+        offset = self._carry(run.journal, self._keep_going)
+        answered = offset.offset > before
         if self._disk.failing():
             with self._disk.unsaved(run) as events:
-                carried = self.desk.direct(run.local_id, events)
-                cursor = self._carried(run.spool, carried)
+                carried = self.service.direct(run.local_id, events)
+                offset = self._carried(run.journal, carried)
                 answered = answered or bool(events)
-        run.run_id, run.experiment_id = cursor.run_id, cursor.experiment_id
+        run.run_id, run.experiment_id = offset.run_id, offset.experiment_id
         if run.run_id is not None:
             run.created.set()
         if self.undelivered(run):
             self._todo[run.local_id] = run
         return answered
 
-    def _carry(self, spool: Spool, keep_going: Callable[[], bool]) -> Cursor:
+    def _carry(self, journal: Journal, keep_going: Callable[[], bool]) -> Offset:
         fresh, self._fresh = self._fresh, set()
-        carried = self.desk.deliver(spool.local_id, tuple(fresh), keep_going)
-        return self._carried(spool, carried)
+        carried = self.service.deliver(journal.local_id, tuple(fresh), keep_going)
+        return self._carried(journal, carried)
 
-    def _carried(self, spool: Spool, carried: Carried) -> Cursor:
+    def _carried(self, journal: Journal, carried: Carried) -> Offset:
         self._warnings.extend(f"The store refused {text}" for text in carried.refusals)
-        self._cursors.note(spool, carried.cursor)
-        return carried.cursor
+        self._offsets.note(journal, carried.offset)
+        return carried.offset
 
     def _mark_the_dead(self) -> None:
         try:
-            self._warnings.extend(self.desk.mark_the_dead())
+            self._warnings.extend(self.service.mark_the_dead())
         except Exception as error:
             self._away(error)
         finally:
@@ -238,10 +238,10 @@ class Courier:
         try:
             self._heartbeat.beat(list(self._runs.values()))
             if self._left_behind is None:
-                self._left_behind = self.desk.left_behind()
+                self._left_behind = self.service.left_behind()
             while self._left_behind and self._nothing_to_do():
                 with contextlib.suppress(Busy):
-                    self._carry(Spool.of(self._root, self._left_behind[0]), self._nothing_to_do)
+                    self._carry(Journal.of(self._root, self._left_behind[0]), self._nothing_to_do)
                 if self._nothing_to_do():
                     self._left_behind.pop(0)
         except Exception as error:
@@ -250,21 +250,21 @@ class Courier:
     def _nothing_to_do(self) -> bool:
         return self._finish_within_s is None and not self._saved
 
-    def _postpone(self, spool: Spool, event: ev.Event) -> None:
-        """On disk before the cursor passes it."""
-        run = self._runs.get(spool.local_id)
+    def _postpone(self, journal: Journal, event: ev.Event) -> None:
+        """On disk before the offset passes it."""
+        run = self._runs.get(journal.local_id)
         if run is None:
-            spool.append(ev.encode(event))
+            journal.append(ev.encode(event))
             return
         self._disk.record(run, event)
         self._disk.flush()
-        self._not_before[spool.local_id] = time.monotonic() + _ARTIFACT_AGAIN_S
-        if spool.local_id not in self._postponed:
-            self._postponed.add(spool.local_id)
-            self._warnings.append(f"An artifact of {spool.local_id} does not go through; it is tried again.")
+        self._not_before[journal.local_id] = time.monotonic() + _ARTIFACT_AGAIN_S
+        if journal.local_id not in self._postponed:
+            self._postponed.add(journal.local_id)
+            self._warnings.append(f"An artifact of {journal.local_id} does not go through; it is tried again.")
 
     def _away(self, error: Exception) -> None:
-        if isinstance(error, DeskGone):
+        if isinstance(error, ServiceGone):
             return  # closed under this thread's hands: nothing to say of the store
         self._pause = self._backoff.failed()
         if self._away_since is None:

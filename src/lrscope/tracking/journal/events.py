@@ -1,4 +1,4 @@
-"""What a run leaves, as events: each is one line of JSON in the run's spool."""
+"""What a run leaves, as events: each is one line of JSON in the run's journal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lrscope.tracking.settings import DatasetInfo, Point, RunStart, Status
 
 @dataclass(frozen=True)
 class Started:
-    """The run begins; always the first event of a spool. ``store`` is the one it is bound to, None where
+    """The run begins; always the first event of a journal. ``store`` is the one it is bound to, None where
     recorded offline.
     """
 
@@ -53,7 +53,7 @@ class Params:
 
 @dataclass(frozen=True)
 class Text:
-    """An artifact whose content travels in the spool itself."""
+    """An artifact whose content travels in the journal itself."""
 
     name: ClassVar[str] = "text"
     text: str
@@ -62,7 +62,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Artifact:
-    """A file or folder; ``path`` is relative to the run's spool folder."""
+    """A file or folder; ``path`` is relative to the run's journal folder."""
 
     name: ClassVar[str] = "artifact"
     path: str
@@ -77,7 +77,7 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Model:
-    """A saved MLflow model; ``path`` is relative to the run's spool folder."""
+    """A saved MLflow model; ``path`` is relative to the run's journal folder."""
 
     name: ClassVar[str] = "model"
     path: str
@@ -93,7 +93,7 @@ class Ended:
 
 @dataclass(frozen=True)
 class Sent:
-    """Points that reached the store without the spool (its disk was full): the last step of each key."""
+    """Points that reached the store without the journal (its disk was full): the last step of each key."""
 
     name: ClassVar[str] = "sent"
     last_steps: Mapping[str, int]

@@ -1,4 +1,4 @@
-"""The spool: one append-only file of events for each run, and one cursor that says how far delivery came.
+"""The journal: one append-only file of events for each run, and one offset that says how far delivery came.
 
 ``<spool>/<local_id>/events.jsonl``  what the run left, a line each; a torn last line is ignored
 ``<spool>/<local_id>/cursor.json``   bytes delivered, and to which MLflow run; replaced atomically
@@ -30,7 +30,7 @@ Milestone = Started | Reopened | Ended
 
 
 @dataclass(frozen=True)
-class Cursor:
+class Offset:
     """How far delivery came. ``store`` names the store without its secrets; ``ended`` is the status it was
     given.
     """
@@ -43,7 +43,7 @@ class Cursor:
     refused: int = 0
 
 
-class Spool:
+class Journal:
     """The files of one run. Appending belongs to one thread of one process; reading and delivering to
     anybody.
     """
@@ -54,8 +54,8 @@ class Spool:
         self._cursor_file = folder / "cursor.json"
 
     @classmethod
-    def of(cls, root: Path, local_id: str) -> Spool:
-        """The spool of a run, which need not exist yet; InputError where the id is no id."""
+    def of(cls, root: Path, local_id: str) -> Journal:
+        """The journal of a run, which need not exist yet; InputError where the id is no id."""
         return cls(root / check_local_id(local_id))
 
     @property
@@ -154,7 +154,7 @@ class Spool:
             return
 
     def started(self) -> Started | None:
-        """The event that began the run; None where the spool is empty or that line is damaged."""
+        """The event that began the run; None where the journal is empty or that line is damaged."""
         first = next(self.milestones(), None)
         return first if isinstance(first, Started) else None
 
@@ -164,34 +164,34 @@ class Spool:
         except OSError:
             return 0
 
-    def cursor(self) -> Cursor:
+    def offset(self) -> Offset:
         """A missing or unreadable one means the beginning: delivering twice stores once."""
         try:
-            return Cursor(**json.loads(self._cursor_file.read_text()))
+            return Offset(**json.loads(self._cursor_file.read_text()))
         except (OSError, ValueError, TypeError):
-            return Cursor()
+            return Offset()
 
-    def set_cursor(self, cursor: Cursor) -> None:
+    def set_offset(self, offset: Offset) -> None:
         fresh = self._cursor_file.with_suffix(".new")
-        fresh.write_text(json.dumps(asdict(cursor)))
+        fresh.write_text(json.dumps(asdict(offset)))
         fresh.replace(self._cursor_file)
 
     def undelivered(self) -> bool:
-        return self.cursor().offset < self.size()
+        return self.offset().offset < self.size()
 
     def delivering(self, timeout_s: float | None) -> AbstractContextManager[bool]:
-        """Hold the right to deliver from this spool: a sync beside a live session doubles nothing."""
+        """Hold the right to deliver from this journal: a sync beside a live session doubles nothing."""
         if not self.folder.is_dir():
             # Nothing is there yet, or the disk is full: nobody else can deliver from it either.
             return contextlib.nullcontext(True)
         return file_lock(self.folder / "lock", timeout_s)
 
 
-def all_spools(root: Path) -> list[Spool]:
-    """Every spool below ``root``, oldest first."""
+def all_journals(root: Path) -> list[Journal]:
+    """Every journal below ``root``, oldest first."""
     found: list[tuple[float, str]] = []
     for path in root.iterdir() if root.is_dir() else ():
         # One may be removed meanwhile by the process whose run has been delivered.
         with contextlib.suppress(OSError, InputError):
             found.append(((path / "events.jsonl").stat().st_ctime, check_local_id(path.name)))
-    return [Spool(root / local_id) for _, local_id in sorted(found)]
+    return [Journal(root / local_id) for _, local_id in sorted(found)]

@@ -19,7 +19,7 @@ _SYNC_EVERY_S = 1.0
 _RETRY_DISK_S = 1.0
 _CHUNK_EVENTS = 500
 MOST_POINTS_IN_MEMORY = 1_000_000
-"""Points kept while the spool cannot be written, about 200 MB; beyond it points are dropped, and the user
+"""Points kept while the journal cannot be written, about 200 MB; beyond it points are dropped, and the user
 told.
 """
 
@@ -28,8 +28,8 @@ def _nobody(run: RunLog) -> None:
     """Offline nobody waits for what is on disk."""
 
 
-class DiskWriter:
-    """The one writer of a session's spools: written 4 times a second, forced to disk once a second."""
+class JournalWriter:
+    """The one writer of a session's journals: written 4 times a second, forced to disk once a second."""
 
     def __init__(self) -> None:
         self.failure: BaseException | None = None
@@ -158,7 +158,7 @@ class DiskWriter:
         try:
             while written < len(events):
                 chunk = events[written : written + _CHUNK_EVENTS]
-                run.spool.append(b"".join(map(ev.encode, chunk)))
+                run.journal.append(b"".join(map(ev.encode, chunk)))
                 written += len(chunk)
         except OSError as error:
             self._disk_fails(error, run)
@@ -178,7 +178,7 @@ class DiskWriter:
             due, self._unsynced = self._unsynced, {}
         for run in due.values():
             try:
-                run.spool.sync()
+                run.journal.sync()
             except OSError as error:
                 with self._lock:
                     self._disk_fails(error, run)
@@ -195,7 +195,7 @@ class DiskWriter:
     def _disk_works(self) -> None:
         if self._disk_failing_since is not None:
             self._disk_failing_since = None
-            self._warnings.append("The spool can be written again.")
+            self._warnings.append("The journal can be written again.")
 
     def _bound(self) -> None:
         """Drop the newest points beyond the bound: what is there forms a whole beginning of the run."""

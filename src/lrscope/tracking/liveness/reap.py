@@ -10,7 +10,7 @@ from typing import Any
 
 from lrscope.core.paths import resolve
 from lrscope.tracking.journal import events as ev
-from lrscope.tracking.journal.journal import Milestone, Spool, all_spools
+from lrscope.tracking.journal.journal import Journal, Milestone, all_journals
 from lrscope.tracking.liveness.heartbeat import HEARTBEAT
 from lrscope.tracking.liveness.process import ProcessIdentity, fate
 from lrscope.tracking.mlflow_store.runs import LOCAL_ID, all_experiments
@@ -59,7 +59,7 @@ def running(store: Store) -> list[Any]:
 
 
 def reap_gone(store: Store, root: Path) -> list[str]:
-    """Mark the runs whose process is surely gone; what they left in their spools is delivered later.
+    """Mark the runs whose process is surely gone; what they left in their journals is delivered later.
 
     Returns:
         Words for the user, one a run.
@@ -72,19 +72,19 @@ def reap_gone(store: Store, root: Path) -> list[str]:
         # It may have ended its run and itself since the question was put; from now on it cannot.
         if store.client.get_run(run.info.run_id).info.status != "RUNNING":
             continue
-        spool = Spool.of(root, run.data.tags.get(LOCAL_ID, run.info.run_id))
-        if _ended_undelivered(spool):
+        journal = Journal.of(root, run.data.tags.get(LOCAL_ID, run.info.run_id))
+        if _ended_undelivered(journal):
             continue
-        close_if_gone(spool)
+        close_if_gone(journal)
         _mark(store, run)
         words.append(f"{run.info.run_name} ({run.info.run_id}) was left by a process that is gone: KILLED.")
     return words
 
 
-def _ended_undelivered(spool: Spool) -> bool:
+def _ended_undelivered(journal: Journal) -> bool:
     """Whether the run ended by itself and only the word of it has not reached the store yet."""
-    history = list(spool.milestones())
-    return bool(history) and isinstance(history[-1], ev.Ended) and spool.undelivered()
+    history = list(journal.milestones())
+    return bool(history) and isinstance(history[-1], ev.Ended) and journal.undelivered()
 
 
 def _mark(store: Store, run: Any) -> None:
@@ -93,35 +93,35 @@ def _mark(store: Store, run: Any) -> None:
     store.client.set_terminated(run.info.run_id, "KILLED", max(last_sign, run.info.start_time))
 
 
-def close_if_gone(spool: Spool) -> bool:
-    """End the spool of a run whose process is surely gone as KILLED, at the time of its last record; whether it did."""
-    with spool.delivering(0) as held:
-        if not held or not spool.exists() or not _left_open_by_a_dead_process(spool):
+def close_if_gone(journal: Journal) -> bool:
+    """End the journal of a run whose process is surely gone as KILLED, at its last record's time; whether it did."""
+    with journal.delivering(0) as held:
+        if not held or not journal.exists() or not _left_open_by_a_dead_process(journal):
             return False
-        spool.cut_torn_tail()
-        last_record = int(spool.events_file.stat().st_mtime * 1000)
-        spool.append(ev.encode(ev.Ended("KILLED", last_record)))
+        journal.cut_torn_tail()
+        last_record = int(journal.events_file.stat().st_mtime * 1000)
+        journal.append(ev.encode(ev.Ended("KILLED", last_record)))
     return True
 
 
-def _left_open_by_a_dead_process(spool: Spool) -> bool:
+def _left_open_by_a_dead_process(journal: Journal) -> bool:
     owner: ProcessIdentity | None = None
-    for event in spool.milestones():
+    for event in journal.milestones():
         owner = None if isinstance(event, ev.Ended) else ProcessIdentity.from_tags(event.process)
     return owner is not None and fate(owner) == "gone"
 
 
-def left_behind(store: Store, root: Path) -> Iterator[Spool]:
+def left_behind(store: Store, root: Path) -> Iterator[Journal]:
     """Spools that dead processes left undelivered for this very store, each closed as KILLED where it was open."""
-    for spool in all_spools(root):
-        if not spool.undelivered():
+    for journal in all_journals(root):
+        if not journal.undelivered():
             continue
-        history = list(spool.milestones())
+        history = list(journal.milestones())
         if not history or isinstance(history[0], ev.Ended) or history[0].store != store.address.shown:
             continue
         if _all_gone(history):
-            close_if_gone(spool)
-            yield spool
+            close_if_gone(journal)
+            yield journal
 
 
 def _all_gone(history: Sequence[Milestone]) -> bool:

@@ -11,7 +11,7 @@ from curves import LN6, by_epoch, run, series
 from lrscope.core.trace import Trace
 from lrscope.core.verdict import Finding, Verdict
 from lrscope.diagnosis import diagnose
-from lrscope.diagnosis.signals.run_signals import Reading
+from lrscope.diagnosis.signals.run_signals import RunSignals
 
 END, FALL = 0.2, LN6 - 0.2
 FLAT = np.append(np.linspace(1.5, END, 10), np.full(10, END))
@@ -74,7 +74,7 @@ def test_a_copy_tells_a_network_that_has_not_started_from_a_collapsed_one() -> N
 def test_few_evaluations_do_not_make_an_exact_end() -> None:
     """A run that stopped early was looked at nowhere between its epochs: its bounce is read off those."""
     bouncing = np.append(np.linspace(1.5, 0.4, 6), [0.5, 0.3, 0.5, 0.3])
-    assert Reading.of(tried(bouncing, same_lr=0.4)).level.bounce > 0.05
+    assert RunSignals.of(tried(bouncing, same_lr=0.4)).level.bounce > 0.05
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_oscillating_is_what_a_tenth_of_the_rate_ends(lower: float, same: float,
 def test_a_bounce_that_a_lower_rate_does_not_end_is_no_oscillation() -> None:
     jumping = np.append([1.0, 0.6, 0.4], 0.2 + 0.4 * np.random.default_rng(1).random(37))
     assert diagnose(tried(jumping)).verdict is Verdict.OSCILLATING
-    end = Reading.of(tried(jumping, same_lr=0.4)).end
+    end = RunSignals.of(tried(jumping, same_lr=0.4)).end
     assert primary(jumping, again=end, same_lr=end, lower_lr=end).verdict is Verdict.TRAINED
     assert primary(jumping, again=end, same_lr=end, lower_lr=end - 0.2).verdict is Verdict.OSCILLATING
 

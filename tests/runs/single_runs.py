@@ -14,11 +14,11 @@ from lrscope.config import schema
 from lrscope.core.job import Job, KnownMember
 from lrscope.core.paths import project_root
 from lrscope.runs.fit import assemble, train
-from lrscope.runs.lifecycle import Ending, conclude, open_record
+from lrscope.runs.lifecycle import RunEnd, conclude, open_record
 from lrscope.runs.prepare import prepare
 from lrscope.tracking import TrackingSettings, open_session
 from lrscope.tracking.journal import events as ev
-from lrscope.tracking.journal.journal import Spool
+from lrscope.tracking.journal.journal import Journal
 from lrscope.training.callbacks.stop_early import StopAtSignal
 from lrscope.training.checkpoint_folder import CheckpointFolder
 from lrscope.training.fast_hooks import LeanCallback
@@ -36,11 +36,11 @@ def compose_config(*overrides: str) -> DictConfig:
 
 @dataclass(frozen=True)
 class Trained:
-    """What a run left: its weights, and every point of its spool in the order of recording."""
+    """What a run left: its weights, and every point of its journal in the order of recording."""
 
     weights: dict[str, Tensor]
     points: Recorded
-    ending: Ending
+    ending: RunEnd
 
 
 class _StopAfter(LeanCallback):
@@ -77,26 +77,26 @@ def _train(folder: Path, local_id: str, overrides: tuple[str, ...], stop: int | 
     known = {run.fingerprint: KnownMember(local_id, "", done=False)} if resumes else {}
     run = replace(run, local_id=local_id, resumes=resumes, job=replace(run.job, continues=known))
     recorder = RunRecorder(run.plan)
-    solo = assemble(run, recorder, CheckpointFolder(settings.spool / local_id / "checkpoints"))
+    single = assemble(run, recorder, CheckpointFolder(settings.spool / local_id / "checkpoints"))
     if stop is not None:
         stopper = _StopAfter(stop)
-        at_signal = next(c for c in solo.trainer.callbacks if isinstance(c, StopAtSignal))
+        at_signal = next(c for c in single.trainer.callbacks if isinstance(c, StopAtSignal))
         at_signal.requested = stopper.requested
-        solo.trainer.callbacks.insert(0, stopper)
+        single.trainer.callbacks.insert(0, stopper)
     session = open_session(settings)
     log = open_record(run, session)
     recorder.attach(log.points, session.flush)
-    ending = train(solo)
+    ending = train(single)
     conclude(run, log, recorder, ending)
     session.close()
-    weights = {key: value.clone() for key, value in solo.module.state_dict().items()}
+    weights = {key: value.clone() for key, value in single.module.state_dict().items()}
     return Trained(weights, recorded_points(settings.spool, local_id), ending)
 
 
 def recorded_points(spool_root: Path, local_id: str) -> Recorded:
-    """Every point of a spool by metric."""
+    """Every point of a journal by metric."""
     found: Recorded = {}
-    for event in Spool.of(spool_root, local_id).events():
+    for event in Journal.of(spool_root, local_id).events():
         if isinstance(event, ev.Points):
             for point in event.points:
                 found.setdefault(point.key, []).append((point.step, point.value))

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 import torch
+from both_ways import composed
 from omegaconf import DictConfig, OmegaConf
-from twins import composed
 
 from lrscope.batched.run.group import train_group
 from lrscope.batched.run.members import make_member
@@ -54,41 +54,43 @@ def both(cfgs: Sequence[DictConfig], folder: Path) -> list[tuple[Outcome, Outcom
     settings = settings_of(cfgs[0])
     share(settings)
     try:
-        solo = alone([cfg.copy() for cfg in cfgs], folder)
+        single = alone([cfg.copy() for cfg in cfgs], folder)
         stacked = train_group([make_member(made) for made in prepared(cfgs, folder)])
     finally:
         unshare(settings)
-    return list(zip(solo, stacked, strict=True))
+    return list(zip(single, stacked, strict=True))
 
 
 def assert_same_record(folder: Path, number: int, tolerance: float) -> None:
     """Every metric at the same steps, with the same values."""
-    solo, mine = (Trace.load(folder / way / str(number) / TRACE).series for way in ("alone", "together"))
-    assert solo.keys() == mine.keys()
-    for key, series in solo.items():
+    single, mine = (Trace.load(folder / way / str(number) / TRACE).series for way in ("alone", "together"))
+    assert single.keys() == mine.keys()
+    for key, series in single.items():
         near = max(tolerance, 1e-6) if key.startswith("dead_units") else tolerance  # a share in float32
         assert series.steps.tolist() == mine[key].steps.tolist(), key
         assert mine[key].values.tolist() == pytest.approx(series.values.tolist(), rel=near, abs=near, nan_ok=True), key
-    assert solo["lr"].values.tolist() == mine["lr"].values.tolist()
+    assert single["lr"].values.tolist() == mine["lr"].values.tolist()
 
 
-def assert_same_tree(mine: Any, solo: Any, tolerance: float, where: str = "") -> None:
+def assert_same_tree(mine: Any, single: Any, tolerance: float, where: str = "") -> None:
     """Two checkpoints, leaf by leaf."""
-    if isinstance(solo, Mapping):
-        assert mine.keys() == solo.keys(), where
-        for key in solo:
-            assert_same_tree(mine[key], solo[key], tolerance, f"{where}/{key}")
-    elif isinstance(solo, list | tuple):
-        assert len(mine) == len(solo), where
-        for place, (one, other) in enumerate(zip(mine, solo, strict=True)):
+    if isinstance(single, Mapping):
+        assert mine.keys() == single.keys(), where
+        for key in single:
+            assert_same_tree(mine[key], single[key], tolerance, f"{where}/{key}")
+    elif isinstance(single, list | tuple):
+        assert len(mine) == len(single), where
+        for place, (one, other) in enumerate(zip(mine, single, strict=True)):
             assert_same_tree(one, other, tolerance, f"{where}/{place}")
-    elif isinstance(solo, torch.Tensor):
-        torch.testing.assert_close(mine, solo, rtol=tolerance, atol=tolerance, equal_nan=True, msg=where)
-    elif isinstance(solo, float):
+    elif isinstance(single, torch.Tensor):
+        torch.testing.assert_close(mine, single, rtol=tolerance, atol=tolerance, equal_nan=True, msg=where)
+    elif isinstance(single, float):
         tolerance = max(tolerance, 1e-6) if "dead_units" in where else tolerance
-        assert math.isclose(mine, solo, rel_tol=tolerance, abs_tol=tolerance) or (mine != mine and solo != solo), where
+        assert math.isclose(mine, single, rel_tol=tolerance, abs_tol=tolerance) or (
+            mine != mine and single != single
+        ), where
     else:
-        assert mine == solo, where
+        assert mine == single, where
 
 
 SWEEPS = {
@@ -106,12 +108,17 @@ def test_points_outcomes_and_checkpoints_are_those_of_the_ordinary_run(sweep: st
                lr=member["lr"], seed=member.get("seed", 0))
         for member in SWEEPS[sweep]
     ]  # fmt: skip
-    for number, (solo, mine) in enumerate(both(cfgs, tmp_path)):
+    for number, (single, mine) in enumerate(both(cfgs, tmp_path)):
         assert_same_record(tmp_path, number, 1e-9)
-        assert (mine.status, mine.verdict, mine.why, mine.steps) == (solo.status, solo.verdict, solo.why, solo.steps)
-        assert mine.final == pytest.approx(dict(solo.final), rel=1e-9)
+        assert (mine.status, mine.verdict, mine.why, mine.steps) == (
+            single.status,
+            single.verdict,
+            single.why,
+            single.steps,
+        )
+        assert mine.final == pytest.approx(dict(single.final), rel=1e-9)
         for name in ("last.ckpt", "best.ckpt"):
-            files = (tmp_path / "spool" / o.local_id / "checkpoints" / name for o in (mine, solo))
+            files = (tmp_path / "spool" / o.local_id / "checkpoints" / name for o in (mine, single))
             assert_same_tree(*map(read_checkpoint, files), 1e-9)
 
 
@@ -128,10 +135,10 @@ def test_members_end_where_they_would_end_alone(tmp_path: Path) -> None:
         for lr, d in ((1e-5, 1.0), (0.1, 0.0))
     ]
     pairs = both(cfgs, tmp_path)
-    for number, (solo, mine) in enumerate(pairs):
+    for number, (single, mine) in enumerate(pairs):
         assert_same_record(tmp_path, number, 1e-9)
-        assert (mine.status, mine.verdict, mine.steps) == (solo.status, solo.verdict, solo.steps)
-        best = (read_checkpoint(tmp_path / "spool" / o.local_id / "checkpoints" / "best.ckpt") for o in (mine, solo))
+        assert (mine.status, mine.verdict, mine.steps) == (single.status, single.verdict, single.steps)
+        best = (read_checkpoint(tmp_path / "spool" / o.local_id / "checkpoints" / "best.ckpt") for o in (mine, single))
         assert_same_tree(*best, 1e-9)
     diverged, _, stopped, trained = (mine for _, mine in pairs)
     assert (diverged.status, diverged.verdict) == ("FAILED", "diverged")
@@ -151,9 +158,9 @@ def test_members_end_where_they_would_end_alone(tmp_path: Path) -> None:
 )
 def test_every_setting_of_the_trainer_holds_for_each_member(overrides: tuple[str, ...], tmp_path: Path) -> None:
     cfgs = [config(tmp_path, DOUBLE, *overrides, lr=lr) for lr in (1e-3, 1e-2)]
-    for number, (solo, mine) in enumerate(both(cfgs, tmp_path)):
+    for number, (single, mine) in enumerate(both(cfgs, tmp_path)):
         assert_same_record(tmp_path, number, 1e-9)
-        assert mine.steps == solo.steps
+        assert mine.steps == single.steps
 
 
 class Noisy(torch.nn.Module):
@@ -186,6 +193,6 @@ def test_copies_of_a_member_that_ends_early_change_nothing_of_those_that_go_on(t
 def test_mixed_precision_trains_each_member_as_alone(tmp_path: Path) -> None:
     """bfloat16 rounds at 4e-3: the two ways round alike at first and drift apart slowly."""
     cfgs = [config(tmp_path, "trainer.precision=bf16-mixed", lr=lr) for lr in (1e-3, 1e-2)]
-    for solo, mine in both(cfgs, tmp_path):
-        assert mine.final["val/loss"] == pytest.approx(solo.final["val/loss"], rel=0.02)
-        assert mine.verdict == solo.verdict
+    for single, mine in both(cfgs, tmp_path):
+        assert mine.final["val/loss"] == pytest.approx(single.final["val/loss"], rel=0.02)
+        assert mine.verdict == single.verdict

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lrscope.batched.model import passes
-from lrscope.batched.model.batched_trainer import Learner, Member, Wanted
+from lrscope.batched.model.batched_trainer import BatchedTrainer, Member, Wanted
 from lrscope.models.activation import ACTIVATIONS
 from lrscope.models.cnn import CNN
 from lrscope.models.linear import Linear
@@ -26,13 +26,15 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
 }
 
 
-def _learner(make: Callable[[], nn.Module], dtype: torch.dtype, accumulate: int = 1, trace_after: int = 3) -> Learner:
+def _learner(
+    make: Callable[[], nn.Module], dtype: torch.dtype, accumulate: int = 1, trace_after: int = 3
+) -> BatchedTrainer:
     members = []
     for seed, rate in enumerate(RATES):
         torch.manual_seed(seed)
         network = make().to(dtype)
         members.append(Member(network, torch.optim.Adam(network.parameters(), lr=rate), seed=seed))
-    return Learner(members, functional.cross_entropy, accumulate=accumulate, trace_after=trace_after)
+    return BatchedTrainer(members, functional.cross_entropy, accumulate=accumulate, trace_after=trace_after)
 
 
 def _batch(step: int, own: bool, dtype: torch.dtype, members: int, size: int = 8) -> tuple[Tensor, Tensor]:
@@ -42,7 +44,7 @@ def _batch(step: int, own: bool, dtype: torch.dtype, members: int, size: int = 8
     return inputs, torch.randint(3, shape, generator=generator)
 
 
-def _train(learner: Learner, steps: range, own: bool, dtype: torch.dtype, accumulate: int = 1) -> Tensor:
+def _train(learner: BatchedTrainer, steps: range, own: bool, dtype: torch.dtype, accumulate: int = 1) -> Tensor:
     losses = []
     for step in steps:
         for part in range(accumulate):
@@ -53,7 +55,7 @@ def _train(learner: Learner, steps: range, own: bool, dtype: torch.dtype, accumu
     return torch.stack(losses)
 
 
-def _both_ways(train: Callable[[int], tuple[Tensor, Learner]]) -> Learner:
+def _both_ways(train: Callable[[int], tuple[Tensor, BatchedTrainer]]) -> BatchedTrainer:
     """Assert that the losses and weights of both are the same; the learner that traced."""
     plain, slow = train(NEVER)
     traced, fast = train(3)
@@ -67,7 +69,7 @@ def _both_ways(train: Callable[[int], tuple[Tensor, Learner]]) -> Learner:
 @pytest.mark.parametrize("own", [False, True], ids=["same-batches", "own-batches"])
 @pytest.mark.parametrize("network", NETWORKS)
 def test_same_bits(network: str, own: bool, dtype: torch.dtype) -> None:
-    def train(trace_after: int) -> tuple[Tensor, Learner]:
+    def train(trace_after: int) -> tuple[Tensor, BatchedTrainer]:
         learner = _learner(NETWORKS[network], dtype, trace_after=trace_after)
         return _train(learner, range(30), own, dtype), learner
 
@@ -76,7 +78,7 @@ def test_same_bits(network: str, own: bool, dtype: torch.dtype) -> None:
 
 
 def test_same_bits_where_batches_add_up_and_members_leave() -> None:
-    def train(trace_after: int) -> tuple[Tensor, Learner]:
+    def train(trace_after: int) -> tuple[Tensor, BatchedTrainer]:
         learner = _learner(NETWORKS["relu"], torch.float32, accumulate=2, trace_after=trace_after)
         first = _train(learner, range(10), False, torch.float32, accumulate=2)
         learner.keep([0, 2])
@@ -87,7 +89,7 @@ def test_same_bits_where_batches_add_up_and_members_leave() -> None:
 
 
 def test_same_bits_where_a_member_has_diverged() -> None:
-    def train(trace_after: int) -> tuple[Tensor, Learner]:
+    def train(trace_after: int) -> tuple[Tensor, BatchedTrainer]:
         learner = _learner(NETWORKS["relu"], torch.float32, trace_after=trace_after)
         with torch.no_grad():
             learner.stack.weights[1] = torch.nan

@@ -15,7 +15,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor, nn
 
-from lrscope.batched.model.batched_trainer import Learner, Member
+from lrscope.batched.model.batched_trainer import BatchedTrainer, Member
 from lrscope.batched.model.member_rates import Schedule
 from lrscope.config import schema
 from lrscope.datasets.data import Data, Part
@@ -58,7 +58,7 @@ def member_config(epochs: int, steps_per_epoch: int, *overrides: str, **top: Any
 
 
 def make_member(cfg: DictConfig, of: Data, dtype: torch.dtype) -> Member:
-    """Network, optimizer and schedule as a solo run makes them."""
+    """Network, optimizer and schedule as a single run makes them."""
     build.seed_everything(cfg.seed)
     network = build.network(cfg, of).to(dtype)
     optimizer = build.optimizer(cfg, network.parameters())
@@ -132,7 +132,7 @@ def together(cfgs: Sequence[DictConfig], of: Data, dtype: torch.dtype = torch.fl
     """Train all members as one stack."""
     first, part = cfgs[0], cast(of.train, dtype)
     # Short runs take the fast path too, as a long one does after hundreds of passes.
-    learner = Learner([make_member(cfg, of, dtype) for cfg in cfgs], loss_of(of.task), trace_after=4)
+    learner = BatchedTrainer([make_member(cfg, of, dtype) for cfg in cfgs], loss_of(of.task), trace_after=4)
     batches = MemberBatches(part, first.batch_size, [cfg.seed for cfg in cfgs], first.steps_per_epoch)
     twins = [Twin() for _ in cfgs]
     for epoch in range(first.epochs):

@@ -30,7 +30,7 @@ def break_uploads_of_b():
         put(self, local_file, artifact_path)
     HttpArtifactRepository.log_artifact = stubborn
 session = open_session(TrackingSettings(uri=sys.argv[1], finish_timeout_s=float(sys.argv[2])))
-log = session.start(RunStart("desk", "n", "run", "desk1", params={"lr": "1"}), wait=True)
+log = session.start(RunStart("service", "n", "run", "desk1", params={"lr": "1"}), wait=True)
 def points(first, last):
     log.points([Point("train/loss", step, step / 3, now_ms()) for step in range(first, last)])
 def children():
@@ -245,11 +245,11 @@ def test_a_session_that_gives_up_ends_it_once_and_whoever_waits_for_it_is_told(s
     told = _told(
         _start(
             """
-desk, ends, errors = session._courier.desk, [], []
+service, ends, errors = session._courier.service, [], []
 threading.excepthook = lambda args: errors.append(repr(args.exc_value))
 def wait_for_it():
     try:
-        desk.aside(time.sleep, 60)
+        service.aside(time.sleep, 60)
     except Exception as error:
         ends.append(type(error).__name__)
 session.flush()
@@ -258,7 +258,7 @@ for thread in waiting:
     thread.start()
 time.sleep(0.5)
 began = time.monotonic()
-closing = [threading.Thread(target=desk.close) for _ in range(3)]
+closing = [threading.Thread(target=service.close) for _ in range(3)]
 for thread in closing:
     thread.start()
 for thread in (*closing, *waiting):

@@ -1,11 +1,11 @@
-"""The main test of training together: every member equals its solo run for as long as it is predictable."""
+"""The main test of training together: every member equals its single run for as long as it is predictable."""
 
 from __future__ import annotations
 
 import pytest
 import torch
+from both_ways import EQUAL, OPTIMIZERS, SCHEDULERS, Twin, alone, data, member_config, together
 from torch.nn import functional
-from twins import EQUAL, OPTIMIZERS, SCHEDULERS, Twin, alone, data, member_config, together
 
 MODELS = ["linear", "mlp", "mlp-batch-norm", "cnn", "cnn-batch-norm"]
 RATES = [10 ** (k / 2) for k in range(-12, 3)]
@@ -14,7 +14,7 @@ RATES = [10 ** (k / 2) for k in range(-12, 3)]
 FLOAT32 = 2e-3
 """In float32 a step rounds at 6e-8; members whose kernels differ (convolutions) drift apart by some 1e-5 within
 24 steps at ordinary rates. The bound is relative, in norm, and holds while the same is below it between two
-solo runs started one unit in the last place apart; a wrong rate, batch or rule shows as 1e-1 and more.
+single runs started one unit in the last place apart; a wrong rate, batch or rule shows as 1e-1 and more.
 """
 
 
@@ -23,12 +23,12 @@ def _overrides(model: str) -> tuple[str, ...]:
     return (f"model={name}", *(["model.batch_norm=true"] if norm else []))
 
 
-def _lasting(mine: Twin, solo: Twin, nudged: Twin) -> int:
+def _lasting(mine: Twin, single: Twin, nudged: Twin) -> int:
     """Assert equality while predictable; the step at which the member stops being so."""
-    until = solo.predictable_until(nudged)
-    assert mine.rates == solo.rates
+    until = single.predictable_until(nudged)
+    assert mine.rates == single.rates
     for step in range(until):
-        assert mine.distance(solo, step) <= EQUAL, f"step {step} of {until}: {mine.distance(solo, step)}"
+        assert mine.distance(single, step) <= EQUAL, f"step {step} of {until}: {mine.distance(single, step)}"
     return until
 
 
@@ -74,9 +74,9 @@ def test_float32_stays_near_the_solo_run(model: str) -> None:
         member_config(3, 8, "optimizer=adam", *_overrides(model), lr=lr, seed=k) for k, lr in enumerate((1e-4, 1e-3))
     ]
     for cfg, mine in zip(cfgs, together(cfgs, data(), torch.float32), strict=True):
-        solo, nudged = (alone(cfg, data(), torch.float32, nudge=nudge) for nudge in (False, True))
+        single, nudged = (alone(cfg, data(), torch.float32, nudge=nudge) for nudge in (False, True))
         for step in range(24):
-            assert mine.distance(solo, step) <= max(FLOAT32, 10 * nudged.distance(solo, step))
+            assert mine.distance(single, step) <= max(FLOAT32, 10 * nudged.distance(single, step))
 
 
 def test_dropout_draws_the_masks_of_the_solo_run() -> None:

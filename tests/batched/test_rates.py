@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 import torch
+from both_ways import CONF, SCHEDULERS, member_config
 from omegaconf import OmegaConf
 from torch.optim import Optimizer
-from twins import CONF, SCHEDULERS, member_config
 
 from lrscope.batched.model.member_rates import Rates, Schedule
 from lrscope.training import build
@@ -77,9 +77,9 @@ def test_every_members_curve_is_its_solo_curve_also_when_others_leave(
     rates.keep([0, 2, 3])
     left = [optimizers[k] for k in (0, 2, 3)]
     later = _together(rates, left, [0, 2, 3], range(5, EPOCHS))
-    solo = [_alone(*_made(scheduler, rate, *overrides), number) for number, rate in enumerate(RATES)]
-    assert curves == [curve[: 5 * STEPS] for curve in solo]
-    assert later == [solo[k][5 * STEPS :] for k in (0, 2, 3)]
+    single = [_alone(*_made(scheduler, rate, *overrides), number) for number, rate in enumerate(RATES)]
+    assert curves == [curve[: 5 * STEPS] for curve in single]
+    assert later == [single[k][5 * STEPS :] for k in (0, 2, 3)]
 
 
 @pytest.mark.parametrize("scheduler", SCHEDULERS)

@@ -16,8 +16,8 @@ from lrscope.batched.run import launch
 from lrscope.batched.run.autotune import choose
 from lrscope.batched.run.batched_module import GroupModule
 from lrscope.batched.run.launch import train_together
-from lrscope.batched.run.stack_key import Candidate, kinship, obstacle, stacks
-from lrscope.batched.run.stack_trial import Trial
+from lrscope.batched.run.stack_key import Candidate, stack_key, stacks, why_not_batched
+from lrscope.batched.run.stack_trial import StackTrial
 from lrscope.core.job import Job
 from lrscope.datasets.data import Part
 from lrscope.runs.prepare import PreparedRun, prepare
@@ -44,7 +44,7 @@ def _run(folder: Path, *overrides: str, **top: Any) -> PreparedRun:
 )
 def test_runs_that_differ_in_numbers_only_are_kin(other: Any, tmp_path: Path) -> None:
     top, overrides = (other, ()) if isinstance(other, dict) else ({}, other)
-    assert kinship(_run(tmp_path)) == kinship(_run(tmp_path, *overrides, **top))
+    assert stack_key(_run(tmp_path)) == stack_key(_run(tmp_path, *overrides, **top))
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_runs_that_differ_in_numbers_only_are_kin(other: Any, tmp_path: Path) ->
     ],
 )
 def test_runs_that_differ_in_more_are_not(overrides: tuple[str, ...], tmp_path: Path) -> None:
-    assert kinship(_run(tmp_path)) != kinship(_run(tmp_path, *overrides))
+    assert stack_key(_run(tmp_path)) != stack_key(_run(tmp_path, *overrides))
 
 
 @pytest.mark.parametrize(
@@ -79,14 +79,14 @@ def test_runs_that_differ_in_more_are_not(overrides: tuple[str, ...], tmp_path: 
     ],
 )
 def test_what_trains_alone_says_why(overrides: tuple[str, ...], words: str, tmp_path: Path) -> None:
-    reason = obstacle(_run(tmp_path, *overrides))
+    reason = why_not_batched(_run(tmp_path, *overrides))
     assert reason is not None
     assert words in reason
 
 
 def test_what_ships_has_no_obstacle(tmp_path: Path) -> None:
     for optimizer in ("sgd", "adam", "adamw", "rmsprop", "adagrad"):
-        assert obstacle(_run(tmp_path, f"optimizer={optimizer}", "trainer=auto")) is None
+        assert why_not_batched(_run(tmp_path, f"optimizer={optimizer}", "trainer=auto")) is None
 
 
 def test_a_stack_needs_two(tmp_path: Path) -> None:
@@ -133,10 +133,10 @@ class _AcrossTheBatch(nn.Module):
         return out - out.mean(0)
 
 
-def _trial(network: nn.Module, inputs: Tensor) -> Trial:
+def _trial(network: nn.Module, inputs: Tensor) -> StackTrial:
     part = Part(inputs, torch.arange(len(inputs)) % 3)
     member = Member(network, torch.optim.Adam(network.parameters(), lr=0.1))
-    return Trial(member, part, len(inputs), loss_of("classification"), "32-true")
+    return StackTrial(member, part, len(inputs), loss_of("classification"), "32-true")
 
 
 def test_a_network_that_vmap_refuses_trains_alone() -> None:
@@ -172,7 +172,7 @@ def test_the_threads_of_a_stack_follow_the_size_of_its_update(
     assert trial.threads(members) == expected
 
 
-class _Timed(Trial):
+class _Timed(StackTrial):
     """A trial whose clock is set by the test."""
 
     def __init__(self, alone: float, together: float) -> None:
@@ -223,7 +223,7 @@ class _Outgrown(_Timed):
     ],
 )
 def test_auto_cuts_a_stack_that_has_outgrown_the_caches(
-    trial: Trial, members: int, together: bool, most: int | None, milliseconds: float
+    trial: StackTrial, members: int, together: bool, most: int | None, milliseconds: float
 ) -> None:
     choice = choose(trial, members, steps=10_000, mode="auto")
     assert (choice.together, choice.most) == (together, most)

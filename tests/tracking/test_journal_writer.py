@@ -9,20 +9,20 @@ import pytest
 from lrscope.tracking import Point, RunLog
 from lrscope.tracking.journal import events as ev
 from lrscope.tracking.journal import writer as disk_module
-from lrscope.tracking.journal.journal import Spool
-from lrscope.tracking.journal.writer import DiskWriter
+from lrscope.tracking.journal.journal import Journal
+from lrscope.tracking.journal.writer import JournalWriter
 
 
-def _log(folder: Path, writer: DiskWriter) -> RunLog:
-    return RunLog(Spool(folder), writer.record)
+def _log(folder: Path, writer: JournalWriter) -> RunLog:
+    return RunLog(Journal(folder), writer.record)
 
 
 def _recorded(folder: Path) -> list[int]:
-    return [point.step for event in Spool(folder).events() if isinstance(event, ev.Points) for point in event.points]
+    return [point.step for event in Journal(folder).events() if isinstance(event, ev.Points) for point in event.points]
 
 
 def test_what_is_recorded_is_on_disk_within_a_second(tmp_path: Path) -> None:
-    writer = DiskWriter()
+    writer = JournalWriter()
     writer.start()
     log = _log(tmp_path / "run", writer)
     log.points([Point("loss", 0, 1.0, 1)])
@@ -34,7 +34,7 @@ def test_what_is_recorded_is_on_disk_within_a_second(tmp_path: Path) -> None:
 
 
 def test_flush_is_done_when_it_returns(tmp_path: Path) -> None:
-    writer = DiskWriter()
+    writer = JournalWriter()
     logs = [_log(tmp_path / f"run{k}", writer) for k in range(50)]
     for step in range(20):
         for log in logs:
@@ -48,7 +48,7 @@ def test_a_folder_that_cannot_be_written_costs_nothing_until_the_bound(
 ) -> None:
     monkeypatch.setattr(disk_module, "MOST_POINTS_IN_MEMORY", 1000)
     (tmp_path / "blocked").write_text("a file where the folder should be")
-    writer = DiskWriter()
+    writer = JournalWriter()
     log = _log(tmp_path / "blocked" / "run", writer)
     for step in range(1500):
         log.points([Point("loss", step, 1.0, 1)])
@@ -64,13 +64,13 @@ def test_a_folder_that_cannot_be_written_costs_nothing_until_the_bound(
     assert not writer.failing() and writer.unsaved_runs() == ()
     # The beginning is whole, the newest were dropped, and how it ended was not.
     assert _recorded(log.folder) == list(range(1000))
-    assert [event.name for event in Spool(log.folder).events()][-1] == "end"
-    assert writer.warnings() == ["The spool can be written again."]
+    assert [event.name for event in Journal(log.folder).events()][-1] == "end"
+    assert writer.warnings() == ["The journal can be written again."]
 
 
 def test_what_goes_straight_to_the_store_is_noted_when_the_disk_is_back(tmp_path: Path) -> None:
     (tmp_path / "blocked").write_text("")
-    writer = DiskWriter()
+    writer = JournalWriter()
     log = _log(tmp_path / "blocked" / "run", writer)
     log.points([Point("loss", step, 1.0, 1) for step in range(10)])
     writer.finish()
@@ -83,11 +83,11 @@ def test_what_goes_straight_to_the_store_is_noted_when_the_disk_is_back(tmp_path
         writer.finish()
     (tmp_path / "blocked").unlink()
     writer.finish()
-    assert list(Spool(log.folder).events()) == [ev.Sent({"loss": 9}), ev.Points((Point("loss", 10, 1.0, 1),))]
+    assert list(Journal(log.folder).events()) == [ev.Sent({"loss": 9}), ev.Points((Point("loss", 10, 1.0, 1),))]
 
 
 def test_a_forked_child_does_not_write_what_its_parent_recorded(tmp_path: Path) -> None:
-    writer = DiskWriter()
+    writer = JournalWriter()
     log = _log(tmp_path / "run", writer)
     log.points([Point("loss", 0, 1.0, 1)])
     pid = os.fork()

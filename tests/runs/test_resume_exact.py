@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from pipeline.solo_runs import train_whole, train_with_stops
+from runs.single_runs import train_whole, train_with_stops
 
 BLOBS = ("dataset=blobs", "batch_size=200", "model.hidden=[6]", "epochs=4")
 """6 updates an epoch, 24 in all."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
-from twins import cast, data, make_member, member_config
+from both_ways import cast, data, make_member, member_config
 
 from lrscope.batched.model import evaluate_members as together_evaluate
-from lrscope.batched.model.batched_trainer import Learner
+from lrscope.batched.model.batched_trainer import BatchedTrainer
 from lrscope.batched.model.evaluate_members import evaluate
 from lrscope.training.evaluation import chunks
 from lrscope.training.evaluation import evaluate as evaluate_alone
@@ -22,7 +22,7 @@ def test_evaluations_are_those_of_the_solo_run(dataset: str, model: str, dtype: 
         member_config(1, 1, f"dataset={dataset}", "batch_size=null", f"model={model}", seed=seed) for seed in range(3)
     ]
     members = [make_member(cfg, of, dtype) for cfg in cfgs]
-    learner, part, loss = Learner(members, loss_of(of.task)), cast(of.train, dtype), loss_of(of.task)
+    learner, part, loss = BatchedTrainer(members, loss_of(of.task)), cast(of.train, dtype), loss_of(of.task)
     together = evaluate(learner.forward, part, loss)
     tolerance = 1e-12 if dtype == torch.float64 else 1e-5
     for row, member in enumerate(members):
@@ -34,7 +34,7 @@ def test_evaluations_are_those_of_the_solo_run(dataset: str, model: str, dtype: 
 
 def test_pieces_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     members = [make_member(member_config(1, 1, seed=seed), data(), torch.float64) for seed in range(2)]
-    learner, part = Learner(members, loss_of("classification")), cast(data().train, torch.float64)
+    learner, part = BatchedTrainer(members, loss_of("classification")), cast(data().train, torch.float64)
     whole = evaluate(learner.forward, part, loss_of("classification"))
     monkeypatch.setattr(together_evaluate, "PIECE_BYTES", 64 * 8 * 100)
     pieces = evaluate(learner.forward, part, loss_of("classification"))

@@ -17,14 +17,14 @@ from lrscope.core.outcome import Outcome
 from lrscope.core.trace import Series, Trace
 from lrscope.diagnosis.signals.eval_steps import late_steps
 from lrscope.diagnosis.signals.probed import AGAIN, LOWER, SAME
-from lrscope.probe.budget import MOST_OPERATIONS, NOWHERE, Effort, Scope, effort
-from lrscope.probe.continue_training import Standing, in_updates, travel
-from lrscope.probe.probes import Journey, journeys
+from lrscope.probe.budget import MOST_OPERATIONS, NOWHERE, Effort, ProbeBudget, effort
+from lrscope.probe.continue_training import RunState, in_updates, run_probe
+from lrscope.probe.probes import Probe, probes
 from lrscope.runs.lifecycle import TRACE
 from lrscope.runs.run import run
 from lrscope.training.callbacks.evaluate_late import LOSS_LATE
 from lrscope.training.checkpoint_folder import read_checkpoint
-from pipeline.solo_runs import compose_config, recorded_points
+from runs.single_runs import compose_config, recorded_points
 
 CHEAP = Effort(0.0, 0.0)
 BASE = ("dataset=blobs", "model.hidden=[6]", "trainer.precision=64-true", "tracking.mode=offline", "lr=0.02")
@@ -80,7 +80,7 @@ def test_ten_percent_more_come_to_what_longer_runs_come_to(tmp_path: Path) -> No
 def test_again_goes_through_the_rates_of_the_run_once_more(tmp_path: Path) -> None:
     halved = ("scheduler=step", "scheduler.step_size=5", "batch_size=null", "epochs=10")
     _, trace = trained(tmp_path, *halved)
-    again, same, lower = journeys(trace, Scope.of(10, 1, CHEAP))
+    again, same, lower = probes(trace, ProbeBudget.of(10, 1, CHEAP))
     assert again.rates == (0.02,) * 5 + (0.01,) * 5
     assert (same.rates, lower.rates) == ((0.01,), (0.001,))
 
@@ -88,9 +88,9 @@ def test_again_goes_through_the_rates_of_the_run_once_more(tmp_path: Path) -> No
 def test_a_loss_that_is_not_finite_is_not_trained_on() -> None:
     at = np.arange(20)
     curves = {"train/loss": Series(at, np.append(np.ones(19), np.nan)), "lr": Series(at[:1], np.ones(1))}
-    assert journeys(Trace(curves), Scope.of(20, 10, CHEAP)) == ()
+    assert probes(Trace(curves), ProbeBudget.of(20, 10, CHEAP)) == ()
     curves["train/loss"] = Series(at, np.linspace(2, 1, 20))
-    assert [journey.name for journey in journeys(Trace(curves), Scope.of(20, 10, CHEAP))] == [AGAIN, SAME, LOWER]
+    assert [probe.name for probe in probes(Trace(curves), ProbeBudget.of(20, 10, CHEAP))] == [AGAIN, SAME, LOWER]
 
 
 def test_nothing_else_of_the_run_changes(tmp_path: Path) -> None:
@@ -147,13 +147,13 @@ def test_a_run_that_was_killed_as_it_looked_ahead_finds_the_same_when_it_is_resu
 
 
 def test_how_far_a_run_may_look_ahead_follows_from_its_updates_and_their_cost() -> None:
-    assert Scope.of(200, 45, CHEAP).again  # 200 + 2 · 20 = 240
-    assert not Scope.of(201, 45, CHEAP).again  # 201 + 2 · 21 = 243
-    assert Scope.of(3000, 45, CHEAP).tenth and not Scope.of(3001, 45, CHEAP).tenth
-    assert Scope.of(100, 10, Effort(MOST_OPERATIONS / 121, 0.0)).again  # 100 + 2 · 10 updates
-    assert not Scope.of(100, 10, Effort(MOST_OPERATIONS / 119, 0.0)).again
-    assert Scope.of(100, 10, Effort(MOST_OPERATIONS / 119, 0.0)).tenth
-    assert Scope.of(100, 10, Effort(0.0, MOST_OPERATIONS)) == NOWHERE
+    assert ProbeBudget.of(200, 45, CHEAP).again  # 200 + 2 · 20 = 240
+    assert not ProbeBudget.of(201, 45, CHEAP).again  # 201 + 2 · 21 = 243
+    assert ProbeBudget.of(3000, 45, CHEAP).tenth and not ProbeBudget.of(3001, 45, CHEAP).tenth
+    assert ProbeBudget.of(100, 10, Effort(MOST_OPERATIONS / 121, 0.0)).again  # 100 + 2 · 10 updates
+    assert not ProbeBudget.of(100, 10, Effort(MOST_OPERATIONS / 119, 0.0)).again
+    assert ProbeBudget.of(100, 10, Effort(MOST_OPERATIONS / 119, 0.0)).tenth
+    assert ProbeBudget.of(100, 10, Effort(0.0, MOST_OPERATIONS)) == NOWHERE
 
 
 def test_late_evaluations_lie_where_the_definition_looks() -> None:
@@ -161,11 +161,11 @@ def test_late_evaluations_lie_where_the_definition_looks() -> None:
     late = late_steps(1000)
     assert len(late) == 32 and late[-1] == 999
     assert sum(step >= 900 for step in late) == 16 and min(late) == 700
-    assert Scope.of(20, 5, CHEAP).late == {15, 16, 17, 18}  # the ends of epochs are evaluated anyhow
-    assert Scope.of(20, 15, CHEAP).late == {15, 16, 17, 18}  # step 14 is evaluated, and the last always
-    assert Scope.of(20, 10, CHEAP).late == {14, 15, 16, 17, 18}
-    assert not Scope.of(2250, 45, CHEAP).late  # fifty epochs are enough
-    assert Scope.of(2250, 225, CHEAP).late
+    assert ProbeBudget.of(20, 5, CHEAP).late == {15, 16, 17, 18}  # the ends of epochs are evaluated anyhow
+    assert ProbeBudget.of(20, 15, CHEAP).late == {15, 16, 17, 18}  # step 14 is evaluated, and the last always
+    assert ProbeBudget.of(20, 10, CHEAP).late == {14, 15, 16, 17, 18}
+    assert not ProbeBudget.of(2250, 45, CHEAP).late  # fifty epochs are enough
+    assert ProbeBudget.of(2250, 225, CHEAP).late
 
 
 def test_the_effort_is_that_of_the_matrix_products() -> None:
@@ -187,8 +187,8 @@ def test_a_count_of_operations_that_cannot_be_right_is_not_believed() -> None:
 
 
 def test_the_end_at_a_tenth_of_the_rate_is_the_mean_of_the_last_third() -> None:
-    assert Journey(LOWER, (0.1,) * 6, (0, 1, 2, 3, 4, 5)).level([9, 8, 7, 6, 4, 2]) == 3
-    assert Journey(SAME, (0.1,) * 3, (0, 1, 2)).level([1.0, 5.0, 1.0]) == 1.0  # a bounce: its median
+    assert Probe(LOWER, (0.1,) * 6, (0, 1, 2, 3, 4, 5)).level([9, 8, 7, 6, 4, 2]) == 3
+    assert Probe(SAME, (0.1,) * 3, (0, 1, 2)).level([1.0, 5.0, 1.0]) == 1.0  # a bounce: its median
 
 
 def test_batches_are_gathered_into_updates_and_an_epoch_ends_one() -> None:
@@ -197,20 +197,20 @@ def test_batches_are_gathered_into_updates_and_an_epoch_ends_one() -> None:
     assert first == [[(7, 0), (7, 1)], [(7, 2)], [(8, 0), (8, 1)]]
 
 
-def standing() -> Standing:
+def run_state() -> RunState:
     network = nn.Linear(2, 1)
     batch = (torch.ones(4, 2), torch.zeros(4, 1))
-    return Standing(
+    return RunState(
         network, torch.optim.SGD(network.parameters(), 0.1), lambda p: torch.optim.SGD(p, 0.1),
         nn.functional.mse_loss, lambda: iter([[batch]] * 50), lambda _: 0.0, torch.device("cpu"),
     )  # fmt: skip
 
 
 def test_a_signal_ends_the_look_ahead_and_leaves_nothing_half_known() -> None:
-    ways = [Journey(SAME, (0.1,) * 4, (3,)), Journey(LOWER, (0.01,) * 4, (3,))]
+    ways = [Probe(SAME, (0.1,) * 4, (3,)), Probe(LOWER, (0.01,) * 4, (3,))]
     asked = iter([False] * 6 + [True] * 10)
-    assert travel(standing(), ways, lambda: next(asked)) == {}
-    assert travel(standing(), ways, lambda: False).keys() == {SAME, LOWER}
+    assert run_probe(run_state(), ways, lambda: next(asked)) == {}
+    assert run_probe(run_state(), ways, lambda: False).keys() == {SAME, LOWER}
 
 
 class Single(nn.Linear):

@@ -1,4 +1,4 @@
-"""What the members of a stack start from is recorded once for each, with the value of its solo run."""
+"""What the members of a stack start from is recorded once for each, with the value of its single run."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_every_member_starts_from_what_it_starts_from_alone(
         run(
             config(tmp_path / "alone", DOUBLE, "model.dropout=0.2", lr=1e-2, seed=cfg.seed), Job(tmp_path / "alone", ())
         )
-        mine, solo = (Trace.load(place / TRACE).series for place in (tmp_path / str(number), tmp_path / "alone"))
+        mine, single = (Trace.load(place / TRACE).series for place in (tmp_path / str(number), tmp_path / "alone"))
         for name in (LOSS_START, SPREAD_START):
-            assert mine[name].steps.tolist() == solo[name].steps.tolist() == [0], name
-            assert mine[name].values.tolist() == pytest.approx(solo[name].values.tolist(), rel=1e-9), name
+            assert mine[name].steps.tolist() == single[name].steps.tolist() == [0], name
+            assert mine[name].values.tolist() == pytest.approx(single[name].values.tolist(), rel=1e-9), name

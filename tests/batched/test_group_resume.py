@@ -19,7 +19,7 @@ from lrscope.core.trace import Trace
 from lrscope.runs.lifecycle import TRACE
 from lrscope.runs.run import run
 from lrscope.tracking.journal import events as ev
-from lrscope.tracking.journal.journal import Spool
+from lrscope.tracking.journal.journal import Journal
 from lrscope.training.checkpoint_folder import read_checkpoint
 
 SIGTERM = 15
@@ -40,8 +40,8 @@ class Signal:
         self._left: int | None = None
         monkeypatch.setattr(STOP, "requested", self._requested)
 
-    def comes_after(self, looks: int | None) -> None:
-        self._left = looks
+    def comes_after(self, eval_steps: int | None) -> None:
+        self._left = eval_steps
 
     def _requested(self) -> int | None:
         if self._left is None:
@@ -53,16 +53,16 @@ class Signal:
 Train = Callable[[Sequence[DictConfig], Sequence[Job], Signal, int | None], list[Outcome]]
 
 
-def _together(cfgs: Sequence[DictConfig], jobs: Sequence[Job], signal: Signal, looks: int | None) -> list[Outcome]:
-    signal.comes_after(None if looks is None else looks + 3)  # the launcher looks before and behind
+def _together(cfgs: Sequence[DictConfig], jobs: Sequence[Job], signal: Signal, eval_steps: int | None) -> list[Outcome]:
+    signal.comes_after(None if eval_steps is None else eval_steps + 3)  # the launcher looks before and behind
     found = train_together(list(zip(cfgs, jobs, strict=True)), "always")
     return [found[number] for number in range(len(cfgs))]
 
 
-def _alone(cfgs: Sequence[DictConfig], jobs: Sequence[Job], signal: Signal, looks: int | None) -> list[Outcome]:
+def _alone(cfgs: Sequence[DictConfig], jobs: Sequence[Job], signal: Signal, eval_steps: int | None) -> list[Outcome]:
     outcomes = []
     for cfg, job in zip(cfgs, jobs, strict=True):
-        signal.comes_after(looks)
+        signal.comes_after(eval_steps)
         outcomes.append(run(cfg, job))
     return outcomes
 
@@ -75,15 +75,15 @@ def _jobs(folder: Path, outcomes: Sequence[Outcome] = ()) -> list[Job]:
 
 @pytest.mark.parametrize(
     ("first", "second"), [(_together, _together), (_together, _alone), (_alone, _together)],
-    ids=["together", "a stack alone", "solo runs as a stack"],
+    ids=["together", "a stack alone", "single runs as a stack"],
 )  # fmt: skip
 @pytest.mark.parametrize("looks", [14, 20], ids=["within an epoch", "between epochs"])
 def test_an_interrupted_member_ends_with_the_bits_of_one_that_was_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, looks: int, first: Train, second: Train
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, eval_steps: int, first: Train, second: Train
 ) -> None:
     whole_folder, folder, signal = tmp_path / "whole", tmp_path / "interrupted", Signal(monkeypatch)
     whole = _together(_configs(whole_folder), _jobs(whole_folder), signal, None)
-    stopped = first(_configs(folder), _jobs(folder), signal, looks)
+    stopped = first(_configs(folder), _jobs(folder), signal, eval_steps)
     assert {outcome.status for outcome in stopped} == {"KILLED"}
     assert {outcome.steps for outcome in stopped} <= set(range(12, 24))
     resumed = second(_configs(folder), _jobs(folder, stopped), signal, None)
@@ -111,10 +111,10 @@ def test_a_record_that_ends_behind_its_first_lines_is_completed(
     whole = train(_configs(whole_folder), _jobs(whole_folder), signal, None)
     stopped = train(_configs(folder), _jobs(folder), signal, 1)
     for outcome in stopped:
-        spool = Spool(folder / "spool" / outcome.local_id)
-        kept = spool.events_file.read_bytes().splitlines(keepends=True)[:lines]
-        spool.events_file.write_bytes(b"".join(kept) + b'{"event":"te')
-        shutil.rmtree(spool.folder / "checkpoints", ignore_errors=True)
+        journal = Journal(folder / "spool" / outcome.local_id)
+        kept = journal.events_file.read_bytes().splitlines(keepends=True)[:lines]
+        journal.events_file.write_bytes(b"".join(kept) + b'{"event":"te')
+        shutil.rmtree(journal.folder / "checkpoints", ignore_errors=True)
     resumed = train(_configs(folder), _jobs(folder, stopped), signal, None)
     for mine, uninterrupted in zip(resumed, whole, strict=True):
         assert _recorded(folder, mine) == _recorded(whole_folder, uninterrupted)
@@ -123,7 +123,7 @@ def test_a_record_that_ends_behind_its_first_lines_is_completed(
 def _recorded(folder: Path, outcome: Outcome) -> Counter[str]:
     """How often each point, file, dataset and tag is recorded of a run."""
     found: Counter[str] = Counter()
-    for event in Spool(folder / "spool" / outcome.local_id).events():
+    for event in Journal(folder / "spool" / outcome.local_id).events():
         match event:
             case ev.Points():
                 found.update(f"{point.key} at {point.step}" for point in event.points)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lrscope.batched.model.batched_trainer import Learner, Member, Wanted
+from lrscope.batched.model.batched_trainer import BatchedTrainer, Member, Wanted
 from lrscope.batched.model.clipping import Clipping
 from lrscope.batched.model.member_rates import Schedule
 from lrscope.batched.model.stack import CannotStack
@@ -41,7 +41,7 @@ def batch(step: int, size: int = 16) -> tuple[Tensor, Tensor]:
     return inputs, (inputs[:, 0] > 0).long() + (inputs[:, 1] > 0)
 
 
-def train(learner: Learner, steps: Sequence[int]) -> Tensor:
+def train(learner: BatchedTrainer, steps: Sequence[int]) -> Tensor:
     losses = []
     for step in steps:
         learner.gather(*batch(step), own=False)
@@ -50,8 +50,8 @@ def train(learner: Learner, steps: Sequence[int]) -> Tensor:
 
 
 def test_dropping_members_leaves_the_bits_of_the_others() -> None:
-    whole = Learner([member(rate, dropout=0.2, norm=True) for rate in RATES], functional.cross_entropy)
-    shrinking = Learner([member(rate, dropout=0.2, norm=True) for rate in RATES], functional.cross_entropy)
+    whole = BatchedTrainer([member(rate, dropout=0.2, norm=True) for rate in RATES], functional.cross_entropy)
+    shrinking = BatchedTrainer([member(rate, dropout=0.2, norm=True) for rate in RATES], functional.cross_entropy)
     train(whole, range(30))
     train(shrinking, range(10))
     shrinking.keep([0, 1, 3])
@@ -66,8 +66,8 @@ def test_dropping_members_leaves_the_bits_of_the_others() -> None:
 
 
 def test_a_member_that_overflows_touches_nobody() -> None:
-    tame = Learner([member(rate) for rate in RATES], functional.cross_entropy)
-    wild = Learner([*(member(rate) for rate in RATES), member(1e300)], functional.cross_entropy)
+    tame = BatchedTrainer([member(rate) for rate in RATES], functional.cross_entropy)
+    wild = BatchedTrainer([*(member(rate) for rate in RATES), member(1e300)], functional.cross_entropy)
     train(tame, range(20))
     losses = train(wild, range(20))
     assert not losses[-1, -1].isfinite()
@@ -78,7 +78,7 @@ def test_a_member_that_overflows_touches_nobody() -> None:
 def test_each_member_is_clipped_by_its_own_limit(algorithm: str) -> None:
     limits = [0.001, 0.3, None]
     members = [member(0.1, clipping=Clipping(c, algorithm) if c else None) for c in limits]
-    learner = Learner(members, functional.cross_entropy)
+    learner = BatchedTrainer(members, functional.cross_entropy)
     train(learner, range(10))
     for row, limit in enumerate(limits):
         alone = member(0.1)
@@ -95,7 +95,7 @@ def test_each_member_is_clipped_by_its_own_limit(algorithm: str) -> None:
 
 
 def test_accumulated_batches_make_one_update() -> None:
-    learner = Learner([member(0.01), member(0.1)], functional.cross_entropy, accumulate=2)
+    learner = BatchedTrainer([member(0.01), member(0.1)], functional.cross_entropy, accumulate=2)
     for step in range(6):
         learner.gather(*batch(2 * step), own=False)
         learner.gather(*batch(2 * step + 1, 9), own=False)
@@ -111,7 +111,7 @@ def test_accumulated_batches_make_one_update() -> None:
 
 
 def test_signals_are_those_of_the_solo_meters() -> None:
-    learner = Learner([member(rate) for rate in RATES], functional.cross_entropy)
+    learner = BatchedTrainer([member(rate) for rate in RATES], functional.cross_entropy)
     kept = {2, 3, 7}
     measured = {}
     for step in range(9):
@@ -143,7 +143,7 @@ def test_signals_are_those_of_the_solo_meters() -> None:
 def test_members_go_on_from_their_own_states_with_the_same_bits() -> None:
     """Also when one was dropped before, and what is saved has gone through a file."""
     settings = [{"rate": rate, "seed": k % 2, "dropout": 0.3, "norm": True} for k, rate in enumerate(RATES)]
-    whole, first = (Learner([member(**s) for s in settings], functional.cross_entropy) for _ in range(2))
+    whole, first = (BatchedTrainer([member(**s) for s in settings], functional.cross_entropy) for _ in range(2))
     train(whole, range(8))
     whole.keep([0, 1, 3])
     expected = train(whole, range(8, 20))
@@ -155,7 +155,7 @@ def test_members_go_on_from_their_own_states_with_the_same_bits() -> None:
     saved.seek(0)
     states = torch.load(saved, weights_only=True)
     again = [_restored(member(**settings[k]), state) for k, state in zip((0, 1, 3), states, strict=True)]
-    resumed = Learner(again, functional.cross_entropy, steps=12)
+    resumed = BatchedTrainer(again, functional.cross_entropy, steps=12)
     assert torch.equal(train(resumed, range(12, 20)), expected[4:])
     assert torch.equal(resumed.stack.weights, whole.stack.weights)
     assert all(torch.equal(b, whole.stack.buffers[name]) for name, b in resumed.stack.buffers.items())
@@ -163,7 +163,7 @@ def test_members_go_on_from_their_own_states_with_the_same_bits() -> None:
 
 
 def test_a_members_states_load_into_the_solo_objects() -> None:
-    learner = Learner([member(rate, norm=True) for rate in RATES], functional.cross_entropy)
+    learner = BatchedTrainer([member(rate, norm=True) for rate in RATES], functional.cross_entropy)
     train(learner, range(7))
     alone = member(RATES[1], norm=True)
     alone.network.load_state_dict(learner.stack.member_state(1))
@@ -189,10 +189,10 @@ def test_a_members_states_load_into_the_solo_objects() -> None:
 )
 def test_what_cannot_be_stacked_says_why(members: Callable[[], list[Member]], reason: str) -> None:
     with pytest.raises(CannotStack, match=reason):
-        Learner(members(), functional.cross_entropy)
+        BatchedTrainer(members(), functional.cross_entropy)
 
 
-def _state(learner: Learner, row: int) -> dict[str, object]:
+def _state(learner: BatchedTrainer, row: int) -> dict[str, object]:
     scheduler = learner.rates.scheduler_of(row)
     return {
         "network": learner.stack.member_state(row),
@@ -228,5 +228,5 @@ def _step(alone: Member) -> None:
     alone.schedule.scheduler.step()
 
 
-def _assert_equal(learner: Learner, row: int, alone: Member) -> None:
+def _assert_equal(learner: BatchedTrainer, row: int, alone: Member) -> None:
     torch.testing.assert_close(learner.stack.member_state(row), dict(alone.network.state_dict()), rtol=0, atol=1e-12)

@@ -19,7 +19,7 @@ import json, sys
 import torch
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
-from solo_runs import compose_config
+from single_runs import compose_config
 from lrscope.training.checkpoint_folder import CheckpointFolder
 from lrscope.core.job import Job
 from lrscope.runs.prepare import prepare
