@@ -1,4 +1,4 @@
-"""Who may import whom, read off the source: see docs/architecture.md."""
+"""Who may import whom, read off the source: see docs/architecture.md. Imports for type checkers count too."""
 
 from __future__ import annotations
 
@@ -11,148 +11,164 @@ import pytest
 
 SRC = Path(__file__).resolve().parents[1] / "src"
 
-LAYERS: tuple[frozenset[str], ...] = (
-    frozenset(
-        {
-            "errors",
-            "paths",
-            "verdict",
-            "trace",
-            "point",
-            "trust",
-            "identity",
-            "outcome",
-            "config",
-            "ranks",
-            "stop_signals",
-            "collector",
-            "lean_imports",
-            "full_disk",
-        }
-    ),
-    frozenset({"schedules", "config_check"}),
-    frozenset({"diagnosis", "recording", "measures", "threads", "generators", "kept_memory"}),
-    frozenset(
-        {"datasets", "models", "lean_hooks", "module", "evaluation", "look_ahead", "checkpoints", "tracking", "job"}
-    ),
-    frozenset({"callbacks", "together"}),
-    frozenset({"making", "build", "leftovers", "refusals"}),
-    frozenset({"prepare", "sessions", "record", "artifacts", "solo", "solo_ahead", "trainer", "resume"}),
-    frozenset({"run", "report", "sweep_compose", "sweep_jobs", "parts_check", "sweep_check"}),
-    frozenset({"sweep_report", "sweep_close", "sweep", "group"}),
-    frozenset({"refused_command", "hydra_callback", "cli"}),
+LAYERS: tuple[tuple[str, ...], ...] = (
+    ("core",),
+    ("schedules", "models", "datasets", "diagnosis.signals"),
+    ("diagnosis.detectors",),
+    ("diagnosis",),
+    ("config", "tracking.journal"),
+    ("tracking.mlflow_store",),
+    ("tracking.liveness",),
+    ("tracking.delivery",),
+    ("tracking",),
+    ("training.measures", "training.recording", "report.data"),
+    ("training", "report.analysis"),
+    ("training.callbacks", "report.figures"),
+    ("report.output",),
+    ("report.mlflow_ui",),
+    ("report",),
+    ("batched.model",),
+    ("probe",),
+    ("runs",),
+    ("sweeps",),
+    ("batched.run",),
+    ("cli", "hydra_plugins"),
 )
-"""From the bottom to the top. A part imports from its own layer and from those below."""
+"""From the bottom to the top. A folder imports from itself and from the layers below it, from no other of its own."""
 
 ONLY_IN = {
-    "hydra": {
-        *("cli", "config", "job", "hydra_callback", "making", "leftovers"),
-        *("refusals", "refused_command", "sweep_compose", "sweep_jobs", "hydra_plugins"),
-    },
+    "hydra": {"core", "config", "sweeps", "cli", "hydra_plugins"},
     "mlflow": {"tracking", "report"},
     "matplotlib": {"report"},
     "sqlalchemy": {"tracking"},
+    "pytorch_lightning": {"training", "runs", "batched", "probe"},
 }
 """Libraries that only these parts know."""
 
 NOT_IN = {
-    "omegaconf": {
-        *("datasets", "models", "measures", "recording", "diagnosis", "schedules", "callbacks", "module"),
-        *("tracking", "report", "evaluation", "checkpoints"),
-    },
-    "pytorch_lightning": {
-        "datasets",
-        "models",
-        "measures",
-        "recording",
-        "diagnosis",
-        "schedules",
-        "tracking",
-        "report",
-    },
-    "torch": {"diagnosis", "report", "verdict", "trace", "identity", "config", "config_check", "errors", "paths"},
+    "omegaconf": {"datasets", "models", "diagnosis", "schedules", "tracking", "report"},
+    "torch": {"core", "config", "diagnosis", "report", "cli"},
+    "numpy": {"config", "cli"},
 }
 """Libraries that these parts do not know: they work on plain values, whatever feeds them."""
 
 
-def part_of(module: str) -> str:
-    """``lrscope.tracking.journal.journal`` -> ``tracking``; a plugin of Hydra is ``hydra_plugins``."""
-    names = module.split(".")
-    return names[1] if names[0] == "lrscope" and len(names) > 1 else names[0]
+def modules() -> Iterator[tuple[str, Path]]:
+    """Every module of the source but the package's own ``__init__``, by its dotted name."""
+    for file in sorted(SRC.rglob("*.py")):
+        name = ".".join(file.relative_to(SRC).with_suffix("").parts).removesuffix(".__init__")
+        if name != "lrscope":
+            yield name, file
+
+
+FOLDERS = {name for name, file in modules() if file.name == "__init__.py"}
+
+
+def folder_of(module: str) -> str:
+    """``lrscope.tracking.journal.events`` -> ``tracking.journal``; a plugin of Hydra is ``hydra_plugins``."""
+    if not module.startswith("lrscope."):
+        return module.split(".")[0]
+    folder = module if module in FOLDERS else module.rpartition(".")[0]
+    while folder.count(".") > 2:
+        folder = folder.rpartition(".")[0]
+    return folder.removeprefix("lrscope.")
 
 
 def imports(file: Path) -> Iterator[str]:
-    """Every module a file imports, inside functions too; not those for type checkers alone."""
-    tree = ast.parse(file.read_text())
-    for_types = {
-        id(inner)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
-        for inner in ast.walk(node)
-    }
-    for node in ast.walk(tree):
-        if id(node) in for_types:
-            continue
+    """Every module that a file imports: at its top, inside functions, and for type checkers."""
+    for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module == "lrscope":
-            yield from (f"lrscope.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
+            yield from (_module(node.module, alias.name) for alias in node.names)
 
 
-def sources() -> Iterator[tuple[str, Path]]:
-    for file in sorted(SRC.rglob("*.py")):
-        if file != SRC / "lrscope" / "__init__.py":
-            yield part_of(".".join(file.relative_to(SRC).with_suffix("").parts)), file
+def _module(package: str, name: str) -> str:
+    full = f"{package}.{name}"
+    path = SRC / full.replace(".", "/")
+    return full if path.is_dir() or path.with_suffix(".py").is_file() else package
 
 
-def layer(part: str) -> int:
-    for number, parts in enumerate(LAYERS):
-        if part in parts:
+def layer(folder: str) -> int:
+    for number, folders in enumerate(LAYERS):
+        if folder in folders:
             return number
-    raise AssertionError(f"{part} stands in no layer: say in tests/test_architecture.py where it belongs")
+    raise AssertionError(f"{folder} stands in no layer: say in tests/test_architecture.py where it belongs")
+
+
+def own_imports() -> Iterator[tuple[str, str]]:
+    """Pairs of lrscope's modules: one imports the other."""
+    for name, file in modules():
+        yield from ((name, imported) for imported in imports(file) if imported.startswith("lrscope."))
 
 
 def test_imports_go_down_only() -> None:
-    upward = [
-        f"{file.relative_to(SRC)} imports {imported}"
-        for part, file in sources()
-        if part != "hydra_plugins"
-        for imported in imports(file)
-        if imported.startswith("lrscope.") and layer(part_of(imported)) > layer(part)
+    not_down = [
+        f"{name} imports {imported}"
+        for name, imported in own_imports()
+        if folder_of(name) != folder_of(imported) and layer(folder_of(imported)) >= layer(folder_of(name))
     ]
-    assert not upward
+    assert not not_down
 
 
-def test_parts_do_not_import_each_other_in_circles() -> None:
+def test_modules_do_not_import_each_other_in_circles() -> None:
     graph: dict[str, set[str]] = {}
-    for part, file in sources():
-        below = {part_of(imported) for imported in imports(file) if imported.startswith("lrscope.")}
-        graph.setdefault(part, set()).update(below - {part})
+    for name, imported in own_imports():
+        graph.setdefault(name, set()).add(imported)
+        graph[name].discard(name)
+    assert graph
     TopologicalSorter(graph).prepare()
+
+
+def test_no_module_lies_loose() -> None:
+    assert {path.name for path in (SRC / "lrscope").iterdir() if path.suffix == ".py"} <= {"__init__.py", "api.py"}
+
+
+def test_every_folder_says_what_is_in_it() -> None:
+    for path in (SRC / "lrscope").rglob("*"):
+        if path.is_dir() and list(path.glob("*.py")):
+            assert (path / "__init__.py").is_file() and ast.get_docstring(
+                ast.parse((path / "__init__.py").read_text())
+            ), path
 
 
 @pytest.mark.parametrize("library", ONLY_IN)
 def test_a_library_is_known_to_few(library: str) -> None:
-    users = {part for part, file in sources() for name in imports(file) if name.split(".")[0] == library}
+    users = {
+        folder_of(name).split(".")[0]
+        for name, file in modules()
+        for imported in imports(file)
+        if imported.split(".")[0] == library
+    }
+    assert users
     assert users <= ONLY_IN[library]
 
 
 @pytest.mark.parametrize("library", NOT_IN)
 def test_parts_that_work_on_plain_values(library: str) -> None:
     knowing = [
-        f"{file.relative_to(SRC)} imports {name}"
-        for part, file in sources()
-        if part in NOT_IN[library]
-        for name in imports(file)
-        if name.split(".")[0] == library
+        f"{name} imports {imported}"
+        for name, file in modules()
+        if folder_of(name).split(".")[0] in NOT_IN[library]
+        for imported in imports(file)
+        if imported.split(".")[0] == library
+    ]
+    assert not knowing
+
+
+def test_what_measures_and_records_knows_no_lightning() -> None:
+    knowing = [
+        name
+        for name, file in modules()
+        if folder_of(name) in ("training.measures", "training.recording", "batched.model")
+        for imported in imports(file)
+        if imported.split(".")[0] in ("pytorch_lightning", "omegaconf")
     ]
     assert not knowing
 
 
 def test_one_idea_a_file() -> None:
-    long = {str(file.relative_to(SRC)): len(file.read_text().splitlines()) for _, file in sources()}
+    long = {name: len(file.read_text().splitlines()) for name, file in modules()}
     assert not {name: lines for name, lines in long.items() if lines > 300}
 
 

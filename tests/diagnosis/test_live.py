@@ -10,7 +10,8 @@ from curves import LN6, by_epoch, run
 
 from lrscope.core.trace import Trace
 from lrscope.core.verdict import Verdict
-from lrscope.diagnosis import is_diverged, live_finding, wilson_interval
+from lrscope.diagnosis import is_diverged, live_finding
+from lrscope.report.analysis.wilson import wilson_interval
 
 
 @pytest.mark.parametrize(

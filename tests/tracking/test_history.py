@@ -3,7 +3,7 @@ from __future__ import annotations
 import math
 
 from lrscope.tracking import Point
-from lrscope.tracking.history import History
+from lrscope.tracking.journal.history import History
 
 
 def _points(*steps: int, key: str = "loss", value: float | None = None) -> list[Point]:

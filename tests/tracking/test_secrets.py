@@ -6,8 +6,8 @@ import pytest
 from recorded_runs import record, run_of, start
 
 from lrscope.core.errors import StoreUnreachable
+from lrscope.core.redact import redact
 from lrscope.tracking import TrackingSettings, open_session
-from lrscope.tracking.redact import redact
 
 PASSWORD = "hunter2secret"
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from lrscope.core.wilson import wilson_interval
-from lrscope.diagnosis.aliases import canonical, canonical_name
 from lrscope.diagnosis.detectors.divergence import is_diverged
 from lrscope.diagnosis.diagnose import Thresholds, diagnose, diagnose_sweep
 from lrscope.diagnosis.live import live_finding
 from lrscope.diagnosis.note import note
+from lrscope.diagnosis.signals.aliases import canonical, canonical_name
 
 __all__ = [
     "Thresholds",
@@ -18,5 +17,4 @@ __all__ = [
     "is_diverged",
     "live_finding",
     "note",
-    "wilson_interval",
 ]

@@ -5,14 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from lrscope.core.job import overrides_as_typed
 from lrscope.core.outcome import Outcome
 from lrscope.core.verdict import Verdict
-
-if TYPE_CHECKING:
-    from lrscope.sweeps.lifecycle import CurrentSweep
+from lrscope.sweeps.current import CurrentSweep
 
 
 def show_and_report(sweep: CurrentSweep, outcomes: Sequence[Outcome], code: int) -> None:

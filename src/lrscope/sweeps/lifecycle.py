@@ -6,7 +6,6 @@ import json
 import sys
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,26 +16,12 @@ from lrscope.core.job import KnownMember, SweepTicket, overrides_as_typed
 from lrscope.core.outcome import Outcome
 from lrscope.core.stop_signals import STOP
 from lrscope.sweeps.check import check_plan
+from lrscope.sweeps.current import CurrentSweep
 from lrscope.sweeps.plan import Plan, plan
 from lrscope.tracking import RunLog, RunStart, Session, TrackingSettings
 
 if TYPE_CHECKING:
     from lrscope.tracking.find import StoredSweep
-
-
-@dataclass(frozen=True)
-class CurrentSweep:
-    """The sweep that this process launched, and has to close."""
-
-    config: DictConfig
-    """The multirun's config: a member's without its own overrides."""
-    folder: Path
-    plan: Plan | None
-    settings: TrackingSettings
-    session: Session
-    log: RunLog
-    earlier_tags: Mapping[str, str] = field(default_factory=dict)
-    """Of the parent run as an earlier call left it; empty for a sweep that is not resumed."""
 
 
 _current: CurrentSweep | None = None

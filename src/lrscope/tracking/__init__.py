@@ -4,10 +4,10 @@ consumer of that.
 
 from __future__ import annotations
 
-from lrscope.tracking.history import dataset_place
-from lrscope.tracking.run import RunLog, now_ms
+from lrscope.core.tracking_settings import DatasetInfo, Delivery, Kind, Point, RunStart, Status, TrackingSettings
+from lrscope.tracking.journal.history import dataset_place
+from lrscope.tracking.journal.run_log import RunLog, now_ms
 from lrscope.tracking.session import Session, open_session
-from lrscope.tracking.settings import DatasetInfo, Delivery, Kind, Point, RunStart, Status, TrackingSettings
 
 __all__ = [
     "DatasetInfo",

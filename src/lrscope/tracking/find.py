@@ -9,10 +9,10 @@ from typing import Any
 
 from lrscope.core.errors import InputError, Problem
 from lrscope.core.paths import resolve
+from lrscope.core.tracking_settings import TrackingSettings
 from lrscope.tracking.journal import events as ev
 from lrscope.tracking.journal.journal import Journal, all_journals
 from lrscope.tracking.mlflow_store.store import Store, open_store, resolve_uri
-from lrscope.tracking.settings import TrackingSettings
 
 LATEST = "latest"
 _DONE = ("FINISHED", "FAILED")

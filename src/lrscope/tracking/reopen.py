@@ -6,19 +6,16 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lrscope.core.errors import InputError, Problem
-from lrscope.tracking.history import History, dataset_place
+from lrscope.core.tracking_settings import Point, RunStart
 from lrscope.tracking.journal import events as ev
-from lrscope.tracking.journal.journal import Journal, Offset
+from lrscope.tracking.journal.history import History, dataset_place
+from lrscope.tracking.journal.journal import INCOMPLETE, Journal, Offset
 from lrscope.tracking.liveness.process import ProcessIdentity, fate, this_process
 from lrscope.tracking.mlflow_store.runs import LOCAL_ID, PARENT_LOCAL_ID, find_run
 from lrscope.tracking.mlflow_store.store import Store
-from lrscope.tracking.settings import Point, RunStart
 
 OpenStore = Callable[[], Store]
 """The store, opened where it is needed: a journal that is there says all by itself."""
-
-INCOMPLETE = "incomplete"
-"""A file of this name in a journal says that points went to the store past it, because the disk was full."""
 
 
 def reopen_journal(journal: Journal, open_store: OpenStore | None) -> History:

@@ -14,20 +14,20 @@ from typing import Any, TypeVar
 
 from lrscope.core.errors import InputError, LrscopeError, Problem
 from lrscope.core.paths import resolve
+from lrscope.core.redact import redact, redactor
+from lrscope.core.tracking_settings import Delivery, RunStart, TrackingSettings
 from lrscope.tracking.delivery.sync import prune_journal
 from lrscope.tracking.delivery.uploader import Uploader
-from lrscope.tracking.history import History
 from lrscope.tracking.journal import events as ev
+from lrscope.tracking.journal.history import History
 from lrscope.tracking.journal.journal import Journal
+from lrscope.tracking.journal.run_log import RunLog, now_ms
 from lrscope.tracking.journal.writer import JournalWriter
 from lrscope.tracking.liveness.process import this_process
 from lrscope.tracking.mlflow_store.address import resolve_uri
 from lrscope.tracking.mlflow_store.reach import check_reachable
 from lrscope.tracking.origin import origin_tags
-from lrscope.tracking.redact import redact, redactor
 from lrscope.tracking.reopen import OpenStore, rebuild, reopen_journal
-from lrscope.tracking.run import RunLog, now_ms
-from lrscope.tracking.settings import Delivery, RunStart, TrackingSettings
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrscope.core.trace import RunFacts, Series, Trace
-from lrscope.diagnosis.aliases import canonical
+from lrscope.diagnosis.signals.aliases import canonical
 from lrscope.diagnosis.signals.continuation import Continuation, Forecast
 from lrscope.diagnosis.signals.level import ENOUGH, LEAST, Level, batch_noise, level_of
 from lrscope.diagnosis.signals.probed import Ahead

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lrscope.diagnosis import wilson_interval
+from lrscope.report.analysis.wilson import wilson_interval
 
 CONFIDENCE = 0.95
 

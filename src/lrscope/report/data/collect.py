@@ -19,7 +19,7 @@ from lrscope.diagnosis import diagnose_sweep
 from lrscope.report.data.axes import settings_of, sort_key, swept_axes
 from lrscope.report.data.connect import connect
 from lrscope.report.data.stored_sweep import CURVES, Member, Sweep
-from lrscope.report.mlflow_ui.saved_view import VIEW_TAG, view_key
+from lrscope.report.data.view_key import VIEW_TAG, view_key
 from lrscope.tracking.mlflow_store.read import peak_rate, read_traces
 
 RUN_ID = re.compile(r"[0-9A-Za-z_-]{8,64}")

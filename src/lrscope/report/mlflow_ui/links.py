@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
 from lrscope.report.data.stored_sweep import Sweep
-from lrscope.report.mlflow_ui.saved_view import CHARTABLE, SORTED_BY, view_filter, view_key
+from lrscope.report.data.view_key import view_key
+from lrscope.report.mlflow_ui.saved_view import CHARTABLE, SORTED_BY, view_filter
 
 DEFAULT_PORT = 5000
 

@@ -16,9 +16,9 @@ from typing import Any
 
 from lrscope.report.data.axes import RATE, SEED
 from lrscope.report.data.stored_sweep import Sweep
+from lrscope.report.data.view_key import VIEW_TAG, view_key
 from lrscope.report.figures.limits import Axis
 
-VIEW_TAG = "mlflow.sharedViewState."
 SORTED_BY = "metrics.`peak_lr`"
 CHARTABLE = 64
 """Up to so many members are all drawn; beyond, the page's own first twenty."""
@@ -32,11 +32,6 @@ COLUMNS = (
     "metrics.`val/acc`",
 )
 SECTION = "lrscope"
-
-
-def view_key(parent_run_id: str) -> str:
-    """The name of a sweep's saved view."""
-    return f"lrscope-{parent_run_id[:12]}"
 
 
 def view_filter(parent_run_id: str) -> str:

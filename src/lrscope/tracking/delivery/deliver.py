@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from lrscope.core.safe_paths import check_local_id
+from lrscope.core.tracking_settings import RunStart
 from lrscope.tracking.delivery.mlflow_writer import BATCH_POINTS, MLflowWriter, RunDeleted, StubbornArtifact
 from lrscope.tracking.journal import events as ev
 from lrscope.tracking.journal.journal import Journal, Offset
 from lrscope.tracking.journal.offsets import Offsets
 from lrscope.tracking.mlflow_store.runs import RunIds, adopt_orphans, all_experiments, create_run, find_run
 from lrscope.tracking.mlflow_store.store import Store
-from lrscope.tracking.safe_paths import check_local_id
-from lrscope.tracking.settings import RunStart
 
 _BATCH_EVENTS = 500
 _BULK_POINTS = 10_000

@@ -11,6 +11,9 @@ from itertools import zip_longest
 from typing import Any
 
 from lrscope.core.errors import InputError
+from lrscope.core.redact import redact
+from lrscope.core.safe_paths import safe_join
+from lrscope.core.tracking_settings import Point
 from lrscope.tracking.delivery.outage import is_refusal
 from lrscope.tracking.delivery.uploads import Call, NotTried, Uploads
 from lrscope.tracking.journal import events as ev
@@ -18,9 +21,6 @@ from lrscope.tracking.journal.journal import Journal
 from lrscope.tracking.mlflow_store.concurrent import side_by_side
 from lrscope.tracking.mlflow_store.runs import TAG_LENGTH, RunIds, is_deleted
 from lrscope.tracking.mlflow_store.store import Store, quiet
-from lrscope.tracking.redact import redact
-from lrscope.tracking.safe_paths import safe_join
-from lrscope.tracking.settings import Point
 
 BATCH_POINTS = 1000
 _BATCH_LABELS = 100

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from lrscope.core.errors import LrscopeError
+from lrscope.core.redact import redact
 from lrscope.tracking.delivery.deliver import Busy
 from lrscope.tracking.delivery.service_messages import FIRST, Answer, Ask, Failed, Postpone, Postponed, Progressed, Stop
 from lrscope.tracking.delivery.store_service import StoreService
@@ -24,7 +25,6 @@ from lrscope.tracking.journal import events as ev
 from lrscope.tracking.journal.journal import Journal
 from lrscope.tracking.mlflow_store.address import Address
 from lrscope.tracking.mlflow_store.store import import_mlflow
-from lrscope.tracking.redact import redact
 
 _LOOK_EVERY_S = 0.2
 _NICE = 5

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lrscope.core.paths import resolve
+from lrscope.core.redact import redact
+from lrscope.core.tracking_settings import TrackingSettings
 from lrscope.tracking.delivery.deliver import LOCK_WAIT_S, Busy, Deliverer
 from lrscope.tracking.journal import events as ev
 from lrscope.tracking.journal.journal import Journal, all_journals
@@ -14,8 +16,6 @@ from lrscope.tracking.liveness.process import ProcessIdentity, fate
 from lrscope.tracking.liveness.reap import close_if_gone
 from lrscope.tracking.mlflow_store.address import Address, resolve_uri
 from lrscope.tracking.mlflow_store.store import Store, open_store
-from lrscope.tracking.redact import redact
-from lrscope.tracking.settings import TrackingSettings
 
 CHECKPOINTS = "checkpoints"
 """The folder in a run's journal that is not the record's to remove."""

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from lrscope.core.redact import redact
 from lrscope.tracking.delivery.deliver import Busy
 from lrscope.tracking.delivery.outage import Backoff
 from lrscope.tracking.delivery.remote_service import ServiceGone
@@ -19,11 +20,10 @@ from lrscope.tracking.delivery.store_service import Carried
 from lrscope.tracking.journal import events as ev
 from lrscope.tracking.journal.journal import Journal, Offset
 from lrscope.tracking.journal.offsets import Offsets
+from lrscope.tracking.journal.run_log import RunLog
 from lrscope.tracking.journal.writer import JournalWriter
 from lrscope.tracking.liveness.heartbeat import Heartbeat
 from lrscope.tracking.mlflow_store.address import Address
-from lrscope.tracking.redact import redact
-from lrscope.tracking.run import RunLog
 
 T = TypeVar("T")
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
-from lrscope.tracking.settings import DatasetInfo, Point, RunStart, Status
+from lrscope.core.tracking_settings import DatasetInfo, Point, RunStart, Status
 
 
 @dataclass(frozen=True)

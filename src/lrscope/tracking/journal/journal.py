@@ -17,13 +17,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from lrscope.core.errors import InputError
+from lrscope.core.safe_paths import check_local_id
 from lrscope.tracking.journal.events import Ended, Event, Reopened, Started, decode
 from lrscope.tracking.journal.locks import file_lock
-from lrscope.tracking.safe_paths import check_local_id
 
 _READ_BYTES = 1 << 20
 _MILESTONES = tuple(b'{"event":"%s"' % kind.name.encode() for kind in (Started, Reopened, Ended))
 
+INCOMPLETE = "incomplete"
+"""A file of this name in a journal's folder says that points went to the store past it, because the disk was full."""
 
 Milestone = Started | Reopened | Ended
 """What says who records a run and how it ended."""

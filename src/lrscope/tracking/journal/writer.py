@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from lrscope.tracking.journal import events as ev
-from lrscope.tracking.reopen import INCOMPLETE
-from lrscope.tracking.run import RunLog
+from lrscope.tracking.journal.journal import INCOMPLETE
+from lrscope.tracking.journal.run_log import RunLog
 
 _WRITE_EVERY_S = 0.25
 _SYNC_EVERY_S = 1.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from lrscope.tracking.run import RunLog
+from lrscope.tracking.journal.run_log import RunLog
 
 HEARTBEAT = "lrscope.heartbeat"
 SESSION = "lrscope.session"

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from lrscope.core.paths import resolve
+from lrscope.core.tracking_settings import TrackingSettings
 from lrscope.tracking.journal import events as ev
 from lrscope.tracking.journal.journal import Journal, Milestone, all_journals
 from lrscope.tracking.liveness.heartbeat import HEARTBEAT
 from lrscope.tracking.liveness.process import ProcessIdentity, fate
 from lrscope.tracking.mlflow_store.runs import LOCAL_ID, all_experiments
 from lrscope.tracking.mlflow_store.store import Store, open_store, resolve_uri
-from lrscope.tracking.settings import TrackingSettings
 
 SILENT_S = 600.0
 """A run on another machine is doubtful after this many seconds without a heartbeat."""

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from lrscope.core.errors import InputError, Problem
 from lrscope.core.paths import project_root
-from lrscope.tracking.redact import redact
+from lrscope.core.redact import redact
 
 _DATABASES = ("postgresql", "mysql", "mssql", "sqlite")
 

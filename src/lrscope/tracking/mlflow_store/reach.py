@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from lrscope.core.errors import InputError, Problem, StoreUnreachable
+from lrscope.core.redact import redact
 from lrscope.tracking.mlflow_store.address import Address
-from lrscope.tracking.redact import redact
 
 T = TypeVar("T")
 

@@ -19,7 +19,7 @@ from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
 from lrscope.core.trace import RunFacts, Series, Trace
-from lrscope.diagnosis.aliases import canonical, canonical_name
+from lrscope.diagnosis.signals.aliases import canonical, canonical_name
 
 Histories = dict[str, dict[str, Series]]
 """run id -> metric name -> curve."""

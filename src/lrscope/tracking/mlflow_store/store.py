@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lrscope.core.errors import InputError, Problem
+from lrscope.core.safe_paths import folder_name
 from lrscope.tracking.journal.locks import file_lock
 from lrscope.tracking.mlflow_store.address import Address, resolve_uri
 from lrscope.tracking.mlflow_store.bulk import BulkPoints, bulk_points
 from lrscope.tracking.mlflow_store.reach import ANSWER_WITHIN_S, check_reachable, unreachable
-from lrscope.tracking.safe_paths import folder_name
 
 if TYPE_CHECKING:
     from mlflow.store.artifact.artifact_repo import ArtifactRepository

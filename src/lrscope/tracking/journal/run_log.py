@@ -8,12 +8,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from lrscope.tracking.history import History
+from lrscope.core.redact import redact
+from lrscope.core.safe_paths import safe_join
+from lrscope.core.tracking_settings import DatasetInfo, Point, Status
 from lrscope.tracking.journal import events as ev
+from lrscope.tracking.journal.history import History
 from lrscope.tracking.journal.journal import Journal
-from lrscope.tracking.redact import redact
-from lrscope.tracking.safe_paths import safe_join
-from lrscope.tracking.settings import DatasetInfo, Point, Status
 
 POINTS_A_LINE = 1000
 

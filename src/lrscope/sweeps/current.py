@@ -1,0 +1,28 @@
+"""The sweep that this process launched, and has to close."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from lrscope.core.tracking_settings import TrackingSettings
+from lrscope.sweeps.plan import Plan
+from lrscope.tracking import RunLog, Session
+
+
+@dataclass(frozen=True)
+class CurrentSweep:
+    """The sweep that this process launched, and has to close."""
+
+    config: DictConfig
+    """The multirun's config: a member's without its own overrides."""
+    folder: Path
+    plan: Plan | None
+    settings: TrackingSettings
+    session: Session
+    log: RunLog
+    earlier_tags: Mapping[str, str] = field(default_factory=dict)
+    """Of the parent run as an earlier call left it; empty for a sweep that is not resumed."""
