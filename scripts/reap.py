@@ -24,7 +24,7 @@ def main() -> int:
     parser.add_argument("--spool", type=Path, default=Path("outputs/spool"), help="default: %(default)s")
     arguments = parser.parse_args()
     try:
-        reaped = reap(TrackingSettings(uri=arguments.uri, spool=arguments.journal), arguments.mark, arguments.runs)
+        reaped = reap(TrackingSettings(uri=arguments.uri, spool=arguments.spool), arguments.mark, arguments.runs)
     except LrscopeError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code

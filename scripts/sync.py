@@ -22,7 +22,7 @@ def main() -> int:
     )
     arguments = parser.parse_args()
     try:
-        report = sync(TrackingSettings(uri=arguments.uri, spool=arguments.journal), arguments.adopt, arguments.prune)
+        report = sync(TrackingSettings(uri=arguments.uri, spool=arguments.spool), arguments.adopt, arguments.prune)
     except LrscopeError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code

@@ -40,8 +40,8 @@ class Signal:
         self._left: int | None = None
         monkeypatch.setattr(STOP, "requested", self._requested)
 
-    def comes_after(self, eval_steps: int | None) -> None:
-        self._left = eval_steps
+    def comes_after(self, checks: int | None) -> None:
+        self._left = checks
 
     def _requested(self) -> int | None:
         if self._left is None:
@@ -53,16 +53,16 @@ class Signal:
 Train = Callable[[Sequence[DictConfig], Sequence[Job], Signal, int | None], list[Outcome]]
 
 
-def _together(cfgs: Sequence[DictConfig], jobs: Sequence[Job], signal: Signal, eval_steps: int | None) -> list[Outcome]:
-    signal.comes_after(None if eval_steps is None else eval_steps + 3)  # the launcher looks before and behind
+def _together(cfgs: Sequence[DictConfig], jobs: Sequence[Job], signal: Signal, checks: int | None) -> list[Outcome]:
+    signal.comes_after(None if checks is None else checks + 3)  # the launcher looks before and behind
     found = train_together(list(zip(cfgs, jobs, strict=True)), "always")
     return [found[number] for number in range(len(cfgs))]
 
 
-def _alone(cfgs: Sequence[DictConfig], jobs: Sequence[Job], signal: Signal, eval_steps: int | None) -> list[Outcome]:
+def _alone(cfgs: Sequence[DictConfig], jobs: Sequence[Job], signal: Signal, checks: int | None) -> list[Outcome]:
     outcomes = []
     for cfg, job in zip(cfgs, jobs, strict=True):
-        signal.comes_after(eval_steps)
+        signal.comes_after(checks)
         outcomes.append(run(cfg, job))
     return outcomes
 
@@ -77,13 +77,13 @@ def _jobs(folder: Path, outcomes: Sequence[Outcome] = ()) -> list[Job]:
     ("first", "second"), [(_together, _together), (_together, _alone), (_alone, _together)],
     ids=["together", "a stack alone", "single runs as a stack"],
 )  # fmt: skip
-@pytest.mark.parametrize("looks", [14, 20], ids=["within an epoch", "between epochs"])
+@pytest.mark.parametrize("checks", [14, 20], ids=["within an epoch", "between epochs"])
 def test_an_interrupted_member_ends_with_the_bits_of_one_that_was_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, eval_steps: int, first: Train, second: Train
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, checks: int, first: Train, second: Train
 ) -> None:
     whole_folder, folder, signal = tmp_path / "whole", tmp_path / "interrupted", Signal(monkeypatch)
     whole = _together(_configs(whole_folder), _jobs(whole_folder), signal, None)
-    stopped = first(_configs(folder), _jobs(folder), signal, eval_steps)
+    stopped = first(_configs(folder), _jobs(folder), signal, checks)
     assert {outcome.status for outcome in stopped} == {"KILLED"}
     assert {outcome.steps for outcome in stopped} <= set(range(12, 24))
     resumed = second(_configs(folder), _jobs(folder, stopped), signal, None)

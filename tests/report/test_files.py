@@ -42,21 +42,21 @@ class Page(HTMLParser):
         self.tags: list[str] = []
         self.fetched: list[str] = []
         self.figure_data = ""
-        self._in_scene = False
+        self._in_data = False
         self.feed(path.read_text("utf-8"))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
         found = dict(attrs)
         self.fetched += [str(found[name]) for name in ("src", "href") if found.get(name)]
-        self._in_scene = found.get("id") == "scene"
+        self._in_data = found.get("id") == "figure-data"
 
     def handle_data(self, data: str) -> None:
-        if self._in_scene:
+        if self._in_data:
             self.figure_data += data
 
     def handle_endtag(self, tag: str) -> None:
-        self._in_scene = self._in_scene and tag != "script"
+        self._in_data = self._in_data and tag != "script"
 
 
 def test_the_files(tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ assert [os.wait()[1] for _ in range(2)] == [0, 0]
 
 def test_members_that_come_before_their_parent_are_hung_below_it_later(store_project: Path) -> None:
     here, there = store_project / "here", store_project / "there"
-    _offline(journal=here)
+    _offline(spool=here)
     there.mkdir()
     (here / "p1").rename(there / "p1")
     assert set(sync(TrackingSettings(spool=here)).delivered) == {"m1", "m2"}

@@ -1,4 +1,4 @@
-"""What the figures show, as plain data: the PNG files and the page draw the same scene."""
+"""What the figures show, as plain data: the PNG files and the page draw the same."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class FigureData:
 
 
 def figure_data_of(comparison: Comparison, recommendation: Recommendation | None, points: int) -> FigureData:
-    """The scene of a comparison; ``points`` bounds the length of each curve."""
+    """What the figures of a comparison show; ``points`` bounds the length of each curve."""
     rows = comparison.rows
     by_rate = len({row.member.rate for row in rows if row.member.rate}) > 1 and comparison.x_axis == RATE
     labels = [group.label for group in comparison.groups]

@@ -1,7 +1,7 @@
 "use strict";
-// Draws the scene that lies in #scene as SVG, sorts tables, and shows the same member everywhere at once.
+// Draws the data that lies in #figure-data as SVG, sorts tables, and shows the same member everywhere at once.
 // No storage and no network: inside MLflow's artifact view both are forbidden.
-const scene = JSON.parse(document.getElementById("scene").textContent);
+const figures = JSON.parse(document.getElementById("figure-data").textContent);
 const NS = "http://www.w3.org/2000/svg";
 const WIDTH = 560, HEIGHT = 330, LEFT = 66, RIGHT = 12, TOP = 16, BOTTOM = 44;
 const DASHES = ["", "7 3", "2 3", "8 3 2 3"];
@@ -101,7 +101,7 @@ const SHAPES = {
 };
 
 function mark(parent, word, x, y, size, attributes) {
-  const { colour, shape } = scene.marks[word] || scene.marks.unknown;
+  const { colour, shape } = figures.marks[word] || figures.marks.unknown;
   const place = `translate(${x.toFixed(1)} ${y.toFixed(1)}) scale(${size})`;
   return node(parent, "path", { d: SHAPES[shape](), fill: colour, transform: place, ...attributes });
 }
@@ -114,14 +114,14 @@ function member(index) {
 
 function drawLoss(panel, number) {
   const { holder, svg, x, y, inside } = frame(panel, `loss${number}`);
-  if (scene.band) {
+  if (figures.band) {
     const widen = panel.x.names.length ? Math.abs(x(0.35) - x(0)) : 9;
-    const from = Math.max(x(scene.band[0]) - widen, LEFT), to = Math.min(x(scene.band[1]) + widen, WIDTH - RIGHT);
+    const from = Math.max(x(figures.band[0]) - widen, LEFT), to = Math.min(x(figures.band[1]) + widen, WIDTH - RIGHT);
     node(inside, "rect", { class: "band", x: from, y: TOP, width: to - from, height: HEIGHT - TOP - BOTTOM });
-    node(inside, "line", { class: "best", x1: x(scene.best), x2: x(scene.best), y1: TOP, y2: HEIGHT - BOTTOM });
+    node(inside, "line", { class: "best", x1: x(figures.best), x2: x(figures.best), y1: TOP, y2: HEIGHT - BOTTOM });
   }
   panel.means.forEach((means, group) => {
-    const line = scene.groups.length > 1 ? { stroke: scene.groups[group][1] } : { class: "ink" };
+    const line = figures.groups.length > 1 ? { stroke: figures.groups[group][1] } : { class: "ink" };
     const cls = "mean " + (line.class || "");
     if (!panel.x.names.length && means.length > 1)
       node(inside, "path", { ...line, class: cls, opacity: 0.7, d: "M" + means.map((m) => `${x(m.x)},${y(m.mean)}`).join("L") });
@@ -133,12 +133,12 @@ function drawLoss(panel, number) {
   });
   const size = panel.dots.length > 40 ? 0.8 : 1;
   for (const dot of panel.dots) {
-    const info = scene.rows[dot.row], at = x(dot.x) + 22 * dot.side;
+    const info = figures.rows[dot.row], at = x(dot.x) + 22 * dot.side;
     if (dot.above || dot.best === null) {
       mark(svg, info.outcome, at, TOP, size, member(dot.row));
       continue;
     }
-    const colour = (scene.marks[info.outcome] || scene.marks.unknown).colour;
+    const colour = (figures.marks[info.outcome] || figures.marks.unknown).colour;
     const shown = info.failed && dot.final !== null ? dot.final : dot.best, other = info.failed ? dot.best : dot.final;
     if (other !== null && other !== shown)
       node(inside, "path", { ...member(dot.row), stroke: colour, fill: "none", d: `M${at},${y(shown)}V${y(other)}m-3.5,0h7` });
@@ -153,13 +153,13 @@ function drawLoss(panel, number) {
 
 function drawCurves(panel, number) {
   const { holder, x, y, inside } = frame(panel, `curves${number}`);
-  const thin = panel.curves.length > scene.many;
+  const thin = panel.curves.length > figures.many;
   for (const curve of panel.curves) {
     const points = curve.steps.map((step, i) => `${x(step).toFixed(1)},${y(curve.values[i]).toFixed(1)}`);
     if (points.length === 1) points.push(points[0]);
     node(inside, "path", {
-      class: "curve member", "data-row": curve.row, stroke: scene.colours[curve.row], d: "M" + points.join("L"),
-      "stroke-width": thin ? 1.1 : 1.7, "stroke-dasharray": DASHES[scene.dashes[curve.row]], "stroke-linecap": "round",
+      class: "curve member", "data-row": curve.row, stroke: figures.colours[curve.row], d: "M" + points.join("L"),
+      "stroke-width": thin ? 1.1 : 1.7, "stroke-dasharray": DASHES[figures.dashes[curve.row]], "stroke-linecap": "round",
     });
   }
   return holder;
@@ -189,20 +189,20 @@ function icon(parent, word) {
 
 function legends() {
   const losses = document.getElementById("loss-legend"), curves = document.getElementById("curve-legend");
-  const seen = new Set(scene.rows.map((row) => row.outcome));
-  for (const word of Object.keys(scene.marks)) if (seen.has(word)) entry(losses, word, (span) => icon(span, word));
-  if (scene.groups.length > 1) for (const [label, colour] of scene.groups) entry(losses, label, swatch(colour));
-  for (const text of scene.notes) entry(losses, text, () => {});
-  for (const [label, colour] of scene.legend) if (label) entry(curves, label, swatch(colour));
-  if (!scene.scale) return;
-  entry(curves, `peak learning rate: ${words(scene.scale[0])}`, () => {});
+  const seen = new Set(figures.rows.map((row) => row.outcome));
+  for (const word of Object.keys(figures.marks)) if (seen.has(word)) entry(losses, word, (span) => icon(span, word));
+  if (figures.groups.length > 1) for (const [label, colour] of figures.groups) entry(losses, label, swatch(colour));
+  for (const text of figures.notes) entry(losses, text, () => {});
+  for (const [label, colour] of figures.legend) if (label) entry(curves, label, swatch(colour));
+  if (!figures.scale) return;
+  entry(curves, `peak learning rate: ${words(figures.scale[0])}`, () => {});
   const ramp = document.createElement("i");
   ramp.className = "ramp";
-  ramp.style.background = `linear-gradient(90deg, ${scene.ramp.join(",")})`;
+  ramp.style.background = `linear-gradient(90deg, ${figures.ramp.join(",")})`;
   curves.appendChild(ramp);
-  entry(curves, `${words(scene.scale[1])} (log scale)`, () => {});
-  if (scene.groups.length > 1)
-    scene.groups.forEach(([label], i) =>
+  entry(curves, `${words(figures.scale[1])} (log scale)`, () => {});
+  if (figures.groups.length > 1)
+    figures.groups.forEach(([label], i) =>
       entry(curves, label, (span) => {
         const line = node(span, "svg", { viewBox: "0 0 26 8", style: "width:26px" });
         node(line, "path", { d: "M0,4H26", class: "ink", "stroke-width": 2, "stroke-dasharray": DASHES[i % 4] });
@@ -220,7 +220,7 @@ function show(event) {
   if (number !== shown) light(number);
   tip.style.display = "none";
   if (!found || found.tagName.toLowerCase() === "tr") return;
-  const row = scene.rows[number];
+  const row = figures.rows[number];
   tip.textContent = "";
   for (const [i, line] of [row.name, ...row.facts].entries()) {
     const made = document.createElement("div");
@@ -269,8 +269,8 @@ function turnTheme() {
   root.dataset.theme = (root.dataset.theme || (dark ? "dark" : "light")) === "dark" ? "light" : "dark";
 }
 
-scene.losses.forEach((panel, i) => document.getElementById("losses").appendChild(drawLoss(panel, i)));
-scene.curves.forEach((panel, i) => document.getElementById("curves").appendChild(drawCurves(panel, i)));
+figures.losses.forEach((panel, i) => document.getElementById("losses").appendChild(drawLoss(panel, i)));
+figures.curves.forEach((panel, i) => document.getElementById("curves").appendChild(drawCurves(panel, i)));
 legends();
 for (const cell of document.querySelectorAll(".verdict[data-word]")) {
   const holder = document.createElement("span");
