@@ -17,7 +17,7 @@ def main() -> int:
     parser.add_argument("--trust", action="append", default=[], metavar="PACKAGE", help="its classes may be named too")
     arguments = parser.parse_args()
     from lrscope.config.trust import check_stored_overrides
-    from lrscope.core.paths import project_root, resolve
+    from lrscope.core.paths import checkout, resolve
     from lrscope.tracking import TrackingSettings
     from lrscope.tracking.find import find_sweep
 
@@ -28,7 +28,7 @@ def main() -> int:
     except LrscopeError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
-    command = [sys.executable, str(project_root() / "train.py"), "-m", *stored.overrides]
+    command = [sys.executable, str(checkout() / "train.py"), "-m", *stored.overrides]
     command.append(f"resume={stored.parent.run_id}")
     if arguments.store is not None:
         command.append(f"tracking.uri={arguments.store}")
