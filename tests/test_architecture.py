@@ -124,6 +124,15 @@ def test_no_module_lies_loose() -> None:
     assert {path.name for path in (SRC / "lrscope").iterdir() if path.suffix == ".py"} <= {"__init__.py", "api.py"}
 
 
+SAME_IDEA = {"lifecycle"}
+"""Of a run and of a sweep: the same idea for another thing."""
+
+
+def test_no_two_files_have_one_name() -> None:
+    names = [file.stem for _, file in modules() if file.name != "__init__.py"]
+    assert not {name for name in names if names.count(name) > 1} - SAME_IDEA
+
+
 def test_every_folder_says_what_is_in_it() -> None:
     for path in (SRC / "lrscope").rglob("*"):
         if path.is_dir() and list(path.glob("*.py")):

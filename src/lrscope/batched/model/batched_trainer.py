@@ -12,7 +12,6 @@ from torch.optim import Optimizer
 
 from lrscope.batched.model.blocks import update_in_blocks
 from lrscope.batched.model.clipping import Clipper, Clipping
-from lrscope.batched.model.columns import Columns
 from lrscope.batched.model.forward import Forward
 from lrscope.batched.model.images import lay_side_by_side
 from lrscope.batched.model.layers import draw_from, normalise_as_alone
@@ -23,6 +22,7 @@ from lrscope.batched.model.member_signals import UpdateMeters, grad_norms
 from lrscope.batched.model.numbers import Numbers, to_device
 from lrscope.batched.model.passes import WORTH_TRACING, Passes
 from lrscope.batched.model.stack import CannotStack, Stack
+from lrscope.batched.model.update_coefficients import Columns
 from lrscope.batched.model.update_rules import RULES, start_of
 
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch.optim import SGD, Adam, Optimizer
 
-from lrscope.batched.model.columns import MOST_AHEAD, Columns
 from lrscope.batched.model.numbers import Numbers, to_device
+from lrscope.batched.model.update_coefficients import MOST_AHEAD, Columns
 from lrscope.batched.model.update_rules import RULES
 
 RATES = [1e-3, 0.1, 3.0]
