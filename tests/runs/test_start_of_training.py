@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from lrscope.training import build
-from lrscope.training.callbacks.evaluate_epochs import LOSS_START, SPREAD_START, EvaluateEpochs
+from lrscope.training.callbacks.evaluate_epochs import EvaluateEpochs
 from lrscope.training.evaluation import evaluate
 from lrscope.training.lightning_module import loss_of
+from lrscope.training.live_run import LOSS_START, SPREAD_START
 from lrscope.training.measures import output_spread
 from runs.single_runs import compose_config, train_whole, train_with_stops
 
