@@ -36,7 +36,12 @@ def main() -> int:
     _keep_quiet()
     entry = hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="train")(_job)
     try:
-        return _close_sweep(_exit_code(entry))
+        try:
+            code = _exit_code(entry)
+        except BaseException:  # of no kind that is known here: Python tells it, and no sweep stays RUNNING
+            _close_sweep(1)
+            raise
+        return _close_sweep(code)
     finally:
         gc_pause.leave()
 
