@@ -57,12 +57,11 @@ def finish(
 
 
 @contextmanager
-def never_left_running(*logs: RunLog) -> Iterator[None]:
+def never_left_running(log: RunLog) -> Iterator[None]:
     """Whatever goes wrong inside: no run stays RUNNING."""
     try:
         yield
     except BaseException:
-        for log in logs:
-            if log.ended is None:
-                log.end("FAILED")
+        if log.ended is None:
+            log.end("FAILED")
         raise

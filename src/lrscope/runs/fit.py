@@ -39,7 +39,7 @@ from lrscope.training.checkpoint_state import RANDOM, nothing_left
 from lrscope.training.evaluation import chunks
 from lrscope.training.generators import restore_random_state
 from lrscope.training.lightning_module import Module, loss_of
-from lrscope.training.live_run import LiveRules, LiveRun
+from lrscope.training.live_run import LiveRun
 from lrscope.training.recording import RunRecorder
 from lrscope.training.trainer import lightning_kept_quiet, make_trainer
 
@@ -94,10 +94,8 @@ def live_run(run: PreparedRun, recorder: RunRecorder) -> LiveRun:
     """What is recorded of a run and decided about it while it trains, alone or in a stack."""
     asked = run.cfg.callbacks
     verdicts = [Verdict.from_label(name) for name in asked.stop_when]
-    every = asked.evaluate_every_epochs
-    return LiveRun(
-        recorder, LiveRules(run.facts, run.cfg.epochs, run.monitor, every, verdicts, asked.stop_grace_epochs)
-    )
+    evaluated = run.cfg.epochs, asked.evaluate_every_epochs
+    return LiveRun(recorder, run.facts, run.monitor, *evaluated, verdicts, asked.stop_grace_epochs)
 
 
 def _save(steps: RecordSteps, folder: CheckpointFolder, trainer: pl.Trainer) -> None:
@@ -175,7 +173,7 @@ def _fit(single: SingleRun) -> RunEnd:
         raise
     except Exception as error:
         return RunEnd(error=error)
-    return RunEnd.of(single.live.finding)
+    return RunEnd(stopped_by=single.live.stopped_by)
 
 
 def signal_choice(cfg: DictConfig) -> SignalChoice:

@@ -20,7 +20,7 @@ from lrscope.core.fingerprint import flatten
 from lrscope.core.outcome import Outcome, Status
 from lrscope.core.paths import checkout
 from lrscope.core.trace import Trace
-from lrscope.core.verdict import Diagnosis, Finding, Verdict
+from lrscope.core.verdict import Diagnosis, Verdict
 from lrscope.diagnosis import diagnose, note
 from lrscope.runs.prepare import PreparedRun
 from lrscope.tracking import DatasetInfo, RunLog, RunStart, Session, dataset_place
@@ -53,11 +53,6 @@ class RunEnd:
     error: BaseException | None = None
     as_before: bool = False
     seconds: float = 0.0
-
-    @classmethod
-    def of(cls, finding: Finding | None) -> RunEnd:
-        """Ended at an epoch's end: by this finding, or as planned."""
-        return cls(stopped_by=finding.verdict if finding is not None else None)
 
     @property
     def by_itself(self) -> bool:

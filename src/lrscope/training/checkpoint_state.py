@@ -77,7 +77,7 @@ def counters_at(
     under_way = 0 if between else 1
     updates_in_epoch = -(-in_epoch // per_update)
     total, current = _counts(where.updates, where.updates), _counts(updates_in_epoch, updates_in_epoch)
-    begun = {"started": where.updates}, {"started": updates_in_epoch}
+    zeroed = {"total": {**total, "started": where.updates}, "current": {**current, "started": updates_in_epoch}}
     moves = {None: (0, 0), "step": (where.updates, updates_in_epoch), "epoch": (where.epoch, int(ended))}
     moved, moved_in_epoch = moves[interval]
     last = {"epoch": where.epoch - 1, "batches": batches_per_epoch}
@@ -95,10 +95,7 @@ def counters_at(
             "current": _counts(moved_in_epoch, moved_in_epoch),
         },
         "epoch_loop.automatic_optimization.optim_progress": {
-            "optimizer": {
-                "step": {"total": total, "current": current},
-                "zero_grad": {"total": {**total, **begun[0]}, "current": {**current, **begun[1]}},
-            }
+            "optimizer": {"step": {"total": total, "current": current}, "zero_grad": zeroed}
         },
         "epoch_loop.manual_optimization.optim_step_progress": {"total": _counts(0, 0), "current": _counts(0, 0)},
         "epoch_progress": {

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from lrscope.core.trace import RunFacts
-from lrscope.core.verdict import Finding, Verdict
+from lrscope.core.verdict import Verdict
 from lrscope.diagnosis import is_diverged, live_finding
 from lrscope.training.best_weights import BestWeights, Weights
 from lrscope.training.evaluation import Evaluation
@@ -19,35 +18,34 @@ rate its noise outweighs all that the run moves.
 """
 
 
-@dataclass(frozen=True)
-class LiveRules:
-    """What a run does at the ends of its steps and epochs.
-
-    epochs, every_epochs: each ``every_epochs``-th epoch is evaluated, and always the last of ``epochs``.
-    monitor: the metric that chooses the best weights.
-    verdicts: those that end a run. grace_epochs: others than *diverged* are looked at only after so many epochs.
-    """
-
-    facts: RunFacts
-    epochs: int
-    monitor: str
-    every_epochs: int = 1
-    verdicts: Sequence[Verdict] = ()
-    grace_epochs: int = 5
-
-
 class LiveRun:
     """One run from its first update to its last. Lightning's callbacks call it for a run that trains alone, the batched
     training for each of its members: so both record, keep and decide the same.
+
+    Args:
+        monitor: the metric that chooses the best weights.
+        epochs, every_epochs: each ``every_epochs``-th epoch is evaluated, and always the last of ``epochs``.
+        verdicts: those that end a run. grace_epochs: others than *diverged* are looked at only after so many epochs.
     """
 
-    def __init__(self, recorder: RunRecorder, rules: LiveRules) -> None:
+    def __init__(
+        self,
+        recorder: RunRecorder,
+        facts: RunFacts,
+        monitor: str,
+        epochs: int,
+        every_epochs: int = 1,
+        verdicts: Sequence[Verdict] = (),
+        grace_epochs: int = 5,
+    ) -> None:
         self.recorder = recorder
-        self.rules = rules
-        self.best = BestWeights(rules.monitor)
+        self.best = BestWeights(monitor)
+        self.epochs = epochs
+        self.verdicts = frozenset(verdicts)
+        self._facts, self._every_epochs, self._grace_epochs = facts, every_epochs, grace_epochs
         self.step = 0
         """Updates made and recorded so far."""
-        self.finding: Finding | None = None
+        self.stopped_by: Verdict | None = None
         """What ended it at an epoch's end."""
         self._epoch_loss, self._epoch_examples = 0.0, 0
 
@@ -63,20 +61,16 @@ class LiveRun:
         if self.recorder.last(LOSS_START) is None:
             self.recorder.values(0, {LOSS_START: train.loss, SPREAD_START: train.output_spread})
 
-    def ends_by(self, verdict: Verdict) -> bool:
-        """Whether the user wants this verdict to end the run."""
-        return verdict in self.rules.verdicts
-
     def has_diverged(self) -> bool:
         """Whether the latest loss settles that the run diverged, and that ends it."""
         latest, first = self.recorder.last_loss, self.recorder.first_loss
-        if latest is None or first is None or not self.ends_by(Verdict.DIVERGED):
+        if latest is None or first is None or Verdict.DIVERGED not in self.verdicts:
             return False
         return is_diverged(latest, first)
 
     def is_evaluated(self, epoch: int) -> bool:
         """Whether the parts are evaluated at the end of this epoch (from 1)."""
-        return epoch % self.rules.every_epochs == 0 or epoch == self.rules.epochs
+        return epoch % self._every_epochs == 0 or epoch == self.epochs
 
     def end_epoch(self, epoch: int, evaluated: Mapping[str, float], weights: Weights) -> dict[str, float]:
         """Record the metrics of an epoch (from 1) at its last update, keep the weights where they are the best, and
@@ -90,7 +84,7 @@ class LiveRun:
         values = {"epoch": float(epoch), "train/loss_epoch": mean, **evaluated}
         self.recorder.values(self.step - 1, values)
         self.best.end_epoch(epoch, self.recorder.last(self.best.monitor), weights)
-        self.finding = self._certain(epoch)
+        self.stopped_by = self._certain(epoch)
         return values
 
     def end(self, test: Evaluation | None) -> None:
@@ -107,20 +101,19 @@ class LiveRun:
         self.step = state["step"]
         self._epoch_loss, self._epoch_examples = state["epoch"]
 
-    def _certain(self, epoch: int) -> Finding | None:
-        others = [verdict for verdict in self.rules.verdicts if verdict is not Verdict.DIVERGED]
-        if not others or epoch < self.rules.grace_epochs:
+    def _certain(self, epoch: int) -> Verdict | None:
+        others = self.verdicts - {Verdict.DIVERGED}
+        if not others or epoch < self._grace_epochs:
             return None
-        finding = live_finding(self.recorder.trace(self.rules.facts))
-        return finding if finding is not None and finding.verdict in others else None
+        finding = live_finding(self.recorder.trace(self._facts))
+        return finding.verdict if finding is not None and finding.verdict in others else None
 
 
 def epoch_values(train: Evaluation | None, val: Evaluation | None) -> dict[str, float]:
     """The metrics of evaluated parts."""
-    values: dict[str, float] = {}
+    values = part_values("train", train) if train is not None else {}
     if train is not None:
-        values |= {"train/loss_eval": train.loss, "output_spread": train.output_spread}
-        values |= {key: value for key, value in part_values("train", train).items() if key == "train/acc"}
+        values |= {"train/loss_eval": values.pop("train/loss"), "output_spread": train.output_spread}
     return values | (part_values("val", val) if val is not None else {})
 
 

@@ -73,7 +73,7 @@ class FollowMembers(LeanCallback):
         if self._late.due(step := self.module.record.step - 1):
             for member, loss in zip(self.members, self._evaluate(self.data.train).loss, strict=True):
                 member.recorder.values(step, {LOSS_LATE: loss})
-        diverged = (row for row in self.module.diverged if self.members[row].live.ends_by(Verdict.DIVERGED))
+        diverged = (row for row in self.module.diverged if Verdict.DIVERGED in self.members[row].live.verdicts)
         self._end({row: RunEnd(stopped_by=Verdict.DIVERGED) for row in diverged})
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -87,8 +87,8 @@ class FollowMembers(LeanCallback):
         for row, member in enumerate(self.members):
             evaluated = epoch_values(*(found.of(row) if found is not None else None for found in (train, val)))
             member.metrics.update(member.live.end_epoch(epoch + 1, evaluated, partial(self._weights, row)))
-            if member.live.finding is not None or member.stops_early(epoch) or epoch + 1 == live.rules.epochs:
-                ends[row] = RunEnd.of(member.live.finding)
+            if member.live.stopped_by is not None or member.stops_early(epoch) or epoch + 1 == live.epochs:
+                ends[row] = RunEnd(stopped_by=member.live.stopped_by)
         self.module.learner.end_epoch([member.metrics for member in self.members])
         self.module.end_epoch()
         self._end(ends)

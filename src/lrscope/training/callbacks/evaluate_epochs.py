@@ -57,7 +57,7 @@ class EvaluateEpochs(LeanCallback):
         values = self.live.end_epoch(epoch, evaluated, pl_module.state_dict)
         # Lightning's plateau schedule and EarlyStopping read here; `self.log` would cost more than the evaluation.
         trainer.callback_metrics.update({key: as_metric(value) for key, value in values.items()})
-        if self.live.finding is not None:
+        if self.live.stopped_by is not None:
             trainer.should_stop = True
 
     def test(self, module: pl.LightningModule) -> Evaluation | None:
