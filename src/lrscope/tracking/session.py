@@ -219,12 +219,12 @@ class Session:
             words += f"kept in {self._root}. Run `make sync` later."
         return Delivery(left, words + _lost_words(self._disk.unsaved_runs(), self._root))
 
-    def soon(self, function: Callable[[], None]) -> None:
-        """Have a function load what a later ``aside`` needs, where that costs the training nothing."""
+    def preload(self, function: Callable[[], None]) -> None:
+        """Have a function load what a later ``call_in_service`` needs, where that costs the training nothing."""
         if self._uploader is not None:
-            self._uploader.service.soon(function)
+            self._uploader.service.preload(function)
 
-    def aside(self, function: Callable[..., T], *arguments: Any) -> T:
+    def call_in_service(self, function: Callable[..., T], *arguments: Any) -> T:
         """What a function returns, called where MLflow is loaded already; all of it can be pickled.
 
         Raises:
@@ -234,7 +234,7 @@ class Session:
             return function(*arguments)
         self.open()
         try:
-            return self._uploader.service.aside(function, *arguments)
+            return self._uploader.service.call(function, *arguments)
         except LrscopeError:
             raise
         except Exception:
