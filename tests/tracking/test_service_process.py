@@ -21,10 +21,11 @@ BEGIN = """
 import json, os, signal, subprocess, sys, threading, time
 from pathlib import Path
 from lrscope.tracking import *
+from lrscope.tracking.delivery.service import StoreService
 def points(first, last):
     log.points([Point("train/loss", step, step / 3, now_ms()) for step in range(first, last)])
 def service():
-    return session.call_in_service(os.getpid)
+    return session._uploader.service.ask(StoreService.call, os.getpid)  # however long it takes to begin
 def gone(pid):
     try:
         os.kill(pid, 0)
@@ -235,7 +236,7 @@ try:
 except ZeroDivisionError as error:
     words = str(error)
 tell(given_up=given_up, here=session.call_in_service(made_here) == os.getpid(), words=words,
-     there=session.call_in_service(os.getpid) == pid, warnings=session.warnings(),
+     there=service() == pid, warnings=session.warnings(),
      unsendable=type(session.call_in_service(threading.Lock)).__name__)
 session.close()
 """,
@@ -264,7 +265,7 @@ log.end("FINISHED")
 session.flush()
 time.sleep(2)
 began = time.monotonic()
-here = service() == os.getpid()
+here = session.call_in_service(os.getpid) == os.getpid()
 tell(here=here, seconds=time.monotonic() - began)
 os._exit(0)
 """,
