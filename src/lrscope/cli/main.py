@@ -36,7 +36,7 @@ def main() -> int:
     _keep_quiet()
     entry = hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="train")(_job)
     try:
-        return _close_sweep(_exit_code(entry))
+        return _close_sweep(_exit_code(entry)) or _code_of_records()
     finally:
         gc_pause.leave()
 
@@ -118,6 +118,12 @@ def _close_sweep(code: int) -> int:
     from lrscope.sweeps.lifecycle import close_current
 
     return close_current(code)
+
+
+def _code_of_records() -> int:
+    """1 where something that was to be recorded is lost; the user has been told what, and why."""
+    sessions = sys.modules.get("lrscope.runs.shared_session")
+    return 1 if sessions is not None and sessions.lost_something() else 0
 
 
 def _keep_quiet() -> None:
