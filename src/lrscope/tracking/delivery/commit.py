@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from lrscope.tracking.delivery.deliver import LOCK_WAIT_S, Busy, Slice
+from lrscope.tracking.delivery.deliver import LOCK_WAIT_S, Slice, held
 from lrscope.tracking.delivery.service import StoreService
 from lrscope.tracking.delivery.service_client import ServiceClient
 from lrscope.tracking.journal import events as ev
@@ -81,9 +81,7 @@ class Commits:
         for one in slices:
             self.fresh.discard(one.local_id)
             journal = Journal.of(self._root, one.local_id)
-            with journal.delivering(LOCK_WAIT_S) as held:
-                if not held:
-                    raise Busy(one.local_id)
+            with held(journal, LOCK_WAIT_S):
                 if self.offsets.of(journal).offset == one.begin.offset:  # else somebody delivered it meanwhile, too
                     for event in one.postponed:
                         self._postpone(journal, event, one.why_postponed)

@@ -71,7 +71,7 @@ class Deliverer:
             Exception: whatever the store raised that may pass.
         """
         journal = Journal.of(self._root, local_id)
-        with _held(journal, lock_wait_s):
+        with held(journal, lock_wait_s):
             begin = further(journal, known)
             if begin.run_id is None and (started := journal.started()) is not None:
                 return self._create(journal, begin, started, fresh)
@@ -155,7 +155,7 @@ class Deliverer:
         if begin.run_id is not None:
             return (), begin.run_id
         if local_id != member and (started := journal.started()) is not None:
-            with _held(journal, LOCK_WAIT_S):
+            with held(journal, LOCK_WAIT_S):
                 slices = self._create(journal, further(journal, begin), started, fresh)
             return slices, slices[-1].end.run_id
         found = find_run(self._store, local_id, self._all_experiments())
@@ -195,8 +195,9 @@ class Deliverer:
 
 
 @contextmanager
-def _held(journal: Journal, lock_wait_s: float) -> Iterator[None]:
-    with journal.delivering(lock_wait_s) as held:
-        if not held:
+def held(journal: Journal, lock_wait_s: float) -> Iterator[None]:
+    """Hold the right to deliver a journal; Busy where another process has it."""
+    with journal.delivering(lock_wait_s) as got:
+        if not got:
             raise Busy(journal.local_id)
         yield

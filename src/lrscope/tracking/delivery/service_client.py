@@ -109,21 +109,12 @@ def start_process() -> Link:
 def start_thread() -> Link:
     """A service in a thread of this process: for those who have no second one, and where nothing trains beside it."""
     ours, theirs = Pipe()
-    threading.Thread(target=_serve_and_close, args=(theirs,), daemon=True, name="lrscope-service").start()
+    threading.Thread(target=serve, args=(theirs,), daemon=True, name="lrscope-service").start()
     return Link(ours)
-
-
-def _serve_and_close(connection: Connection) -> None:
-    with connection:
-        serve(connection)
 
 
 LAUNCHES: tuple[Callable[[], Link], ...] = (start_process, start_process, start_thread)
 """How a session's service is started, and then each that takes over from one that has died."""
-
-
-def _nothing(*_: object) -> None:
-    """Nobody watches."""
 
 
 class ServiceClient:
@@ -140,8 +131,8 @@ class ServiceClient:
         address: Address,
         root: Path,
         launches: tuple[Callable[[], Link], ...] | None = None,
-        progressed: Callable[[], None] = _nothing,
-        warn: Callable[[str], None] = _nothing,
+        progressed: Callable[[], None] = lambda *_: None,
+        warn: Callable[[str], None] = lambda *_: None,
     ) -> None:
         self._address = address
         self._root = root

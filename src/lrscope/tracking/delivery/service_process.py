@@ -72,7 +72,7 @@ def serve(connection: Connection) -> None:
         with sending:  # files are uploaded by several threads, each of which says so
             connection.send(message)
 
-    with contextlib.suppress(EOFError, OSError):
+    with contextlib.suppress(EOFError, OSError), connection:
         hello = connection.recv()
         service = StoreService(hello.address, hello.root, hello.took_over, lambda: send(Progressed()))
         while True:
