@@ -10,7 +10,7 @@ import pytest
 # two test processes would wait for one another.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from lrscope.tracking.delivery import steady_service
+from lrscope.tracking.delivery import service_client
 from servers import fresh_database, mlflow_server, postgres, project, proxy, store_project
 
 __all__ = ["fresh_database", "mlflow_server", "postgres", "project", "proxy", "store_project"]
@@ -18,7 +18,7 @@ __all__ = ["fresh_database", "mlflow_server", "postgres", "project", "proxy", "s
 
 @pytest.fixture(scope="session", autouse=True)
 def _deliver_from_a_thread() -> None:
-    """Sessions of the tests' own process deliver from a thread: a copy of pytest with all libraries takes its time, and
-    whether it has a second thread just then is chance. Commands in fresh processes fork as they do for a user.
+    """Sessions of the tests' own process have their service in a thread: it is the same one, without the seconds that
+    another process takes to import MLflow. Commands in fresh processes start it as they do for a user.
     """
-    steady_service.may_fork = lambda: False
+    service_client.LAUNCHES = (service_client.start_thread,)

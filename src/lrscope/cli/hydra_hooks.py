@@ -29,7 +29,7 @@ class SweepCallback(Callback):
             drop_leftovers(cfg, overrides_as_typed(config.hydra))
             with opened_ahead(cfg) as session:
                 if session is not None and cfg.tracking.log_model != "none":
-                    session.soon(get_ready_to_pack)
+                    session.preload(get_ready_to_pack)
                 raise_problems([cfg])
 
     def on_multirun_start(self, config: Any, **kwargs: Any) -> None:

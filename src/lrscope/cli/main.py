@@ -41,7 +41,7 @@ def main() -> int:
         except BaseException:  # of no kind that is known here: Python tells it, and no sweep stays RUNNING
             _close_sweep(1)
             raise
-        return _close_sweep(code)
+        return _close_sweep(code) or _code_of_records()
     finally:
         gc_pause.leave()
 
@@ -123,6 +123,12 @@ def _close_sweep(code: int) -> int:
     from lrscope.sweeps.lifecycle import close_current
 
     return close_current(code)
+
+
+def _code_of_records() -> int:
+    """1 where something that was to be recorded is lost; the user has been told what, and why."""
+    sessions = sys.modules.get("lrscope.runs.shared_session")
+    return 1 if sessions is not None and sessions.lost_something() else 0
 
 
 def _keep_quiet() -> None:

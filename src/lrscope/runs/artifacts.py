@@ -47,7 +47,7 @@ def keep_model(run: PreparedRun, log: RunLog, network: nn.Module, session: Sessi
         except Exception:  # classes defined on the spot, lambdas: MLflow knows how to keep them
             log.model(save_model(network, example, log.folder / "model"))
         else:
-            log.model(session.aside(save_pickled_model, pickled, log.folder / "model"))
+            log.model(session.call_in_service(save_pickled_model, pickled, log.folder / "model"))
 
 
 def wants_model(run: PreparedRun) -> bool:
