@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from lrscope.diagnosis.detectors.divergence import is_diverged
-from lrscope.diagnosis.diagnose import Thresholds, diagnose, diagnose_sweep
+from lrscope.diagnosis.diagnose import diagnose, diagnose_sweep
 from lrscope.diagnosis.live import live_finding
 from lrscope.diagnosis.note import note
 from lrscope.diagnosis.signals.aliases import canonical, canonical_name
 
 __all__ = [
-    "Thresholds",
     "canonical",
     "canonical_name",
     "diagnose",
