@@ -6,7 +6,7 @@ from lrscope.report.data.stored_sweep import Member, Sweep
 from lrscope.report.mlflow_ui.attach import attach_to_mlflow
 from lrscope.report.mlflow_ui.links import Links, sweep_links
 from lrscope.report.output.report_files import ReportFiles, write_report
-from lrscope.report.output.terminal import best_member, members_table
+from lrscope.report.output.terminal import members_table
 
 __all__ = [
     "Links",
@@ -15,7 +15,6 @@ __all__ = [
     "ReportFiles",
     "Sweep",
     "attach_to_mlflow",
-    "best_member",
     "collect_sweep",
     "latest_sweep",
     "members_table",

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from lrscope.report.analysis.comparison import Comparison, Row, compare
 from lrscope.report.analysis.recommend import Recommendation, recommend
-from lrscope.report.data.stored_sweep import Member, Sweep, gaps
+from lrscope.report.data.stored_sweep import Sweep, gaps
 from lrscope.report.figures.colours import MARKS
 from lrscope.report.output.columns import Column, columns
 
@@ -52,13 +52,6 @@ def best_row(comparison: Comparison, recommendations: Sequence[Recommendation]) 
     among = [row for row in comparison.rows if row.group == first.group and row.x == first.best]
     trained = [row for row in among if not row.member.failed and row.member.ended]
     return min(trained, key=lambda row: row.score, default=None)
-
-
-def best_member(sweep: Sweep) -> Member | None:
-    """The member that the recommendation rests on; None where nothing trained."""
-    comparison = compare((sweep,))
-    row = best_row(comparison, recommend(comparison))
-    return row.member if row else None
 
 
 class _Table:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from lrscope.training.measures.dead import DeadUnits, DeadUnitsMeter, dead_share
+from lrscope.training.measures.dead import DeadUnits, DeadUnitsMeter
 from lrscope.training.measures.gradient import grad_norm
 from lrscope.training.measures.sharpness import Sharpness, preconditioner, sharpness
-from lrscope.training.measures.spread import SpreadMeter, output_spread
+from lrscope.training.measures.spread import SpreadMeter
 from lrscope.training.measures.stability import above_limit, is_preconditioned, stability_limit
 from lrscope.training.measures.updates import UpdateMeter, UpdateReading
 
@@ -17,10 +17,8 @@ __all__ = [
     "UpdateMeter",
     "UpdateReading",
     "above_limit",
-    "dead_share",
     "grad_norm",
     "is_preconditioned",
-    "output_spread",
     "preconditioner",
     "sharpness",
     "stability_limit",
