@@ -1,4 +1,14 @@
-"""Compare a sweep: from what MLflow holds to one page that says which rate, how sure, and what became of the others."""
+"""Compare a sweep: from what MLflow holds to one page that says which rate, how sure, and what became of the others.
+
+Sweeps and the scripts use what is named here; it reads the store and writes files and MLflow's page.
+
+    data         the stored sweep as plain data
+    analysis     what follows from it: comparison, ranking, recommendation
+    figures      what the figures show, and how they are drawn
+    output       page, table, note and files
+    mlflow_ui    links, a saved view, MLflow's page itself
+    report_stored, diagnose_stored    the two commands on stored runs
+"""
 
 from lrscope.report.analysis.recommend import Recommendation
 from lrscope.report.data.collect import collect_sweep, latest_sweep

@@ -3,8 +3,9 @@
 Only :mod:`lrscope.diagnosis` uses them. They know signals and verdicts, and nothing of where a run was trained or
 stored. A file that is put here is found: what it looks for is its class attribute ``verdict``.
 
-    detector        what all of them are
-    divergence, collapse, schedule (two), oscillation, overfitting, stall, slowness, trained
+    detector      what all of them are
+    divergence, collapse, oscillation, overfitting, stall, slowness, trained    one verdict each
+    schedule      never moved, and ran out
 """
 
 from __future__ import annotations

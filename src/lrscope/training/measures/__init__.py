@@ -1,4 +1,11 @@
-"""What is measured of a network while it trains: small functions on tensors, and meters that cost nothing when idle."""
+"""What is measured of a network while it trains: small functions on tensors, and meters that cost nothing when idle.
+
+Callbacks and ``batched.model`` use them; they know torch alone.
+
+    gradient, updates      norm of the gradient; size and direction of the updates
+    dead, spread           units that pass nothing on; outputs that do not depend on the input
+    sharpness, stability   the largest curvature, and the rate that it bears
+"""
 
 from __future__ import annotations
 
