@@ -1,4 +1,6 @@
-"""Carries journals into the store, beside the training and later. The session and ``make sync`` use it.
+"""Carries journals into the store, beside the training and later.
+
+The session uses it, and ``make sync``.
 
     deliver, mlflow_writer, uploads    one journal: its events, and its files, into MLflow
     uploader                           all journals of a session, in the background; outage: how long to wait in between

@@ -1,7 +1,9 @@
 """What of a run is kept: which steps, as which points, in which form; the same however the run was trained.
 
-recording_plan    which steps
-recorder          measured values -> points, and the trace that the diagnosis reads
+Callbacks and ``batched`` use it.
+
+    recording_plan    which steps
+    recorder          measured values -> points, and the trace that the diagnosis reads
 """
 
 from lrscope.core.point import Point
