@@ -78,7 +78,7 @@ def _run(cfg: DictConfig, job: Job, session: Session) -> Outcome:
     prepared = prepare(cfg, job)
     if (done := finished_before(prepared)) is not None:
         return done
-    checkpoints = CheckpointFolder(session.settings.spool / prepared.local_id / "checkpoints")
+    checkpoints = CheckpointFolder(prepared.checkpoint_folder)
     recorder = RunRecorder(prepared.plan)
     single = assemble(prepared, recorder, checkpoints)
     log = open_record(prepared, session)

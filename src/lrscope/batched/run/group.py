@@ -28,7 +28,7 @@ from lrscope.datasets.member_batches import MemberBatches
 from lrscope.runs.artifacts import keep_best, keep_last, keep_model, wants_model
 from lrscope.runs.fit import place, scope_of, signal_choice
 from lrscope.runs.lifecycle import RunEnd, conclude, open_record
-from lrscope.runs.shared_session import recording_session, settings_of
+from lrscope.runs.shared_session import recording_session
 from lrscope.tracking import Session
 from lrscope.training.callbacks.show_progress import ShowProgress
 from lrscope.training.lightning_module import loss_of
@@ -46,7 +46,7 @@ def train_group(members: Sequence[GroupMember], position: Position | None = None
     Returns:
         What became of each, in their order. After a signal those that had not ended are KILLED.
     """
-    with recording_session(settings_of(members[0].run.cfg)) as session:
+    with recording_session(members[0].run.settings) as session:
         opened = [_open(member, session) for member in members]
         try:
             group = _Group(opened, position or Position(), session)

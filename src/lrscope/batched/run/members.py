@@ -17,7 +17,6 @@ from lrscope.batched.model.member_rates import Schedule
 from lrscope.core.verdict import Verdict
 from lrscope.runs.fit import early_stopping, make_module, signal_choice
 from lrscope.runs.prepare import PreparedRun, monitored
-from lrscope.runs.shared_session import settings_of
 from lrscope.tracking import RunLog
 from lrscope.training import build
 from lrscope.training.callbacks.keep_checkpoints import KeepBest, random_state
@@ -82,7 +81,6 @@ def make_member(run: PreparedRun) -> GroupMember:
     random = random_state()
     steps = RecordSteps(RunRecorder(run.plan), signal_choice(cfg), cfg.trainer.accumulate_grad_batches)
     verdicts = [Verdict.from_label(name) for name in cfg.callbacks.stop_when]
-    folder = settings_of(cfg).spool / run.local_id / "checkpoints"
     return GroupMember(
         run=run,
         part=Member(network, optimizer, schedule, cfg.seed, clipping, random["torch"]),
@@ -90,7 +88,7 @@ def make_member(run: PreparedRun) -> GroupMember:
         best=KeepBest(steps, run.monitor),
         stop=StopAtVerdict(steps, run.facts, verdicts, cfg.callbacks.stop_grace_epochs),
         early=next(iter(early_stopping(run)), None),
-        checkpoints=CheckpointFolder(folder),
+        checkpoints=CheckpointFolder(run.checkpoint_folder),
         random=random,
     )
 
