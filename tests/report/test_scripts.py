@@ -79,6 +79,26 @@ def test_diagnose_says_what_became_of_each_member(
     assert "Diverged" in said
 
 
+def test_diagnose_reads_the_params_of_a_run_that_another_program_made(
+    uri: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing but its params says that the rate was meant to decay."""
+    from mlflow import MlflowClient
+    from mlflow.entities import Metric, Param
+
+    client = MlflowClient(uri)
+    run_id = client.create_run(client.create_experiment("plain")).info.run_id
+    losses = [Metric("loss", 0.2 + 2 * 0.97**step, 0, step) for step in range(400)]
+    rates = [Metric("learning_rate", 0.5, 0, step) for step in range(400)]
+    params = {"optim.lr": "0.5", "optimizer": "sgd", "decay_rate": "0.96", "decay_steps": "100"}
+    for points in (losses, rates):
+        client.log_batch(run_id, points, [Param(name, value) for name, value in params.items()])
+    assert call(monkeypatch, "diagnose.py", run_id, "--uri", uri) == 0
+    said = capsys.readouterr().out
+    assert "## Schedule never moved" in said
+    assert "never advanced" in said and "SGD, peak rate 0.5" in said
+
+
 @pytest.mark.parametrize("script", ["compare.py", "diagnose.py", "ui.py"])
 def test_help_loads_nothing_heavy(script: str) -> None:
     code = (

@@ -61,7 +61,6 @@ def test_a_killed_run_goes_on_where_its_record_ends(store_project: Path, mode: A
     log = session.reopen("k1")
     reached = log.last_step("train/loss")
     assert reached is not None and reached > 50
-    assert log.is_replay("train/loss", reached) and not log.is_replay("train/loss", reached + 1)
     # From a checkpoint before the kill: the steps since are measured again, at another time.
     for step in range(reached - 50, reached + 50):
         log.points([Point("train/loss", step, step / 3, now_ms()), Point("lr", step, 1 / (step + 1), now_ms())])

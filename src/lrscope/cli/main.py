@@ -84,14 +84,13 @@ def _job(cfg: Any) -> Any:
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
-    from lrscope.config.overrides import drop_leftovers
+    from lrscope.config.overrides import run_config
     from lrscope.core.job import overrides_as_typed
     from lrscope.runs.run import run_job
 
-    drop_leftovers(cfg, overrides_as_typed(HydraConfig.get()))
     alone = HydraConfig.get().mode == RunMode.RUN
     try:
-        outcome = run_job(cfg)
+        outcome = run_job(run_config(cfg, overrides_as_typed(HydraConfig.get())))
     except LrscopeError as error:
         if alone or (isinstance(error, Interrupted) and "lrscope.sweeps.lifecycle" in sys.modules):
             raise SystemExit(_tell(error)) from None

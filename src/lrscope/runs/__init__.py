@@ -1,1 +1,13 @@
-"""The story of one run: prepared, trained, recorded, resumed."""
+"""The story of one run: prepared, trained, recorded, resumed.
+
+``run`` tells it; sweeps and the commands call that. ``batched.run`` uses the parts.
+
+    run               the stages, each a call
+    prepare           data, number of steps, fingerprint, name
+    fit               network, callbacks and trainer assembled, and trained
+    lifecycle         the record opened, and concluded with verdict, note and status
+    probe_run         copies trained on at the end
+    artifacts         checkpoints and the model into the record
+    resume            what an earlier command did is not done again
+    shared_session    the one tracking session of this process
+"""

@@ -52,9 +52,7 @@ def closing_words(outcome: Outcome, job: Job) -> str:
 
 
 def run(cfg: DictConfig, job: Job) -> Outcome:
-    """One training of one composed config. Its record is opened first: that forks, which is for a process without
-    torch.
-    """
+    """One training of one composed config. Its record is opened first: MLflow loads beside torch."""
     from lrscope.runs.shared_session import recording_session, settings_of
 
     with recording_session(settings_of(cfg)) as session:

@@ -1,1 +1,11 @@
-"""One network trained by Lightning: how it is built, stepped, evaluated, measured and recorded."""
+"""One network trained by Lightning: how it is built, stepped, evaluated, measured and recorded.
+
+``runs`` trains with it, and ``batched`` uses its parts; it knows no store.
+
+    build, lightning_module, trainer    config -> objects -> what Lightning steps
+    evaluation                          loss and accuracy over a whole part
+    measures, recording, callbacks      what is measured; which of it is kept; when, and when to stop
+    checkpoint_folder                   checkpoints on disk
+    threads, generators, distributed    processor threads, random numbers, several processes
+    fast_hooks, kept_memory, lean_imports    time saved; what each saves stands in docs/performance.md
+"""

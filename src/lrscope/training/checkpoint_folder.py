@@ -29,11 +29,6 @@ class CheckpointFolder:
 
     path: Path
 
-    @classmethod
-    def of(cls, journals: Path, local_id: str) -> CheckpointFolder:
-        """Beside the journal of a run."""
-        return cls(journals / local_id / "checkpoints")
-
     def write(self, save: Callable[[str], None]) -> None:
         """Let ``save`` write to a path of its own, then put it in place: a kill at any moment leaves a whole file."""
         fresh = self.path / f".{LAST}.{os.getpid()}"

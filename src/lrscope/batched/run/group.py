@@ -30,7 +30,7 @@ from lrscope.datasets.member_batches import MemberBatches
 from lrscope.runs.finish import TrainedRun, finish, never_left_running
 from lrscope.runs.fit import placed, scope_of, signal_choice
 from lrscope.runs.lifecycle import RunEnd, open_record
-from lrscope.runs.shared_session import recording_session, settings_of
+from lrscope.runs.shared_session import recording_session
 from lrscope.tracking import Session
 from lrscope.training.callbacks.keep_checkpoints import KeepCheckpoints
 from lrscope.training.callbacks.show_progress import ShowProgress
@@ -52,7 +52,7 @@ def train_group(members: Sequence[GroupMember], position: Position = BEGINNING) 
     Returns:
         What became of each, in their order. After a signal those that had not ended are KILLED.
     """
-    with recording_session(settings_of(members[0].run.cfg)) as session, ExitStack() as stack:
+    with recording_session(members[0].run.settings) as session, ExitStack() as stack:
         opened = []
         for member in members:
             log = open_record(member.run, session, member.recorder, TAGS)

@@ -27,7 +27,6 @@ from lrscope.core.stop_signals import STOP
 from lrscope.runs.fit import full_batch, place
 from lrscope.runs.prepare import PreparedRun, prepare
 from lrscope.runs.resume import fetch_checkpoints, finished_before
-from lrscope.runs.shared_session import settings_of
 from lrscope.sweeps.lifecycle import current
 from lrscope.training import build, threads
 from lrscope.training.checkpoint_folder import CheckpointFolder
@@ -89,8 +88,7 @@ def _candidate(number: int, run: PreparedRun) -> Candidate:
     """With its last checkpoint, where the run goes on from one."""
     if not run.resumes:
         return Candidate(number, run)
-    settings = settings_of(run.cfg)
-    folder = CheckpointFolder.of(settings.spool, run.local_id)
+    folder = CheckpointFolder(run.checkpoint_folder)
     known = run.job.known(run.fingerprint)
     if known is not None:
         fetch_checkpoints(run, known.run_id, folder)

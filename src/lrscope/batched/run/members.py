@@ -13,7 +13,6 @@ from lrscope.batched.model.clipping import Clipping
 from lrscope.batched.model.member_rates import Schedule
 from lrscope.runs.fit import early_stopping, live_run, make_module
 from lrscope.runs.prepare import PreparedRun, monitored
-from lrscope.runs.shared_session import settings_of
 from lrscope.tracking import RunLog
 from lrscope.training import build
 from lrscope.training.callbacks.evaluate_epochs import as_metric
@@ -78,7 +77,7 @@ def make_member(run: PreparedRun) -> GroupMember:
         part=Member(network, optimizer, schedule, cfg.seed, clipping, random["torch"]),
         live=live_run(run, RunRecorder(run.plan)),
         early=next(iter(early_stopping(run)), None),
-        checkpoints=CheckpointFolder.of(settings_of(cfg).spool, run.local_id),
+        checkpoints=CheckpointFolder(run.checkpoint_folder),
         random=random,
     )
 
