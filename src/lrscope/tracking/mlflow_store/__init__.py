@@ -6,6 +6,6 @@ Delivery and the report use it; the check of a command asks whether the store an
     store             a fresh one made ready, and its client
     runs              runs found, created, hung below their parent; read: their curves; fetch: their files
     model_package     a network as an MLflow model
-    bulk, planner     fast ways into and out of a SQLite file
+    bulk              points straight into a SQLite file
     concurrent        calls that wait for a network, several at a time
 """
