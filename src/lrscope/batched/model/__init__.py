@@ -10,7 +10,7 @@ Who calls whom::
             losses       the mean loss of every member
         update_rules     sgd, adam, adamw, rmsprop, adagrad
             blocks       an update over a block of weights at a time that the cache holds
-            columns      the coefficients of the coming updates
+            update_coefficients    those of the coming updates
         numbers          the optimizers' rates, momenta, betas … per member
         member_rates     torch's own schedulers, a parameter group per member
         clipping         clipping per member
