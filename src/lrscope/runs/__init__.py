@@ -2,7 +2,9 @@
 
 ``run`` tells it; sweeps and the commands call that. ``batched.run`` uses the parts.
 
-    run               the stages, each a call
+    run               one job of a command
+    train_single      its training, the stages, each a call
+    finish            what every run leaves at its end, trained alone or in a stack
     prepare           data, number of steps, fingerprint, name
     fit               network, callbacks and trainer assembled, and trained
     lifecycle         the record opened, and concluded with verdict, note and status

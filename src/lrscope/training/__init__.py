@@ -5,7 +5,8 @@
     build, lightning_module, trainer    config -> objects -> what Lightning steps
     evaluation                          loss and accuracy over a whole part
     measures, recording, callbacks      what is measured; which of it is kept; when, and when to stop
-    checkpoint_folder                   checkpoints on disk
+    live_run, best_weights              what an epoch's end records, keeps and decides, alone or in a stack
+    checkpoint_folder, checkpoint_state checkpoints on disk, and what is in one
     threads, generators, distributed    processor threads, random numbers, several processes
     fast_hooks, kept_memory, lean_imports    time saved; what each saves stands in docs/performance.md
 """

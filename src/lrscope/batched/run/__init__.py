@@ -12,7 +12,6 @@ The story, from the launcher down::
             member_record        losses, rates and signals of all members to one RunRecorder each
             follow_members       evaluation, best weights, verdicts and early stopping at the end of an epoch
             member_checkpoint    each member's state in the form that its single run saves, and back
-            stop_members         Ctrl-C and SIGTERM
             probe_members        copies of those that need it, trained on together
 
 The mathematics is in :mod:`lrscope.batched.model`.
