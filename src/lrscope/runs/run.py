@@ -88,7 +88,7 @@ def _run(cfg: DictConfig, job: Job, session: Session) -> Outcome:
         fetch_checkpoints(prepared, log.run_id, checkpoints)
         SharedRun(prepared.local_id, prepared.resumes).leave()
         with _processes(single, job):
-            ending = train(single)
+            ending = train(single, log)
             ahead = look_ahead(single, recorder, ending)  # first: packing a model changes its network
             _keep(single, log, ending, session)
             recorder.values(single.steps.step - 1, ahead)

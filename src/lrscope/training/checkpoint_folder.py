@@ -13,6 +13,9 @@ from lrscope.core.files import spared
 
 LAST, PREVIOUS, BEST = "last.ckpt", "previous.ckpt", "best.ckpt"
 
+MEMBERS = "lrscope_members"
+"""What a checkpoint says of how its run was trained: the members of its batched model, 0 by itself."""
+
 
 @dataclass(frozen=True)
 class LoadedCheckpoint:

@@ -14,5 +14,6 @@ Who calls whom::
             MemberBatches  the same batches for all, or each member's own
             evaluate       loss, accuracy and output spread of all over a whole part
 
-Members are independent: no number of one depends on another, and dropping one leaves the bits of the rest.
+Members are independent: no number of one depends on another. A stack of the same members has the same bits each time;
+one of more or fewer members, and a run alone, multiply in other shapes, and may be a rounding away.
 """

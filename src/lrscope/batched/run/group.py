@@ -29,6 +29,7 @@ from lrscope.runs.artifacts import keep_best, keep_last, keep_model, wants_model
 from lrscope.runs.fit import place, scope_of, signal_choice
 from lrscope.runs.lifecycle import RunEnd, conclude, open_record
 from lrscope.runs.shared_session import recording_session, settings_of
+from lrscope.runs.trained_otherwise import tell_if_trained_otherwise
 from lrscope.tracking import Session
 from lrscope.training.callbacks.show_progress import ShowProgress
 from lrscope.training.lightning_module import loss_of
@@ -47,7 +48,7 @@ def train_group(members: Sequence[GroupMember], position: Position | None = None
         What became of each, in their order. After a signal those that had not ended are KILLED.
     """
     with recording_session(settings_of(members[0].run.cfg)) as session:
-        opened = [_open(member, session) for member in members]
+        opened = [_open(member, session, len(members)) for member in members]
         try:
             group = _Group(opened, position or Position(), session)
             group.fit()
@@ -59,11 +60,12 @@ def train_group(members: Sequence[GroupMember], position: Position | None = None
     return [group.outcomes[member.run.local_id] for member in members]
 
 
-def _open(member: GroupMember, session: Session) -> GroupMember:
+def _open(member: GroupMember, session: Session, members: int) -> GroupMember:
     """Start or continue the member's record."""
     log = open_record(member.run, session, TAGS)
     if member.run.resumes:
         log.tags(TAGS)
+        tell_if_trained_otherwise(member.run, log, member.trained_with, members, member.steps.step)
     member.recorder.attach(log.points, session.flush)
     if member.recorder.last("peak_lr") is None:
         member.recorder.values(0, {"peak_lr": float(member.run.cfg.lr)})

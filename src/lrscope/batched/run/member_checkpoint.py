@@ -13,6 +13,7 @@ import torch
 from lrscope.batched.run.batched_module import GroupModule
 from lrscope.batched.run.members import BEFORE, GroupMember, Position
 from lrscope.training.callbacks.count_examples import CountExamples
+from lrscope.training.checkpoint_folder import MEMBERS
 from lrscope.training.fast_hooks import LeanCallback
 
 SHARE_OF_TIME = 0.05
@@ -83,6 +84,7 @@ def content_of(
         "optimizer_states": [learner.member_optimizer_state(row)],
         "lr_schedulers": [scheduler.state_dict()] if scheduler is not None else [],
         "lrscope_random": {**member.random, **({"torch": generator} if generator is not None else {})},
+        MEMBERS: len(learner),
     }
 
 

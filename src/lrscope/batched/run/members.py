@@ -23,7 +23,7 @@ from lrscope.training import build
 from lrscope.training.callbacks.keep_checkpoints import KeepBest, random_state
 from lrscope.training.callbacks.record_steps import RecordSteps
 from lrscope.training.callbacks.stop_early import StopAtVerdict
-from lrscope.training.checkpoint_folder import CheckpointFolder
+from lrscope.training.checkpoint_folder import MEMBERS, CheckpointFolder
 from lrscope.training.recording import RunRecorder
 
 BEFORE = "network."
@@ -63,6 +63,8 @@ class GroupMember:
     """Sum over the examples of this epoch so far."""
     epoch_examples: int = 0
     log: RunLog | None = None
+    trained_with: int | None = None
+    """Members of the model that its checkpoint was saved in, 0 if by itself; None without one, or of an old one."""
 
     @property
     def recorder(self) -> RunRecorder:
@@ -111,7 +113,8 @@ def restore(member: GroupMember, content: Mapping[str, Any]) -> GroupMember:
     if member.early is not None:
         member.early.load_state_dict(callbacks[member.early.state_key])
     random = content["lrscope_random"]
-    return replace(member, random=random, part=replace(part, generator=random["torch"], updates=saved["updates"]))
+    part = replace(part, generator=random["torch"], updates=saved["updates"])
+    return replace(member, random=random, part=part, trained_with=content.get(MEMBERS))
 
 
 def position_of(content: Mapping[str, Any] | None) -> Position:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from lrscope.training.callbacks.record_steps import RecordSteps
-from lrscope.training.checkpoint_folder import CheckpointFolder
+from lrscope.training.checkpoint_folder import MEMBERS, CheckpointFolder
 from lrscope.training.distributed import agreed
 from lrscope.training.fast_hooks import LeanCallback
 
@@ -59,6 +59,7 @@ class KeepCheckpoints(LeanCallback):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         checkpoint["lrscope_random"] = random_state()
+        checkpoint[MEMBERS] = 0
         if self._at_epoch_start:
             settle_at_epoch_start(checkpoint["loops"]["fit_loop"])
 
