@@ -145,8 +145,9 @@ def test_an_artifact_that_does_not_go_through_holds_up_nothing_there_either(mlfl
             """
 session.aside(break_uploads_of_b)
 for name in ("a.txt", "b.txt", "c.txt"):
-    Path(name).write_text(name)
-    log.artifact(Path(name))
+    file = Path(os.environ["LRSCOPE_ROOT"]) / name
+    file.write_text(name)
+    log.artifact(file)
 log.end("FINISHED")
 delivery = session.close()
 tell(left=delivery.undelivered, warnings=session.warnings())
