@@ -21,6 +21,12 @@ def contents() -> frozenset[str] | None:
     return frozenset(done.stdout.splitlines()) | {_described(path) for name in OUTPUTS for path in _files(ROOT / name)}
 
 
+def changes(before: frozenset[str], after: frozenset[str]) -> list[str]:
+    """What is new, and which outputs are gone. What git has ceased to see has been committed meanwhile."""
+    gone = {line for line in before - after if line.startswith(OUTPUTS)}
+    return sorted((after - before) | gone)
+
+
 def _files(path: Path) -> list[Path]:
     return [found for found in (path, *path.rglob("*")) if found.is_file()]
 

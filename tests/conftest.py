@@ -10,7 +10,7 @@ import pytest
 # two test processes would wait for one another.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from clean_tree import contents
+from clean_tree import changes, contents
 from lrscope.tracking.delivery import steady_service
 from servers import fresh_database, mlflow_server, postgres, project, proxy, store_project
 
@@ -38,8 +38,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail where the tests have left something in the working tree."""
     before = session.config.stash.get(TREE, None)
     after = contents() if before is not None else None
-    if before is not None and after is not None and before != after:
-        session.config.stash[CHANGED] = sorted(before ^ after)
+    if before is not None and after is not None and (changed := changes(before, after)):
+        session.config.stash[CHANGED] = changed
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
