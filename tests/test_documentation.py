@@ -94,7 +94,7 @@ def test_scripts_that_are_named_are_there() -> None:
 @pytest.mark.parametrize("script", sorted(f"scripts/{path.name}" for path in (ROOT / "scripts").glob("*.py")))
 def test_a_script_explains_itself(script: str) -> None:
     done = subprocess.run(
-        [sys.executable, str(ROOT / script), "--help"], capture_output=True, text=True, check=False, timeout=120
+        [sys.executable, str(ROOT / script), "--help"], capture_output=True, text=True, check=False, timeout=280
     )
     assert done.returncode == 0, done.stderr
     assert "usage" in done.stdout

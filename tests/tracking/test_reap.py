@@ -29,7 +29,7 @@ log = session.start(RunStart("dead", "lr=1", "member", "member1", "sweep1"), wai
 log.points([Point("train/loss", step, 0.5, now_ms()) for step in range(100)])
 session.flush()
 print("ready", flush=True)
-time.sleep(60)
+time.sleep(600)
 """
 
 
@@ -61,7 +61,7 @@ def test_the_next_session_marks_what_a_killed_process_left_and_delivers_it() -> 
     assert run_of(client, "member1").info.status == "RUNNING"
     session = open_session(TrackingSettings())
     log = session.start(start("alive", "a1"))
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
 
     def done() -> bool:
         points = steps_of(client, run_of(client, "member1").info.run_id)
@@ -137,15 +137,16 @@ def test_a_live_run_that_was_marked_sets_itself_running_again() -> None:
     log = session.start(start("wrong", "w1"), wait=True)
     other = session.start(start("wrong", "w2"), wait=True)
     other.end("KILLED")
-    session.drain(10)
+    assert session.drain(120)
     assert log.run_id is not None and other.run_id is not None
     store = _store()
     service = StoreService(resolve_uri(None), resolve("spool"), took_over=False, progressed=lambda: None)
     store.client.set_terminated(log.run_id, "KILLED")
     tags: Any = store.client.get_run(log.run_id).data.tags
     store.client.set_tag(log.run_id, "lrscope.heartbeat", "0")
+    began = int(time.time())
     Heartbeat(partial(service.beat, tags["lrscope.session"]), service.revive, every_s=0.0).beat([log, other])
     assert (_status(store, log.run_id), _status(store, other.run_id)) == ("RUNNING", "KILLED")
     beat = int(store.client.get_run(log.run_id).data.tags["lrscope.heartbeat"])
-    assert abs(beat - time.time()) < 10
+    assert began <= beat <= time.time()
     session.close()

@@ -73,7 +73,7 @@ def _client(uri: str) -> Any:
     return MlflowClient(uri)
 
 
-def _gone(pid: int, within_s: float = 20) -> bool:
+def _gone(pid: int, within_s: float = 120) -> bool:
     """Whether the process ends by itself."""
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:

@@ -10,6 +10,7 @@
     lifecycle         the record opened, and concluded with verdict, note and status
     probe_run         copies trained on at the end
     artifacts         checkpoints and the model into the record
+    trained_otherwise    says where a resumed run is computed in other shapes than before
     resume            what an earlier command did is not done again
     shared_session    the one tracking session of this process
 """

@@ -24,6 +24,8 @@ from lrscope.datasets.index_batches import IndexBatches
 from lrscope.probe.budget import NOWHERE, ProbeBudget, effort
 from lrscope.runs.lifecycle import RunEnd
 from lrscope.runs.prepare import PreparedRun, monitored
+from lrscope.runs.trained_otherwise import tell_if_trained_otherwise
+from lrscope.tracking import RunLog
 from lrscope.training import build, threads
 from lrscope.training.callbacks.count_examples import CountExamples
 from lrscope.training.callbacks.evaluate_epochs import EvaluateEpochs, Parts
@@ -35,7 +37,7 @@ from lrscope.training.callbacks.record_steps import RecordSteps, SignalChoice
 from lrscope.training.callbacks.show_progress import ShowProgress
 from lrscope.training.callbacks.stop_early import StopAtSignal, StopAtVerdict, StoppedByVerdict
 from lrscope.training.checkpoint_folder import CheckpointFolder
-from lrscope.training.checkpoint_state import RANDOM, nothing_left
+from lrscope.training.checkpoint_state import MEMBERS, RANDOM, nothing_left
 from lrscope.training.evaluation import chunks
 from lrscope.training.generators import restore_random_state
 from lrscope.training.lightning_module import Module, loss_of
@@ -145,20 +147,27 @@ def _choose_threads(run: PreparedRun, module: Module, device: torch.device) -> N
         threads.use(threads.fitting(module.network, data.train.inputs[:1], full_batch(run.cfg, data.train)))
 
 
-def train(single: SingleRun) -> RunEnd:
-    """Train to the end, or to whatever ends it earlier; a run that was stopped goes on from its last checkpoint."""
+def train(single: SingleRun, log: RunLog | None = None) -> RunEnd:
+    """Train to the end, or to whatever ends it earlier; a run that was stopped goes on from its last checkpoint.
+
+    Args:
+        log: where it is noted if the run was trained in a batched model before.
+    """
     gc_pause.go_on()
     began = time.monotonic()
-    end = _fit(single)
+    end = _fit(single, log)
     single.steps.flush()
     return replace(end, seconds=time.monotonic() - began)
 
 
-def _fit(single: SingleRun) -> RunEnd:
+def _fit(single: SingleRun, log: RunLog | None) -> RunEnd:
     checkpoint = single.checkpoints.load() if single.run.resumes else None
     if checkpoint is not None and checkpoint.words:
         warnings.warn(f"{single.run.name}: {checkpoint.words}", stacklevel=2)
     path = str(checkpoint.path) if checkpoint is not None and checkpoint.content else None
+    if checkpoint is not None and path and log is not None:
+        before, updates = checkpoint.content.get(MEMBERS), checkpoint.content["global_step"]
+        tell_if_trained_otherwise(single.run, log, before, 0, updates)
     try:
         with lightning_kept_quiet():
             single.trainer.fit(single.module, single.loader, ckpt_path=path, weights_only=True if path else None)

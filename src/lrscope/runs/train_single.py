@@ -32,7 +32,7 @@ def train_single(cfg: DictConfig, job: Job, session: Session) -> Outcome:
     with never_left_running(log):
         fetch_checkpoints(prepared, log.run_id, checkpoints)
         with _processes(single, prepared):
-            end = train(single)
+            end = train(single, log)
             test = single.evaluate.test(single.module) if cfg.callbacks.test and end.by_itself else None
             probed = look_ahead(single, recorder, end)  # first: packing a model changes its network
             save = partial(single.trainer.save_checkpoint, weights_only=False)

@@ -12,6 +12,9 @@ from typing import Any
 RANDOM = "lrscope_random"
 """The state of every generator of random numbers."""
 
+MEMBERS = "lrscope_members"
+"""What a checkpoint says of how its run was trained: the members of its batched model, 0 by itself."""
+
 ENDED = "lrscope_ended"
 """True in the checkpoint of a run that has ended as planned, by its epochs or by early stopping."""
 

@@ -18,6 +18,7 @@ Who calls whom::
     evaluate_members     loss, accuracy and output spread of all over a whole part
     memory               how much memory a member takes, and how many fit
 
-The batches are ``datasets.member_batches``: the same for all, or each member's own. Members are independent: no number
-of one depends on another, and dropping one leaves the bits of the rest.
+The batches are ``datasets.member_batches``: the same for all, or each member's own.
+Members are independent: no number of one depends on another. A stack of the same members has the same bits each time;
+one of more or fewer members, and a run alone, multiply in other shapes, and may be a rounding away.
 """

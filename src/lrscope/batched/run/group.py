@@ -31,6 +31,7 @@ from lrscope.runs.finish import TrainedRun, finish, never_left_running
 from lrscope.runs.fit import placed, scope_of, signal_choice
 from lrscope.runs.lifecycle import RunEnd, open_record
 from lrscope.runs.shared_session import recording_session
+from lrscope.runs.trained_otherwise import tell_if_trained_otherwise
 from lrscope.tracking import Session
 from lrscope.training.callbacks.keep_checkpoints import KeepCheckpoints
 from lrscope.training.callbacks.show_progress import ShowProgress
@@ -59,6 +60,9 @@ def train_group(members: Sequence[GroupMember], position: Position = BEGINNING) 
             stack.enter_context(never_left_running(log))
             if member.run.resumes:
                 log.tags(TAGS)
+                if not member.has_ended:
+                    before, now = member.trained_with, len(members)
+                    tell_if_trained_otherwise(member.run, log, before, now, position.updates)
             opened.append(replace(member, log=log))
         group = _Group(opened, position, session)
         group.fit()

@@ -13,7 +13,7 @@ from lrscope.batched.run.batched_module import GroupModule
 from lrscope.batched.run.members import BEFORE, GroupMember, carried
 from lrscope.training.callbacks.count_examples import CountExamples
 from lrscope.training.callbacks.record_steps import RecordSteps
-from lrscope.training.checkpoint_state import ENDED, RANDOM, counters_at
+from lrscope.training.checkpoint_state import ENDED, MEMBERS, RANDOM, counters_at
 
 SHARE_OF_TIME = 0.05
 """Saving 1,024 members takes seconds: the next time comes no sooner than keeps saving below this share."""
@@ -48,6 +48,7 @@ def content_of(
         "optimizer_states": [learner.member_optimizer_state(row)],
         "lr_schedulers": [scheduler.state_dict()] if scheduler is not None else [],
         RANDOM: {**member.random, **({"torch": generator} if generator is not None else {})},
+        MEMBERS: len(learner),
         **({ENDED: True} if ended else {}),
     }
 

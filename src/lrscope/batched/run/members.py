@@ -19,7 +19,7 @@ from lrscope.training.callbacks.evaluate_epochs import as_metric
 from lrscope.training.callbacks.keep_checkpoints import KeepBest
 from lrscope.training.callbacks.record_steps import RecordSteps
 from lrscope.training.checkpoint_folder import CheckpointFolder
-from lrscope.training.checkpoint_state import RANDOM, nothing_left
+from lrscope.training.checkpoint_state import MEMBERS, RANDOM, nothing_left
 from lrscope.training.generators import random_state
 from lrscope.training.live_run import LiveRun
 from lrscope.training.recording import RunRecorder
@@ -44,6 +44,8 @@ class GroupMember:
     metrics: dict[str, float] = field(default_factory=dict)
     """Latest metrics of an epoch, which schedules and early stopping look at."""
     log: RunLog | None = None
+    trained_with: int | None = None
+    """Members of the model that its checkpoint was saved in, 0 if by itself; None without one, or of an old one."""
 
     @property
     def recorder(self) -> RunRecorder:
@@ -93,7 +95,8 @@ def restore(member: GroupMember, content: Mapping[str, Any]) -> GroupMember:
     for name, held in carried(member).items():
         held.load_state_dict(callbacks[name])
     part = replace(part, generator=content[RANDOM]["torch"], updates=callbacks[RecordSteps.__qualname__]["updates"])
-    return replace(member, part=part, random=content[RANDOM], has_ended=nothing_left(content, member.run.cfg.epochs))
+    ended = nothing_left(content, member.run.cfg.epochs)
+    return replace(member, part=part, random=content[RANDOM], has_ended=ended, trained_with=content.get(MEMBERS))
 
 
 def carried(member: GroupMember) -> dict[str, Any]:

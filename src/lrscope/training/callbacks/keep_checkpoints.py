@@ -9,7 +9,7 @@ from typing import Any
 import pytorch_lightning as pl
 
 from lrscope.training.best_weights import BestWeights
-from lrscope.training.checkpoint_state import ENDED, RANDOM, nothing_left, settle_at_epoch_start
+from lrscope.training.checkpoint_state import ENDED, MEMBERS, RANDOM, nothing_left, settle_at_epoch_start
 from lrscope.training.distributed import agreed
 from lrscope.training.fast_hooks import LeanCallback
 from lrscope.training.generators import random_state, restore_random_state
@@ -86,6 +86,7 @@ class ExactCheckpoints(LeanCallback):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         checkpoint[RANDOM] = random_state()
+        checkpoint[MEMBERS] = 0
         if trainer.state.finished:
             checkpoint[ENDED] = True
         elif self._at_epoch_start:
