@@ -105,10 +105,11 @@ def write_points() -> None:
         assert bulk is not None
         points = [Point("train/loss", step, 0.5, 7) for step in range(1000)]
         metrics = [Metric(point.key, point.value, point.timestamp_ms, point.step) for point in points]
-        for name, write in (
-            ("log_batch", lambda run: client.log_batch(run, metrics)),
-            ("bulk", lambda run: bulk.write(run, points)),
-        ):
+        ways: dict[str, Callable[[str], Any]] = {
+            "log_batch": lambda run: client.log_batch(run, metrics),
+            "bulk": lambda run: bulk.write(run, points),
+        }
+        for name, write in ways.items():
             runs = (client.create_run(experiment).info.run_id for _ in range(100))
             seconds = least(3, 1, lambda write=write, runs=runs: write(next(runs)))
             print(f"a point by {name}\n    {1e6 * seconds / len(points):.1f} µs", flush=True)
