@@ -30,9 +30,6 @@ class BuildCheck:
 
     def problems(self, cfgs: Sequence[DictConfig]) -> list[Problem]:
         """Everything that is wrong with any of them; the configs themselves are left as they are."""
-        from lrscope.training.lean_imports import load_lightning
-
-        load_lightning()
         for cfg in cfgs:
             key = _key(cfg.dataset, cfg.batch_size, cfg.trainer)
             if key not in self._sources:

@@ -2,6 +2,7 @@
 
 Hydra reads every YAML file again for every job, three times over (it checks, validates and launches): 80 ms each, a
 minute of a sweep of 256 members. A value that is no config group cannot change what is read, so it is set in a copy.
+Saves 16 s of processor at 64 members, a third of the command (benchmarks/hack_parts.py).
 """
 
 from __future__ import annotations

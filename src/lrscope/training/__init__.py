@@ -8,5 +8,5 @@
     live_run, best_weights              what an epoch's end records, keeps and decides, alone or in a stack
     checkpoint_folder, checkpoint_state checkpoints on disk, and what is in one
     threads, generators, distributed    processor threads, random numbers, several processes
-    fast_hooks, kept_memory, lean_imports    time saved; what each saves stands in docs/performance.md
+    fast_hooks, kept_memory             time saved; what each saves stands in docs/performance.md
 """
