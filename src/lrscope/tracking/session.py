@@ -208,7 +208,7 @@ class Session:
             words = [f"{_count(names)} recorded in {self._root}; `make sync` delivers them."] if names else []
             return self._delivery(names, words)
         left = self._uploader.finish(self.settings.finish_timeout_s)
-        self._uploader.close()
+        self._uploader.service.close()  # what is not delivered by now stays in the journals
         for run in self._runs.values():
             if self._uploader.finished(run):
                 prune_journal(run.journal)
