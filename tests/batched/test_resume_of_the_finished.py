@@ -111,6 +111,7 @@ def test_nothing_is_trained_and_the_record_is_completed(
             assert again[key].values.tolist() == pytest.approx(series.values.tolist(), rel=1e-9, nan_ok=True), key
 
 
+@pytest.mark.filterwarnings("ignore:.*tag lrscope.resumed_otherwise")
 @pytest.mark.parametrize("second", [_launched, _alone], ids=["a stack", "one by one"])
 def test_of_a_stack_those_that_had_ended_stay_and_the_others_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, second: Train

@@ -164,15 +164,17 @@ def _fit(single: SingleRun, log: RunLog | None) -> RunEnd:
     checkpoint = single.checkpoints.load() if single.run.resumes else None
     if checkpoint is not None and checkpoint.words:
         warnings.warn(f"{single.run.name}: {checkpoint.words}", stacklevel=2)
-    path = str(checkpoint.path) if checkpoint is not None and checkpoint.content else None
-    if checkpoint is not None and path and log is not None:
-        before, updates = checkpoint.content.get(MEMBERS), checkpoint.content["global_step"]
+    content = checkpoint.content if checkpoint is not None else {}
+    path = str(checkpoint.path) if checkpoint is not None and content else None
+    has_ended = path is not None and nothing_left(content, single.run.cfg.epochs)
+    if path is not None and not has_ended and log is not None:
+        before, updates = content.get(MEMBERS), content["global_step"]
         tell_if_trained_otherwise(single.run, log, before, 0, updates)
     try:
         with lightning_kept_quiet():
             single.trainer.fit(single.module, single.loader, ckpt_path=path, weights_only=True if path else None)
-        if checkpoint is not None and path and nothing_left(checkpoint.content, single.run.cfg.epochs):
-            restore_random_state(checkpoint.content[RANDOM])
+        if has_ended:
+            restore_random_state(content[RANDOM])
             return RunEnd(as_before=True)
     except StoppedByVerdict as stop:
         return RunEnd(stopped_by=stop.verdict)
