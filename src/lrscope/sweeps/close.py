@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 
 from lrscope.core.job import overrides_as_typed
 from lrscope.core.outcome import Outcome
@@ -12,28 +11,33 @@ from lrscope.core.verdict import Verdict
 from lrscope.sweeps.current import CurrentSweep
 
 
-def show_and_report(sweep: CurrentSweep, outcomes: Sequence[Outcome], code: int) -> None:
-    """Print the table of members and their links; write the report to the parent run. Offline: the table alone."""
+def show_and_report(sweep: CurrentSweep, outcomes: Mapping[int, Outcome], code: int) -> None:
+    """Print the table of members and their links; write the report to the parent run. Offline: the table alone.
+
+    Args:
+        outcomes: by the numbers of the jobs.
+    """
     compare_verdicts(sweep, outcomes)
     keep_best_model(sweep, outcomes)
     if _delivered(sweep):
         write_and_show(sweep)
     else:
-        print(plain_table(outcomes))
+        print(plain_table(outcomes.values()))
     if code > 128:
         print(f"to go on: python train.py -m {' '.join(_command(sweep))} resume={_identity(sweep)}")
 
 
-def compare_verdicts(sweep: CurrentSweep, outcomes: Sequence[Outcome]) -> None:
+def compare_verdicts(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> None:
     """Diagnose the members again, each beside the others: whether one stalled shows only against those that did not."""
     from lrscope.core.trace import Trace
     from lrscope.diagnosis import diagnose_sweep, note
     from lrscope.runs.lifecycle import TRACE
 
-    by_id = {outcome.local_id: folder for folder, outcome in _folders(sweep)}
-    judged = [o for o in outcomes if o.verdict and not o.skipped and (by_id[o.local_id] / TRACE).is_file()]
-    traces = [Trace.load(by_id[outcome.local_id] / TRACE) for outcome in judged]
-    for outcome, trace, diagnosis in zip(judged, traces, diagnose_sweep(traces), strict=True):
+    files = {number: sweep.ledger.place(number) / TRACE for number in outcomes}
+    judged = [n for n, o in outcomes.items() if o.verdict and not o.skipped and files[n].is_file()]
+    traces = [Trace.load(files[number]) for number in judged]
+    for number, trace, diagnosis in zip(judged, traces, diagnose_sweep(traces), strict=True):
+        outcome = outcomes[number]
         if diagnosis.verdict.label == outcome.verdict or outcome.verdict == Verdict.DIVERGED.label:
             continue
         sweep.session.annotate(outcome.local_id).tags(
@@ -45,7 +49,7 @@ def compare_verdicts(sweep: CurrentSweep, outcomes: Sequence[Outcome]) -> None:
         )
 
 
-def keep_best_model(sweep: CurrentSweep, outcomes: Sequence[Outcome]) -> None:
+def keep_best_model(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> None:
     """Pack the model of the best member that this call trained; a sweep in which nothing learned has none."""
     from lrscope.core.job import Job
     from lrscope.runs.artifacts import keep_model
@@ -53,23 +57,23 @@ def keep_best_model(sweep: CurrentSweep, outcomes: Sequence[Outcome]) -> None:
     from lrscope.training import build
     from lrscope.training.checkpoint_folder import BEST, read_checkpoint
 
-    best = best_outcome(outcomes)
+    best = best_outcome(outcomes.values())
     if best is None or best.skipped or sweep.config.tracking.log_model != "best" or sweep.plan is None:
         return
-    folder = next(folder for folder, outcome in _folders(sweep) if outcome.local_id == best.local_id)
     log = sweep.session.annotate(best.local_id)
     path = log.folder / "checkpoints" / BEST
-    if not path.is_file() or not folder.name.isdigit():
+    if not path.is_file():
         return
-    job = sweep.plan.jobs[int(folder.name)]
-    prepared = prepare(job.cfg, Job(folder, job.overrides))
+    number = next(number for number, outcome in outcomes.items() if outcome is best)
+    job = sweep.plan.jobs[number]
+    prepared = prepare(job.cfg, Job(sweep.ledger.place(number), job.overrides))
     network = build.network(job.cfg, prepared.source.described)
     weights = read_checkpoint(path)["state_dict"]
     network.load_state_dict({key.removeprefix("network."): value for key, value in weights.items()})
     keep_model(prepared, log, network, sweep.session)
 
 
-def best_outcome(outcomes: Sequence[Outcome]) -> Outcome | None:
+def best_outcome(outcomes: Iterable[Outcome]) -> Outcome | None:
     """The member with the lowest best validation loss (training loss where nothing was validated) that did not fail."""
     usable = [o for o in outcomes if o.status == "FINISHED" and not Verdict.from_label(o.verdict).failed]
     metric = "val/loss" if any("val/loss" in outcome.best for outcome in usable) else "train/loss_eval"
@@ -80,7 +84,7 @@ def write_and_show(sweep: CurrentSweep) -> None:
     """The report as artifacts and note of the parent; the table and the links on the terminal."""
     from lrscope.sweeps.summary import Terminal, close_sweep
 
-    folder = sweep.folder / "report" if sweep.config.sweep.report else None
+    folder = sweep.ledger.folder / "report" if sweep.config.sweep.report else None
     identity, terminal = sweep.log.run_id, Terminal.of_this_process()
     text = sweep.session.call_in_service(close_sweep, sweep.settings.uri, identity, folder, terminal)
     if folder is not None:
@@ -88,7 +92,7 @@ def write_and_show(sweep: CurrentSweep) -> None:
     sys.stdout.write(text)
 
 
-def plain_table(outcomes: Sequence[Outcome]) -> str:
+def plain_table(outcomes: Iterable[Outcome]) -> str:
     """The members as they are known without a store, sorted by rate."""
     rows: list[tuple[str, ...]] = [("member", "status", "verdict", "val/loss", "train/loss", "steps", "seconds")]
     for o in sorted(outcomes, key=lambda outcome: outcome.lr):
@@ -107,11 +111,6 @@ def _delivered(sweep: CurrentSweep) -> bool:
         print("the store is away: no report yet; `make sync`, then `make compare` make it", file=sys.stderr)
         return False
     return True
-
-
-def _folders(sweep: CurrentSweep) -> list[tuple[Path, Outcome]]:
-    found = ((path, Outcome.read(path)) for path in sweep.folder.iterdir() if path.is_dir())
-    return [(path, outcome) for path, outcome in found if outcome is not None]
 
 
 def _command(sweep: CurrentSweep) -> list[str]:
