@@ -43,11 +43,11 @@ class SweepCallback(Callback):
 @contextmanager
 def _ending_the_command() -> Iterator[None]:
     """Hydra turns exceptions of a callback into warnings and trains on; SystemExit passes."""
-    from lrscope.core.errors import LrscopeError
+    from lrscope.core.errors import Interrupted, LrscopeError
 
     try:
         yield
-    except LrscopeError as error:
+    except (LrscopeError, Interrupted) as error:
         for line in str(error).splitlines():
             print(f"error: {line}", file=sys.stderr)
         sys.exit(error.exit_code)

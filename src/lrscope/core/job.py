@@ -31,6 +31,8 @@ class SweepTicket:
     run_id: str | None
     axes: tuple[str, ...]
     """The keys that vary: members are named by their values."""
+    launcher: Mapping[str, str] = field(default_factory=dict)
+    """The process that launched the sweep, as tags name it."""
     known: Mapping[str, KnownMember] = field(default_factory=dict)
     """By fingerprint; empty for a sweep that is not resumed."""
 
@@ -41,7 +43,7 @@ class SweepTicket:
     def read(cls, file: Path) -> SweepTicket:
         stored = json.loads(file.read_text())
         known = {key: KnownMember(**member) for key, member in stored["known"].items()}
-        return cls(stored["local_id"], stored["run_id"], tuple(stored["axes"]), known)
+        return cls(stored["local_id"], stored["run_id"], tuple(stored["axes"]), stored["launcher"], known)
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,8 @@ class Job:
     ticket: SweepTicket | None = None
     continues: Mapping[str, KnownMember] = field(default_factory=dict)
     """By fingerprint: the run that a lone job with ``resume=`` goes on with."""
+    ledger: Ledger | None = None
+    """Of the sweep that it belongs to."""
 
     def known(self, fingerprint: str) -> KnownMember | None:
         """What an earlier call left of the run with this fingerprint, where this call resumes one."""
@@ -96,4 +100,4 @@ def current_job() -> Job:
 
 def member_job(ledger: Ledger, number: int, overrides: tuple[str, ...]) -> Job:
     """The job of a sweep with this number."""
-    return Job(ledger.place(number), overrides, SweepTicket.read(ledger.ticket))
+    return Job(ledger.place(number), overrides, SweepTicket.read(ledger.ticket), ledger=ledger)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import traceback
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
-from lrscope.core.errors import LrscopeError
+from lrscope.core.errors import Interrupted, LrscopeError
 from lrscope.core.job import KnownMember, SweepTicket, overrides_as_typed
 from lrscope.core.ledger import SWEEP, Ledger
+from lrscope.core.outcome import Outcome
 from lrscope.core.stop_signals import STOP
 from lrscope.sweeps.check import check_plan
 from lrscope.sweeps.compose import tell_jobs
@@ -21,6 +23,7 @@ from lrscope.sweeps.current import CurrentSweep
 from lrscope.sweeps.folders import make_folder, make_job_folders
 from lrscope.sweeps.plan import Plan, plan
 from lrscope.tracking import RunLog, RunStart, Session, TrackingSettings
+from lrscope.tracking.liveness.process import this_process
 
 if TYPE_CHECKING:
     from lrscope.tracking.find import StoredSweep
@@ -50,6 +53,7 @@ def begin(config: DictConfig) -> None:
             check_plan(planned)
         settings = settings_of(config)
         stored = _find(config, settings)
+    STOP.raise_if_requested()
     ledger = _open_ledger(config, planned)
     session = share(settings)
     try:
@@ -59,8 +63,9 @@ def begin(config: DictConfig) -> None:
         unshare(settings)
         raise
     axes = planned.axes if planned is not None else ()
-    SweepTicket(log.local_id, log.run_id, axes, known).write(ledger.ticket)
+    SweepTicket(log.local_id, log.run_id, axes, this_process().to_tags(), known).write(ledger.ticket)
     tell_jobs(SWEEP, str(ledger.ticket))
+    STOP.pass_on(ledger.ask_to_stop)
     earlier = stored.parent.tags if stored is not None else {}
     _current = CurrentSweep(config, ledger, planned, settings, session, log, earlier)
     _announce(_current, stored)
@@ -109,17 +114,26 @@ def close_current(code: int) -> int:
     signal_number = STOP.requested()
     if signal_number is not None:
         code = 128 + signal_number
-    elif code == 0 and (len(outcomes) < _expected(sweep) or any(outcome.crashed for outcome in outcomes.values())):
+    elif code == 0 and not _whole(sweep, outcomes):
         code = 1
     try:
         show_and_report(sweep, outcomes, code)
-    except LrscopeError as error:
+    except (LrscopeError, Interrupted) as error:
         print(f"error: {error}", file=sys.stderr)
         code = code or error.exit_code
+    except Exception:
+        traceback.print_exc()
+        code = code or 1
     finally:
         sweep.log.end("KILLED" if code > 128 else "FINISHED" if code == 0 else "FAILED")
         unshare(sweep.settings)
     return code
+
+
+def _whole(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> bool:
+    """Whether every member was trained, or diverged as a finding."""
+    undone = any(outcome.crashed or outcome.status == "KILLED" for outcome in outcomes.values())
+    return len(outcomes) >= _expected(sweep) and not undone
 
 
 def _expected(sweep: CurrentSweep) -> int:
