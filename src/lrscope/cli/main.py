@@ -14,6 +14,7 @@ from lrscope.config import schema
 from lrscope.core import gc_pause
 from lrscope.core.errors import Interrupted, LrscopeError
 from lrscope.core.paths import conf_folder
+from lrscope.core.std_streams import spare_the_command
 from lrscope.core.stop_signals import STOP
 
 SWITCH_S = 0.0005
@@ -31,6 +32,7 @@ def main() -> int:
         0 where everything trained or was found to fail by itself; 1 for a crash, or where Hydra refuses a lone run;
         2 for bad input; 128 + n where signal n stopped it.
     """
+    spare_the_command()
     gc_pause.pause()
     sys.setswitchinterval(SWITCH_S)
     import hydra
@@ -62,9 +64,6 @@ def _exit_code(entry: Any) -> int:
         return stop.code if isinstance(stop.code, int) else 1
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # `python train.py --help | head`: whoever read has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except (LrscopeError, Interrupted) as error:
         return _tell(error)
     except Exception as error:
@@ -86,6 +85,7 @@ def _job(cfg: Any) -> Any:
     from lrscope.core.job import overrides_as_typed
     from lrscope.runs.run import run_job
 
+    spare_the_command()  # a launcher's worker has not come by main
     alone = HydraConfig.get().mode == RunMode.RUN
     try:
         outcome = run_job(run_config(cfg, overrides_as_typed(HydraConfig.get())))
