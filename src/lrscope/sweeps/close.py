@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
+from lrscope.core.errors import LrscopeError
 from lrscope.core.job import overrides_as_typed
 from lrscope.core.outcome import Outcome
 from lrscope.core.verdict import Verdict
 from lrscope.sweeps.current import CurrentSweep
+from lrscope.tracking import RunLog
+
+if TYPE_CHECKING:
+    from lrscope.core.trace import Trace
 
 
 def show_and_report(sweep: CurrentSweep, outcomes: Mapping[int, Outcome], code: int) -> None:
@@ -29,14 +36,10 @@ def show_and_report(sweep: CurrentSweep, outcomes: Mapping[int, Outcome], code: 
 
 def compare_verdicts(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> None:
     """Diagnose the members again, each beside the others: whether one stalled shows only against those that did not."""
-    from lrscope.core.trace import Trace
     from lrscope.diagnosis import diagnose_sweep, note
-    from lrscope.runs.lifecycle import TRACE
 
-    files = {number: sweep.ledger.place(number) / TRACE for number in outcomes}
-    judged = [n for n, o in outcomes.items() if o.verdict and not o.skipped and files[n].is_file()]
-    traces = [Trace.load(files[number]) for number in judged]
-    for number, trace, diagnosis in zip(judged, traces, diagnose_sweep(traces), strict=True):
+    traces = _traces(sweep, {number: outcome for number, outcome in outcomes.items() if outcome.verdict})
+    for number, diagnosis in zip(traces, diagnose_sweep(list(traces.values())), strict=True):
         outcome = outcomes[number]
         if diagnosis.verdict.label == outcome.verdict or outcome.verdict == Verdict.DIVERGED.label:
             continue
@@ -44,24 +47,47 @@ def compare_verdicts(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> No
             {
                 "lrscope.verdict": diagnosis.verdict.label,
                 "lrscope.why": diagnosis.primary.why,
-                "mlflow.note.content": note(diagnosis, trace)[:7900],
+                "mlflow.note.content": note(diagnosis, traces[number])[:7900],
             }
         )
 
 
+def _traces(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> dict[int, Trace]:
+    """The curves of the members: of those that an earlier command trained as the store has them, where there is one."""
+    from lrscope.core.trace import Trace
+    from lrscope.runs.lifecycle import TRACE
+    from lrscope.sweeps.summary import stored_traces
+
+    files = {number: sweep.ledger.place(number) / TRACE for number in outcomes}
+    traces = {number: Trace.load(file) for number, file in files.items() if file.is_file()}
+    earlier = {number: o.run_id for number, o in outcomes.items() if o.skipped and o.run_id is not None}
+    if earlier and sweep.settings.mode == "online":
+        with suppress(LrscopeError):  # away just now: the others are still compared
+            stored = sweep.session.aside(stored_traces, sweep.settings.uri, tuple(earlier.values()))
+            traces |= {number: stored[run_id] for number, run_id in earlier.items()}
+    return dict(sorted(traces.items()))
+
+
 def keep_best_model(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> None:
-    """Pack the model of the best member that this call trained; a sweep in which nothing learned has none."""
+    """Pack the model of the best member; a sweep in which nothing learned has none. Where an earlier command trained it
+    and was killed before it had packed it, that is made up for.
+    """
     from lrscope.core.job import Job
     from lrscope.runs.artifacts import keep_model
     from lrscope.runs.prepare import prepare
+    from lrscope.tracking.mlflow_store.fetch import fetch_artifact
     from lrscope.training import build
     from lrscope.training.checkpoint_folder import BEST, read_checkpoint
 
     best = best_outcome(outcomes.values())
-    if best is None or best.skipped or sweep.config.tracking.log_model != "best" or sweep.plan is None:
+    if best is None or sweep.config.tracking.log_model != "best" or sweep.plan is None:
         return
     log = sweep.session.annotate(best.local_id)
+    if best.skipped and _has_model(sweep, best, log):
+        return
     path = log.folder / "checkpoints" / BEST
+    if not path.is_file() and best.run_id is not None:
+        fetch_artifact(sweep.settings, best.run_id, f"checkpoints/{BEST}", path)
     if not path.is_file():
         return
     number = next(number for number, outcome in outcomes.items() if outcome is best)
@@ -71,6 +97,15 @@ def keep_best_model(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> Non
     weights = read_checkpoint(path)["state_dict"]
     network.load_state_dict({key.removeprefix("network."): value for key, value in weights.items()})
     keep_model(prepared, log, network, sweep.session)
+
+
+def _has_model(sweep: CurrentSweep, member: Outcome, log: RunLog) -> bool:
+    from lrscope.sweeps.summary import has_stored_model
+
+    if log.keeps_model():
+        return True
+    online = sweep.settings.mode == "online" and member.run_id is not None
+    return online and sweep.session.aside(has_stored_model, sweep.settings.uri, member.run_id)
 
 
 def best_outcome(outcomes: Iterable[Outcome]) -> Outcome | None:

@@ -52,7 +52,7 @@ def begin(config: DictConfig) -> None:
         if planned is not None:
             check_plan(planned)
         settings = settings_of(config)
-        stored = _find(config, settings)
+        stored = _find(config, planned, settings)
     STOP.raise_if_requested()
     ledger = _open_ledger(config, planned)
     session = share(settings)
@@ -140,14 +140,17 @@ def _expected(sweep: CurrentSweep) -> int:
     return len(sweep.plan.jobs) if sweep.plan is not None else 0
 
 
-def _find(config: DictConfig, settings: TrackingSettings) -> StoredSweep | None:
+def _find(config: DictConfig, planned: Plan | None, settings: TrackingSettings) -> StoredSweep | None:
     if config.resume is None:
         return None
-    from lrscope.runs.resume import deliver_what_lies_here
-    from lrscope.tracking.find import find_sweep
+    from lrscope.runs.resume import check_is_this_sweep, deliver_what_lies_here
+    from lrscope.tracking.find import LATEST, find_sweep
 
     deliver_what_lies_here(settings)
-    return find_sweep(settings, config.experiment_name, config.resume)
+    stored = find_sweep(settings, config.experiment_name, config.resume)
+    if config.resume == LATEST and planned is not None:
+        check_is_this_sweep(stored, _words(config), {" ".join(job.overrides): job.cfg for job in planned.jobs})
+    return stored
 
 
 def _open_parent(
