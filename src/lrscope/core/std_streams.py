@@ -47,7 +47,7 @@ def _sparing(stream: Any, number: int) -> Any:
     with suppress(OSError):
         stream.flush()
     return io.TextIOWrapper(
-        raw if before is buffer else io.BufferedWriter(raw),  # type: ignore[type-var]
+        raw if before is buffer else io.BufferedWriter(raw),
         stream.encoding,
         stream.errors,
         line_buffering=stream.line_buffering,
