@@ -79,6 +79,13 @@ def test_every_member_is_recorded_below_its_sweep(
     assert command["out"].count("finished") == 3  # in the table, which is made from what is recorded
 
 
+def test_a_sweep_has_one_folder(sweeps: tuple[Typed, dict[str, dict[str, str]]]) -> None:
+    store, _ = sweeps
+    folders = sorted(path.parent.parent.name for path in store.root.glob("outputs/*/*/sweep.json"))
+    assert folders == sorted(path.parent.name for path in store.root.glob("outputs/e*/*"))
+    assert len(folders) == len(FOLDERS) - 1  # one of them names another
+
+
 def test_two_sweeps_in_one_folder_do_not_count_each_others_members(tmp_path: Path) -> None:
     words = (*SHORT, f"hydra.sweep.dir={tmp_path}/jobs", "tracking.mode=offline")
     first, second = _typed(tmp_path / "root", [("lr=0.3,0.1,0.03", *words), ("lr=0.3,0.1", "seed=1", *words)])

@@ -52,8 +52,9 @@ def test_an_error_in_the_launching_process_closes_the_sweep(tmp_path: Path, modu
 
 
 def test_a_model_that_fails_while_it_is_timed_leaves_a_record_of_each_member(tmp_path: Path) -> None:
-    words = ("model._target_=fragile.Fragile", "+model.fails_at=4", "~model.hidden")
-    typed = type_command(tmp_path, *SWEEP, *words, "epochs=40", store=True)
+    words = [word for word in SWEEP if not word.startswith(("model", "epochs"))]
+    words += ["model=linear", "model._target_=fragile.Fragile", "+model.fails_at=4", "epochs=40"]
+    typed = type_command(tmp_path, *words, store=True)
     assert typed.code == 1
     assert "broken on purpose" in typed.out
     assert "Traceback" not in typed.err

@@ -50,7 +50,7 @@ class Ledger:
 
     def places(self) -> list[tuple[int, Path]]:
         """Of the jobs that have left something, in the order of their numbers."""
-        found = (path for path in self.folder.iterdir() if path.name.isdecimal())
+        found = (path for path in self.folder.glob("*") if path.name.isdecimal())
         return sorted((int(path.name), path) for path in found)
 
     def ask_to_stop(self, signal_number: int) -> None:

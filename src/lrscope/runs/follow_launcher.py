@@ -56,6 +56,7 @@ def following_its_launcher(job: Job) -> Iterator[None]:
     STOP.follow(launcher.asks_to_stop)
     try:
         STOP.raise_if_requested()
+        job.folder.mkdir(parents=True, exist_ok=True)  # where no outcome follows, this process did not come to its end
         yield
     finally:
         _go_idle(launcher)

@@ -24,6 +24,7 @@ def show_and_report(sweep: CurrentSweep, outcomes: Mapping[int, Outcome], code: 
     Args:
         outcomes: by the numbers of the jobs.
     """
+    close_broken_off(sweep, outcomes)
     compare_verdicts(sweep, outcomes)
     keep_best_model(sweep, outcomes)
     if _delivered(sweep):
@@ -32,6 +33,14 @@ def show_and_report(sweep: CurrentSweep, outcomes: Mapping[int, Outcome], code: 
         print(plain_table(outcomes.values()))
     if code > 128:
         print(f"to go on: python train.py -m {' '.join(_command(sweep))} resume={_identity(sweep)}")
+
+
+def close_broken_off(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> None:
+    """Members that trained in processes which are gone without a word: their runs are KILLED, with all they left."""
+    from lrscope.runs.resume import deliver_what_lies_here
+
+    if any(number not in outcomes for number, _ in sweep.ledger.places()):
+        deliver_what_lies_here(sweep.settings)
 
 
 def compare_verdicts(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> None:

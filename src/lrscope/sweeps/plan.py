@@ -55,6 +55,7 @@ def plan(config: DictConfig) -> Plan | None:
         return None
     hydra = GlobalHydra.instance().hydra
     assert hydra is not None
+    str(config.hydra.sweep.dir)  # resolved here once: every job would have a time of its own in it
     loader: Any = hydra.config_loader
     loader.load_sweep_config = JobComposer(loader).load_sweep_config
     given = [f"{key}={value}" for key, value in (config.hydra.sweeper.get("params") or {}).items()]
