@@ -69,7 +69,7 @@ def _under_way(root: Path) -> Iterator[subprocess.Popen[str]]:
         start_new_session=True,
     )
     try:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300
         while len(_training(root)) < 2:
             assert process.poll() is None and time.monotonic() < deadline
             time.sleep(0.1)
@@ -131,7 +131,9 @@ def test_workers_end_with_a_command_that_is_killed(tmp_path: Path) -> None:
 
 def test_a_worker_that_is_killed_leaves_no_run_running(tmp_path: Path) -> None:
     with _under_way(tmp_path) as process:
-        (worker, *_) = [pid for pid in _left(process.pid) if b"loky" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        (worker, *_) = [
+            pid for pid in _left(process.pid) if b"LokyProcess" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        ]
         os.kill(worker, signal.SIGKILL)
         output, _ = process.communicate(timeout=120)
         assert process.returncode == 1, output
