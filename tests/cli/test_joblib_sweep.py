@@ -96,6 +96,12 @@ def _left(session: int) -> list[int]:
     return found
 
 
+def _is_worker_of(command: int, pid: int) -> bool:
+    """Whether it trains members: the command also starts a process that delivers, and some that keep the books."""
+    parent = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    return parent == command and b"LokyProcess" in Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
 def _all_gone(session: int, within_s: float = 60) -> bool:
     deadline = time.monotonic() + within_s
     while _left(session) and time.monotonic() < deadline:
@@ -131,9 +137,7 @@ def test_workers_end_with_a_command_that_is_killed(tmp_path: Path) -> None:
 
 def test_a_worker_that_is_killed_leaves_no_run_running(tmp_path: Path) -> None:
     with _under_way(tmp_path) as process:
-        (worker, *_) = [
-            pid for pid in _left(process.pid) if b"LokyProcess" in Path(f"/proc/{pid}/cmdline").read_bytes()
-        ]
+        worker = next(pid for pid in _left(process.pid) if _is_worker_of(process.pid, pid))
         os.kill(worker, signal.SIGKILL)
         output, _ = process.communicate(timeout=120)
         assert process.returncode == 1, output
