@@ -72,7 +72,7 @@ def _traces(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> dict[int, T
     earlier = {number: o.run_id for number, o in outcomes.items() if o.skipped and o.run_id is not None}
     if earlier and sweep.settings.mode == "online":
         with suppress(LrscopeError):  # away just now: the others are still compared
-            stored = sweep.session.aside(stored_traces, sweep.settings.uri, tuple(earlier.values()))
+            stored = sweep.session.call_in_service(stored_traces, sweep.settings.uri, tuple(earlier.values()))
             traces |= {number: stored[run_id] for number, run_id in earlier.items()}
     return dict(sorted(traces.items()))
 
@@ -114,7 +114,7 @@ def _has_model(sweep: CurrentSweep, member: Outcome, log: RunLog) -> bool:
     if log.keeps_model():
         return True
     online = sweep.settings.mode == "online" and member.run_id is not None
-    return online and sweep.session.aside(has_stored_model, sweep.settings.uri, member.run_id)
+    return online and sweep.session.call_in_service(has_stored_model, sweep.settings.uri, member.run_id)
 
 
 def best_outcome(outcomes: Iterable[Outcome]) -> Outcome | None:
