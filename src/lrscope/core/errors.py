@@ -46,10 +46,16 @@ class StoreUnreachable(InputError):
     """The tracking store did not answer when the command started."""
 
 
-class Interrupted(LrscopeError):
-    """A signal asked the run to stop; raised at the end of the step that was under way."""
+class Interrupted(BaseException):
+    """A signal asked the run to stop; raised at the end of the step that was under way.
+
+    As with ``KeyboardInterrupt``, no ``except Exception`` on its way takes it for an error of what it was doing.
+    """
 
     def __init__(self, signal_number: int) -> None:
         self.signal_number = signal_number
         self.exit_code = 128 + signal_number
         super().__init__(f"stopped by signal {signal_number}")
+
+    def __reduce__(self) -> tuple[type[Interrupted], tuple[int]]:
+        return type(self), (self.signal_number,)

@@ -19,6 +19,7 @@ from lrscope.core.files import spared
 from lrscope.core.fingerprint import flatten
 from lrscope.core.outcome import Outcome, Status
 from lrscope.core.paths import checkout
+from lrscope.core.redact import redact_tree
 from lrscope.core.trace import Trace
 from lrscope.core.verdict import Diagnosis, Verdict
 from lrscope.diagnosis import diagnose, note
@@ -189,19 +190,21 @@ def environment() -> str:
 
 @cache
 def uncommitted_changes() -> str:
-    """What the working tree has that its last commit has not; empty where it is clean or no git repository."""
+    """What the working tree has that its last commit has not; empty where it is clean or no git repository.
+
+    What is not UTF-8 in it, a file of another encoding, is shown as ``\\xe9``.
+    """
     try:
         done = subprocess.run(
             ["git", "diff", "HEAD"],
             cwd=checkout(),
             capture_output=True,
-            text=True,
             timeout=10,
             check=True,
         )
     except (OSError, subprocess.SubprocessError):
         return ""
-    return done.stdout
+    return done.stdout.decode(errors="backslashreplace")
 
 
 def _best(trace: Trace) -> dict[str, float]:
@@ -223,8 +226,8 @@ def _as_yaml(content: object) -> str:
 
 
 _DESCRIPTION: Mapping[str, Callable[[PreparedRun], str]] = {
-    "config.yaml": lambda run: _as_yaml(dict(run.config)),
-    "overrides.yaml": lambda run: _as_yaml(list(run.job.overrides)),
+    "config.yaml": lambda run: _as_yaml(redact_tree(run.config)),
+    "overrides.yaml": lambda run: _as_yaml(redact_tree(run.job.overrides)),
     "environment.txt": lambda _: environment(),
 }
 """The files that say what every run is; ahead of them goes ``DIFFERENCE``, where there is one."""

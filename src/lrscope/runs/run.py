@@ -19,6 +19,7 @@ def run_job(cfg: DictConfig) -> Outcome:
         InputError: the config asks for something that cannot be done; nothing was recorded.
         Interrupted: a signal stopped the run; its record is closed as KILLED and can be resumed.
     """
+    from lrscope.runs.follow_launcher import following_its_launcher
     from lrscope.runs.resume import continued
     from lrscope.runs.shared_session import settings_of
     from lrscope.training.distributed import is_first
@@ -28,7 +29,8 @@ def run_job(cfg: DictConfig) -> Outcome:
     STOP.raise_if_requested()
     if job.ticket is None:
         job = continued(cfg, job, settings_of(cfg))
-    outcome = run(cfg, job)
+    with following_its_launcher(job):
+        outcome = run(cfg, job)
     if job.ticket is None and is_first():
         print(closing_words(outcome, job))
     STOP.raise_if_requested()
