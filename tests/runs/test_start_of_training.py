@@ -10,8 +10,8 @@ import torch
 from lrscope.training import build
 from lrscope.training.callbacks.evaluate_epochs import LOSS_START, SPREAD_START, EvaluateEpochs
 from lrscope.training.evaluation import evaluate
-from lrscope.training.lightning_module import loss_of
 from lrscope.training.measures import output_spread
+from lrscope.training.supported import loss_of
 from runs.single_runs import compose_config, train_whole, train_with_stops
 
 RUN = ("dataset=blobs", "batch_size=200", "model.hidden=[6]", "model.dropout=0.3", "model.batch_norm=true", "epochs=2")

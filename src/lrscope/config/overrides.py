@@ -37,7 +37,7 @@ def _drop(part: DictConfig, group: str, typed: set[str]) -> None:
             continue
         if key == "name":
             part.name = str(part._target_).rpartition(".")[2]
-        elif not takes(part, key):
+        elif not takes(part, key, by_name=group == "model"):
             del part[key]
 
 

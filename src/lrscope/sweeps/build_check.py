@@ -1,15 +1,19 @@
-"""Builds the parts of configs once, before anything trains: what cannot be built is a problem of the config."""
+"""Builds the parts of configs and takes them through one real batch, before anything trains: what raises is a problem
+of the config.
+"""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lrscope.core.errors import InputError, Problem
 
 if TYPE_CHECKING:
+    import torch
     from omegaconf import DictConfig
     from torch import nn
 
@@ -23,8 +27,9 @@ class BuildCheck:
 
     def __init__(self) -> None:
         self._sources: dict[str, Source | None] = {}
-        self._networks: dict[str, nn.Module | None] = {}
-        self._trainers: set[str] = set()
+        self._networks: dict[str, _Network | None] = {}
+        self._devices: dict[str, torch.device] = {}
+        self._moved: set[str] = set()
         self._tried: set[str] = set()
         self._problems: list[Problem] = []
 
@@ -38,11 +43,11 @@ class BuildCheck:
             if key not in self._sources:
                 self._sources[key] = self._source(cfg)
             source = self._sources[key]
-            self._try_trainer(cfg)
+            device = self._device(cfg)
             parts = _key(cfg.dataset, cfg.model, cfg.optimizer, cfg.scheduler, cfg.trainer, cfg.epochs, cfg.batch_size)
             if source is not None and parts not in self._tried:
                 self._tried.add(parts)
-                self._try_parts(cfg, source)
+                self._try_parts(cfg, source, device)
         return self._problems
 
     def _source(self, cfg: DictConfig) -> Source | None:
@@ -58,30 +63,57 @@ class BuildCheck:
         cfg.batch_size = None  # the data is there: the other parts can be held against it
         return build.source(cfg)
 
-    def _try_trainer(self, cfg: DictConfig) -> None:
+    def _device(self, cfg: DictConfig) -> torch.device:
+        """Where a config trains; the processor where that is on several devices, or on none."""
+        import torch
+
         from lrscope.training import threads
         from lrscope.training.trainer import make_trainer
 
         key = _key(cfg.trainer, cfg.epochs)
-        if key not in self._trainers:
-            self._trainers.add(key)
+        if key not in self._devices:
             threads.use(cfg.trainer.threads)
-            self._noting(lambda: make_trainer(cfg))
+            trainer = self._noting(lambda: make_trainer(cfg))
+            alone = trainer is not None and trainer.world_size == 1
+            self._devices[key] = trainer.strategy.root_device if alone else torch.device("cpu")
+        return self._devices[key]
 
-    def _try_parts(self, cfg: DictConfig, source: Source) -> None:
+    def _try_parts(self, cfg: DictConfig, source: Source, device: torch.device) -> None:
         from lrscope.training import build
 
         cfg = copy.deepcopy(cfg)
         build.fill_steps(cfg, source.steps_per_epoch)
         self._problems += _accuracy_of_numbers(cfg, source)
-        key = _key(cfg.dataset, cfg.model)
+        key = _key(cfg.dataset, cfg.model, cfg.batch_size, cfg.trainer)
         if key not in self._networks:
-            self._networks[key] = self._noting(lambda: build.network(cfg, source.described))
-        network = self._networks[key]
-        if network is not None:
-            self._noting(lambda: build.schedule(cfg, build.optimizer(cfg, network.parameters())))
-            for entry in cfg.callbacks.extra:
-                self._noting(partial(build.callback, entry))
+            self._networks[key] = self._noting(lambda: self._network(cfg, source, device))
+        if (network := self._networks[key]) is not None and network.trains:
+            self._noting(lambda: self._try_update(cfg, network))
+        for entry in cfg.callbacks.extra:
+            self._noting(partial(build.callback, entry))
+
+    def _network(self, cfg: DictConfig, source: Source, device: torch.device) -> _Network:
+        """The network, with the gradients of a real batch where it fits the data."""
+        from lrscope.training import build
+        from lrscope.training.rehearsal import rehearsal_of, trains
+
+        made = build.network(cfg, source.described)
+        made = (made.double() if cfg.trainer.precision.startswith("64") else made).to(device)
+        found = len(self._problems)
+        self._noting(lambda: rehearsal_of(cfg, source, device).try_network(made))
+        return _Network(made, trains(made), fits=len(self._problems) == found)
+
+    def _try_update(self, cfg: DictConfig, network: _Network) -> None:
+        """Optimizer and schedule; of configs that differ in numbers alone one is taken through an update."""
+        from lrscope.training import build
+        from lrscope.training.rehearsal import try_step
+
+        optimizer = build.optimizer(cfg, network.made.parameters())
+        schedule = build.schedule(cfg, optimizer)
+        key = _key(cfg.dataset, cfg.model, *(_without_numbers(part) for part in (cfg.optimizer, cfg.scheduler)))
+        if network.fits and key not in self._moved:
+            self._moved.add(key)
+            try_step(optimizer, schedule, str(cfg.optimizer._target_))
 
     def _noting(self, make: Callable[[], Any]) -> Any:
         """What ``make`` makes; None where it cannot, and why is noted."""
@@ -90,6 +122,15 @@ class BuildCheck:
         except InputError as error:
             self._problems += error.problems
             return None
+
+
+@dataclass(frozen=True)
+class _Network:
+    made: nn.Module
+    trains: bool
+    """Whether it has anything to train."""
+    fits: bool
+    """Whether it could be trained on its data."""
 
 
 def _accuracy_of_numbers(cfg: DictConfig, source: Source) -> list[Problem]:
@@ -103,6 +144,15 @@ def _accuracy_of_numbers(cfg: DictConfig, source: Source) -> list[Problem]:
     }
     rule = f"the dataset {source.data.name} has numbers to predict, and no accuracy"
     return [Problem(key, name, rule, f"Try {key}=val/loss.") for key, name in looking.items() if name in _ACCURACIES]
+
+
+def _without_numbers(part: DictConfig) -> Any:
+    from omegaconf import OmegaConf
+
+    from lrscope.core.fingerprint import flatten
+
+    values = flatten(OmegaConf.to_container(part, resolve=True))
+    return {key: None if type(value) in (int, float) else value for key, value in values.items()}
 
 
 def _key(*parts: Any) -> str:

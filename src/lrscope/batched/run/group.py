@@ -31,7 +31,7 @@ from lrscope.runs.lifecycle import RunEnd, conclude, open_record
 from lrscope.runs.shared_session import recording_session, settings_of
 from lrscope.tracking import Session
 from lrscope.training.callbacks.show_progress import ShowProgress
-from lrscope.training.lightning_module import loss_of
+from lrscope.training.supported import loss_of
 from lrscope.training.trainer import lightning_kept_quiet, make_trainer
 
 TAGS = {"lrscope.together": "true"}
