@@ -37,10 +37,8 @@ def class_numbers(targets: Tensor) -> Tensor:
 
 
 def numbers(targets: Tensor) -> Tensor:
-    """Numbers of any type as float32, [N] as [N, 1]; complex ones as they are."""
-    if targets.is_complex():
-        return targets
-    return (targets.unsqueeze(1) if targets.dim() == 1 else targets).float()
+    """Numbers of any type as float32; complex ones as they are."""
+    return targets if targets.is_complex() else targets.float()
 
 
 def real_inputs(inputs: Tensor) -> Tensor:
@@ -76,6 +74,8 @@ class _Conforming:
         if inputs.is_complex():
             self._refuse(f"its inputs are {_type(inputs)}", "Give real numbers, e.g. torch.view_as_real(inputs).")
         targets = class_numbers(targets) if task == "classification" else numbers(targets)
+        if task == "regression" and targets.dim() == 1:
+            targets = targets.unsqueeze(1)  # one number an example
         self._check_targets(targets, task)
         return Part(real_inputs(inputs), targets)
 

@@ -13,7 +13,7 @@ from typing import Any
 from torch import Tensor
 from torch.nn import functional
 
-from lrscope.datasets.conform import class_numbers, real_inputs
+from lrscope.datasets.conform import class_numbers, numbers, real_inputs
 
 Loss = Callable[..., Tensor]
 
@@ -68,7 +68,7 @@ def _wrong_predictions(answers: Tensor, targets: Tensor) -> Mismatch | None:
 
 OBJECTIVES: Mapping[str, Objective] = {
     "classification": Objective(functional.cross_entropy, class_numbers, _wrong_logits),
-    "regression": Objective(functional.mse_loss, lambda targets: targets, _wrong_predictions),
+    "regression": Objective(functional.mse_loss, numbers, _wrong_predictions),
 }
 """By task: cross entropy of logits [N, C] for classes [N], mean squared error for numbers of the answers' shape."""
 
