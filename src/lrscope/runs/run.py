@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,8 @@ def run_job(cfg: DictConfig) -> Outcome:
 
 def closing_words(outcome: Outcome, job: Job) -> str:
     """What a lone run tells the terminal at its end."""
+    from lrscope.runs.lifecycle import TRACEBACK
+
     what = outcome.verdict or ("crashed" if outcome.crashed else "stopped")
     lines = [f"{outcome.name}: {what} after {outcome.steps} steps, {outcome.seconds:.1f} s. {outcome.why}"]
     if outcome.final:
@@ -52,7 +55,9 @@ def closing_words(outcome: Outcome, job: Job) -> str:
         lines.append(
             f"to go on: python train.py {again} resume={outcome.run_id or outcome.local_id}".replace("  ", " ")
         )
-    elif outcome.run_id is not None:
+    if outcome.crashed:
+        lines.append(f"traceback: {job.folder / TRACEBACK}")
+    if outcome.status != "KILLED" and outcome.run_id is not None:
         lines.append(f"MLflow run {outcome.run_id}; browse with `make ui`")
     return "\n".join(lines)
 
@@ -62,7 +67,8 @@ def run(cfg: DictConfig, job: Job) -> Outcome:
     from lrscope.runs.shared_session import recording_session, settings_of
 
     with recording_session(settings_of(cfg)) as session:
-        return _run(cfg, job, session)
+        outcome = _run(cfg, job, session)
+    return replace(outcome, run_id=outcome.run_id or session.run_id(outcome.local_id))  # known once it is delivered
 
 
 def _run(cfg: DictConfig, job: Job, session: Session) -> Outcome:

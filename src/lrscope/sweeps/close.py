@@ -14,12 +14,17 @@ from lrscope.sweeps.current import CurrentSweep
 
 def show_and_report(sweep: CurrentSweep, outcomes: Sequence[Outcome], code: int) -> None:
     """Print the table of members and their links; write the report to the parent run. Offline: the table alone."""
+    from lrscope.runs.lifecycle import TRACEBACK
+
     compare_verdicts(sweep, outcomes)
     keep_best_model(sweep, outcomes)
     if _delivered(sweep):
         write_and_show(sweep)
     else:
         print(plain_table(outcomes))
+        for folder, outcome in _folders(sweep):
+            if outcome.crashed:
+                print(f"{outcome.name} crashed: {outcome.why.rstrip('. ')}; traceback: {folder / TRACEBACK}")
     if code > 128:
         print(f"to go on: python train.py -m {' '.join(_command(sweep))} resume={_identity(sweep)}")
 

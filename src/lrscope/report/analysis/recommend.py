@@ -93,7 +93,7 @@ def _as_good(cells: Sequence[Cell], best: Cell, tolerance: float) -> list[Cell]:
     """The unbroken run of cells around the best whose loss is within the tolerance and none of whose seeds failed."""
     assert best.best is not None
     bound = best.best.mean + tolerance
-    numbered = [cell for cell in cells if cell.x is not None]
+    numbered = _known(cells)
     place = numbered.index(best)
     first = last = place
     while first > 0 and _within(numbered[first - 1], bound):
@@ -101,6 +101,11 @@ def _as_good(cells: Sequence[Cell], best: Cell, tolerance: float) -> list[Cell]:
     while last + 1 < len(numbered) and _within(numbered[last + 1], bound):
         last += 1
     return numbered[first : last + 1]
+
+
+def _known(cells: Sequence[Cell]) -> list[Cell]:
+    """Those of which something is known: a cell without a value, or whose members all crashed, says nothing."""
+    return [cell for cell in cells if cell.x is not None and not cell.crashed]
 
 
 def _equals(cells: Sequence[Cell], best: Cell, room: float) -> list[Cell]:
@@ -114,7 +119,7 @@ def _within(cell: Cell, bound: float) -> bool:
 
 
 def _at_edge(cells: Sequence[Cell], best: Cell) -> Literal["lowest", "highest"] | None:
-    numbered = [cell for cell in cells if cell.x is not None]
+    numbered = _known(cells)
     if len(numbered) < 2:
         return None
     if numbered[0] is best:
@@ -159,7 +164,7 @@ def _sentences(
 
 def _neighbours(cells: Sequence[Cell], best: Cell, near: Sequence[Cell]) -> list[str]:
     """What one would lose with the next lower and the next higher value outside the range."""
-    numbered = [cell for cell in cells if cell.x is not None]
+    numbered = _known(cells)
     if not isinstance(best.x, float) or best.best is None:
         return []
     words = []
@@ -198,6 +203,9 @@ def _warnings(comparison: Comparison, group: Group, best: Cell, usable: Sequence
     if unfinished:
         total = sum(len(cell.rows) for cell in group.cells)
         found.append(f"{len(unfinished)} of {total} members have not ended: this rests on the others.")
+    crashed = sum(row.member.crashed for cell in group.cells for row in cell.rows)
+    if crashed:
+        found.append(f"{crashed} of {sum(len(cell.rows) for cell in group.cells)} members crashed: see why above.")
     if len(best.rows) < FEW_SEEDS:
         found.append(f"{_count(len(best.rows))} per value: what another seed would change is not known.")
     return found
@@ -254,14 +262,16 @@ def _nothing(comparison: Comparison, group: Group) -> Recommendation:
     """All failed, or none has a loss yet."""
     rows = [row for cell in group.cells for row in cell.rows]
     fates = ", ".join(f"{count} {word}" for word, count in Counter(row.member.outcome for row in rows).most_common())
-    failed = [row for row in rows if row.member.failed]
-    rates = [row.x for row in rows if isinstance(row.x, float)]
+    failed = [row for row in rows if row.member.failed and not row.member.crashed]
+    rates = [row.x for row in rows if isinstance(row.x, float) and not row.member.crashed]
     commands = []
     if failed and rates and comparison.x_axis == RATE:
         commands.append(("To find where training starts to work", lower(group, min(rates))))
     sentence = f"No {'rate' if comparison.x_axis == RATE else comparison.x_axis} can be recommended: " + (
         f"none of {len(rows)} members trained ({fates})." if rows else "nothing was recorded."
     )
+    if rows and all(row.member.crashed for row in rows):
+        sentence += " A crash is not a matter of the rate: mend its cause, then run the same sweep again."
     return Recommendation(
         group=group.label, axis=comparison.x_axis, best=None, loss=math.inf, low=None, high=None,
         tolerance=math.nan, basis="", evidence="none", sensitivity=None,
