@@ -31,6 +31,7 @@ from lrscope.training.callbacks.evaluate_late import EvaluateLate
 from lrscope.training.callbacks.follow_parameters import FollowParameters
 from lrscope.training.callbacks.keep_checkpoints import KeepBest, KeepCheckpoints, restore_random_state
 from lrscope.training.callbacks.measure_sharpness import MeasureSharpness
+from lrscope.training.callbacks.record_logged import RecordLogged
 from lrscope.training.callbacks.record_steps import RecordSteps, SignalChoice
 from lrscope.training.callbacks.show_progress import ShowProgress
 from lrscope.training.callbacks.stop_early import StopAtSignal, StopAtVerdict, StoppedByVerdict
@@ -41,6 +42,9 @@ from lrscope.training.recording import RunRecorder
 from lrscope.training.supported import Pair, objective_of, taken
 from lrscope.training.trainer import lightning_kept_quiet, make_trainer
 from lrscope.training.user_loader import one_epoch
+
+MOST_LOGGED = 500
+"""Points of a metric that a callback of the user's logs by step."""
 
 PLAIN_PRECISIONS = ("32-true", "64-true", "32", "64")
 
@@ -88,6 +92,9 @@ def assemble(run: PreparedRun, recorder: RunRecorder, checkpoints: CheckpointFol
     callbacks += [ShowProgress(steps, run.name, cfg.epochs, cfg.callbacks.progress)]
     callbacks += [keep, StopAtSignal(STOP.requested, keep.save)]
     trainer.callbacks = callbacks  # type: ignore[attr-defined]  # set by Lightning's connector
+    if cfg.callbacks.extra:
+        trainer.loggers = [RecordLogged(steps)]
+        trainer.log_every_n_steps = max(1, cfg.total_steps // MOST_LOGGED)  # type: ignore[attr-defined]
     return SingleRun(run, trainer, module, loader, steps, evaluate, best, stop, checkpoints, scope)
 
 

@@ -9,7 +9,9 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning.loggers.logger import DummyLogger
 
+from lrscope.config.instantiate import reason_of
 from lrscope.core.errors import InputError, Problem
 from lrscope.training.fast_hooks import NoProfiler
 from lrscope.training.kept_memory import keep_freed_memory
@@ -50,6 +52,22 @@ def make_trainer(cfg: DictConfig) -> pl.Trainer:
         raise InputError(problem) from error
 
 
+def set_up(cfg: DictConfig, callback: pl.Callback) -> None:
+    """Have one of Lightning's own callbacks look at the trainer, as it would at the start of a run.
+
+    Raises:
+        InputError: it refuses to be used.
+    """
+    trainer = make_trainer(cfg)
+    trainer.loggers = [DummyLogger()]
+    try:
+        with lightning_kept_quiet():
+            callback.setup(trainer, pl.LightningModule(), "fit")
+    except Exception as error:
+        rule = f"cannot be used ({reason_of(error)})"
+        raise InputError(Problem("callbacks.extra", type(callback).__name__, rule, "Leave it out.")) from error
+
+
 class lightning_kept_quiet:
     """Lightning announces devices, tips and interruptions for every run; a sweep of 64 needs none of it."""
 
@@ -63,6 +81,7 @@ class lightning_kept_quiet:
             ".*does not have many workers.*",
             ".*`isinstance.treespec, LeafSpec.`.*",
             ".*GPU available.*",
+            ".*smaller than the logging interval.*",
         ):
             warnings.filterwarnings("ignore", words)
 
