@@ -7,14 +7,11 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from lrscope.config.validate import MONITORS
 from lrscope.core.errors import InputError, Problem
 
 if TYPE_CHECKING:
-    import pytorch_lightning as pl
     import torch
     from omegaconf import DictConfig
     from torch import nn
@@ -82,6 +79,7 @@ class BuildCheck:
 
     def _try_parts(self, cfg: DictConfig, source: Source, device: torch.device) -> None:
         from lrscope.training import build
+        from lrscope.training.user_callbacks import callback_problems
 
         cfg = copy.deepcopy(cfg)
         build.fill_steps(cfg, source.steps_per_epoch)
@@ -91,19 +89,7 @@ class BuildCheck:
             self._networks[key] = self._noting(lambda: self._network(cfg, source, device))
         if (network := self._networks[key]) is not None and network.trains:
             self._noting(lambda: self._try_update(cfg, network))
-        self._try_callbacks(cfg)
-
-    def _try_callbacks(self, cfg: DictConfig) -> None:
-        """Those of the user's are made; Lightning's own are set up too, which is where they refuse a trainer."""
-        from lrscope.training import build
-        from lrscope.training.trainer import set_up
-
-        made = [self._noting(partial(build.callback, entry)) for entry in cfg.callbacks.extra]
-        shipped = [callback for callback in made if type(callback).__module__.startswith("pytorch_lightning.")]
-        for callback in shipped:
-            self._noting(partial(set_up, cfg, callback))
-        if len(shipped) == len(made):  # else one of the user's may log what they look at
-            self._problems += _unknown_metrics(shipped)
+        self._problems += callback_problems(cfg)
 
     def _network(self, cfg: DictConfig, source: Source, device: torch.device) -> _Network:
         """The network, with the gradients of a real batch where it fits the data."""
@@ -114,6 +100,7 @@ class BuildCheck:
         made = (made.double() if cfg.trainer.precision.startswith("64") else made).to(device)
         found = len(self._problems)
         self._noting(lambda: rehearsal_of(cfg, source, device).try_network(made))
+        made.cpu()  # many networks may be held against one device
         return _Network(made, trains(made), fits=len(self._problems) == found)
 
     def _try_update(self, cfg: DictConfig, network: _Network) -> None:
@@ -144,17 +131,6 @@ class _Network:
     """Whether it has anything to train."""
     fits: bool
     """Whether it could be trained on its data."""
-
-
-def _unknown_metrics(callbacks: Sequence[pl.Callback]) -> list[Problem]:
-    """Callbacks that look at a metric which no run has."""
-    rule = f"looks at a metric that no run has; there are {', '.join(MONITORS)}"
-    asked = [(type(callback).__name__, getattr(callback, "monitor", None)) for callback in callbacks]
-    return [
-        Problem("callbacks.extra", f"{name}(monitor={metric})", rule, "Try monitor: val/loss.")
-        for name, metric in asked
-        if metric is not None and metric not in MONITORS
-    ]
 
 
 def _accuracy_of_numbers(cfg: DictConfig, source: Source) -> list[Problem]:

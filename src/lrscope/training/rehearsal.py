@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from omegaconf import DictConfig
@@ -158,7 +158,7 @@ def try_step(optimizer: Optimizer, schedule: LRScheduler | ReduceLROnPlateau | N
     """
     asked: list[bool] = []
 
-    def closure() -> Tensor:
+    def closure() -> Any:
         asked.append(True)
         return torch.zeros(())
 
@@ -170,7 +170,10 @@ def try_step(optimizer: Optimizer, schedule: LRScheduler | ReduceLROnPlateau | N
         if not asked:
             raise _refused_update(target, "never calls the closure that its step is given, which computes the loss")
         try:
-            schedule.step(0.0) if isinstance(schedule, ReduceLROnPlateau) else schedule and schedule.step()
+            if isinstance(schedule, ReduceLROnPlateau):
+                schedule.step(0.0)
+            elif schedule is not None:
+                schedule.step()
         except (Exception, SystemExit) as error:
             rule = f"cannot move on ({reason_of(error)})"
             raise InputError(Problem("scheduler", type(schedule).__name__, rule, "Try scheduler=constant.")) from error

@@ -9,9 +9,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from omegaconf import DictConfig, OmegaConf
-from pytorch_lightning.loggers.logger import DummyLogger
 
-from lrscope.config.instantiate import reason_of
 from lrscope.core.errors import InputError, Problem
 from lrscope.training.fast_hooks import NoProfiler
 from lrscope.training.kept_memory import keep_freed_memory
@@ -50,22 +48,6 @@ def make_trainer(cfg: DictConfig) -> pl.Trainer:
         key = next((name for name in asked if f"`{name}" in reason), "accelerator")
         problem = Problem(f"trainer.{key}", str(cfg.trainer[key]), reason, "Try trainer=cpu or trainer=auto.")
         raise InputError(problem) from error
-
-
-def set_up(cfg: DictConfig, callback: pl.Callback) -> None:
-    """Have one of Lightning's own callbacks look at the trainer, as it would at the start of a run.
-
-    Raises:
-        InputError: it refuses to be used.
-    """
-    trainer = make_trainer(cfg)
-    trainer.loggers = [DummyLogger()]
-    try:
-        with lightning_kept_quiet():
-            callback.setup(trainer, pl.LightningModule(), "fit")
-    except Exception as error:
-        rule = f"cannot be used ({reason_of(error)})"
-        raise InputError(Problem("callbacks.extra", type(callback).__name__, rule, "Leave it out.")) from error
 
 
 class lightning_kept_quiet:

@@ -13,7 +13,7 @@ from lrscope.core.verdict import Verdict
 from lrscope.report.analysis.comparison import Cell, Comparison, Group
 from lrscope.report.analysis.next_runs import around, between, beyond, lower, more_seeds
 from lrscope.report.analysis.noise import tolerance
-from lrscope.report.analysis.safest import best_of, fail_within, safest
+from lrscope.report.analysis.safest import best_of, fail_within, known, safest
 from lrscope.report.analysis.sensitivity import lr_sensitivity
 from lrscope.report.data.axes import RATE
 
@@ -93,7 +93,7 @@ def _as_good(cells: Sequence[Cell], best: Cell, tolerance: float) -> list[Cell]:
     """The unbroken run of cells around the best whose loss is within the tolerance and none of whose seeds failed."""
     assert best.best is not None
     bound = best.best.mean + tolerance
-    numbered = _known(cells)
+    numbered = known(cells)
     place = numbered.index(best)
     first = last = place
     while first > 0 and _within(numbered[first - 1], bound):
@@ -101,11 +101,6 @@ def _as_good(cells: Sequence[Cell], best: Cell, tolerance: float) -> list[Cell]:
     while last + 1 < len(numbered) and _within(numbered[last + 1], bound):
         last += 1
     return numbered[first : last + 1]
-
-
-def _known(cells: Sequence[Cell]) -> list[Cell]:
-    """Those of which something is known: a cell without a value, or whose members all crashed, says nothing."""
-    return [cell for cell in cells if cell.x is not None and not cell.crashed]
 
 
 def _equals(cells: Sequence[Cell], best: Cell, room: float) -> list[Cell]:
@@ -119,7 +114,7 @@ def _within(cell: Cell, bound: float) -> bool:
 
 
 def _at_edge(cells: Sequence[Cell], best: Cell) -> Literal["lowest", "highest"] | None:
-    numbered = _known(cells)
+    numbered = known(cells)
     if len(numbered) < 2:
         return None
     if numbered[0] is best:
@@ -164,7 +159,7 @@ def _sentences(
 
 def _neighbours(cells: Sequence[Cell], best: Cell, near: Sequence[Cell]) -> list[str]:
     """What one would lose with the next lower and the next higher value outside the range."""
-    numbered = _known(cells)
+    numbered = known(cells)
     if not isinstance(best.x, float) or best.best is None:
         return []
     words = []
