@@ -96,8 +96,7 @@ class BuildCheck:
         from lrscope.training import build
         from lrscope.training.rehearsal import rehearsal_of, trains
 
-        made = build.network(cfg, source.described)
-        made = (made.double() if cfg.trainer.precision.startswith("64") else made).to(device)
+        made = _moved(build.network(cfg, source.described), cfg, device)
         found = len(self._problems)
         self._noting(lambda: rehearsal_of(cfg, source, device).try_network(made))
         made.cpu()  # many networks may be held against one device
@@ -131,6 +130,17 @@ class _Network:
     """Whether it has anything to train."""
     fits: bool
     """Whether it could be trained on its data."""
+
+
+def _moved(network: nn.Module, cfg: DictConfig, device: torch.device) -> nn.Module:
+    """The network where the run trains it, and in its precision."""
+    from lrscope.config.instantiate import reason_of
+
+    try:
+        return (network.double() if cfg.trainer.precision.startswith("64") else network).to(device)
+    except Exception as error:
+        rule = f"cannot be moved to {device} ({reason_of(error)})"
+        raise InputError(Problem("model", str(cfg.model._target_), rule, "Make it of tensors that can.")) from error
 
 
 def _accuracy_of_numbers(cfg: DictConfig, source: Source) -> list[Problem]:
