@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from single_runs import compose_config
 
-from lrscope.config.overrides import drop_leftovers
+from lrscope.config.overrides import run_config
 from lrscope.core.job import Job
 from lrscope.core.outcome import Outcome
 from lrscope.runs.run import run
@@ -21,8 +21,7 @@ def trained(folder: Path, model: str) -> tuple[Outcome, Path]:
     """A lone run that keeps its model, and where that lies."""
     words = ["dataset=blobs", "epochs=1", "tracking.mode=offline", f"tracking.spool={folder / 'spool'}"]
     words += ["tracking.log_model=best", f"model._target_=own_parts.{model}"]
-    cfg = compose_config(*words)
-    drop_leftovers(cfg, words)
+    cfg = run_config(compose_config(*words), words)
     outcome = run(cfg, Job(folder / "job", ()))
     return outcome, folder / "spool" / outcome.local_id / "model"
 

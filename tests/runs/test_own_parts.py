@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from single_runs import compose_config
 
-from lrscope.config.overrides import drop_leftovers
+from lrscope.config.overrides import run_config
 from lrscope.core.errors import InputError
 from lrscope.core.job import Job
 from lrscope.core.outcome import Outcome
@@ -20,9 +20,8 @@ QUIET = ("callbacks.look_ahead=false", "epochs=2")
 
 def try_out(folder: Path, *typed: str) -> list[str] | Outcome:
     """The lines that refuse a command, by the function that the command itself asks; else what it trained to."""
-    words = ["tracking=off", *QUIET, *typed]
-    cfg = compose_config(*words)
-    drop_leftovers(cfg, words)
+    words = ["tracking=off", f"tracking.spool={folder}/spool", *QUIET, *typed]
+    cfg = run_config(compose_config(*words), words)
     try:
         raise_problems([cfg])
     except InputError as error:

@@ -10,7 +10,7 @@ import pytest
 from single_runs import compose_config
 from wrong_parts import CASES, COUNT, words
 
-from lrscope.config.overrides import drop_leftovers
+from lrscope.config.overrides import run_config
 from lrscope.core.errors import InputError
 from lrscope.core.job import Job
 from lrscope.runs.run import run
@@ -21,9 +21,8 @@ QUIET = ("tracking=off", "callbacks.look_ahead=false")
 
 def refused(number: int, folder: Path) -> list[str] | None:
     """The lines that refuse a part; None where it trained."""
-    typed = [*words(number), *QUIET]
-    cfg = compose_config(*typed)
-    drop_leftovers(cfg, typed)
+    typed = [*words(number), *QUIET, f"tracking.spool={folder}/spool"]
+    cfg = run_config(compose_config(*typed), typed)
     try:
         raise_problems([cfg])
     except InputError as error:

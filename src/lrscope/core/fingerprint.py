@@ -49,10 +49,3 @@ def fingerprint(config: Mapping[str, Any], dataset_digest: str = "") -> str:
     """
     text = json.dumps({"config": relevant(config), "dataset": dataset_digest}, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
-    """The dotted keys in which two configs differ in a way that can change the result, sorted."""
-    left, right = relevant(one), relevant(other)
-    absent = object()
-    return sorted(key for key in left.keys() | right.keys() if left.get(key, absent) != right.get(key, absent))

@@ -8,19 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from lrscope.core.trace import Trace
-from lrscope.core.verdict import Verdict
 from lrscope.diagnosis import diagnose
 from lrscope.diagnosis.signals.eval_steps import eval_steps, tenth_of
 from lrscope.diagnosis.signals.level import end_level
 from lrscope.diagnosis.signals.probed import AGAIN, LOWER, SAME
 from lrscope.diagnosis.signals.run_signals import RunSignals
 from lrscope.probe.budget import ProbeBudget
-
-SETTLED = frozenset({Verdict.DIVERGED, Verdict.SCHEDULE_NEVER_MOVED, Verdict.SCHEDULE_RAN_OUT, Verdict.UNKNOWN})
-"""Verdicts that more steps would hardly ever change."""
-
-ON_TRIAL = frozenset({Verdict.OSCILLATING, Verdict.STALLED})
-"""Failures that more steps may refute: where it costs little, no run is by itself called so untried."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +43,9 @@ def probes(trace: Trace, scope: ProbeBudget) -> tuple[Probe, ...]:
     if not scope.tenth:
         return ()
     verdict = diagnose(trace).verdict
-    if verdict in SETTLED or not (scope.again or verdict in ON_TRIAL):
+    # A failure that more steps may refute: where it costs little, no run is called so untried.
+    refutable = verdict.failed and verdict.meaning.about == "progress"
+    if verdict.meaning.final or not (scope.again or refutable):
         return ()
     reading = RunSignals.of(trace)
     steps, rates = reading.steps, reading.rates

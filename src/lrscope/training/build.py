@@ -22,14 +22,12 @@ from lrscope.core.trace import RunFacts
 from lrscope.datasets.conform import conformed
 from lrscope.datasets.data import Data
 from lrscope.datasets.index_batches import IndexBatches
+from lrscope.schedules import rules
 from lrscope.training.generators import same_generators
 from lrscope.training.user_loader import batches_of_epoch
 
 if TYPE_CHECKING:
     import pytorch_lightning as pl
-
-NOT_FOR_THE_CLASS = ("interval", "monitor", "name", "frequency")
-"""Keys of a scheduler's config that say how it is stepped, not what it is."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +131,7 @@ def schedule(cfg: DictConfig, optimizer: Optimizer) -> LRScheduler | ReduceLROnP
     """
     if cfg.scheduler.get("_target_") is None:
         return None
-    group = _without(cfg.scheduler, NOT_FOR_THE_CLASS)
+    group = _without(cfg.scheduler, rules.NOT_ARGUMENTS)
     made: LRScheduler = instantiated("scheduler", group, LRScheduler, _positional=(optimizer,))
     if isinstance(made, OneCycleLR):
         _check_length(cfg, made.total_steps)
@@ -154,7 +152,7 @@ def callback(entry: DictConfig) -> Any:
 def facts(cfg: DictConfig, source: Source) -> RunFacts:
     """What the diagnosis should know of a run beside its curves."""
     betas = cfg.optimizer.get("betas")
-    arguments: Any = OmegaConf.to_container(_without(cfg.scheduler, (*NOT_FOR_THE_CLASS, "_target_")), resolve=True)
+    scheduler: Any = OmegaConf.to_container(cfg.scheduler, resolve=True)
     data = source.data
     return RunFacts(
         peak_lr=float(cfg.lr),
@@ -163,7 +161,7 @@ def facts(cfg: DictConfig, source: Source) -> RunFacts:
         nesterov=bool(cfg.optimizer.get("nesterov", False)),
         beta1=float(betas[0]) if betas else None,
         scheduler=scheduler_name(cfg),
-        scheduler_arguments=arguments,
+        scheduler_arguments=rules.arguments(scheduler),
         planned_steps=cfg.total_steps,
         steps_per_epoch=cfg.steps_per_epoch,
         task=data.task if data is not None else None,

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from lrscope.core.trace import RunFacts
 from lrscope.core.verdict import Evidence, Finding, Verdict
+from lrscope.diagnosis.detectors.detector import Detector
 from lrscope.diagnosis.signals.run_signals import RunSignals
 
 CONSTANT = frozenset({"", "none", "null", "constant"})
@@ -24,13 +25,14 @@ def is_scheduled(facts: RunFacts) -> bool | None:
 
 
 @dataclass(frozen=True)
-class ScheduleNeverMoved:
+class ScheduleNeverMoved(Detector):
     """A schedule other than constant whose rate stayed where it was, or a cycle that only went up.
 
     least_change: relative change of the rate over the run below which it has not moved. Source: the definition of the
         verdict (issue "Say why a learning rate failed").
     """
 
+    verdict: ClassVar = Verdict.SCHEDULE_NEVER_MOVED
     least_change: float = 0.01
 
     def find(self, reading: RunSignals) -> Finding | None:
@@ -52,7 +54,7 @@ class ScheduleNeverMoved:
 
 
 @dataclass(frozen=True)
-class ScheduleRanOut:
+class ScheduleRanOut(Detector):
     """A schedule that took the rate away long before the run was over.
 
     negligible: share of the peak rate below which a rate does nothing that matters: three more decades than a step
@@ -60,6 +62,7 @@ class ScheduleRanOut:
         docs/diagnosis.md.
     """
 
+    verdict: ClassVar = Verdict.SCHEDULE_RAN_OUT
     negligible: float = 0.01
     share_of_run: float = 0.5
 

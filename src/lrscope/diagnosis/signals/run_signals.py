@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -64,11 +66,25 @@ class RunSignals:
     """A trace with the numbers that several detectors need; every one is computed at most once."""
 
     trace: Trace
+    best: float | None = None
+    """The lowest training loss that another run of the same data ends at: what it reaches tells a run that stalled from
+    one that is as good as it gets. None where there is no other."""
 
     @classmethod
     def of(cls, trace: Trace) -> RunSignals:
         """The reading of a trace under whatever names it was recorded."""
         return cls(canonical(trace))
+
+    def beside(self, others: Iterable[RunSignals]) -> RunSignals:
+        """The same beside other runs; those on other data are passed over."""
+        ends = (other.end for other in others if len(other.losses) and other._data == self._data)
+        beside = copy(self)  # with every number that was computed already: none of them depends on other runs
+        object.__setattr__(beside, "best", min((end for end in ends if math.isfinite(end)), default=None))
+        return beside
+
+    @property
+    def _data(self) -> tuple[object, ...]:
+        return self.facts.task, self.facts.examples, self.facts.class_shares
 
     @property
     def facts(self) -> RunFacts:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from lrscope.core.verdict import Verdict
 from lrscope.report.analysis.comparison import Cell, Comparison, Group
 from lrscope.report.analysis.next_runs import around, between, beyond, lower, more_seeds
 from lrscope.report.analysis.noise import tolerance
@@ -208,13 +207,7 @@ def _warnings(comparison: Comparison, group: Group, best: Cell, usable: Sequence
 
 def _of_verdicts(best: Cell) -> list[str]:
     verdicts = Counter(row.member.verdict for row in best.rows)
-    words = {
-        Verdict.TOO_SLOW: "was still improving at the end: longer training, or a higher rate, gives a lower loss",
-        Verdict.OVERFITTING: "overfits: keep the checkpoint of its best validation loss, not the last one",
-        Verdict.SCHEDULE_NEVER_MOVED: "ran on a schedule that never moved: this is a constant rate in truth",
-        Verdict.SCHEDULE_RAN_OUT: "spent most of the run at a negligible rate",
-    }
-    return [f"{best.label} {words[verdict]}." for verdict in verdicts if verdict in words]
+    return [f"{best.label} {words}." for verdict in verdicts if verdict and (words := verdict.meaning.of_the_best)]
 
 
 def _commands(comparison: Comparison, group: Group, best: Cell, near: Sequence[Cell]) -> list[tuple[str, str]]:

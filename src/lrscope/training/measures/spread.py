@@ -8,18 +8,13 @@ from torch import Tensor
 TINY = 1e-12
 
 
-def output_spread(outputs: Tensor) -> Tensor:
-    """How much the outputs [N, K] depend on the example, relative to their size: a 0-dim tensor.
+class SpreadMeter:
+    """How much the outputs [N, K] depend on the example, relative to their size; they may come in pieces.
 
     Mean over the K output units of the standard deviation (divided by N) over the examples, divided by the mean
-    absolute output + 1e-12. 0: the same answer for every input. Logits 1 and −1 in turn give 1.
+    absolute output + 1e-12. 0: the same answer for every input. Logits 1 and −1 in turn give 1. Sums are kept in
+    float64 around the first example's output.
     """
-    outputs = outputs.reshape(len(outputs), -1)
-    return outputs.std(dim=0, correction=0).mean() / (outputs.abs().mean() + TINY)
-
-
-class SpreadMeter:
-    """``output_spread`` of outputs that come in pieces; sums are kept in float64 around the first example's output."""
 
     def __init__(self) -> None:
         self._count = 0
