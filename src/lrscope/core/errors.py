@@ -10,7 +10,7 @@ from dataclasses import dataclass
 class Problem:
     """One thing that is wrong with what the user asked for.
 
-    ``str(problem)`` reads ``lr=-1: must be above 0. Use e.g. lr=0.01.``
+    ``str(problem)`` reads ``lr=-1: must be above 0. Use e.g. lr=0.01.``, always on one line.
     """
 
     key: str
@@ -20,7 +20,7 @@ class Problem:
 
     def __str__(self) -> str:
         subject = f"{self.key}={self.value}" if self.value else self.key
-        return f"{subject}: {self.rule}. {self.remedy}".strip()
+        return " ".join(f"{subject}: {self.rule}. {self.remedy}".split("\n")).strip()
 
 
 class LrscopeError(Exception):

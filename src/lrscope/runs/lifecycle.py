@@ -30,6 +30,9 @@ from lrscope.training.recording import RunRecorder
 TRACE = "trace.npz"
 """A job leaves its curves beside its outcome: the sweep compares its members without asking the store."""
 
+TRACEBACK = "traceback.txt"
+"""Of a run that crashed, among its artifacts and in its job's folder."""
+
 DIFFERENCE = "git.diff"
 
 EPOCH_METRICS = (
@@ -144,6 +147,8 @@ def conclude(run: PreparedRun, log: RunLog, recorder: RunRecorder, ending: RunEn
     )
     with spared(run.job.folder / TRACE, "a sweep's table will lack this run"):
         outcome.write(run.job.folder)
+        if ending.error is not None:
+            (run.job.folder / TRACEBACK).write_text(_traceback(ending.error))
         trace.save(run.job.folder / TRACE)
     return outcome
 
@@ -160,6 +165,10 @@ def _status(verdict: Verdict | None, ending: RunEnd) -> Status:
     return "FAILED" if ending.error is not None or verdict is Verdict.DIVERGED else "FINISHED"
 
 
+def _traceback(error: BaseException) -> str:
+    return "".join(traceback.format_exception(error))
+
+
 def _why(diagnosis: Diagnosis | None, ending: RunEnd) -> str:
     if ending.error is not None:
         return f"{type(ending.error).__name__}: {str(ending.error).splitlines()[0] if str(ending.error) else ''}"
@@ -172,8 +181,8 @@ def _tell(log: RunLog, diagnosis: Diagnosis | None, trace: Trace, ending: RunEnd
     """Write the verdict and its reasons where a person looks for them."""
     log.tags({"lrscope.why": why[:5000], "lrscope.seconds": f"{ending.seconds:.2f}"})
     if ending.error is not None:
-        text = "".join(traceback.format_exception(ending.error))
-        log.text(text, "traceback.txt")
+        text = _traceback(ending.error)
+        log.text(text, TRACEBACK)
         log.tags({"mlflow.note.content": f"**crashed**: {why}\n\n```\n{text[-6000:]}\n```"})
     elif diagnosis is not None:
         log.tags({"lrscope.verdict": diagnosis.verdict.label, "mlflow.note.content": note(diagnosis, trace)[:7900]})

@@ -24,6 +24,8 @@ def show_and_report(sweep: CurrentSweep, outcomes: Mapping[int, Outcome], code: 
     Args:
         outcomes: by the numbers of the jobs.
     """
+    from lrscope.runs.lifecycle import TRACEBACK
+
     close_broken_off(sweep, outcomes)
     compare_verdicts(sweep, outcomes)
     keep_best_model(sweep, outcomes)
@@ -31,6 +33,10 @@ def show_and_report(sweep: CurrentSweep, outcomes: Mapping[int, Outcome], code: 
         write_and_show(sweep)
     else:
         print(plain_table(outcomes.values()))
+        for number, outcome in outcomes.items():
+            if outcome.crashed:
+                where = sweep.ledger.place(number) / TRACEBACK
+                print(f"{outcome.name} crashed: {outcome.why.rstrip('. ')}; traceback: {where}")
     if code > 128:
         print(f"to go on: python train.py -m {' '.join(_command(sweep))} resume={_identity(sweep)}")
 

@@ -55,12 +55,14 @@ def close_sweep(uri: str | None, parent_run_id: str, folder: Path | None, termin
         InputError: the store has no such sweep.
     """
     from lrscope.report import attach_to_mlflow, collect_sweep, members_table, sweep_links, write_report
+    from lrscope.report.mlflow_ui.links import how_to_open
 
     stored = collect_sweep(uri, parent_run_id)
     if folder is not None:
         files = write_report(stored, folder)
         attach_to_mlflow(stored, files.note_markdown)
-    return terminal.render(members_table(stored)) + "\n" + "\n".join(sweep_links(stored).lines()) + "\n"
+    links = [line for line in (how_to_open(stored), *sweep_links(stored).lines()) if line]
+    return terminal.render(members_table(stored)) + "\n" + "\n".join(links) + "\n"
 
 
 def stored_traces(uri: str | None, run_ids: Sequence[str]) -> dict[str, Trace]:

@@ -156,6 +156,11 @@ class Session:
             rebuild(journal, self._store())
         return self._log(journal, None)
 
+    def run_id(self, local_id: str) -> str | None:
+        """MLflow's id of a run of this session; None while the store has not made it."""
+        run = self._runs.get(local_id)
+        return run.run_id if run is not None else None
+
     def drain(self, timeout_s: float) -> bool:
         """Wait until the store has all that was recorded so far; False offline, or where it has taken nothing for
         ``timeout_s`` seconds, or ten times that are over.

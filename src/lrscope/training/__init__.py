@@ -3,6 +3,8 @@
 ``runs`` trains with it, and ``batched`` uses its parts; it knows no store.
 
     build, lightning_module, trainer    config -> objects -> what Lightning steps
+    supported, rehearsal                what can be trained; a real batch through the parts before a run is made
+    user_loader, user_callbacks         a user's DataModule and callbacks, looked at before a run is made
     evaluation                          loss and accuracy over a whole part
     measures, recording, callbacks      what is measured; which of it is kept; when, and when to stop
     live_run, best_weights              what an epoch's end records, keeps and decides, alone or in a stack

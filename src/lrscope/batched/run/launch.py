@@ -30,7 +30,7 @@ from lrscope.sweeps.lifecycle import current
 from lrscope.training import build, threads
 from lrscope.training.checkpoint_folder import CheckpointFolder
 from lrscope.training.checkpoint_state import Position
-from lrscope.training.lightning_module import loss_of
+from lrscope.training.supported import loss_of
 from lrscope.training.trainer import make_trainer
 
 CHOICES = "lrscope.together.choices"

@@ -12,7 +12,7 @@ from typing import Literal
 from lrscope.report.analysis.comparison import Cell, Comparison, Group
 from lrscope.report.analysis.next_runs import around, between, beyond, lower, more_seeds
 from lrscope.report.analysis.noise import tolerance
-from lrscope.report.analysis.safest import best_of, fail_within, safest
+from lrscope.report.analysis.safest import best_of, fail_within, known, safest
 from lrscope.report.analysis.sensitivity import lr_sensitivity
 from lrscope.report.data.axes import RATE
 
@@ -92,7 +92,7 @@ def _as_good(cells: Sequence[Cell], best: Cell, tolerance: float) -> list[Cell]:
     """The unbroken run of cells around the best whose loss is within the tolerance and none of whose seeds failed."""
     assert best.best is not None
     bound = best.best.mean + tolerance
-    numbered = [cell for cell in cells if cell.x is not None]
+    numbered = known(cells)
     place = numbered.index(best)
     first = last = place
     while first > 0 and _within(numbered[first - 1], bound):
@@ -113,7 +113,7 @@ def _within(cell: Cell, bound: float) -> bool:
 
 
 def _at_edge(cells: Sequence[Cell], best: Cell) -> Literal["lowest", "highest"] | None:
-    numbered = [cell for cell in cells if cell.x is not None]
+    numbered = known(cells)
     if len(numbered) < 2:
         return None
     if numbered[0] is best:
@@ -158,7 +158,7 @@ def _sentences(
 
 def _neighbours(cells: Sequence[Cell], best: Cell, near: Sequence[Cell]) -> list[str]:
     """What one would lose with the next lower and the next higher value outside the range."""
-    numbered = [cell for cell in cells if cell.x is not None]
+    numbered = known(cells)
     if not isinstance(best.x, float) or best.best is None:
         return []
     words = []
@@ -197,6 +197,9 @@ def _warnings(comparison: Comparison, group: Group, best: Cell, usable: Sequence
     if unfinished:
         total = sum(len(cell.rows) for cell in group.cells)
         found.append(f"{len(unfinished)} of {total} members have not ended: this rests on the others.")
+    crashed = sum(row.member.crashed for cell in group.cells for row in cell.rows)
+    if crashed:
+        found.append(f"{crashed} of {sum(len(cell.rows) for cell in group.cells)} members crashed: see why above.")
     if len(best.rows) < FEW_SEEDS:
         found.append(f"{_count(len(best.rows))} per value: what another seed would change is not known.")
     return found
@@ -247,14 +250,16 @@ def _nothing(comparison: Comparison, group: Group) -> Recommendation:
     """All failed, or none has a loss yet."""
     rows = [row for cell in group.cells for row in cell.rows]
     fates = ", ".join(f"{count} {word}" for word, count in Counter(row.member.outcome for row in rows).most_common())
-    failed = [row for row in rows if row.member.failed]
-    rates = [row.x for row in rows if isinstance(row.x, float)]
+    failed = [row for row in rows if row.member.failed and not row.member.crashed]
+    rates = [row.x for row in rows if isinstance(row.x, float) and not row.member.crashed]
     commands = []
     if failed and rates and comparison.x_axis == RATE:
         commands.append(("To find where training starts to work", lower(group, min(rates))))
     sentence = f"No {'rate' if comparison.x_axis == RATE else comparison.x_axis} can be recommended: " + (
         f"none of {len(rows)} members trained ({fates})." if rows else "nothing was recorded."
     )
+    if rows and all(row.member.crashed for row in rows):
+        sentence += " A crash is not a matter of the rate: mend its cause, then run the same sweep again."
     return Recommendation(
         group=group.label, axis=comparison.x_axis, best=None, loss=math.inf, low=None, high=None,
         tolerance=math.nan, basis="", evidence="none", sensitivity=None,
