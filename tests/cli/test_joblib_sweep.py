@@ -117,7 +117,7 @@ def test_a_signal_stops_the_workers_too_and_every_run_says_so(tmp_path: Path, nu
         assert process.returncode == 128 + number, output
         assert "Traceback" not in output
         assert _all_gone(process.pid)
-    typed = Typed(tmp_path, process.returncode, output, "", 0.0, 0.0)
+    typed = Typed(tmp_path, process.returncode, output, "", 0.0)
     runs = typed.runs()
     assert len(runs) == 3, output  # the parent, and the two that had begun
     assert {run.info.status for run in runs} == {"KILLED"}
@@ -132,7 +132,7 @@ def test_workers_end_with_a_command_that_is_killed(tmp_path: Path) -> None:
         assert _all_gone(process.pid)
     root = TrackingSettings(uri=f"sqlite:///{tmp_path / 'mlflow.db'}", spool=tmp_path / "outputs" / "spool")
     sync(root)
-    assert {run.info.status for run in Typed(tmp_path, 0, "", "", 0.0, 0.0).runs()} == {"KILLED"}
+    assert {run.info.status for run in Typed(tmp_path, 0, "", "", 0.0).runs()} == {"KILLED"}
 
 
 def test_a_worker_that_is_killed_leaves_no_run_running(tmp_path: Path) -> None:
@@ -142,4 +142,4 @@ def test_a_worker_that_is_killed_leaves_no_run_running(tmp_path: Path) -> None:
         output, _ = process.communicate(timeout=120)
         assert process.returncode == 1, output
         assert "Traceback" not in output
-    assert {run.info.status for run in Typed(tmp_path, 1, "", "", 0.0, 0.0).runs()} <= {"KILLED", "FAILED"}
+    assert {run.info.status for run in Typed(tmp_path, 1, "", "", 0.0).runs()} <= {"KILLED", "FAILED"}

@@ -54,7 +54,7 @@ def test_a_sweep_ends_as_without(tmp_path: Path, output: str) -> None:
     (tmp_path / "mlflow.db").write_bytes(empty_store().read_bytes())
     line = OUTPUTS[output].format(command=f"{sys.executable} {CHECKOUT / 'train.py'} {SWEEP}")
     code = _shell(line, tmp_path, LRSCOPE_ROOT=str(tmp_path), OMP_NUM_THREADS="1", PYTHONPATH=str(HERE))
-    typed = Typed(tmp_path, code, "", "", 0.0, 0.0)
+    typed = Typed(tmp_path, code, "", "", 0.0)
     assert code == 0
     assert [run.info.status for run in typed.runs()] == ["FINISHED"] * 3
     (parent,) = [run for run in typed.runs() if run.data.tags["lrscope.kind"] == "sweep"]

@@ -58,7 +58,7 @@ def sweeps(
         for number, words in enumerate(FOLDERS.values())
     ]
     ended = dict(zip(FOLDERS, _typed(root, commands), strict=True))
-    return Typed(root, 0, "", "", 0.0, 0.0), ended
+    return Typed(root, 0, "", "", 0.0), ended
 
 
 @pytest.mark.parametrize("folders", FOLDERS)
