@@ -104,6 +104,10 @@ def _check_top(cfg: Any) -> Iterator[Problem]:
         yield Problem("epochs", str(cfg.epochs), "at least one epoch is needed", "Try epochs=50.")
     if cfg.batch_size is not None and cfg.batch_size < 1:
         yield Problem("batch_size", str(cfg.batch_size), "a batch holds at least one example", "Try batch_size=32.")
+    for key in ("steps_per_epoch", "total_steps"):
+        if cfg[key] is not None:
+            remedy = "Set epochs=, batch_size= or trainer.limit_train_batches=."
+            yield Problem(key, str(cfg[key]), "is counted from the data and cannot be set", remedy)
     name = cfg.experiment_name
     if not name.strip() or set(name) & set("\\\0\n") or ".." in name.split("/"):
         yield Problem("experiment_name", name, "an experiment needs a plain name", "Try experiment_name=mine.")
