@@ -26,7 +26,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from lrscope.config import schema
 from lrscope.config.in_vain import typed_in_vain
-from lrscope.config.overrides import drop_leftovers
+from lrscope.config.overrides import run_config
 from lrscope.config.validate import check
 from lrscope.core.errors import InputError
 from lrscope.core.fingerprint import flatten
@@ -320,7 +320,10 @@ NEEDED = {
 """What an option (and a key of it) needs beside what the key needs everywhere."""
 
 OTHER = {
-    **{"cpu": "tpu", "auto": "tpu", "gpu": "cpu", "mps": "cpu"},
+    "cpu": "tpu",
+    "auto": "tpu",
+    "gpu": "cpu",
+    "mps": "cpu",
     "false": "true",
     "true": "false",
     "min": "max",
@@ -412,8 +415,7 @@ def pickled(words: tuple[str, ...]) -> bytes:
     """The config of a command line; a word of the same key wins over an earlier one."""
     by_key = {word.partition("=")[0]: word for word in words}
     cfg = compose("train", list(by_key.values()))
-    drop_leftovers(cfg, list(by_key.values()))
-    return pickle.dumps(cfg)
+    return pickle.dumps(run_config(cfg, list(by_key.values())))
 
 
 def composed(words: tuple[str, ...], change: str | None = None) -> DictConfig:
@@ -422,7 +424,7 @@ def composed(words: tuple[str, ...], change: str | None = None) -> DictConfig:
     if change is not None:
         override = OverridesParser.create().parse_override(change)
         OmegaConf.update(cfg, override.key_or_group, override.value(), merge=True)
-        drop_leftovers(cfg, [*words, change])
+        return run_config(cfg, [*words, change])
     return cfg
 
 

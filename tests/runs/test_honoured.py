@@ -15,7 +15,7 @@ from torch import nn
 from lrscope.batched.run.group import train_group
 from lrscope.batched.run.members import make_member
 from lrscope.batched.run.stack_key import why_not_batched
-from lrscope.config.overrides import drop_leftovers
+from lrscope.config.overrides import run_config
 from lrscope.core.errors import InputError
 from lrscope.core.job import Job
 from lrscope.core.outcome import Outcome
@@ -86,7 +86,7 @@ class Left:
 def trained(folder: Path, *overrides: str) -> Left:
     words = [word.replace("HERE.", f"{__name__}.") for word in overrides]
     cfg = compose_config(*SMALL, "tracking.mode=offline", f"tracking.spool={folder / 'spool'}", *words)
-    drop_leftovers(cfg, words)
+    cfg = run_config(cfg, words)
     outcome = run(cfg, Job(folder / "job", ()))
     return Left(outcome, Trace.load(folder / "job" / TRACE), folder / "spool")
 
@@ -212,7 +212,7 @@ class TestSeveralParameterGroups:
 
     def test_the_record_of_a_checkpoint_goes_on(self) -> None:
         recorder = RunRecorder(RecordingPlan.of(9))
-        recorder.step(0, 1.0, 0.5)
+        recorder.steps(0, [1.0], [0.5])
         recorder.group_rates(0, {"a": 0.5})
         again = RunRecorder(RecordingPlan.of(9))
         again.load_state_dict(recorder.state_dict())

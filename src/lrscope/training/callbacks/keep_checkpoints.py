@@ -113,9 +113,8 @@ class KeepBest(LeanCallback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         value = trainer.callback_metrics.get(self.best.monitor)
-        self.best.end_epoch(
-            trainer.current_epoch + 1, float(value) if value is not None else None, pl_module.state_dict
-        )
+        if value is not None:
+            self.best.end_epoch(trainer.current_epoch + 1, float(value), pl_module.state_dict)
 
     def state_dict(self) -> dict[str, Any]:
         return self.best.state_dict()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytorch_lightning as pl
-import torch
 
+from lrscope.training.callbacks.evaluate_epochs import as_metric
 from lrscope.training.callbacks.record_steps import RecordSteps
 
 
@@ -20,6 +20,4 @@ def record_values(trainer: pl.Trainer, values: Mapping[str, float]) -> None:
     steps = next(callback for callback in trainer.callbacks if isinstance(callback, RecordSteps))  # type: ignore[attr-defined]
     steps.flush()
     steps.recorder.values(max(steps.step - 1, 0), values)
-    trainer.callback_metrics.update(
-        {name: torch.tensor(float(value), dtype=torch.float64) for name, value in values.items()}
-    )
+    trainer.callback_metrics.update({name: as_metric(float(value)) for name, value in values.items()})
