@@ -32,11 +32,14 @@ from lrscope.core.errors import InputError
 from lrscope.core.fingerprint import flatten
 from lrscope.core.job import Job
 from lrscope.core.paths import conf_folder
+from lrscope.core.trace import Trace
 from lrscope.datasets.data import Data, Part
 from lrscope.runs.artifacts import wants_model
-from lrscope.runs.fit import assemble, make_module, train
+from lrscope.runs.fit import assemble, make_module
+from lrscope.runs.lifecycle import TRACE
 from lrscope.runs.prepare import prepare
 from lrscope.runs.resume import continued
+from lrscope.runs.run import run
 from lrscope.runs.shared_session import settings_of
 from lrscope.training import build, threads
 from lrscope.training.checkpoint_folder import CheckpointFolder
@@ -45,14 +48,8 @@ from lrscope.training.trainer import make_trainer
 
 CONF = conf_folder()
 BLOBS = ("dataset=blobs", "dataset.examples=200", "batch_size=100")
-SMALL = (
-    *BLOBS,
-    "epochs=6",
-    "trainer=cpu",
-    "callbacks.progress=none",
-    "callbacks.look_ahead=false",
-    "tracking.mode=offline",
-)
+SMALL = (*BLOBS, "epochs=6", "trainer=cpu", "callbacks.progress=none", "callbacks.look_ahead=false",
+         "tracking.mode=offline", "tracking.log_model=none")  # fmt: skip
 
 Look = Callable[[DictConfig], object]
 
@@ -134,25 +131,22 @@ def assembled(cfg: DictConfig) -> object:
 
 
 def points(cfg: DictConfig) -> object:
-    """Everything that a run records, and how it ends."""
-    run = prepare(cfg, Job(Path(), ()))
-    recorder = RunRecorder(run.plan)
-    ending = train(assemble(run, recorder, nowhere()))
-    recorder.end()
-    assert ending.error is None, ending.error
-    kept = recorder.trace(run.facts).series
+    """Everything that a run records."""
+    outcome = run(cfg.copy(), Job(Path("job"), ()))
+    assert not outcome.crashed, outcome.why
+    kept = Trace.load(Path("job") / TRACE).series
     return {key: (kept[key].steps.tolist(), kept[key].values.tolist()) for key in sorted(kept)}
 
 
 def probed(cfg: DictConfig) -> object:
     """How far a run may be trained on at its end."""
-    run = prepare(cfg, Job(Path(), ()))
-    return assemble(run, RunRecorder(run.plan), nowhere()).scope
+    prepared = prepare(cfg, Job(Path(), ()))
+    return assemble(prepared, RunRecorder(prepared.plan), nowhere()).scope
 
 
 def recorded(cfg: DictConfig) -> object:
-    run = prepare(cfg, Job(Path(), ()))
-    return settings_of(cfg), run.plan, wants_model(run), cfg.experiment_name
+    prepared = prepare(cfg, Job(Path(), ()))
+    return settings_of(cfg), prepared.plan, wants_model(prepared), cfg.experiment_name
 
 
 def gone_on_with(cfg: DictConfig) -> object:
@@ -284,7 +278,7 @@ CHANGES: dict[str, Change] = {
     "callbacks.look_ahead": Change("true", probed),
     "callbacks.test": Change("true", points, (f"dataset._target_={__name__}.with_test_part",)),
     "callbacks.stop_when": Change("[]", points, ("lr=1e6", "optimizer=sgd", "model.activation=identity")),
-    "callbacks.stop_grace_epochs": Change("1", assembled, ("callbacks.stop_when=[collapsed]",)),
+    "callbacks.stop_grace_epochs": Change("1", points, ("callbacks.stop_when=[collapsed]", "model.init=zeros")),
     "callbacks.early_stopping.enabled": Change(
         "true", points, ("callbacks.early_stopping.min_delta=9", "callbacks.early_stopping.patience=1")
     ),
@@ -301,7 +295,7 @@ CHANGES: dict[str, Change] = {
     "tracking.uri": Change("sqlite:///mine.db", recorded),
     "tracking.spool": Change("elsewhere", recorded),
     "tracking.every_n_steps": Change("3", recorded),
-    "tracking.log_model": Change("none", recorded),
+    "tracking.log_model": Change("all", recorded),
     "tracking.finish_timeout_s": Change("3", recorded),
 }
 
