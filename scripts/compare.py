@@ -10,10 +10,12 @@ import sys
 from pathlib import Path
 
 from lrscope.core.errors import LrscopeError
+from lrscope.core.plain_text import keep_what_can_be_shown
 
 
 def main() -> int:
     """0, or 2 where a sweep is not there or the store cannot be read."""
+    keep_what_can_be_shown()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sweeps", nargs="*", metavar="SWEEP", help="run ids of sweeps (or of one of their members)")
     parser.add_argument("--uri", help="the tracking store; default MLFLOW_TRACKING_URI, else mlflow.db of the project")

@@ -6,10 +6,12 @@ import argparse
 import sys
 
 from lrscope.core.errors import LrscopeError
+from lrscope.core.plain_text import keep_what_can_be_shown
 
 
 def main() -> int:
     """0, or 2 where a run is not there or the store cannot be read."""
+    keep_what_can_be_shown()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("runs", nargs="+", metavar="RUN", help="run ids; of a sweep all its members")
     parser.add_argument("--uri", help="the tracking store; default MLFLOW_TRACKING_URI, else mlflow.db of the project")

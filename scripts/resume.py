@@ -7,9 +7,11 @@ import subprocess
 import sys
 
 from lrscope.core.errors import LrscopeError
+from lrscope.core.plain_text import keep_what_can_be_shown
 
 
 def main() -> int:
+    keep_what_can_be_shown()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sweep", nargs="?", default="latest", help="id as printed; default: the latest")
     parser.add_argument("--experiment", help="look for the latest in this experiment only")

@@ -9,10 +9,12 @@ import argparse
 import sys
 
 from lrscope.core.errors import InputError, LrscopeError
+from lrscope.core.plain_text import keep_what_can_be_shown
 
 
 def main() -> int:
     """0, 1 where the server does not start, 2 where the port is taken or the store cannot be read."""
+    keep_what_can_be_shown()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--port", type=int, default=5000, help="default: %(default)s")
     parser.add_argument("--uri", help="the tracking store; default MLFLOW_TRACKING_URI, else mlflow.db of the project")

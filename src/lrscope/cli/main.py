@@ -14,6 +14,7 @@ from lrscope.config import schema
 from lrscope.core import gc_pause
 from lrscope.core.errors import Interrupted, LrscopeError
 from lrscope.core.paths import conf_folder
+from lrscope.core.plain_text import keep_what_can_be_shown
 from lrscope.core.std_streams import spare_the_command
 from lrscope.core.stop_signals import STOP
 
@@ -33,6 +34,7 @@ def main() -> int:
         2 for bad input; 128 + n where signal n stopped it.
     """
     spare_the_command()
+    keep_what_can_be_shown()
     gc_pause.pause()
     sys.setswitchinterval(SWITCH_S)
     import hydra

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
+from lrscope.config.suggest import did_you_mean, nearest_keys, nearest_words
 from lrscope.core.errors import Problem
 from lrscope.core.fingerprint import flatten
 
@@ -71,9 +71,9 @@ def refusal(override: str, error: Exception, cfg: DictConfig) -> Problem:
         error: what was raised when it was added to ``cfg``.
     """
     key, value = key_of(override), override.partition("=")[2]
-    if override.partition("=")[2].count(",") and re.search("Ambiguous value|requires --multirun", str(error)):
-        remedy = f"Add -m to sweep over them, or write {key}=[{value}] for a list."
-        return Problem(key, value, "several values for one run", remedy)
+    if re.search("Ambiguous value|requires --multirun", str(error)):
+        listed = f", or write {key}=[{value}] for a list" if "," in value and "(" not in value else ""
+        return Problem(key, value, "several values for one run", f"Add -m to sweep over them{listed}.")
     if isinstance(error, OverrideParseException):
         return Problem(key, value, f"cannot be read ({first_line(error)})", _how_to_write(override))
     if isinstance(error, MissingConfigException):
@@ -83,8 +83,12 @@ def refusal(override: str, error: Exception, cfg: DictConfig) -> Problem:
         return _no_such_key(key, value, cfg)
     if override.startswith("+") and ("already" in str(error) or "Multiple values" in str(error)):
         return Problem(key, value, "is there already", f"Write {key}={value}, without the +.")
-    rule = next((rule for pattern, rule in _TYPES if re.search(pattern, str(cause))), first_line(cause))
-    return Problem(key, value, rule, _example(key, cfg))
+    return Problem(key, value, rule_of_type(str(cause)) or first_line(cause), _example(key, cfg))
+
+
+def rule_of_type(words: str) -> str | None:
+    """The rule behind what OmegaConf says of a value of the wrong type; None where it says something else."""
+    return next((rule for pattern, rule in _TYPES if re.search(pattern, words)), None)
 
 
 def key_of(override: str) -> str:
@@ -96,7 +100,7 @@ def _no_such_option(key: str, value: str, error: MissingConfigException) -> Prob
     options = [option for option in error.options or () if not option.startswith("_")]
     if not options:
         return Problem(key, value, "there is no such option", f"conf/{key} has none.")
-    remedy = f"Choose one of {', '.join(options)}."
+    remedy = f"{did_you_mean(nearest_words(value, options))}Choose one of {', '.join(options)}."
     if key in ("hydra/launcher", "hydra/sweeper"):
         remedy += " Others are plugins of Hydra, to be installed with pip."
     return Problem(key, value, "there is no such option", remedy)
@@ -104,9 +108,7 @@ def _no_such_option(key: str, value: str, error: MissingConfigException) -> Prob
 
 def _no_such_key(key: str, value: str, cfg: DictConfig) -> Problem:
     group = key.rpartition(".")[0]
-    known = [known for known in flatten(OmegaConf.to_container(cfg, resolve=False)) if not known.startswith("hydra.")]
-    near = _near(key, known)
-    remedy = f"Did you mean {' or '.join(near)}? " if near else ""
+    remedy = did_you_mean(nearest_keys(key, keys_of(cfg)))
     target = OmegaConf.select(cfg, f"{group}._target_") if group else None
     if target:
         remedy += f"To hand it to {target} all the same write +{key}={value}."
@@ -115,13 +117,12 @@ def _no_such_key(key: str, value: str, cfg: DictConfig) -> Problem:
     return Problem(key, value, NO_KEY, remedy)
 
 
-def _near(key: str, known: Sequence[str]) -> list[str]:
-    """Keys with the same last word under another roof, else keys of the same roof whose last word is spelled alike."""
-    roof, _, last = key.rpartition(".")
-    same = [other for other in known if other.rpartition(".")[2] == last]
-    beside = [other.rpartition(".")[2] for other in known if other.rpartition(".")[0] == roof]
-    alike = [f"{roof}.{word}".lstrip(".") for word in difflib.get_close_matches(last, beside, n=2, cutoff=0.6)]
-    return (alike or same or difflib.get_close_matches(key, known, n=1, cutoff=0.8))[:2]
+def keys_of(cfg: DictConfig) -> list[str]:
+    """Every key that a command can set: of groups, of the values in them, and Hydra's own choices."""
+    leaves = flatten(OmegaConf.to_container(cfg, resolve=False))
+    choices = OmegaConf.select(cfg, "hydra.runtime.choices") or {}
+    groups = [str(key) for key in cfg if isinstance(cfg._get_node(key), DictConfig) and key != "hydra"]
+    return [*groups, *(key for key in choices if key not in groups), *(k for k in leaves if not k.startswith("hydra."))]
 
 
 def _with_owners(problem: Problem, compose: Compose, options_of: OptionsOf) -> Problem:

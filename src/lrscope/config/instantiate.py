@@ -12,6 +12,8 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
+from lrscope.config.nearest_class import nearest_class
+from lrscope.config.suggest import did_you_mean, nearest_words
 from lrscope.core.errors import InputError, Problem
 
 
@@ -52,7 +54,9 @@ def _call_problems(
     try:
         named_thing = pkgutil.resolve_name(target)
     except (Exception, SystemExit) as error:  # importing a user's module runs it
-        remedy = "Write package.module.Class; a module of your own lies beside train.py or on PYTHONPATH."
+        near = nearest_class(key, target)
+        remedy = did_you_mean([near] if near else [])
+        remedy += "Write package.module.Class; a module of your own lies beside train.py or on PYTHONPATH."
         return [Problem(f"{key}._target_", target, f"cannot be imported ({reason_of(error)})", remedy)]
     if kind is not None and isinstance(named_thing, type) and not issubclass(named_thing, kind):
         return [_wrong_kind(key, target, "is another kind of class", kind)]
@@ -84,7 +88,8 @@ def _unknown(key: str, target: str, given: Mapping[str, str], takes: Sequence[st
     """All that the class does not take, on one line."""
     if len(given) == 1:
         ((name, value),) = given.items()
-        return Problem(f"{key}.{name}", value, f"{target} takes no such argument", _words_for(takes))
+        guess = did_you_mean(nearest_words(name, takes))
+        return Problem(f"{key}.{name}", value, f"{target} takes no such argument", guess + _words_for(takes))
     return Problem(key, "", f"{target} takes no arguments {', '.join(given)}", _words_for(takes))
 
 
@@ -123,6 +128,14 @@ def _is_users(file: str) -> bool:
 
 
 _PACKAGE = Path(__file__).parents[1]
+
+
+def named(group: DictConfig) -> Any:
+    """What ``_target_`` names; None where it cannot be imported."""
+    try:
+        return pkgutil.resolve_name(str(group.get("_target_")))
+    except (Exception, SystemExit):  # importing a user's module runs it: making it will say what is wrong
+        return None
 
 
 def accepts(group: DictConfig, argument: str) -> bool:

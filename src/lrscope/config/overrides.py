@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable
 
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, open_dict
 
 from lrscope.schedules.rules import NOT_ARGUMENTS
 
@@ -22,9 +23,9 @@ def run_config(composed: DictConfig, overrides: Iterable[str]) -> DictConfig:
         composed: by Hydra; its own part may be gone already. It stays as it is.
         overrides: of the run, as typed, e.g. ``optimizer._target_=torch.optim.NAdam``.
     """
-    cfg = OmegaConf.masked_copy(composed, [str(key) for key in composed if key != "hydra"])
-    assert isinstance(cfg, DictConfig)
-    OmegaConf.set_struct(cfg, OmegaConf.is_struct(composed))
+    cfg = copy.deepcopy(composed)  # OmegaConf's masked copy would lose the types: lr=${oc.env:LR} would stay a text
+    with open_dict(cfg):
+        cfg.pop("hydra", None)
     typed = _typed_keys(overrides)
     for group in GROUPS:
         if f"{group}._target_" not in typed or not cfg[group].get("_target_"):

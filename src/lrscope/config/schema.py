@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -111,10 +112,11 @@ class Config:
 
 
 def register() -> None:
-    """Make the schema and lrscope's resolver known to Hydra. Calling it again changes nothing."""
+    """Make the schema and lrscope's resolvers known to Hydra. Calling it again changes nothing."""
     from hydra.core.config_store import ConfigStore
     from omegaconf import OmegaConf
 
+    from lrscope.core.metric_goal import goal_of
     from lrscope.core.paths import project_root
 
     # Hydra copies all of it for each group that --help lists, half of that command's time (0.29 s of 0.58,
@@ -122,3 +124,10 @@ def register() -> None:
     setattr(ConfigStore, "__deepcopy__", lambda store, _memo: store)  # noqa: B010
     ConfigStore.instance().store(name="lrscope", node=Config)
     OmegaConf.register_new_resolver("lrscope_root", lambda: str(project_root()), replace=True)
+    OmegaConf.register_new_resolver("lrscope_goal", lambda metric: goal_of(str(metric)) or "min", replace=True)
+    OmegaConf.register_new_resolver("lrscope_experiment", _experiment, replace=True)
+
+
+def _experiment(otherwise: str) -> str:
+    """MLflow's own variable, else the name that the configuration has."""
+    return os.environ.get("MLFLOW_EXPERIMENT_NAME") or otherwise

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
+import yaml
+
+from lrscope.config.closed_keys import unknown_keys
 from lrscope.config.schema import Config
 from lrscope.core.errors import Problem
 from lrscope.core.fingerprint import flatten
+from lrscope.core.metric_goal import goal_of
 from lrscope.core.verdict import Verdict
+from lrscope.schedules.rules import PLATEAU
+from lrscope.schedules.rules import problems as schedule_problems
 
 
 def check(cfg: Any) -> list[Problem]:
@@ -19,6 +26,7 @@ def check(cfg: Any) -> list[Problem]:
     if broken:
         return broken
     return [
+        *unknown_keys(cfg),
         *_check_targets(cfg),
         *_check_top(cfg),
         *_check_schedule(cfg),
@@ -38,13 +46,45 @@ def _check_whole(cfg: Any) -> Iterator[Problem]:
         if field_.name not in cfg:
             yield Problem(field_.name, "", "was deleted, but every run needs it", f"Leave ~{field_.name} out.")
             return
+    raw: Any = flatten(OmegaConf.to_container(cfg, resolve=False))
     try:
-        OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
+        resolved: Any = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
-        key = str(error.full_key or "")
-        raw = flatten(OmegaConf.to_container(cfg, resolve=False)).get(key, "")
-        rule = str(error).splitlines()[0].rstrip(". ")
-        yield Problem(key, str(raw), f"has no value: {rule}", "Give one, or refer to a key that is there.")
+        yield _unresolved(str(error.full_key or ""), str(error).splitlines()[0], raw)
+        return
+    yield from _texts_of_the_environment(raw, flatten(resolved))
+
+
+def _unresolved(key: str, words: str, raw: Mapping[str, Any]) -> Problem:
+    """A reference that leads nowhere, or to a value of another type; told of the key where it was written."""
+    from lrscope.config.explain import rule_of_type
+
+    while (other := re.fullmatch(r"\$\{([\w.]+)\}", str(raw.get(key, "")))) and other[1] in raw:
+        key = other[1]
+    value = str(raw.get(key, ""))
+    variable = re.search(r"Environment variable '(\w+)' not found", words)
+    if variable is not None:
+        return Problem(key, value, f"the environment has no variable {variable[1]}", "Set it, or write a value.")
+    found = re.search(r"Value '(.*)' of type", words)
+    if found is not None and (rule := rule_of_type(words)):
+        return Problem(key, value, f"{rule}, not {found[1]}", "Change what it refers to, or write a value.")
+    remedy = "Give one, or refer to a key that is there."
+    return Problem(key, value, f"has no value: {words.rstrip('. ')}", remedy)
+
+
+def _texts_of_the_environment(raw: Mapping[str, Any], resolved: Mapping[str, Any]) -> Iterator[Problem]:
+    """In the open groups nothing says that a number is wanted: what the environment has would stay a text."""
+    for key, value in raw.items():
+        variable = re.fullmatch(r"\$\{oc\.env:\s*(\w+).*\}", str(value))
+        text = resolved.get(key)
+        if variable is None or key.partition(".")[0] not in OPEN_GROUPS or not isinstance(text, str):
+            continue
+        if not isinstance(yaml.safe_load(text), str):
+            remedy = f"Let the shell write it: {key}=${variable[1]}, or in a YAML file ${{oc.decode:{value}}}."
+            yield Problem(key, str(value), f"is the text '{text}', and no number", remedy)
+
+
+OPEN_GROUPS = ("dataset", "model", "optimizer", "scheduler")
 
 
 def _check_targets(cfg: Any) -> Iterator[Problem]:
@@ -64,18 +104,23 @@ def _check_top(cfg: Any) -> Iterator[Problem]:
         yield Problem("epochs", str(cfg.epochs), "at least one epoch is needed", "Try epochs=50.")
     if cfg.batch_size is not None and cfg.batch_size < 1:
         yield Problem("batch_size", str(cfg.batch_size), "a batch holds at least one example", "Try batch_size=32.")
+    for key in ("steps_per_epoch", "total_steps"):
+        if cfg[key] is not None:
+            remedy = "Set epochs=, batch_size= or trainer.limit_train_batches=."
+            yield Problem(key, str(cfg[key]), "is counted from the data and cannot be set", remedy)
     name = cfg.experiment_name
     if not name.strip() or set(name) & set("\\\0\n") or ".." in name.split("/"):
         yield Problem("experiment_name", name, "an experiment needs a plain name", "Try experiment_name=mine.")
+    elif len(name) > LONGEST_EXPERIMENT or any(len(part.encode()) > LONGEST_FOLDER for part in name.split("/")):
+        rule = f"is too long: MLflow takes {LONGEST_EXPERIMENT} characters, a folder's name {LONGEST_FOLDER} bytes"
+        yield Problem("experiment_name", f"{name[:20]}…", rule, "Try experiment_name=mine.")
 
 
 def _check_schedule(cfg: Any) -> Iterator[Problem]:
     from omegaconf import OmegaConf
 
-    from lrscope.schedules.rules import problems
-
     schedule: Any = OmegaConf.to_container(cfg.scheduler, resolve=True)
-    yield from problems(schedule, peak=cfg.lr if math.isfinite(cfg.lr) and cfg.lr > 0 else None)
+    yield from schedule_problems(schedule, peak=cfg.lr if math.isfinite(cfg.lr) and cfg.lr > 0 else None)
 
 
 def _check_trainer(trainer: Any) -> Iterator[Problem]:
@@ -91,12 +136,24 @@ def _check_trainer(trainer: Any) -> Iterator[Problem]:
         )
 
 
+_STOP_REMEDY = (
+    f"Try callbacks.stop_when=[{','.join(verdict.label for verdict in Verdict if verdict.meaning.certain_early)}]."
+)
+
+LONGEST_EXPERIMENT, LONGEST_FOLDER = 256, 255
+
+
 def _check_callbacks(callbacks: Any) -> Iterator[Problem]:
     for name in callbacks.stop_when:
         try:
-            Verdict.from_label(name)
+            verdict = Verdict.from_label(name)
         except ValueError as error:
-            yield Problem("callbacks.stop_when", str(name), str(error), "Try callbacks.stop_when=[diverged,collapsed].")
+            yield Problem("callbacks.stop_when", str(name), str(error), _STOP_REMEDY)
+            continue
+        if not verdict.meaning.certain_early:
+            rule = "is certain only when a run has ended: no run can be stopped for it"
+            instead = f"{_STOP_REMEDY} Early stopping is callbacks.early_stopping.enabled=true."
+            yield Problem("callbacks.stop_when", verdict.label, rule, instead)
     yield from _at_least_one("callbacks.every", callbacks.every, "null takes at most 500 points")
     yield from _at_least_one("callbacks.sharpness_every_epochs", callbacks.sharpness_every_epochs, "null measures none")
     yield from _at_least_one("callbacks.evaluate_every_epochs", callbacks.evaluate_every_epochs, "1 is every epoch")
@@ -118,16 +175,48 @@ MONITORS = ("train/loss_epoch", "train/loss_eval", "train/acc", "val/loss", "val
 
 
 def _check_monitors(cfg: Any) -> Iterator[Problem]:
-    if cfg.callbacks.extra:
-        return  # a user's own callback may well log other metrics
-    monitors = {"callbacks.checkpoint.monitor": cfg.callbacks.checkpoint.monitor}
+    for key, mode_key in _looked_at(cfg):
+        name = str(_value(cfg, key))
+        if name not in MONITORS and not cfg.callbacks.extra:  # a user's own callback may well record other metrics
+            yield Problem(key, name, f"must be one of {', '.join(MONITORS)}", f"Try {key}=val/loss.")
+        elif goal_of(name) is None and not (mode_key and _is_typed(cfg, mode_key)):
+            rename = "Record it under a name with loss, error, acc or score in it."
+            remedy = f"Say {mode_key}=min or {mode_key}=max." if mode_key else rename
+            yield Problem(key, name, "its name does not tell whether it is to fall or to rise", remedy)
+    yield from _check_plateau_frequency(cfg)
+
+
+def _looked_at(cfg: Any) -> Iterator[tuple[str, str]]:
+    """The keys that name a metric somebody looks at, and the keys of its direction."""
+    if cfg.callbacks.checkpoint.best:
+        yield "callbacks.checkpoint.monitor", ""
     if cfg.callbacks.early_stopping.enabled:
-        monitors["callbacks.early_stopping.monitor"] = cfg.callbacks.early_stopping.monitor
-    if cfg.scheduler.get("monitor"):
-        monitors["scheduler.monitor"] = cfg.scheduler.monitor
-    for key, name in monitors.items():
-        if name not in MONITORS:
-            yield Problem(key, str(name), f"must be one of {', '.join(MONITORS)}", f"Try {key}=val/loss.")
+        yield "callbacks.early_stopping.monitor", "callbacks.early_stopping.mode"
+    if cfg.scheduler.get("_target_") == PLATEAU and cfg.scheduler.get("monitor"):
+        yield "scheduler.monitor", "scheduler.mode"
+
+
+def _is_typed(cfg: Any, key: str) -> bool:
+    """Whether a key has a value of its own, and does not follow another."""
+    from omegaconf import OmegaConf
+
+    group, _, last = key.rpartition(".")
+    return last in _value(cfg, group) and not OmegaConf.is_interpolation(_value(cfg, group), last)
+
+
+def _value(cfg: Any, key: str) -> Any:
+    from omegaconf import OmegaConf
+
+    return OmegaConf.select(cfg, key)
+
+
+def _check_plateau_frequency(cfg: Any) -> Iterator[Problem]:
+    """A schedule that looks at a metric every n-th epoch finds it there only where it is evaluated then."""
+    frequency, every = cfg.scheduler.get("frequency"), cfg.callbacks.evaluate_every_epochs
+    looks = cfg.scheduler.get("_target_") == PLATEAU and cfg.scheduler.get("monitor") != "train/loss_epoch"
+    if looks and isinstance(frequency, int) and every > 0 and frequency > 0 and frequency % every:
+        rule = f"its metric is evaluated once in {every} epochs (callbacks.evaluate_every_epochs={every})"
+        yield Problem("scheduler.frequency", str(frequency), rule, f"Use a multiple of {every}, or leave it out.")
 
 
 _CHOICES = {

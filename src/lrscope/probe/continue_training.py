@@ -61,6 +61,11 @@ def cycles_momentum(optimizer: Optimizer) -> bool:
     return any("max_momentum" in group for group in optimizer.param_groups)
 
 
+def has_several_rates(optimizer: Optimizer) -> bool:
+    """Whether its parameter groups use different rates: copies follow one."""
+    return len({float(group["lr"]) for group in optimizer.param_groups}) > 1
+
+
 def run_probe(run_state: RunState, probes: Sequence[Probe], stop: Callable[[], object]) -> dict[str, float]:
     """The level of the training loss at the end of each journey, by its name; of none once ``stop`` says so."""
     found: dict[str, float] = {}

@@ -67,5 +67,7 @@ def _without_it(name: str) -> Iterator[None]:
 
 def wants_model(run: PreparedRun) -> bool:
     """Whether the model is packed as soon as its run ends; a sweep's best is packed when the sweep ends."""
+    if run.cfg.tracking.mode == "off":
+        return False
     choice = run.cfg.tracking.log_model
     return choice == "all" or (choice == "best" and run.job.ticket is None)

@@ -25,8 +25,11 @@ from lrscope.probe.budget import NOWHERE, ProbeBudget, effort
 from lrscope.runs.lifecycle import RunEnd
 from lrscope.runs.prepare import PreparedRun, has_validation, monitored
 from lrscope.runs.trained_otherwise import tell_if_trained_otherwise
+from lrscope.schedules.rules import PLATEAU
 from lrscope.tracking import RunLog
+from lrscope.tracking.autolog import autolog_off
 from lrscope.training import build, threads
+from lrscope.training.best_weights import BestWeights
 from lrscope.training.callbacks.count_examples import CountExamples
 from lrscope.training.callbacks.evaluate_epochs import EvaluateEpochs, Parts
 from lrscope.training.callbacks.evaluate_late import EvaluateLate
@@ -35,6 +38,7 @@ from lrscope.training.callbacks.keep_checkpoints import ExactCheckpoints, KeepBe
 from lrscope.training.callbacks.measure_sharpness import MeasureSharpness
 from lrscope.training.callbacks.record_logged import RecordLogged
 from lrscope.training.callbacks.record_steps import RecordSteps, SignalChoice
+from lrscope.training.callbacks.require_metrics import RequireMetrics
 from lrscope.training.callbacks.show_progress import ShowProgress
 from lrscope.training.callbacks.stop_early import StopAtSignal, StopAtVerdict, StoppedByVerdict
 from lrscope.training.checkpoint_folder import CheckpointFolder
@@ -89,9 +93,11 @@ def assemble(run: PreparedRun, recorder: RunRecorder, checkpoints: CheckpointFol
     scope = scope_of(run, module.network) if trainer.world_size == 1 else NOWHERE
     late = [EvaluateLate(steps, parts.train, scope.late)] if scope.late else []
     trainer.callbacks = [  # type: ignore[attr-defined]  # set by Lightning's connector
-        *(steps, *late, evaluate, KeepBest(live.best), StopAtVerdict(live), *_on_request(run, steps, parts)),
+        *(steps, *late, evaluate),
+        *(build.callback(entry) for entry in cfg.callbacks.extra),  # ahead of those that look at their metrics
+        *(RequireMetrics(live, looked_at(run)), KeepBest(live.best), StopAtVerdict(live)),
+        *_on_request(run, steps, parts),
         *early_stopping(run),
-        *(build.callback(entry) for entry in cfg.callbacks.extra),
         ShowProgress(recorder.last, run.name, cfg.epochs, cfg.callbacks.progress),
         *(ExactCheckpoints(), keep, StopAtSignal(STOP.requested, keep)),
     ]
@@ -106,7 +112,8 @@ def live_run(run: PreparedRun, recorder: RunRecorder) -> LiveRun:
     asked = run.cfg.callbacks
     verdicts = [Verdict.from_label(name) for name in asked.stop_when]
     evaluated = run.cfg.epochs, asked.evaluate_every_epochs
-    return LiveRun(recorder, run.facts, run.monitor, *evaluated, verdicts, asked.stop_grace_epochs)
+    best = BestWeights(run.monitor, asked.checkpoint.best)
+    return LiveRun(recorder, run.facts, best, *evaluated, verdicts, asked.stop_grace_epochs)
 
 
 def _save(steps: RecordSteps, folder: CheckpointFolder, trainer: pl.Trainer) -> None:
@@ -132,6 +139,7 @@ def make_module(run: PreparedRun) -> Module:
         interval=cfg.scheduler.get("interval", "epoch"),
         monitor=monitored(cfg.scheduler.get("monitor", "val/loss"), run.source),
         take=partial(_taken, network, run.source.task) if run.source.data is None else None,
+        frequency=cfg.scheduler.get("frequency") or 1,
     )
 
 
@@ -185,7 +193,7 @@ def _fit(single: SingleRun, log: RunLog | None) -> RunEnd:
         before, updates = content.get(MEMBERS), content["global_step"]
         tell_if_trained_otherwise(single.run, log, before, 0, updates)
     try:
-        with lightning_kept_quiet():
+        with lightning_kept_quiet(), autolog_off():
             single.trainer.fit(single.module, single.loader, ckpt_path=path, weights_only=True if path else None)
         if has_ended:
             restore_random_state(content[RANDOM])
@@ -269,6 +277,16 @@ def _on_request(run: PreparedRun, steps: RecordSteps, parts: Parts) -> list[pl.C
     return wanted
 
 
+def looked_at(run: PreparedRun) -> dict[str, str]:
+    """The metrics that decide anything in a run, by the keys of the config that name them."""
+    found = {"callbacks.checkpoint.monitor": run.monitor} if run.cfg.callbacks.checkpoint.best else {}
+    if run.cfg.callbacks.early_stopping.enabled:
+        found["callbacks.early_stopping.monitor"] = monitored(run.cfg.callbacks.early_stopping.monitor, run.source)
+    if run.cfg.scheduler.get("_target_") == PLATEAU:
+        found["scheduler.monitor"] = monitored(run.cfg.scheduler.get("monitor", "val/loss"), run.source)
+    return found
+
+
 def early_stopping(run: PreparedRun) -> list[EarlyStopping]:
     """Lightning's callback, where the config asks for it."""
     asked = run.cfg.callbacks.early_stopping
@@ -276,4 +294,5 @@ def early_stopping(run: PreparedRun) -> list[EarlyStopping]:
         return []
     monitor = monitored(asked.monitor, run.source)
     numbers = asked.min_delta, asked.patience
-    return [EarlyStopping(monitor, *numbers, mode=asked.mode, check_on_train_epoch_end=True)]
+    # Not strict: an epoch that is not evaluated has no metric, and counts for nothing.
+    return [EarlyStopping(monitor, *numbers, mode=asked.mode, strict=False, check_on_train_epoch_end=True)]

@@ -42,6 +42,11 @@ class PreparedRun:
     resumes: bool = False
 
     @property
+    def is_recorded(self) -> bool:
+        """Whether anything of it is kept beside its job's folder."""
+        return bool(self.cfg.tracking.mode != "off")
+
+    @property
     def checkpoint_folder(self) -> Path:
         """Where its checkpoints lie, beside its journal."""
         return self.settings.spool / self.local_id / "checkpoints"

@@ -11,7 +11,7 @@ from torch import nn
 from lrscope.core.stop_signals import STOP
 from lrscope.datasets.index_batches import IndexBatches
 from lrscope.datasets.member_batches import MemberBatches
-from lrscope.probe.continue_training import RunState, cycles_momentum, in_updates, run_probe
+from lrscope.probe.continue_training import RunState, cycles_momentum, has_several_rates, in_updates, run_probe
 from lrscope.probe.probes import probes
 from lrscope.runs.fit import SingleRun
 from lrscope.runs.lifecycle import RunEnd
@@ -22,7 +22,8 @@ from lrscope.training.recording import RunRecorder
 
 def look_ahead(single: SingleRun, recorder: RunRecorder, ending: RunEnd) -> Mapping[str, float]:
     """What copies of a run that ended as planned come to; a signal leaves it at what is known."""
-    if not single.scope.tenth or not ending.as_planned or cycles_momentum(single.trainer.optimizers[0]):
+    optimizer = single.trainer.optimizers[0]
+    if not single.scope.tenth or not ending.as_planned or cycles_momentum(optimizer) or has_several_rates(optimizer):
         return {}
     try:
         return run_probe(_standing(single), probes(recorder.trace(single.run.facts), single.scope), STOP.requested)

@@ -33,12 +33,12 @@ def run_job(cfg: DictConfig) -> Outcome:
     with following_its_launcher(job):
         outcome = run(cfg, job)
     if job.ticket is None and is_first():
-        print(closing_words(outcome, job))
+        print(closing_words(outcome, job, recorded=cfg.tracking.mode != "off"))
     STOP.raise_if_requested()
     return outcome
 
 
-def closing_words(outcome: Outcome, job: Job) -> str:
+def closing_words(outcome: Outcome, job: Job, recorded: bool = True) -> str:
     """What a lone run tells the terminal at its end."""
     from lrscope.runs.lifecycle import TRACEBACK
 
@@ -46,7 +46,7 @@ def closing_words(outcome: Outcome, job: Job) -> str:
     lines = [f"{outcome.name}: {what} after {outcome.steps} steps, {outcome.seconds:.1f} s. {outcome.why}"]
     if outcome.final:
         lines.append("  ".join(f"{key} {value:.4g}" for key, value in outcome.final.items()))
-    if outcome.status == "KILLED":
+    if outcome.status == "KILLED" and recorded:
         again = " ".join(override for override in job.overrides if not override.startswith("resume="))
         lines.append(
             f"to go on: python train.py {again} resume={outcome.run_id or outcome.local_id}".replace("  ", " ")

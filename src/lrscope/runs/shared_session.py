@@ -9,6 +9,7 @@ from typing import Any
 
 from lrscope.core.paths import resolve
 from lrscope.tracking import Session, TrackingSettings, open_session
+from lrscope.tracking.environment import not_followed
 from lrscope.training.distributed import is_first
 
 _shared: dict[TrackingSettings, Session] = {}
@@ -35,6 +36,9 @@ def opened_ahead(cfg: Any) -> Iterator[Session | None]:
         while _ahead:
             close(_ahead.popitem()[1])
         raise
+    if cfg.tracking.mode != "off":
+        for words in not_followed():
+            print(words, file=sys.stderr)
 
 
 def settings_of(cfg: Any) -> TrackingSettings:

@@ -26,7 +26,8 @@ def train_single(cfg: DictConfig, job: Job, session: Session) -> Outcome:
     prepared = prepare(cfg, job)
     if (done := finished_before(prepared)) is not None:
         return done
-    recorder, checkpoints = RunRecorder(prepared.plan), CheckpointFolder(prepared.checkpoint_folder)
+    recorder = RunRecorder(prepared.plan)
+    checkpoints = CheckpointFolder(prepared.checkpoint_folder, prepared.is_recorded)
     single = assemble(prepared, recorder, checkpoints)
     log = open_record(prepared, session, recorder)
     with never_left_running(log):

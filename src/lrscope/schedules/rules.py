@@ -39,11 +39,12 @@ SHARE = Bound(lambda x: 0 <= x < 1, "must be 0 or above and below 1", "0.1")
 ABOVE_ONE = Bound(lambda x: x > 1, "must be above 1", "25")
 
 TORCH = "torch.optim.lr_scheduler."
+PLATEAU = TORCH + "ReduceLROnPlateau"
 BOUNDS: dict[str, dict[str, Bound]] = {
     TORCH + "StepLR": {"step_size": WHOLE_ABOVE_ZERO, "gamma": ABOVE_ZERO},
     TORCH + "MultiStepLR": {"gamma": ABOVE_ZERO},
     TORCH + "CosineAnnealingLR": {"T_max": WHOLE_ABOVE_ZERO, "eta_min": AT_LEAST_ZERO},
-    TORCH + "ReduceLROnPlateau": {
+    PLATEAU: {
         "factor": BETWEEN,
         "patience": WHOLE,
         "cooldown": WHOLE,
@@ -70,7 +71,7 @@ BOUNDS: dict[str, dict[str, Bound]] = {
     },
 }
 CHOICES: dict[str, dict[str, tuple[str, ...]]] = {
-    TORCH + "ReduceLROnPlateau": {"mode": ("min", "max"), "threshold_mode": ("rel", "abs")},
+    PLATEAU: {"mode": ("min", "max"), "threshold_mode": ("rel", "abs")},
     TORCH + "OneCycleLR": {"anneal_strategy": ("cos", "linear")},
     "lrscope.schedules.cyclic.cyclic": {"mode": ("triangular", "triangular2", "exp_range")},
 }
@@ -113,7 +114,9 @@ def _stepping_problems(schedule: Mapping[str, Any]) -> list[Problem]:
     found = []
     if schedule.get("interval", "epoch") not in INTERVALS:
         found.append(_problem("interval", schedule["interval"], "must be step or epoch", "epoch"))
-    if schedule.get("_target_") == TORCH + "ReduceLROnPlateau":
+    if schedule.get("frequency") is not None and not _is_number(schedule["frequency"], WHOLE_ABOVE_ZERO):
+        found.append(_problem("frequency", schedule["frequency"], WHOLE_ABOVE_ZERO.rule, "1"))
+    if schedule.get("_target_") == PLATEAU:
         if not schedule.get("monitor"):
             found.append(_problem("monitor", schedule.get("monitor"), "must name a metric", "val/loss"))
         if schedule.get("interval") == "step":

@@ -5,6 +5,7 @@ The commands and the launcher use it.
     plan, compose         its jobs, composed as Hydra composes them, and faster
     folders               Hydra's folders of it and its jobs, made first
     check, build_check    every problem of every job: on paper, then in practice
+    data_check            what a config asks of its data, and the data has not
     lifecycle, current    begun and closed on every way out; the sweep that this process launched
     close, summary        verdicts beside the others', the best model, the report and the words on the terminal
 """

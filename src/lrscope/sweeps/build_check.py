@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lrscope.core.errors import InputError, Problem
+from lrscope.sweeps.data_check import missing_of_data
 
 if TYPE_CHECKING:
     import torch
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from torch import nn
 
     from lrscope.training.build import Source
-
-_ACCURACIES = ("train/acc", "val/acc")
 
 
 class BuildCheck:
@@ -40,6 +39,8 @@ class BuildCheck:
                 self._sources[key] = self._source(cfg)
             source = self._sources[key]
             device = self._device(cfg)
+            if source is not None:
+                self._problems += missing_of_data(cfg, source)
             parts = _key(cfg.dataset, cfg.model, cfg.optimizer, cfg.scheduler, cfg.trainer, cfg.epochs, cfg.batch_size)
             if source is not None and parts not in self._tried:
                 self._tried.add(parts)
@@ -80,7 +81,6 @@ class BuildCheck:
 
         cfg = copy.deepcopy(cfg)
         build.fill_steps(cfg, source.steps_per_epoch)
-        self._problems += _accuracy_of_numbers(cfg, source)
         key = _key(cfg.dataset, cfg.model, cfg.batch_size, cfg.trainer)
         if key not in self._networks:
             self._networks[key] = self._noting(lambda: self._network(cfg, source, device))
@@ -138,19 +138,6 @@ def _moved(network: nn.Module, cfg: DictConfig, device: torch.device) -> nn.Modu
     except Exception as error:
         rule = f"cannot be moved to {device} ({reason_of(error)})"
         raise InputError(Problem("model", str(cfg.model._target_), rule, "Make it of tensors that can.")) from error
-
-
-def _accuracy_of_numbers(cfg: DictConfig, source: Source) -> list[Problem]:
-    """A regression has no accuracy to look at."""
-    if source.data is None or source.data.task != "regression":
-        return []
-    looking = {
-        "callbacks.checkpoint.monitor": cfg.callbacks.checkpoint.monitor,
-        "callbacks.early_stopping.monitor": cfg.callbacks.early_stopping.monitor,
-        "scheduler.monitor": cfg.scheduler.get("monitor"),
-    }
-    rule = f"the dataset {source.data.name} has numbers to predict, and no accuracy"
-    return [Problem(key, name, rule, f"Try {key}=val/loss.") for key, name in looking.items() if name in _ACCURACIES]
 
 
 def _without_numbers(part: DictConfig) -> Any:

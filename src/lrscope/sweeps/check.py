@@ -6,6 +6,7 @@ import copy
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from lrscope.config.in_vain import typed_in_vain
 from lrscope.config.schema import Config
 from lrscope.config.validate import check
 from lrscope.core.errors import InputError, Problem
@@ -24,7 +25,8 @@ def check_plan(planned: Plan) -> None:
     Raises:
         InputError: with the problems of all jobs, each once.
     """
-    raise_problems([job.cfg for job in planned.jobs], [*planned.problems, *_twins(planned.jobs)])
+    in_vain = typed_in_vain((job.cfg, job.overrides) for job in planned.jobs)
+    raise_problems([job.cfg for job in planned.jobs], [*planned.problems, *in_vain, *_twins(planned.jobs)])
 
 
 def raise_problems(cfgs: Sequence[DictConfig], found: Sequence[Problem] = ()) -> None:
@@ -40,7 +42,7 @@ def raise_problems(cfgs: Sequence[DictConfig], found: Sequence[Problem] = ()) ->
         InputError: with all problems of all of them, each once.
     """
     on_paper = [check(cfg) for cfg in cfgs]
-    problems = [*found, *(problem for some in on_paper for problem in some)]
+    problems = [*found, *_ask_environment(cfgs), *(problem for some in on_paper for problem in some)]
     if not problems or len(cfgs) > 1:
         if unreachable := _ask_stores(cfgs):
             raise InputError(tuple(dict.fromkeys([*problems, *unreachable])))
@@ -68,6 +70,19 @@ def _twins(jobs: Sequence[PlannedJob]) -> list[Problem]:
             rule += f" (the second as {other})" if other != one else ""
             problems.append(Problem(one, "", rule, "Leave one of them out."))
     return problems
+
+
+def _ask_environment(cfgs: Iterable[DictConfig]) -> list[Problem]:
+    from omegaconf import OmegaConf
+
+    from lrscope.tracking.environment import environment_problems
+
+    recorded = (cfg for cfg in cfgs if "tracking" in cfg and cfg.tracking.mode != "off")
+    return [
+        problem
+        for cfg in recorded
+        for problem in environment_problems(not OmegaConf.is_interpolation(cfg, "experiment_name"), cfg.get("resume"))
+    ]
 
 
 def _ask_stores(cfgs: Sequence[DictConfig]) -> list[Problem]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lrscope.core.errors import LrscopeError
@@ -27,7 +28,7 @@ def show_and_report(sweep: CurrentSweep, outcomes: Mapping[int, Outcome], code: 
     from lrscope.runs.lifecycle import TRACEBACK
 
     close_broken_off(sweep, outcomes)
-    compare_verdicts(sweep, outcomes)
+    outcomes = compare_verdicts(sweep, outcomes)
     keep_best_model(sweep, outcomes)
     if _delivered(sweep):
         write_and_show(sweep)
@@ -37,7 +38,7 @@ def show_and_report(sweep: CurrentSweep, outcomes: Mapping[int, Outcome], code: 
             if outcome.crashed:
                 where = sweep.ledger.place(number) / TRACEBACK
                 print(f"{outcome.name} crashed: {outcome.why.rstrip('. ')}; traceback: {where}")
-    if code > 128:
+    if code > 128 and sweep.settings.mode != "off":
         print(f"to go on: python train.py -m {' '.join(_command(sweep))} resume={_identity(sweep)}")
 
 
@@ -49,11 +50,16 @@ def close_broken_off(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> No
         deliver_what_lies_here(sweep.settings)
 
 
-def compare_verdicts(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> None:
-    """Diagnose the members again, each beside the others: whether one stalled shows only against those that did not."""
+def compare_verdicts(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> dict[int, Outcome]:
+    """Diagnose the members again, each beside the others: whether one stalled shows only against those that did not.
+
+    Returns:
+        The outcomes with what is known now, as the tags have it.
+    """
     from lrscope.diagnosis import diagnose_sweep, note
 
     traces = _traces(sweep, {number: outcome for number, outcome in outcomes.items() if outcome.verdict})
+    seen_anew: dict[int, Outcome] = {}
     for number, diagnosis in zip(traces, diagnose_sweep(list(traces.values())), strict=True):
         outcome = outcomes[number]
         if diagnosis.verdict.label == outcome.verdict or outcome.verdict == Verdict.DIVERGED.label:
@@ -65,6 +71,9 @@ def compare_verdicts(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> No
                 "mlflow.note.content": note(diagnosis, traces[number])[:7900],
             }
         )
+        seen_anew[number] = replace(outcome, verdict=diagnosis.verdict.label, why=diagnosis.primary.why)
+        seen_anew[number].write(sweep.ledger.place(number))
+    return {number: seen_anew.get(number, outcome) for number, outcome in outcomes.items()}
 
 
 def _traces(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> dict[int, Trace]:
@@ -92,21 +101,23 @@ def keep_best_model(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> Non
     from lrscope.runs.prepare import prepare
     from lrscope.tracking.mlflow_store.fetch import fetch_artifact
     from lrscope.training import build
-    from lrscope.training.checkpoint_folder import BEST, read_checkpoint
+    from lrscope.training.checkpoint_folder import BEST, LAST, read_checkpoint
 
     best = best_outcome(outcomes.values())
-    if best is None or sweep.config.tracking.log_model != "best" or sweep.plan is None:
+    wanted = sweep.config.tracking.log_model == "best" and sweep.settings.mode != "off"
+    if best is None or not wanted or sweep.plan is None:
         return
     log = sweep.session.annotate(best.local_id)
     if best.skipped and _has_model(sweep, best, log):
         return
-    path = log.folder / "checkpoints" / BEST
-    if not path.is_file() and best.run_id is not None:
-        fetch_artifact(sweep.settings, best.run_id, f"checkpoints/{BEST}", path)
-    if not path.is_file():
-        return
     number = next(number for number, outcome in outcomes.items() if outcome is best)
     job = sweep.plan.jobs[number]
+    name = BEST if job.cfg.callbacks.checkpoint.best else LAST
+    path = log.folder / "checkpoints" / name
+    if not path.is_file() and best.run_id is not None:
+        fetch_artifact(sweep.settings, best.run_id, f"checkpoints/{name}", path)
+    if not path.is_file():
+        return
     prepared = prepare(job.cfg, Job(sweep.ledger.place(number), job.overrides))
     network = build.network(job.cfg, prepared.source.described)
     weights = read_checkpoint(path)["state_dict"]

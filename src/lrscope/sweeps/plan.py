@@ -71,7 +71,7 @@ def plan_jobs(overrides: Sequence[str], compose: Compose, loader: Any) -> Plan:
         loader: Hydra's config loader.
     """
     problems: list[Problem] = []
-    expanded = _expand(overrides, problems, compose)
+    expanded = _expand(overrides, problems, compose, loader)
     jobs = []
     for number, job in enumerate(expanded):
         try:
@@ -84,13 +84,13 @@ def plan_jobs(overrides: Sequence[str], compose: Compose, loader: Any) -> Plan:
     return Plan(tuple(jobs), _axes(expanded), tuple(dict.fromkeys(problems)))
 
 
-def _expand(overrides: Sequence[str], problems: list[Problem], compose: Compose) -> list[list[str]]:
+def _expand(overrides: Sequence[str], problems: list[Problem], compose: Compose, loader: Any) -> list[list[str]]:
     """One list of overrides a job; those that cannot be read become problems and are left out."""
-    parser = OverridesParser.create()
+    parser = OverridesParser.create(config_loader=loader)  # it knows the options that a glob() stands for
     parsed = []
     for override in overrides:
         try:
-            parsed.append(parser.parse_override(override))
+            parsed += parser.parse_overrides([override])
         except OverrideParseException as error:
             problems.append(refusal(override, error, compose([])))
     remedy = "Write the values one by one: lr=1,0.1,0.01."

@@ -8,31 +8,37 @@ from typing import Any
 
 from torch import Tensor
 
+from lrscope.core.metric_goal import goal_of
+
 Weights = Callable[[], Mapping[str, Tensor]]
 """The ``state_dict`` of a run's module as it is now."""
 
 
 class BestWeights:
-    """The weights of the epoch whose monitored metric was lowest (highest for accuracies).
+    """The weights of the epoch whose monitored metric was lowest, or highest where it is to rise.
 
     Until there is one, the initial weights: the last good ones of a run that diverges in its first epoch.
+
+    Args:
+        wanted: false keeps none.
     """
 
-    def __init__(self, monitor: str) -> None:
+    def __init__(self, monitor: str, wanted: bool = True) -> None:
         self.monitor = monitor
-        self.sign = -1.0 if monitor.rsplit("/", 1)[-1].startswith("acc") else 1.0
+        self.wanted = wanted
+        self.sign = -1.0 if goal_of(monitor) == "max" else 1.0
         self.weights: dict[str, Tensor] = {}
         self.score: float | None = None
         self.epoch = 0
 
     def begin(self, weights: Weights) -> None:
         """Before the first update; a resumed run has weights already."""
-        if not self.weights:
+        if self.wanted and not self.weights:
             self._keep(weights, 0)
 
     def end_epoch(self, epoch: int, value: float | None, weights: Weights) -> None:
         """So many epochs are done, and the metric came to this."""
-        if value is None or not math.isfinite(value):
+        if not self.wanted or value is None or not math.isfinite(value):
             return
         score = self.sign * value
         if self.score is None or score < self.score:

@@ -16,8 +16,9 @@ from torch.nn.parameter import UninitializedParameter
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR, ReduceLROnPlateau
 
-from lrscope.config.instantiate import accepts, instantiated
+from lrscope.config.instantiate import accepts, instantiated, named
 from lrscope.core.errors import InputError, Problem
+from lrscope.core.metric_goal import goal_of
 from lrscope.core.trace import RunFacts
 from lrscope.datasets.conform import conformed
 from lrscope.datasets.data import Data
@@ -106,10 +107,22 @@ def network(cfg: DictConfig, data: Data | pl.LightningDataModule | None) -> nn.M
         if value is not None and name not in cfg.model and accepts(cfg.model, name)
     }
     group = _without(cfg.model, ("name",)) if _is_foreign(cfg.model) else cfg.model
+    _refuse_lightning_module(cfg.model, named(cfg.model))
     made: nn.Module = instantiated("model", group, nn.Module, **arguments)
+    _refuse_lightning_module(cfg.model, type(made))
     if isinstance(data, Data):
         _settle_shapes(made, data)
     return made
+
+
+def _refuse_lightning_module(model: DictConfig, kind: Any) -> None:
+    """Its own loss, optimizer and schedule would be ignored without a word."""
+    import pytorch_lightning as pl
+
+    if isinstance(kind, type) and issubclass(kind, pl.LightningModule):
+        rule = "is a LightningModule, whose own loss and optimizer would not be used"
+        remedy = "Name its network, a torch.nn.Module; loss, optimizer and scheduler come from the config."
+        raise InputError(Problem("model._target_", str(model._target_), rule, remedy))
 
 
 def optimizer(cfg: DictConfig, parameters: Iterable[nn.Parameter]) -> Optimizer:
@@ -132,7 +145,10 @@ def schedule(cfg: DictConfig, optimizer: Optimizer) -> LRScheduler | ReduceLROnP
     if cfg.scheduler.get("_target_") is None:
         return None
     group = _without(cfg.scheduler, rules.NOT_ARGUMENTS)
-    made: LRScheduler = instantiated("scheduler", group, LRScheduler, _positional=(optimizer,))
+    own = {}
+    if cfg.scheduler._target_ == rules.PLATEAU and "mode" not in cfg.scheduler:
+        own["mode"] = goal_of(cfg.scheduler.get("monitor") or "val/loss") or "min"
+    made: LRScheduler = instantiated("scheduler", group, LRScheduler, _positional=(optimizer,), **own)
     if isinstance(made, OneCycleLR):
         _check_length(cfg, made.total_steps)
     return made

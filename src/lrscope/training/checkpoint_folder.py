@@ -25,12 +25,18 @@ class LoadedCheckpoint:
 
 @dataclass(frozen=True)
 class CheckpointFolder:
-    """``last.ckpt`` and ``previous.ckpt`` of one run, and ``best.ckpt`` at its end."""
+    """``last.ckpt`` and ``previous.ckpt`` of one run, and ``best.ckpt`` at its end.
+
+    ``wanted`` false keeps nothing, of a run that is recorded nowhere and cannot be gone on with.
+    """
 
     path: Path
+    wanted: bool = True
 
     def write(self, save: Callable[[str], None]) -> None:
         """Let ``save`` write to a path of its own, then put it in place: a kill at any moment leaves a whole file."""
+        if not self.wanted:
+            return
         fresh = self.path / f".{LAST}.{os.getpid()}"
         with spared(fresh, "no checkpoint was written, the one before it stays"):
             self.path.mkdir(parents=True, exist_ok=True)
@@ -45,6 +51,8 @@ class CheckpointFolder:
 
     def write_best(self, content: dict[str, Any]) -> None:
         """The best weights with where they come from."""
+        if not self.wanted:
+            return
         import torch
 
         fresh = self.path / f".{BEST}.{os.getpid()}"

@@ -27,8 +27,9 @@ class Module(pl.LightningModule):
         make_optimizer: from the network's parameters.
         make_schedule: from the optimizer; None for a constant rate.
         interval: ``step`` or ``epoch``: when the schedule moves.
-        monitor: the metric that a reduce-on-plateau schedule looks at.
         take: a batch of a user's loader as (inputs, targets) on the network's device; None where batches are that.
+        monitor: the metric that a reduce-on-plateau schedule looks at, at the epochs that have it.
+        frequency: the schedule moves at every n-th step of an epoch, or every n-th epoch.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Module(pl.LightningModule):
         interval: str = "step",
         monitor: str | None = None,
         take: Callable[[Any], Pair] | None = None,
+        frequency: int = 1,
     ) -> None:
         super().__init__()
         self.network = network
@@ -49,6 +51,7 @@ class Module(pl.LightningModule):
         self._interval = interval
         self._monitor = monitor
         self.take = take
+        self._frequency = frequency
         self.last_loss = torch.zeros(())
         """Loss of the latest batch, detached: what the recording callback reads."""
         hide_unused_hooks(self, pl.LightningModule)
@@ -78,9 +81,9 @@ class Module(pl.LightningModule):
         schedule = self._make_schedule(optimizer)
         if schedule is None:
             return optimizer
-        how: dict[str, Any] = {"scheduler": schedule, "interval": self._interval}
+        how: dict[str, Any] = {"scheduler": schedule, "interval": self._interval, "frequency": self._frequency}
         if isinstance(schedule, ReduceLROnPlateau):
-            how["monitor"] = self._monitor
+            how |= {"monitor": self._monitor, "strict": False}
         return {"optimizer": optimizer, "lr_scheduler": how}
 
     def on_fit_start(self) -> None:

@@ -23,7 +23,7 @@ class LiveRun:
     training for each of its members: so both record, keep and decide the same.
 
     Args:
-        monitor: the metric that chooses the best weights.
+        best: keeps the best weights, by its metric.
         epochs, every_epochs: each ``every_epochs``-th epoch is evaluated, and always the last of ``epochs``.
         verdicts: those that end a run. grace_epochs: others than *diverged* are looked at only after so many epochs.
     """
@@ -32,14 +32,14 @@ class LiveRun:
         self,
         recorder: RunRecorder,
         facts: RunFacts,
-        monitor: str,
+        best: BestWeights,
         epochs: int,
         every_epochs: int = 1,
         verdicts: Sequence[Verdict] = (),
         grace_epochs: int = 5,
     ) -> None:
         self.recorder = recorder
-        self.best = BestWeights(monitor)
+        self.best = best
         self.epochs = epochs
         self.verdicts = frozenset(verdicts)
         self._facts, self._every_epochs, self._grace_epochs = facts, every_epochs, grace_epochs
@@ -83,7 +83,7 @@ class LiveRun:
         self._epoch_loss, self._epoch_examples = 0.0, 0
         values = {"epoch": float(epoch), "train/loss_epoch": mean, **evaluated}
         self.recorder.values(self.step - 1, values)
-        self.best.end_epoch(epoch, self.recorder.last(self.best.monitor), weights)
+        self.best.end_epoch(epoch, values.get(self.best.monitor), weights)
         self.stopped_by = self._certain(epoch)
         return values
 

@@ -64,6 +64,7 @@ class lightning_kept_quiet:
             ".*`isinstance.treespec, LeafSpec.`.*",
             ".*GPU available.*",
             ".*smaller than the logging interval.*",
+            ".*is not available but strict is set to `False`.*",
         ):
             warnings.filterwarnings("ignore", words)
 

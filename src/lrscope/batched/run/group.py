@@ -33,6 +33,7 @@ from lrscope.runs.lifecycle import RunEnd, open_record
 from lrscope.runs.shared_session import recording_session
 from lrscope.runs.trained_otherwise import tell_if_trained_otherwise
 from lrscope.tracking import Session
+from lrscope.tracking.autolog import autolog_off
 from lrscope.training.callbacks.keep_checkpoints import KeepCheckpoints
 from lrscope.training.callbacks.show_progress import ShowProgress
 from lrscope.training.callbacks.stop_early import StopAtSignal
@@ -99,7 +100,7 @@ class _Group:
         """Train until every member has ended, by itself or by a signal or an error."""
         gc_pause.go_on()
         try:
-            with lightning_kept_quiet():
+            with lightning_kept_quiet(), autolog_off():
                 self._trainer.fit(self._module, BatchNumbers(self._module))
         except EveryMemberStopped:
             pass

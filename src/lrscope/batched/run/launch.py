@@ -87,7 +87,7 @@ def _candidate(number: int, run: PreparedRun) -> Candidate:
     """With its last checkpoint, where the run goes on from one."""
     if not run.resumes:
         return Candidate(number, run)
-    folder = CheckpointFolder(run.checkpoint_folder)
+    folder = CheckpointFolder(run.checkpoint_folder, run.is_recorded)
     known = run.job.known(run.fingerprint)
     if known is not None:
         fetch_checkpoints(run, known.run_id, folder)

@@ -79,7 +79,7 @@ def make_member(run: PreparedRun) -> GroupMember:
         part=Member(network, optimizer, schedule, cfg.seed, clipping, random["torch"]),
         live=live_run(run, RunRecorder(run.plan)),
         early=next(iter(early_stopping(run)), None),
-        checkpoints=CheckpointFolder(run.checkpoint_folder),
+        checkpoints=CheckpointFolder(run.checkpoint_folder, run.is_recorded),
         random=random,
     )
 

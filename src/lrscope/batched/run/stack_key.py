@@ -73,6 +73,7 @@ def why_not_batched(run: PreparedRun) -> str | None:
         "a callback of the user's own would see the stack and not its member": bool(cfg.callbacks.extra),
         "the sharpness is measured run by run": cfg.callbacks.sharpness_every_epochs is not None,
         "single parameters are followed run by run": cfg.callbacks.parameters,
+        "its schedule has a frequency, which Lightning counts": (cfg.scheduler.get("frequency") or 1) != 1,
         "its metrics are not evaluated every epoch": decides_by_epoch and cfg.callbacks.evaluate_every_epochs > 1,
     }
     return next((words for words, is_so in found.items() if is_so), None)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from lrscope.core.errors import InputError, Problem
 from lrscope.core.paths import project_root
 from lrscope.core.redact import redact_uri
+
+_MISSPELT = {"postgres": "postgresql", "psql": "postgresql", "sqlite3": "sqlite", "mariadb": "mysql"}
 
 _DATABASES = ("postgresql", "mysql", "mssql", "sqlite")
 
@@ -51,21 +54,43 @@ def resolve_uri(uri: str | None) -> Address:
     A relative sqlite path is taken from the project's root, wherever the command was started.
 
     Raises:
-        InputError: a ``file:`` URI or a bare path, which MLflow no longer writes, or a database in memory.
+        InputError: a ``file:`` URI or a bare path, which MLflow no longer writes, a database in memory, or any other
+            address that is neither a database's nor a server's.
     """
-    chosen = (uri or os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db").strip()
+    from_environment = os.environ.get("MLFLOW_TRACKING_URI")
+    chosen = (uri or from_environment or "sqlite:///mlflow.db").strip()
+    key = "tracking.uri" if uri or not from_environment else "MLFLOW_TRACKING_URI"
     root = project_root()
     address = Address(chosen, None)
     if "://" in chosen and address.scheme != "file":
-        if address.is_server:
+        if address.is_server and urlsplit(chosen).netloc:
             return Address(chosen.rstrip("/"), None)
         if address.scheme == "sqlite":
             return Address(_absolute_sqlite(chosen, root), root / "mlruns")
-        return Address(chosen, root / "mlruns" if address.is_database else None)
-    if chosen.partition(":")[0] == "databricks":
-        return address
-    rule = "MLflow writes to a database or a server, not to a folder of files"
-    raise InputError(Problem("tracking.uri", address.shown, rule, "Use sqlite:///mlflow.db or http://HOST:5000."))
+        if address.is_database:
+            return Address(chosen, root / "mlruns")
+        if _has_plugin(address.scheme):
+            return address
+    raise InputError(Problem(key, address.shown, *_refusal(chosen, address.scheme)))
+
+
+def _refusal(chosen: str, scheme: str) -> tuple[str, str]:
+    """Why nothing can be recorded there, and what to do."""
+    remedy = "Use sqlite:///mlflow.db or http://HOST:5000."
+    if scheme in _MISSPELT:
+        return f"{scheme}:// is no address of a database", f"Write {_MISSPELT[scheme]}://…"
+    if scheme in ("http", "https"):
+        return "names no server", remedy
+    if scheme.startswith("databricks") or scheme == "uc":
+        return "lrscope does not record to Databricks", remedy
+    if "://" in chosen and scheme != "file":
+        return f"MLflow keeps no runs at {scheme}://, only in a database or on a server", remedy
+    return "MLflow writes to a database or a server, not to a folder of files", remedy
+
+
+def _has_plugin(scheme: str) -> bool:
+    """Whether an installed package brings MLflow a store of this scheme."""
+    return any(entry.name == scheme for entry in entry_points(group="mlflow.tracking_store"))
 
 
 def _absolute_sqlite(uri: str, root: Path) -> str:

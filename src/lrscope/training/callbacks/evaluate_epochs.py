@@ -47,6 +47,10 @@ class EvaluateEpochs(LeanCallback):
             with untouched_generators():
                 self.live.begin(self._part(self.parts.train, pl_module))
 
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        # Metrics of an earlier epoch would count as one more epoch without improvement.
+        trainer.callback_metrics.clear()
+
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.steps.flush()
         epoch = trainer.current_epoch + 1

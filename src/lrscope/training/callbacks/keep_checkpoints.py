@@ -101,13 +101,20 @@ class ExactCheckpoints(LeanCallback):
 
 
 class KeepBest(LeanCallback):
-    """Carries the best weights of a run through its checkpoints."""
+    """Carries the best weights of a run through its checkpoints, and looks at metrics that others record at an epoch's
+    end; those of its own the run has looked at by then.
+    """
 
     def __init__(self, best: BestWeights) -> None:
         self.best = best
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.best.begin(pl_module.state_dict)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        value = trainer.callback_metrics.get(self.best.monitor)
+        if value is not None:
+            self.best.end_epoch(trainer.current_epoch + 1, float(value), pl_module.state_dict)
 
     def state_dict(self) -> dict[str, Any]:
         return self.best.state_dict()

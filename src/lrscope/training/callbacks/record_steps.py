@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -72,6 +73,8 @@ class RecordSteps(LeanCallback):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, optimizer: Optimizer
     ) -> None:
         self._rate = float(optimizer.param_groups[0]["lr"])
+        if len(optimizer.param_groups) > 1:
+            self.recorder.group_rates(self.step, rates_by_group(optimizer))
         kept = self.recorder.plan.keeps_signals(self.step)
         if self._updates is not None:
             self._updates.before(kept, self.recorder.plan.keeps_signals(self.step + 1))
@@ -150,6 +153,15 @@ class RecordSteps(LeanCallback):
             measured["update_ratio"] = reading.ratio
         if self.signals.update_cosine and reading.cosine is not None:
             measured["update_cosine"] = reading.cosine
+
+
+def rates_by_group(optimizer: Optimizer) -> dict[str, float]:
+    """The rate of each parameter group by the name that it was given, else by its number from 0."""
+    groups = optimizer.param_groups
+    names = [re.sub(r"[^\w./ -]", "_", str(group.get("name", number))) for number, group in enumerate(groups)]
+    if len(set(names)) < len(names):
+        names = [f"{name}_{number}" for number, name in enumerate(names)]
+    return {name: float(group["lr"]) for name, group in zip(names, groups, strict=True)}
 
 
 def _numbers(values: list[Tensor]) -> list[float]:

@@ -19,10 +19,14 @@ class RateCurve:
     A constant rate costs two points; one that changes at every step costs a point a step.
     """
 
-    def __init__(self) -> None:
-        self.last_step: int | None = None
-        self.last_value = 0.0
-        self.kept_last = False
+    def __init__(self, last_step: int | None = None, last_value: float = 0.0, kept_last: bool = False) -> None:
+        self.last_step = last_step
+        self.last_value = last_value
+        self.kept_last = kept_last
+
+    def state(self) -> tuple[int | None, float, bool]:
+        """What makes the same curve go on in another process: the arguments of this class."""
+        return self.last_step, self.last_value, self.kept_last
 
     def add(self, step: int, value: float) -> list[tuple[int, float]]:
         """The points that this value makes necessary, in order of their steps."""
@@ -55,6 +59,8 @@ class RunRecorder:
         self.to_disk: Callable[[], None] = _nothing
         """Returns when everything recorded so far is on disk: called ahead of each checkpoint."""
         self._rate = RateCurve()
+        self._group_rates: dict[str, RateCurve] = {}
+        """By the name of a parameter group, where an optimizer has several."""
         self._last_loss: tuple[int, float] | None = None
         self.first_loss: float | None = None
         """Loss of the first batch: the measure of growth without bound."""
@@ -91,6 +97,13 @@ class RunRecorder:
             self._last_loss = (first_step + len(losses) - 1, losses[-1])
         self._keep(points)
 
+    def group_rates(self, step: int, rates: Mapping[str, float]) -> None:
+        """The rate that an update uses in each parameter group, recorded as ``lr/NAME``."""
+        now = _now_ms()
+        for name, rate in rates.items():
+            curve = self._group_rates.setdefault(name, RateCurve())
+            self._keep([Point(f"lr/{name}", s, value, now) for s, value in curve.add(step, rate)])
+
     def values(self, step: int, values: Mapping[str, float]) -> None:
         """Signals of a step, or the metrics of an epoch at its last update; None of it is thinned out here."""
         now = _now_ms()
@@ -105,6 +118,8 @@ class RunRecorder:
         """The run has ended as it is: the last rate and the last loss are kept whatever the plan says."""
         now = _now_ms()
         points = [Point("lr", step, value, now) for step, value in self._rate.end()]
+        for name, curve in self._group_rates.items():
+            points += [Point(f"lr/{name}", step, value, now) for step, value in curve.end()]
         if self._last_loss is not None and self._last_loss[0] != self._last_step("train/loss"):
             points.append(Point("train/loss", *self._last_loss, now))
         self._keep(points)
@@ -129,18 +144,24 @@ class RunRecorder:
         kept = self._kept.get(key)
         return kept[1][-1] if kept else None
 
+    def names(self) -> set[str]:
+        """The metrics that have a value."""
+        return set(self._kept)
+
     def state_dict(self) -> dict[str, Any]:
         """Plain lists and numbers only, so that a checkpoint loads with ``weights_only=True``."""
         return {
             "kept": {key: (list(steps), list(values)) for key, (steps, values) in self._kept.items()},
-            "rate": (self._rate.last_step, self._rate.last_value, self._rate.kept_last),
+            "rate": self._rate.state(),
+            "group_rates": {name: curve.state() for name, curve in self._group_rates.items()},
             "last_loss": self._last_loss,
             "first_loss": self.first_loss,
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self._kept = {key: (list(steps), list(values)) for key, (steps, values) in state["kept"].items()}
-        self._rate.last_step, self._rate.last_value, self._rate.kept_last = state["rate"]
+        self._rate = RateCurve(*state["rate"])
+        self._group_rates = {name: RateCurve(*curve) for name, curve in state.get("group_rates", {}).items()}
         self._last_loss = tuple(state["last_loss"]) if state["last_loss"] else None
         self.first_loss = state["first_loss"]
         self._make_up()
