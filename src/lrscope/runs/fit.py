@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -36,6 +36,7 @@ from lrscope.training.callbacks.show_progress import ShowProgress
 from lrscope.training.callbacks.stop_early import StopAtSignal, StopAtVerdict, StoppedByVerdict
 from lrscope.training.checkpoint_folder import CheckpointFolder
 from lrscope.training.evaluation import chunks
+from lrscope.training.facts import with_network_facts
 from lrscope.training.lightning_module import Module, loss_of
 from lrscope.training.recording import RunRecorder
 from lrscope.training.trainer import lightning_kept_quiet, make_trainer
@@ -68,12 +69,14 @@ def assemble(run: PreparedRun, recorder: RunRecorder, checkpoints: CheckpointFol
     """
     cfg = run.cfg
     module = make_module(run)
+    run = with_network(run, module.network)
     steps = RecordSteps(recorder, signal_choice(cfg), cfg.trainer.accumulate_grad_batches)
     trainer = make_trainer(cfg)
     device = trainer.strategy.root_device
     loader, parts = _data(run, trainer, device)
     _choose_threads(run, module, device)
-    evaluate = EvaluateEpochs(steps, parts, cfg.epochs, cfg.callbacks.evaluate_every_epochs)
+    unknown = run.facts.constant_loss is None
+    evaluate = EvaluateEpochs(steps, parts, cfg.epochs, cfg.callbacks.evaluate_every_epochs, unknown)
     best = KeepBest(steps, run.monitor)
     verdicts = [Verdict.from_label(name) for name in cfg.callbacks.stop_when]
     stop = StopAtVerdict(steps, run.facts, verdicts, cfg.callbacks.stop_grace_epochs)
@@ -105,6 +108,12 @@ def make_module(run: PreparedRun) -> Module:
         interval=cfg.scheduler.get("interval", "epoch"),
         monitor=monitored(cfg.scheduler.get("monitor", "val/loss"), run.source),
     )
+
+
+def with_network(run: PreparedRun, network: nn.Module) -> PreparedRun:
+    """The run with what its network tells of itself, before the first update and the record's first line."""
+    data = run.source.data
+    return replace(run, facts=with_network_facts(run.facts, network, data.train.inputs if data is not None else None))
 
 
 def scope_of(run: PreparedRun, network: nn.Module) -> ProbeBudget:

@@ -118,7 +118,7 @@ def conclude(run: PreparedRun, log: RunLog, recorder: RunRecorder, ending: RunEn
         status=status,
         verdict=verdict.label if verdict is not None else "",
         why=why,
-        lr=float(run.cfg.lr),
+        lr=run.facts.peak_lr or 0.0,
         fingerprint=run.fingerprint,
         run_id=log.run_id,
         crashed=ending.error is not None,

@@ -14,6 +14,7 @@ from lrscope.core.job import Job
 from lrscope.core.trace import RunFacts
 from lrscope.training import build
 from lrscope.training.distributed import SharedRun, shared_run
+from lrscope.training.facts import run_facts
 from lrscope.training.recording import RecordingPlan
 
 
@@ -61,7 +62,7 @@ def prepare(cfg: DictConfig, job: Job, source: build.Source | None = None) -> Pr
         job=job,
         source=source,
         config=config,
-        facts=build.facts(cfg, source),
+        facts=run_facts(cfg, source),
         fingerprint=identity,
         name=run_name(job, cfg),
         local_id=shared.local_id,

@@ -81,9 +81,10 @@ def _run(cfg: DictConfig, job: Job, session: Session) -> Outcome:
     checkpoints = CheckpointFolder(session.settings.spool / prepared.local_id / "checkpoints")
     recorder = RunRecorder(prepared.plan)
     single = assemble(prepared, recorder, checkpoints)
+    prepared = single.run
     log = open_record(prepared, session)
     recorder.attach(log.points, session.flush)
-    recorder.values(0, {"peak_lr": float(cfg.lr)})
+    recorder.values(0, {"peak_lr": prepared.facts.peak_lr or 0.0})
     try:
         fetch_checkpoints(prepared, log.run_id, checkpoints)
         SharedRun(prepared.local_id, prepared.resumes).leave()

@@ -66,7 +66,7 @@ def _open(member: GroupMember, session: Session) -> GroupMember:
         log.tags(TAGS)
     member.recorder.attach(log.points, session.flush)
     if member.recorder.last("peak_lr") is None:
-        member.recorder.values(0, {"peak_lr": float(member.run.cfg.lr)})
+        member.recorder.values(0, {"peak_lr": member.run.facts.peak_lr or 0.0})
     return replace(member, log=log)
 
 

@@ -15,7 +15,7 @@ from lrscope.batched.model.batched_trainer import Member
 from lrscope.batched.model.clipping import Clipping
 from lrscope.batched.model.member_rates import Schedule
 from lrscope.core.verdict import Verdict
-from lrscope.runs.fit import early_stopping, make_module, signal_choice
+from lrscope.runs.fit import early_stopping, make_module, signal_choice, with_network
 from lrscope.runs.prepare import PreparedRun, monitored
 from lrscope.runs.shared_session import settings_of
 from lrscope.tracking import RunLog
@@ -73,6 +73,7 @@ def make_member(run: PreparedRun) -> GroupMember:
     """Seed, network, optimizer, schedule, in the order of a single run."""
     cfg = run.cfg
     network = make_module(run).network
+    run = with_network(run, network)
     optimizer = build.optimizer(cfg, network.parameters())
     made = build.schedule(cfg, optimizer)
     monitor = monitored(cfg.scheduler.get("monitor", "val/loss"), run.source)
