@@ -10,6 +10,7 @@ import numpy as np
 from lrscope.core.trace import Trace
 from lrscope.core.verdict import Verdict
 from lrscope.diagnosis import diagnose
+from lrscope.diagnosis.detectors.collapse import Collapsed
 from lrscope.diagnosis.signals.eval_steps import eval_steps, tenth_of
 from lrscope.diagnosis.signals.level import end_level
 from lrscope.diagnosis.signals.probed import AGAIN, LOWER, SAME
@@ -17,7 +18,9 @@ from lrscope.diagnosis.signals.run_signals import RunSignals
 from lrscope.probe.budget import ProbeBudget
 
 SETTLED = frozenset({Verdict.DIVERGED, Verdict.SCHEDULE_NEVER_MOVED, Verdict.SCHEDULE_RAN_OUT, Verdict.UNKNOWN})
-"""Verdicts that more steps would hardly ever change."""
+"""Verdicts that more steps would hardly ever change. A schedule that ran out is looked at again where the run may have
+collapsed: that goes before it.
+"""
 
 ON_TRIAL = frozenset({Verdict.OSCILLATING, Verdict.STALLED})
 """Failures that more steps may refute: where it costs little, no run is by itself called so untried."""
@@ -49,10 +52,10 @@ def probes(trace: Trace, scope: ProbeBudget) -> tuple[Probe, ...]:
     """
     if not scope.tenth:
         return ()
-    verdict = diagnose(trace).verdict
-    if verdict in SETTLED or not (scope.again or verdict in ON_TRIAL):
+    verdict, reading = diagnose(trace).verdict, RunSignals.of(trace)
+    collapsed = verdict is Verdict.SCHEDULE_RAN_OUT and Collapsed().in_doubt(reading)
+    if (verdict in SETTLED and not collapsed) or not (scope.again or verdict in ON_TRIAL):
         return ()
-    reading = RunSignals.of(trace)
     steps, rates = reading.steps, reading.rates
     positive = rates[rates > 0]
     if not len(positive):

@@ -26,9 +26,9 @@ def trained(reading: RunSignals) -> Finding:
     elif math.isfinite(share) and share > 0.01:
         why += f"; as many steps again would bring about {share:.0%} more of the fall"
     constant = reading.constant_loss
-    if constant is not None and reading.end > 0.98 * constant:
+    if constant is not None and not reading.beats_constant:
         certainty = "weak"
-        why += f", no better than a constant answer ({constant:.4g}): it has learned nothing of the inputs yet"
+        why += f", hardly better than a constant answer ({constant:.4g})"
     elif certainty == "weak":
         border = "close to the border of too slow" if share >= 0.033 else "hardly more than the batches' noise"
         why += "" if again is not None and share < 0.033 else f" ({border})"

@@ -53,6 +53,16 @@ RISEN = 0.01
 """
 UNSURE_START = 0.1
 """However noisy its batches, a first loss is not off by more than this share of it."""
+ABOVE_CHANCE = 0.01
+"""Accuracy above the share of the largest class from which something was learned; see docs/diagnosis.md."""
+BEATEN = 0.98
+"""Share of a constant answer's loss below which a run is surely better than such an answer."""
+NOTHING = 0.995
+"""Share of it from which on nothing was learned; between the two it is little."""
+CAME_BACK = 0.1
+"""Share of its largest fall by which a loss must stand above its lowest value to have come back up."""
+LOSS_CONSTANT = "train/loss_constant"
+"""One point: the loss of the best constant answer, of runs whose facts do not tell it."""
 SHORT_RUN = 320
 """Updates up to which a run counts as short: what has stalled and what has hardly begun look most alike in it."""
 SHORT_PATH = 0.1
@@ -214,10 +224,52 @@ class RunSignals:
         return self.path < SHORT_PATH and abs(self.fall) < max(small, 2 * self.level.first_error)
 
     @cached_property
+    def peak_rate(self) -> float | None:
+        """The largest rate that a step was made at, in any parameter group; the planned one where none is recorded."""
+        curves = [c.values for name, c in self.trace.series.items() if name == "lr" or name.startswith("lr/")]
+        used = [float(np.nanmax(values)) for values in curves if np.isfinite(values).any()]
+        return max(used) if used else self.facts.peak_lr
+
+    @property
+    def set_rate(self) -> float | None:
+        """What the key that sets the rate stands at; the rate used where it is not known which key that is."""
+        return self.facts.peak_lr if self.facts.settings is not None else self.peak_rate
+
+    @cached_property
+    def came_back_up(self) -> bool:
+        """Whether the loss had been lower, at fixed weights, by a share of the fall from there that counts."""
+        fixed = self.trace.get("train/loss_eval").values
+        if len(fixed) < FEWEST_LEVELS or not np.isfinite(fixed).all():
+            return False
+        lowest = float(fixed.min())
+        return self.end - lowest > max(CAME_BACK * (self.first - lowest), 2 * self.level.bounce)
+
+    @cached_property
     def constant_loss(self) -> float | None:
-        """Loss of the best constant answer to a classification: the entropy of the class shares, in nats."""
+        """Loss of the best constant answer: as it was recorded, else the entropy of the class shares, in nats."""
+        recorded = self.facts.constant_loss if self.facts.constant_loss is not None else self.last(LOSS_CONSTANT)
         shares = [s for s in self.facts.class_shares if s > 0]
-        return -sum(s * math.log(s) for s in shares) if shares else None
+        return recorded if recorded is not None or not shares else -sum(s * math.log(s) for s in shares)
+
+    @cached_property
+    def above_chance(self) -> bool:
+        """Whether more training examples are answered right than the largest class has."""
+        accuracy, share = self.last("train/acc"), self.largest_share
+        return accuracy is not None and share is not None and accuracy > share + ABOVE_CHANCE
+
+    @cached_property
+    def beats_constant(self) -> bool:
+        """Whether the run ended better than a constant answer, by loss or by accuracy; False where it is not known."""
+        constant = self.constant_loss
+        return self.above_chance or (constant is not None and self.end < BEATEN * constant)
+
+    @cached_property
+    def learned_nothing(self) -> bool:
+        """Whether the run is known to end no better than a constant answer: not even by the bit that a sure verdict
+        of a collapse asks for.
+        """
+        constant = self.constant_loss
+        return constant is not None and constant > 0 and not self.above_chance and self.end >= NOTHING * constant
 
     @property
     def largest_share(self) -> float | None:
