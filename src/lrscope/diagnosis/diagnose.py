@@ -9,6 +9,7 @@ import numpy as np
 
 from lrscope.core.trace import Trace
 from lrscope.core.verdict import Diagnosis, Finding, Verdict
+from lrscope.diagnosis.causes import explained
 from lrscope.diagnosis.detectors.collapse import Collapsed
 from lrscope.diagnosis.detectors.divergence import Diverged
 from lrscope.diagnosis.detectors.oscillation import Oscillating
@@ -18,6 +19,7 @@ from lrscope.diagnosis.detectors.slowness import TooSlow
 from lrscope.diagnosis.detectors.stall import Stalled
 from lrscope.diagnosis.detectors.trained import trained
 from lrscope.diagnosis.signals.run_signals import RunSignals
+from lrscope.diagnosis.sweep_evidence import in_sweep
 
 
 @dataclass(frozen=True)
@@ -46,16 +48,23 @@ def diagnose(trace: Trace, thresholds: Thresholds = DEFAULT, others: Sequence[Tr
             that stalled from one that is as good as it gets.
     """
     reading = RunSignals.of(trace)
-    return _diagnose(reading, thresholds, _best(reading, [RunSignals.of(other) for other in others]))
+    members = [reading, *(RunSignals.of(other) for other in others)]
+    return _beside_each_other(members, thresholds)[0]
 
 
 def diagnose_sweep(traces: Sequence[Trace], thresholds: Thresholds = DEFAULT) -> list[Diagnosis]:
     """The diagnosis of each run of a sweep beside the others; only runs on the same data are compared."""
     readings = [RunSignals.of(trace) for trace in traces]
-    return [
-        _diagnose(reading, thresholds, _best(reading, readings[:i] + readings[i + 1 :]))
-        for i, reading in enumerate(readings)
+    return _beside_each_other(readings, thresholds)
+
+
+def _beside_each_other(members: Sequence[RunSignals], bounds: Thresholds) -> list[Diagnosis]:
+    """Each with the best of the others in view; then its advice is held against what the others came to."""
+    found = [
+        explained(_diagnose(member, bounds, _best(member, [*members[:i], *members[i + 1 :]])), member)
+        for i, member in enumerate(members)
     ]
+    return in_sweep(members, found)
 
 
 def _best(reading: RunSignals, others: Sequence[RunSignals]) -> float | None:

@@ -27,14 +27,15 @@ def show_and_report(sweep: CurrentSweep, outcomes: Sequence[Outcome], code: int)
 def compare_verdicts(sweep: CurrentSweep, outcomes: Sequence[Outcome]) -> None:
     """Diagnose the members again, each beside the others: whether one stalled shows only against those that did not."""
     from lrscope.core.trace import Trace
-    from lrscope.diagnosis import diagnose_sweep, note
+    from lrscope.diagnosis import diagnose, diagnose_sweep, note
     from lrscope.runs.lifecycle import TRACE
 
     by_id = {outcome.local_id: folder for folder, outcome in _folders(sweep)}
     judged = [o for o in outcomes if o.verdict and not o.skipped and (by_id[o.local_id] / TRACE).is_file()]
     traces = [Trace.load(by_id[outcome.local_id] / TRACE) for outcome in judged]
     for outcome, trace, diagnosis in zip(judged, traces, diagnose_sweep(traces), strict=True):
-        if diagnosis.verdict.label == outcome.verdict or outcome.verdict == Verdict.DIVERGED.label:
+        stopped = outcome.verdict == Verdict.DIVERGED.label  # its loss went beyond all bounds at one step
+        if diagnosis == diagnose(trace) or (stopped and diagnosis.verdict is not Verdict.DIVERGED):
             continue
         sweep.session.annotate(outcome.local_id).tags(
             {

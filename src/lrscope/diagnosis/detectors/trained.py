@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from lrscope.core.verdict import Certainty, Evidence, Finding, Verdict
+from lrscope.diagnosis.detectors.rate_advice import Advice, finding
 from lrscope.diagnosis.signals.run_signals import MEASURED_FALLING, RunSignals
 
 
@@ -33,4 +34,5 @@ def trained(reading: RunSignals) -> Finding:
         border = "close to the border of too slow" if share >= 0.033 else "hardly more than the batches' noise"
         why += "" if again is not None and share < 0.033 else f" ({border})"
     evidence = (Evidence("fall in as many steps again / fall so far", share, 0.05),)
-    return Finding(Verdict.TRAINED, why, "keep this rate, or compare it with its neighbours", evidence, certainty)
+    advice = Advice("keep this rate, or compare it with its neighbours", reading.set_rate)
+    return finding(Verdict.TRAINED, why, advice, evidence, certainty)

@@ -235,6 +235,12 @@ class RunSignals:
         """What the key that sets the rate stands at; the rate used where it is not known which key that is."""
         return self.facts.peak_lr if self.facts.settings is not None else self.peak_rate
 
+    @property
+    def stable_rate(self) -> float | None:
+        """The largest stable rate where the run stood last, as far as it was measured."""
+        limit = self.last("stability_limit")
+        return limit if limit is not None and math.isfinite(limit) and limit > 0 else None
+
     @cached_property
     def came_back_up(self) -> bool:
         """Whether the loss had been lower, at fixed weights, by a share of the fall from there that counts."""
