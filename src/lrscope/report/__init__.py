@@ -1,6 +1,6 @@
 """Compare a sweep: from what MLflow holds to one page that says which rate, how sure, and what became of the others."""
 
-from lrscope.report.analysis.recommend import Recommendation
+from lrscope.report.analysis.recommendation import Recommendation
 from lrscope.report.data.collect import collect_sweep, latest_sweep
 from lrscope.report.data.stored_sweep import Member, Sweep
 from lrscope.report.mlflow_ui.attach import attach_to_mlflow

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lrscope.core.errors import InputError, Problem
+from lrscope.sweeps.no_effect import idle_rates
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -27,6 +28,8 @@ class BuildCheck:
         self._trainers: set[str] = set()
         self._tried: set[str] = set()
         self._problems: list[Problem] = []
+        self._filled: list[DictConfig] = []
+        """Those with a schedule, their steps filled in."""
 
     def problems(self, cfgs: Sequence[DictConfig]) -> list[Problem]:
         """Everything that is wrong with any of them; the configs themselves are left as they are."""
@@ -43,6 +46,8 @@ class BuildCheck:
             if source is not None and parts not in self._tried:
                 self._tried.add(parts)
                 self._try_parts(cfg, source)
+        if not self._problems and len(self._filled) > 1 and cfgs[0].resume is None:
+            self._problems += idle_rates(self._filled)
         return self._problems
 
     def _source(self, cfg: DictConfig) -> Source | None:
@@ -74,6 +79,8 @@ class BuildCheck:
         cfg = copy.deepcopy(cfg)
         build.fill_steps(cfg, source.steps_per_epoch)
         self._problems += _accuracy_of_numbers(cfg, source)
+        if cfg.scheduler.get("_target_") is not None:
+            self._filled.append(cfg)
         key = _key(cfg.dataset, cfg.model)
         if key not in self._networks:
             self._networks[key] = self._noting(lambda: build.network(cfg, source.described))

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from lrscope.report.data.stored_sweep import Member
 
 RATE = "lr"
+RATE_KEYS = (RATE, "optimizer.lr", "scheduler.max_lr")
+"""Keys of lrscope's config that set the peak rate: an axis of any of them is one of rates."""
 SEED = "seed"
 NOT_SETTINGS = re.compile(r"(^|[._])(path|paths|dir|folder|spool|uri|name|num|id|digest|workers)$")
 """Params of runs that lrscope did not make which differ between members without being what was swept."""
@@ -30,7 +32,7 @@ def swept_axes(recorded: Sequence[str], runs: Sequence[Run]) -> tuple[str, ...]:
     rates = {peak_rate(run) for run in runs}
     if RATE not in axes and len(rates - {None}) > 1 and not recorded:
         axes.append(RATE)
-    return tuple(sorted(dict.fromkeys(axes), key=lambda axis: (axis != RATE, axis == SEED)))
+    return tuple(sorted(dict.fromkeys(axes), key=lambda axis: (axis not in RATE_KEYS, axis == SEED)))
 
 
 def _differing(runs: Sequence[Run]) -> list[str]:
@@ -53,7 +55,9 @@ def settings_of(run: Run, axes: Iterable[str]) -> dict[str, str]:
     params = run.data.params
     found: dict[str, str] = {}
     for axis in axes:
-        if axis == RATE and (rate := peak_rate(run)) is not None:
+        typed = number(params.get(RATE, "")) if axis == RATE else None
+        rate = typed if typed is not None else peak_rate(run) if axis == RATE else None
+        if rate is not None:
             found[axis] = format_rate(rate)
         else:
             found[axis] = params.get(axis) or named.get(axis) or params.get(f"{axis}.name") or _class_of(params, axis)

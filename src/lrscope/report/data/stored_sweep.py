@@ -9,7 +9,16 @@ from datetime import datetime
 from lrscope.core.trace import Trace
 from lrscope.core.verdict import Verdict
 
-CURVES = ("train/loss", "train/loss_epoch", "train/loss_eval", "train/acc", "val/loss", "val/acc", "lr")
+CURVES = (
+    "train/loss",
+    "train/loss_epoch",
+    "train/loss_eval",
+    "train/acc",
+    "val/loss",
+    "val/acc",
+    "lr",
+    "train/loss_constant",
+)
 """The metrics that a report reads."""
 
 

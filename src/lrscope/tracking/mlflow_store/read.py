@@ -210,7 +210,15 @@ def facts_of(run: Run) -> RunFacts:
 
 
 def peak_rate(run: Run) -> float | None:
-    """The rate of the run's config: the metric ``peak_lr``, else the first param that is called like a rate."""
+    """The largest rate that the run's config asks for, wherever it says so; of a run that lrscope did not make the
+    first param that is called like a rate.
+
+    The optimizer's own goes before the metric ``peak_lr``, which of older runs is ``lr`` whether it was used or not.
+    """
+    if "lrscope.kind" in run.data.tags:
+        for name in ("scheduler.max_lr", "optimizer.lr"):
+            if (value := _number(run.data.params.get(name))) is not None:
+                return value
     if (stored := run.data.metrics.get("peak_lr")) is not None:
         return float(stored)
     for name in LR_PARAMS:
