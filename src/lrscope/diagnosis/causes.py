@@ -18,8 +18,9 @@ BLAMED = frozenset({Verdict.DIVERGED, Verdict.COLLAPSED, Verdict.OSCILLATING, Ve
 STRONG_DECAY, SOME_DECAY = 0.3, 0.03
 """Weight decay from which it goes before the rate, and from which it is named: usual are 1e-4 to 1e-2. Of a decay that
 is decoupled from the gradient (AdamW) three times as much."""
-FULL_PULL = 1.0
-"""Sum of rate times decay over the steps, from which weights without a gradient would have shrunk to a third."""
+FULL_PULL, SOME_PULL = 1.0, 0.1
+"""Sum of rate times decay over the steps, from which weights without a gradient would have shrunk to a third, and from
+which that is named."""
 OFTEN = 0.5
 """Share of the steps that were clipped, from which that is named."""
 FAR_CLIPPED = 10.0
@@ -60,6 +61,8 @@ def _explained(finding: Finding, reading: RunSignals) -> Finding:
     if finding.verdict not in BLAMED and not (finding.verdict is Verdict.TRAINED and _bounded(finding, reading)):
         return finding
     causes = [cause for find in _CAUSES if (cause := find(finding, reading)) is not None]
+    if not any(cause.instead for cause in causes) and (scale := _scale(finding, reading)) is not None:
+        causes.append(scale)
     if not causes:
         return finding
     why = "; ".join([finding.why, *(cause.why for cause in causes)])
@@ -68,7 +71,7 @@ def _explained(finding: Finding, reading: RunSignals) -> Finding:
         advice = ", or ".join([finding.advice, *(cause.advice for cause in causes)])
         otherwise = ", or ".join(filter(None, [finding.otherwise, *(cause.advice for cause in causes)]))
         return replace(finding, why=why, advice=advice, otherwise=otherwise)
-    return replace(finding, why=why, advice=f"{'; '.join(first)}: it is not the rate", rate=None, otherwise="")
+    return replace(finding, why=why, advice=f"{'; '.join(first)} (it is not the rate)", rate=None, otherwise="")
 
 
 def _data(finding: Finding, reading: RunSignals) -> Cause | None:
@@ -158,11 +161,12 @@ def _decay(finding: Finding, reading: RunSignals) -> Cause | None:
         return None
     nothing = finding.verdict in (Verdict.COLLAPSED, Verdict.STALLED) or not reading.beats_constant
     scale = 3 if name == "adamw" else 1
-    pull = float(rates.sum()) * (decay if name in ("sgd", "adamw") else max(decay, 1.0))
-    if not nothing or decay < SOME_DECAY * scale or pull < FULL_PULL * (1 if decay < 1 or name == "sgd" else 0.1):
+    pull = float(rates.sum()) * (decay if name in ("sgd", "adamw") else 10 * decay)  # Adam takes it for a gradient
+    if not nothing or decay < SOME_DECAY * scale or pull < SOME_PULL:
         return None
+    strong = decay >= STRONG_DECAY * scale and pull >= FULL_PULL
     why = f"weight decay {decay:g} pulls the weights to 0 (usual are 1e-4 to 1e-2)"
-    return Cause(why, f"lower optimizer.weight_decay to 0.01 or less (was {decay:g})", decay >= STRONG_DECAY * scale)
+    return Cause(why, f"lower optimizer.weight_decay to 0.01 or less (was {decay:g})", strong)
 
 
 def clipped(reading: RunSignals) -> tuple[float, float] | None:
@@ -189,7 +193,7 @@ def _clipping(finding: Finding, reading: RunSignals) -> Cause | None:
         norm *= math.sqrt(facts.parameters or 1)
     why = (
         f"the gradient was clipped at {facts.clip_value:g} ({facts.clip_algorithm}) in {share:.0%} of the measured "
-        f"steps, to a {max(times, 1):,.3g}th of its length"
+        f"steps; at half of them it was at least {max(times, 1):,.0f}× as long"
     )
     held_back = finding.verdict in (Verdict.TOO_SLOW, Verdict.STALLED) and times >= FAR_CLIPPED
     instead = held_back and (facts.optimizer or "").lower() not in SCALE_FREE
@@ -243,5 +247,5 @@ def _scale(finding: Finding, reading: RunSignals) -> Cause | None:
 
 
 _CAUSES: tuple[Callable[[Finding, RunSignals], Cause | None], ...] = (
-    _data, _bounded, _flat_from_the_start, _decay, _clipping, _dropout, _batch_of_one, _floor, _scale,
+    _data, _bounded, _flat_from_the_start, _decay, _clipping, _dropout, _batch_of_one, _floor,
 )  # fmt: skip

@@ -61,6 +61,8 @@ NOTHING = 0.995
 """Share of it from which on nothing was learned; between the two it is little."""
 CAME_BACK = 0.1
 """Share of its largest fall by which a loss must stand above its lowest value to have come back up."""
+FAR_ABOVE = 3.0
+"""A regression that starts this many times above a constant answer's loss starts far from the mean of its targets."""
 LOSS_CONSTANT = "train/loss_constant"
 """One point: the loss of the best constant answer, of runs whose facts do not tell it."""
 SHORT_RUN = 320
@@ -134,6 +136,15 @@ class RunSignals:
         """L₀ − L_end."""
         return self.first - self.end
 
+    @property
+    def way(self) -> float:
+        """What further falls are held against: the fall; of a regression whose targets lie far from 0 the part of it
+        that is below a constant answer's loss. To find their mean is no part of what there is to learn.
+        """
+        constant = self.facts.constant_loss
+        far = self.facts.task == "regression" and constant is not None and self.first > FAR_ABOVE * constant
+        return constant - self.end if far and constant is not None and self.end < constant else self.fall
+
     @cached_property
     def ahead(self) -> Ahead:
         """What the run did when it was trained on, where that was tried."""
@@ -189,11 +200,11 @@ class RunSignals:
             return False
         if self.ahead.again is None and self.ahead.same is not None and self._fell_soon(self.ahead.same):
             return True
-        return self.forecast.again > max(self.falling_share * abs(self.fall), self.level.bounce)
+        return self.forecast.again > max(self.falling_share * abs(self.way), self.level.bounce)
 
     def _fell_soon(self, same: float) -> bool:
         """Whether 10% more steps already did what as many again must."""
-        return self.end - same > max(MEASURED_FALLING * abs(self.fall), self.level.bounce)
+        return self.end - same > max(MEASURED_FALLING * abs(self.way), self.level.bounce)
 
     @property
     def risen(self) -> bool:
