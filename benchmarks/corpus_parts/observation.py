@@ -67,7 +67,7 @@ class Observation:
 def observe(case: Case) -> tuple[Trace, Observation]:
     """Trains the case and looks at it; a run that is not finite is not continued."""
     run = Run(case)
-    first, spread_first = run.train_loss(), float(output_spread(run.outputs()))
+    first, spread_first = run.train_loss(), float(output_spread(run.outputs(), run.data.targets))
     trace, earlier, last = run.train(EARLIER_LOOKS, EVAL_STEPS)
     rates, outputs = run.rate.used, run.outputs()
     finite = run.finite and all(math.isfinite(loss) for loss in last)
@@ -75,7 +75,7 @@ def observe(case: Case) -> tuple[Trace, Observation]:
     continued = tuple(_go_on(run, order) for order in range(orders)) if finite else ()
     accuracy = float((outputs.argmax(1) == run.data.targets).float().mean()) if run.data.classes else math.nan
     return trace, Observation(
-        first, earlier, last, continued, run.data.constant_loss, spread_first, float(output_spread(outputs)),
+        first, earlier, last, continued, run.data.constant_loss, spread_first, float(output_spread(outputs, run.data.targets)),
         accuracy, max(run.data.shares, default=math.nan), tuple(rates), run.rate.name,
         tuple(trace.get("val/loss").values.tolist()), tuple(trace.get("train/loss_eval").values.tolist()),
     )  # fmt: skip

@@ -68,6 +68,13 @@ def _why(reading: RunSignals, share: float) -> str:
             f"train loss went from {reading.first:.4g} to {reading.end:.4g} and still falls: {steps:,} more steps at "
             f"the same rates, on a copy, took it down to {again:.4g}{far}"
         )
+    same = reading.ahead.same
+    if same is not None and share < reading.falling_share:
+        before = f"; it had been at {reading.lowest:.4g}" if reading.came_back_up else ""
+        return (
+            f"train loss went from {reading.first:.4g} to {reading.end:.4g}{before}; 10% more steps at the same rate, "
+            f"on a copy, took it to {same:.4g}"
+        )
     if share > 0.9:
         pace = "as fast as at the start" if share < 1.5 else "ever faster"
         return (

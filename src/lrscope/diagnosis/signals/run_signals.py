@@ -252,13 +252,19 @@ class RunSignals:
         limit = self.last("stability_limit")
         return limit if limit is not None and math.isfinite(limit) and limit > 0 else None
 
+    @property
+    def lowest(self) -> float:
+        """The lowest training loss at fixed weights; the end's where none was recorded."""
+        fixed = self.trace.get("train/loss_eval").values
+        return float(np.nanmin(fixed)) if np.isfinite(fixed).any() else self.end
+
     @cached_property
     def came_back_up(self) -> bool:
         """Whether the loss had been lower, at fixed weights, by a share of the fall from there that counts."""
         fixed = self.trace.get("train/loss_eval").values
         if len(fixed) < FEWEST_LEVELS or not np.isfinite(fixed).all():
             return False
-        lowest = float(fixed.min())
+        lowest = self.lowest
         return self.end - lowest > max(CAME_BACK * (self.first - lowest), 2 * self.level.bounce)
 
     @cached_property
