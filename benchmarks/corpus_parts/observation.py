@@ -73,9 +73,10 @@ def observe(case: Case) -> tuple[Trace, Observation]:
     finite = run.finite and all(math.isfinite(loss) for loss in last)
     orders = 1 if run.per_epoch == 1 else ORDERS  # a full batch has no order
     continued = tuple(_go_on(run, order) for order in range(orders)) if finite else ()
+    spread_end = float(output_spread(outputs, run.data.targets))
     accuracy = float((outputs.argmax(1) == run.data.targets).float().mean()) if run.data.classes else math.nan
     return trace, Observation(
-        first, earlier, last, continued, run.data.constant_loss, spread_first, float(output_spread(outputs, run.data.targets)),
+        first, earlier, last, continued, run.data.constant_loss, spread_first, spread_end,
         accuracy, max(run.data.shares, default=math.nan), tuple(rates), run.rate.name,
         tuple(trace.get("val/loss").values.tolist()), tuple(trace.get("train/loss_eval").values.tolist()),
     )  # fmt: skip

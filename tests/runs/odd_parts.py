@@ -48,3 +48,11 @@ class Ending(nn.Module):
         if self.function == "softmax":
             return torch.softmax(answers, -1)
         return answers if self.function == "none" else getattr(torch, self.function)(answers)
+
+
+def coin(examples: int = 400) -> Data:
+    """Two inputs, 0 and 1, and classes that are drawn whatever the input."""
+    generator = torch.Generator().manual_seed(2)
+    inputs = (torch.arange(examples) % 2).float()[:, None]
+    labels = torch.randint(2, (examples,), generator=generator)
+    return Data("coin", "classification", Part(inputs, labels), classes=("heads", "tails"))

@@ -21,6 +21,8 @@ is decoupled from the gradient (AdamW) three times as much."""
 FULL_PULL, SOME_PULL = 1.0, 0.1
 """Sum of rate times decay over the steps, from which weights without a gradient would have shrunk to a third, and from
 which that is named."""
+HELD_BACK = 0.25
+"""Share of a constant answer's loss above which a run that has levelled off may have been held there."""
 OFTEN = 0.5
 """Share of the steps that were clipped, from which that is named."""
 FAR_CLIPPED = 10.0
@@ -58,10 +60,12 @@ def explained(diagnosis: Diagnosis, reading: RunSignals) -> Diagnosis:
 
 
 def _explained(finding: Finding, reading: RunSignals) -> Finding:
-    if finding.verdict not in BLAMED and not (finding.verdict is Verdict.TRAINED and _bounded(finding, reading)):
+    if finding.verdict not in BLAMED and finding.verdict is not Verdict.TRAINED:
         return finding
-    causes = [cause for find in _CAUSES if (cause := find(finding, reading)) is not None]
-    if not any(cause.instead for cause in causes) and (scale := _scale(finding, reading)) is not None:
+    looked_for = _CAUSES if finding.verdict in BLAMED else _ALSO_OF_TRAINED
+    causes = [cause for find in looked_for if (cause := find(finding, reading)) is not None]
+    blamed = finding.verdict in BLAMED and not any(cause.instead for cause in causes)
+    if blamed and (scale := _scale(finding, reading)) is not None:
         causes.append(scale)
     if not causes:
         return finding
@@ -159,12 +163,16 @@ def _decay(finding: Finding, reading: RunSignals) -> Cause | None:
             why = f"{key} × weight decay is {peak * decay:.3g}: above 2 the weights grow without any gradient"
             return Cause(why, f"lower optimizer.weight_decay below {1 / peak:.2g} (was {decay:g}), or {key} as far")
         return None
-    nothing = finding.verdict in (Verdict.COLLAPSED, Verdict.STALLED) or not reading.beats_constant
+    constant = reading.constant_loss
+    held = constant is not None and reading.end > HELD_BACK * constant
+    nothing = finding.verdict in (Verdict.COLLAPSED, Verdict.STALLED) or not reading.beats_constant or held
     scale = 3 if name == "adamw" else 1
     pull = float(rates.sum()) * (decay if name in ("sgd", "adamw") else 10 * decay)  # Adam takes it for a gradient
     if not nothing or decay < SOME_DECAY * scale or pull < SOME_PULL:
         return None
     strong = decay >= STRONG_DECAY * scale and pull >= FULL_PULL
+    if finding.verdict is Verdict.TRAINED and not strong:
+        return None
     why = f"weight decay {decay:g} pulls the weights to 0 (usual are 1e-4 to 1e-2)"
     return Cause(why, f"lower optimizer.weight_decay to 0.01 or less (was {decay:g})", strong)
 
@@ -249,3 +257,5 @@ def _scale(finding: Finding, reading: RunSignals) -> Cause | None:
 _CAUSES: tuple[Callable[[Finding, RunSignals], Cause | None], ...] = (
     _data, _bounded, _flat_from_the_start, _decay, _clipping, _dropout, _batch_of_one, _floor,
 )  # fmt: skip
+_ALSO_OF_TRAINED = (_bounded, _decay)
+"""What may hold a run back that has levelled off where nothing is wrong with its curves."""
