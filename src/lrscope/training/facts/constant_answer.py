@@ -43,12 +43,12 @@ def _searched(loss: Loss, targets: Tensor, outputs: int) -> float | None:
     def step() -> Tensor:
         search.zero_grad()
         value = loss(answer.expand(len(targets), outputs), targets)
-        value.backward()  # type: ignore[no-untyped-call]
+        value.backward()
         return value
 
     try:
         with torch.enable_grad():
-            search.step(step)  # type: ignore[no-untyped-call]
+            search.step(step)
             found = float(step())
     except (RuntimeError, ValueError, TypeError, IndexError):
         return None  # it wants other answers than one row of numbers an example
