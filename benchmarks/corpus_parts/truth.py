@@ -109,7 +109,7 @@ def label(facts: Facts, best: float) -> Truth:
 def _collapsed(facts: Facts) -> bool:
     seen = facts.seen
     lost = seen.spread_end < 0.1 * seen.spread_first or seen.spread_first < 1e-6
-    guesses = not seen.accuracy > seen.largest_share + 0.01
+    guesses = not seen.accuracy > seen.largest_share + 0.01 and facts.end >= 0.98 * seen.constant
     return seen.spread_end < 0.01 and guesses and (lost or not _falls_again(facts))
 
 
