@@ -11,6 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+RATE_KEYS = ("lr", "optimizer.lr", "scheduler.max_lr")
+"""Keys of a config that can set the peak rate: the run's, the optimizer's, and that of torch's schedules with a top."""
+
 
 @dataclass(frozen=True)
 class Series:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from lrscope.core.errors import Problem
 from lrscope.core.fingerprint import digest_without, relevant
+from lrscope.core.trace import RATE_KEYS
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
     from torch.optim import Optimizer
     from torch.optim.lr_scheduler import LRScheduler
 
-RATE_KEYS = ("lr", "optimizer.lr", "scheduler.max_lr")
 MOVES = 32
 """So many moves of two schedules are compared."""
 

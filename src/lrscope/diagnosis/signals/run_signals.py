@@ -138,8 +138,8 @@ class RunSignals:
 
     @property
     def way(self) -> float:
-        """What further falls are held against: the fall; of a regression whose targets lie far from 0 the part of it
-        that is below a constant answer's loss. To find their mean is no part of what there is to learn.
+        """What further falls are held against: the fall; where targets lie far from 0 the part below the loss of a
+        constant answer, for to find their mean is no part of what there is to learn.
         """
         constant = self.facts.constant_loss
         far = self.facts.task == "regression" and constant is not None and self.first > FAR_ABOVE * constant
@@ -261,11 +261,8 @@ class RunSignals:
     @cached_property
     def came_back_up(self) -> bool:
         """Whether the loss had been lower, at fixed weights, by a share of the fall from there that counts."""
-        fixed = self.trace.get("train/loss_eval").values
-        if len(fixed) < FEWEST_LEVELS or not np.isfinite(fixed).all():
-            return False
-        lowest = self.lowest
-        return self.end - lowest > max(CAME_BACK * (self.first - lowest), 2 * self.level.bounce)
+        known, lowest = len(self.trace.get("train/loss_eval")) >= FEWEST_LEVELS, self.lowest
+        return known and self.end - lowest > max(CAME_BACK * (self.first - lowest), 2 * self.level.bounce)
 
     @cached_property
     def constant_loss(self) -> float | None:
@@ -288,9 +285,7 @@ class RunSignals:
 
     @cached_property
     def learned_nothing(self) -> bool:
-        """Whether the run is known to end no better than a constant answer: not even by the bit that a sure verdict
-        of a collapse asks for.
-        """
+        """Whether the run is known to end no better than a constant answer, not even by the bit that is little."""
         constant = self.constant_loss
         return constant is not None and constant > 0 and not self.above_chance and self.end >= NOTHING * constant
 

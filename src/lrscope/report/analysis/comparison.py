@@ -6,9 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from lrscope.core.trace import RATE_KEYS
 from lrscope.report.analysis.estimates import Estimate, Share, mean_interval, share_of
 from lrscope.report.analysis.member_numbers import Outcome, decisive_loss, outcome_of, steps_to, target_loss, train_loss
-from lrscope.report.data.axes import RATE, RATE_KEYS, SEED, number
+from lrscope.report.data.axes import RATE, SEED, number
 from lrscope.report.data.stored_sweep import Member, Sweep
 
 

@@ -174,7 +174,7 @@ def _warnings(comparison: Comparison, group: Group, best: Cell, usable: Sequence
             )
     if comparison.by_rate and (edge := _at_edge(group.cells, best)):
         found.append(f"{best.label} is the {edge} rate of the sweep: the optimum may lie beyond it.")
-    found += _of_verdicts(best)
+    found += _of_verdicts(best, highest=group.cells[-1] is best)
     unfinished = [row for cell in group.cells for row in cell.rows if not row.member.ended]
     if unfinished:
         total = sum(len(cell.rows) for cell in group.cells)
@@ -184,10 +184,11 @@ def _warnings(comparison: Comparison, group: Group, best: Cell, usable: Sequence
     return found
 
 
-def _of_verdicts(best: Cell) -> list[str]:
+def _of_verdicts(best: Cell, highest: bool) -> list[str]:
     verdicts = Counter(row.member.verdict for row in best.rows)
+    higher = ", or a higher rate," if highest else ""  # a higher one that was tried came off worse
     words = {
-        Verdict.TOO_SLOW: "was still improving at the end: longer training, or a higher rate, gives a lower loss",
+        Verdict.TOO_SLOW: f"was still improving at the end: longer training{higher} gives a lower loss",
         Verdict.OVERFITTING: "overfits: keep the checkpoint of its best validation loss, not the last one",
         Verdict.SCHEDULE_NEVER_MOVED: "ran on a schedule that never moved: this is a constant rate in truth",
         Verdict.SCHEDULE_RAN_OUT: "spent most of the run at a negligible rate",

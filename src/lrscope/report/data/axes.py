@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from lrscope.core.trace import RATE_KEYS
 from lrscope.tracking.mlflow_store.read import LR_PARAMS, peak_rate
 
 if TYPE_CHECKING:
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from lrscope.report.data.stored_sweep import Member
 
 RATE = "lr"
-RATE_KEYS = (RATE, "optimizer.lr", "scheduler.max_lr")
-"""Keys of lrscope's config that set the peak rate: an axis of any of them is one of rates."""
 SEED = "seed"
 NOT_SETTINGS = re.compile(r"(^|[._])(path|paths|dir|folder|spool|uri|name|num|id|digest|workers)$")
 """Params of runs that lrscope did not make which differ between members without being what was swept."""

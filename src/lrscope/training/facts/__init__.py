@@ -2,7 +2,7 @@
 
 from lrscope.training.facts.data_facts import DataFacts, data_facts
 from lrscope.training.facts.network_facts import with_network_facts
-from lrscope.training.facts.peak_rate import RATE_KEYS, peak_rate
+from lrscope.training.facts.peak_rate import peak_rate
 from lrscope.training.facts.run_facts import run_facts
 
-__all__ = ["RATE_KEYS", "DataFacts", "data_facts", "peak_rate", "run_facts", "with_network_facts"]
+__all__ = ["DataFacts", "data_facts", "peak_rate", "run_facts", "with_network_facts"]

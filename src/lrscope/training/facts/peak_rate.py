@@ -6,9 +6,6 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-RATE_KEYS = ("lr", "optimizer.lr", "scheduler.max_lr")
-"""Keys that can set the peak rate: the run's own, the optimizer's, and that of torch's schedules with a top."""
-
 
 def peak_rate(cfg: DictConfig) -> tuple[float, str]:
     """A schedule's own top goes before the optimizer's rate, that before ``lr``; what refers to ``lr`` is set by it."""

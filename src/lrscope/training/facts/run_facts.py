@@ -7,10 +7,10 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from lrscope.core.fingerprint import digest_without
-from lrscope.core.trace import RunFacts
+from lrscope.core.trace import RATE_KEYS, RunFacts
 from lrscope.training.build import NOT_FOR_THE_CLASS, Source, resolved, scheduler_name, without
 from lrscope.training.facts.data_facts import data_facts
-from lrscope.training.facts.peak_rate import RATE_KEYS, peak_rate
+from lrscope.training.facts.peak_rate import peak_rate
 
 
 def run_facts(cfg: DictConfig, source: Source) -> RunFacts:
