@@ -27,7 +27,8 @@ def constant_loss(loss: Loss, targets: Tensor, outputs: int) -> float | None:
     if loss is functional.mse_loss:
         return float(targets.double().var(0, correction=0).mean())
     if loss is functional.cross_entropy and not targets.is_floating_point():
-        shares = torch.bincount(targets.flatten(), minlength=1).double() / targets.numel()
+        classes = targets[targets >= 0]  # below 0: what cross entropy is told to ignore
+        shares = torch.bincount(classes.flatten(), minlength=1).double() / max(1, classes.numel())
         return float(-torch.special.xlogy(shares, shares).sum())
     return _searched(loss, targets, outputs)
 
@@ -49,7 +50,7 @@ def _searched(loss: Loss, targets: Tensor, outputs: int) -> float | None:
     try:
         with torch.enable_grad():
             search.step(step)
-            found = float(step())
+            found = float(step().detach())
     except (RuntimeError, ValueError, TypeError, IndexError):
         return None  # it wants other answers than one row of numbers an example
     return found if found == found and abs(found) != float("inf") else None

@@ -37,15 +37,20 @@ def data_facts(data: Data) -> DataFacts:
     if data not in _known:
         inputs, targets = data.train.inputs, data.train.targets
         numbers = targets.is_floating_point()
+        width = targets.shape[1] if numbers and targets.dim() > 1 else max(1, len(data.classes))
         finite = targets[torch.isfinite(targets)] if numbers else targets
         _known[data] = DataFacts(
-            constant_loss=constant_loss(loss_of(data.task), targets, data.outputs),
+            constant_loss=constant_loss(loss_of(data.task), targets, width),
             floor_loss=_floor(inputs, targets),
             target_range=(float(finite.min()), float(finite.max())) if numbers and finite.numel() else None,
-            largest_input=float(inputs.abs().max()) if inputs.numel() else 0.0,
+            largest_input=_largest(inputs),
             broken_examples=_broken(inputs, targets),
         )
     return _known[data]
+
+
+def _largest(inputs: Tensor) -> float:
+    return max(abs(float(inputs.max())), abs(float(inputs.min()))) if inputs.numel() else 0.0
 
 
 def _broken(inputs: Tensor, targets: Tensor) -> int:
@@ -59,7 +64,8 @@ def _broken(inputs: Tensor, targets: Tensor) -> int:
 
 def _floor(inputs: Tensor, targets: Tensor) -> float | None:
     """The loss of the best answer to each input, where equal inputs have different targets; None where not looked."""
-    if not len(inputs) or inputs.numel() > MOST_NUMBERS or inputs.numel() == 0:
+    classes_each = not targets.is_floating_point() and targets.dim() > 1
+    if not inputs.numel() or inputs.numel() > MOST_NUMBERS or classes_each:
         return None
     rows = np.ascontiguousarray(inputs.detach().cpu().reshape(len(inputs), -1).numpy())
     whole = rows.view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1]))).ravel()
