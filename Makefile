@@ -6,7 +6,7 @@ INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --constr
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train sweep compare diagnose ui resume sync reap test lint bench long-study torture clean clean-runs
+.PHONY: help setup train sweep compare diagnose ui resume sync reap check test lint bench long-study torture clean clean-runs
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,7 +51,15 @@ sync: setup ## deliver what was recorded while the store was away or tracking.mo
 reap: setup ## mark runs whose process is gone as KILLED
 	@$(BIN)/python scripts/reap.py $(ARGS)
 
-test: setup ## the tests, two at a time
+# What trains nothing and starts no server: plain functions, some 40 s of one core.
+FAST := $(addprefix tests/,schedules models datasets diagnosis tracking/test_events.py tracking/test_history.py \
+  tracking/test_journal.py tracking/test_safe_paths.py batched/test_rules.py batched/test_losses.py \
+  batched/test_learner.py batched/test_images.py test_architecture.py test_documentation.py)
+
+check: lint ## lint, types and the tests that train nothing, in about a minute: before every commit
+	@$(BIN)/python -m pytest --quiet --numprocesses=2 --dist=loadfile $(FAST) $(ARGS)
+
+test: setup ## all tests, two at a time: minutes
 	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile $(ARGS)
 
 lint: setup ## format, lint and types

@@ -106,8 +106,6 @@ def fill(database: Path, case: Case) -> str:
     from mlflow import MlflowClient
     from mlflow.entities import Metric, Param
 
-    from lrscope.tracking.mlflow_store.planner import help_planner
-
     client = MlflowClient(f"sqlite:///{database}")
     experiment = client.create_experiment(case.name, artifact_location=database.parent.as_uri())
     tags = {"lrscope.kind": "sweep", "lrscope.axes": '["lr"]', "lrscope.overrides": "[]"}
@@ -133,7 +131,6 @@ def fill(database: Path, case: Case) -> str:
             connection.executemany(f"INSERT INTO metrics {columns} VALUES (?, ?, ?, ?, ?, ?)", rows)
     connection.commit()
     connection.close()
-    help_planner(client._tracking_client.store)  # as at the end of every sweep
     return str(parent)
 
 

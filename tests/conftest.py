@@ -10,15 +10,47 @@ import pytest
 # two test processes would wait for one another.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from lrscope.tracking.delivery import steady_service
+from clean_tree import changes, contents
+from lrscope.tracking.delivery import service_client
 from servers import fresh_database, mlflow_server, postgres, project, proxy, store_project
 
 __all__ = ["fresh_database", "mlflow_server", "postgres", "project", "proxy", "store_project"]
 
+TREE = pytest.StashKey[frozenset[str] | None]()
+CHANGED = pytest.StashKey[list[str]]()
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _deliver_from_a_thread() -> None:
-    """Sessions of the tests' own process deliver from a thread: a copy of pytest with all libraries takes its time, and
-    whether it has a second thread just then is chance. Commands in fresh processes fork as they do for a user.
+    """Sessions of the tests' own process have their service in a thread: it is the same one, without the seconds that
+    another process takes to import MLflow. Commands in fresh processes start it as they do for a user.
     """
-    steady_service.may_fork = lambda: False
+    service_client.LAUNCHES = (service_client.start_thread,)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if _is_whole(session.config):
+        session.config.stash[TREE] = contents()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail where the tests have left something in the working tree."""
+    before = session.config.stash.get(TREE, None)
+    after = contents() if before is not None else None
+    if before is not None and after is not None and (changed := changes(before, after)):
+        session.config.stash[CHANGED] = changed
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for number, line in enumerate(config.stash.get(CHANGED, [])):
+        if number == 0:
+            terminalreporter.section("the working tree is not as it was before the tests", red=True, bold=True)
+            terminalreporter.line("A test may write below its tmp_path only. Unless you changed it yourself meanwhile:")
+        terminalreporter.line(f"  {line}")
+
+
+def _is_whole(config: pytest.Config) -> bool:
+    """Not one of the processes that share the tests out among them (pytest-xdist)."""
+    return not hasattr(config, "workerinput")

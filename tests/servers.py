@@ -69,7 +69,7 @@ def mlflow_server_on(folder: Path, backend: str) -> Iterator[Server]:
         process.wait()
 
 
-def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path, seconds: float = 90) -> None:
+def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path, seconds: float = 250) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=2):
@@ -84,7 +84,7 @@ class Proxy:
     ``mode`` is one of: ``pass``; ``refuse`` (nobody listens); ``hang`` (takes requests, never answers); ``status``
     (answers ``status`` itself); ``cut request`` (the server gets half of it); ``cut answer`` (the server does it, the
     client never hears). ``delay_s`` holds every request up. A change of mode ends what is under way. ``asked`` has the
-    first line of every request.
+    first line of every request, ``most_at_once`` how many were under way in the same moment.
     """
 
     def __init__(self, target_port: int) -> None:
@@ -92,6 +92,9 @@ class Proxy:
         self.delay_s = 0.0
         self.status = 500
         self.asked: list[str] = []
+        self.most_at_once = 0
+        self._under_way = 0
+        self._counting = threading.Lock()
         self._target_port = target_port
         self._mode = "pass"
         self._open: set[socket.socket] = set()
@@ -153,7 +156,9 @@ class Proxy:
         try:
             while request := _read_message(client):
                 self.asked.append(request.split(b"\r\n", 1)[0].decode())
+                self._count(1)
                 time.sleep(self.delay_s)
+                self._count(-1)
                 if self._mode == "hang":
                     client.recv(1)
                     return
@@ -177,6 +182,11 @@ class Proxy:
                 if connection is not None:
                     self._open.discard(connection)
                     _slam(connection)
+
+    def _count(self, change: int) -> None:
+        with self._counting:
+            self._under_way += change
+            self.most_at_once = max(self.most_at_once, self._under_way)
 
     def _reach_server(self, before: socket.socket | None) -> socket.socket:
         if before is not None:

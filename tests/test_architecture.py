@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -135,11 +136,14 @@ def test_no_two_files_have_one_name() -> None:
 
 
 def test_every_folder_says_what_is_in_it() -> None:
-    for path in (SRC / "lrscope").rglob("*"):
-        if path.is_dir() and list(path.glob("*.py")):
-            assert (path / "__init__.py").is_file() and ast.get_docstring(
-                ast.parse((path / "__init__.py").read_text())
-            ), path
+    """Its docstring names every module and folder that lies in it, and is not a line longer than a screen."""
+    folders = {path.parent for path in SRC.rglob("*.py")} - {SRC, SRC / "lrscope"}
+    assert folders
+    for folder in folders:
+        said = ast.get_docstring(ast.parse((folder / "__init__.py").read_text())) or ""
+        inside = {path.stem for path in folder.glob("*.py")} | {path.parent.name for path in folder.glob("*/*.py")}
+        missing = sorted(name for name in inside - {"__init__"} if not re.search(rf"\b{name}\b", said))
+        assert not missing and len(said.splitlines()) <= 30, f"{folder}: {missing}"
 
 
 @pytest.mark.parametrize("library", ONLY_IN)

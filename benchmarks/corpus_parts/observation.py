@@ -6,9 +6,8 @@ import math
 from dataclasses import dataclass
 
 from corpus_parts.cases import Case
-from corpus_parts.training import Run
+from corpus_parts.training import Run, output_spread
 from lrscope.core.trace import Trace
-from lrscope.training.measures import output_spread
 
 EVAL_STEPS = 16
 """Evaluations in the last tenth of a run and in what it is continued by."""

@@ -19,7 +19,7 @@ from lrscope.core.trace import RunFacts, Series, Trace
 from lrscope.probe.budget import Effort, ProbeBudget
 from lrscope.probe.continue_training import RunState, run_probe
 from lrscope.probe.probes import probes
-from lrscope.training.measures import DeadUnitsMeter, UpdateMeter, grad_norm, output_spread
+from lrscope.training.measures import DeadUnitsMeter, SpreadMeter, UpdateMeter, grad_norm
 from lrscope.training.recording.recording_plan import RecordingPlan
 
 _CLASSES = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "rmsprop": torch.optim.RMSprop}
@@ -225,6 +225,13 @@ class Run:
             examples=len(self.data.inputs),
             constant_loss=self.data.constant_loss,
         )
+
+
+def output_spread(outputs: Tensor, targets: Tensor) -> Tensor:
+    """As a run records it, of all answers at once."""
+    meter = SpreadMeter()
+    meter.add(outputs, targets)
+    return meter.value()
 
 
 def last_steps(steps: int, count: int, share: float) -> list[int]:

@@ -1,4 +1,6 @@
-"""An interrupted stack goes on to the bits of one that was never interrupted, as a stack or member by member."""
+"""What was interrupted goes on to the bits of what never was, where it goes on in the same way: a stack as the same
+stack, a run alone alone. Elsewhere it goes on to the same numbers within roundings, and says so.
+"""
 
 from __future__ import annotations
 
@@ -73,32 +75,62 @@ def _jobs(folder: Path, outcomes: Sequence[Outcome] = ()) -> list[Job]:
     return [Job(folder / str(k), (f"member={k}",), continues=known) for k in range(3)]
 
 
-@pytest.mark.parametrize(
-    ("first", "second"), [(_together, _together), (_together, _alone), (_alone, _together)],
-    ids=["together", "a stack alone", "single runs as a stack"],
-)  # fmt: skip
-@pytest.mark.parametrize("checks", [14, 20], ids=["within an epoch", "between epochs"])
-def test_an_interrupted_member_ends_with_the_bits_of_one_that_was_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, checks: int, first: Train, second: Train
+WAYS = pytest.mark.parametrize(
+    ("first", "second", "words"),
+    [
+        (_together, _together, None),
+        (_alone, _alone, None),
+        (_together, _alone, "in a batched model of 3 for {} updates, then by itself"),
+        (_alone, _together, "by itself for {} updates, then in a batched model of 3"),
+    ],
+    ids=["a stack as a stack", "alone as alone", "a stack alone", "single runs as a stack"],
+)
+
+
+@WAYS
+@pytest.mark.parametrize("looks", [14, 20], ids=["within an epoch", "between epochs"])
+@pytest.mark.filterwarnings("ignore:.*lrscope.resumed_otherwise:UserWarning")
+def test_an_interrupted_member_ends_as_one_that_was_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, looks: int, first: Train, second: Train, words: str | None
 ) -> None:
+    """With the same bits where it goes on as it began, and its record says where it does not."""
     whole_folder, folder, signal = tmp_path / "whole", tmp_path / "interrupted", Signal(monkeypatch)
-    whole = _together(_configs(whole_folder), _jobs(whole_folder), signal, None)
-    stopped = first(_configs(folder), _jobs(folder), signal, checks)
+    whole = first(_configs(whole_folder), _jobs(whole_folder), signal, None)
+    stopped = first(_configs(folder), _jobs(folder), signal, looks)
     assert {outcome.status for outcome in stopped} == {"KILLED"}
     assert {outcome.steps for outcome in stopped} <= set(range(12, 24))
     resumed = second(_configs(folder), _jobs(folder, stopped), signal, None)
+    near = 0 if first is second else 1e-9
     for number, (mine, uninterrupted) in enumerate(zip(resumed, whole, strict=True)):
         assert (mine.status, mine.steps) == ("FINISHED", 40)
         one, other = (
             read_checkpoint(place / "spool" / o.local_id / "checkpoints" / "last.ckpt")
             for place, o in ((folder, mine), (whole_folder, uninterrupted))
         )
-        assert_same_tree(one["state_dict"], other["state_dict"], 0)
-        assert_same_tree(one["optimizer_states"], other["optimizer_states"], 0)
+        assert_same_tree(one["state_dict"], other["state_dict"], near)
+        assert_same_tree(one["optimizer_states"], other["optimizer_states"], near)
         traces = [Trace.load(place / str(number) / TRACE).series for place in (folder, whole_folder)]
         assert_same_tree(
             *({key: [s.steps.tolist(), s.values.tolist()] for key, s in trace.items()} for trace in traces), 1e-6
         )
+        said = _tags(folder, mine)
+        assert said.get("lrscope.resumed_otherwise") == (words and words.format(stopped[number].steps))
+        assert said["lrscope.together"] == ("true" if second is _together else "false")
+
+
+def test_whoever_resumes_otherwise_is_told_and_a_smaller_stack_is_another_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signal = Signal(monkeypatch)
+    stopped = _together(_configs(tmp_path), _jobs(tmp_path), signal, 14)
+    signal.comes_after(None)
+    two = list(zip(_configs(tmp_path)[:2], _jobs(tmp_path, stopped)[:2], strict=True))
+    with pytest.warns(UserWarning, match="to within roundings, not to the last bit") as told:
+        resumed = train_together(two, "always")
+    assert [_tags(tmp_path, resumed[k])["lrscope.resumed_otherwise"] for k in range(2)] == [
+        f"in a batched model of 3 for {stopped[k].steps} updates, then in a batched model of 2" for k in range(2)
+    ]
+    assert sum("in a batched model of 3" in str(warning.message) for warning in told) == 2
 
 
 @pytest.mark.parametrize("train", [_together, _alone], ids=["together", "alone"])
@@ -131,4 +163,16 @@ def _recorded(folder: Path, outcome: Outcome) -> Counter[str]:
                 found[event.file] += 1
             case ev.Dataset():
                 found[event.dataset.name] += 1
+    return found
+
+
+def _tags(folder: Path, outcome: Outcome) -> dict[str, str]:
+    """The tags that a run's record ends with."""
+    found: dict[str, str] = {}
+    for event in Journal(folder / "spool" / outcome.local_id).events():
+        match event:
+            case ev.Started():
+                found |= event.start.tags
+            case ev.Tags():
+                found |= event.tags
     return found

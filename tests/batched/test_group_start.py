@@ -12,7 +12,7 @@ from lrscope.core.job import Job
 from lrscope.core.trace import Trace
 from lrscope.runs.lifecycle import TRACE
 from lrscope.runs.run import run
-from lrscope.training.callbacks.evaluate_epochs import LOSS_START, SPREAD_START
+from lrscope.training.live_run import LOSS_START, SPREAD_START
 
 
 @pytest.mark.parametrize("stopped_after", [None, 2, 14])

@@ -49,7 +49,8 @@ def train(learner: BatchedTrainer, steps: Sequence[int]) -> Tensor:
     return torch.stack(losses)
 
 
-def test_dropping_members_leaves_the_bits_of_the_others() -> None:
+def test_dropping_members_leaves_the_others_as_they_are() -> None:
+    """To within roundings: fewer members are products of another shape."""
     whole = BatchedTrainer([member(rate, dropout=0.2, norm=True) for rate in RATES], functional.cross_entropy)
     shrinking = BatchedTrainer([member(rate, dropout=0.2, norm=True) for rate in RATES], functional.cross_entropy)
     train(whole, range(30))
@@ -61,17 +62,19 @@ def test_dropping_members_leaves_the_bits_of_the_others() -> None:
     assert shrinking.alive == [0, 3]
     for row, number in enumerate(shrinking.alive):
         left, right = shrinking.stack.member_state(row), whole.stack.member_state(number)
-        assert all(torch.equal(left[name], right[name]) for name in left)
+        torch.testing.assert_close(left, right, rtol=1e-9, atol=1e-9)
         assert shrinking.rates.current[row] == whole.rates.current[number]
 
 
 def test_a_member_that_overflows_touches_nobody() -> None:
-    tame = BatchedTrainer([member(rate) for rate in RATES], functional.cross_entropy)
-    wild = BatchedTrainer([*(member(rate) for rate in RATES), member(1e300)], functional.cross_entropy)
+    tame, wild = (
+        BatchedTrainer([*(member(rate) for rate in RATES), member(last)], functional.cross_entropy)
+        for last in (1e-3, 1e300)
+    )
     train(tame, range(20))
     losses = train(wild, range(20))
     assert not losses[-1, -1].isfinite()
-    assert torch.equal(wild.stack.weights[:-1], tame.stack.weights)
+    assert torch.equal(wild.stack.weights[:-1], tame.stack.weights[:-1])
 
 
 @pytest.mark.parametrize("algorithm", ["norm", "value"])

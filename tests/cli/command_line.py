@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -30,7 +29,6 @@ class Typed:
     out: str
     err: str
     seconds: float
-    cpu_seconds: float
 
     @property
     def client(self) -> MlflowClient:
@@ -85,7 +83,7 @@ def type_command(
     own = {"LRSCOPE_ROOT": str(root), "OMP_NUM_THREADS": "1", "PYTHONPATH": str(path)}
     foreign = ("MLFLOW_", "LRSCOPE_", "HYDRA_")
     environment = {key: value for key, value in os.environ.items() if not key.startswith(foreign)} | own
-    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    began = time.monotonic()
     done = subprocess.run(
         [sys.executable, *program, *words],
         cwd=cwd or root,
@@ -97,6 +95,4 @@ def type_command(
         stdin=subprocess.DEVNULL,
     )
     seconds = time.monotonic() - began
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Typed(root, done.returncode, done.stdout, done.stderr, seconds, cpu)
+    return Typed(root, done.returncode, done.stdout, done.stderr, seconds)

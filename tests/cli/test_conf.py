@@ -15,9 +15,9 @@ from hydra.types import RunMode
 from omegaconf import OmegaConf
 
 from lrscope.config import schema
+from lrscope.config.overrides import run_config
 from lrscope.config.validate import check
 from lrscope.sweeps.compose import JobComposer
-from lrscope.sweeps.plan import task_part
 
 CONF = CHECKOUT / "conf"
 OPTIONS = sorted(path.relative_to(CONF).with_suffix("") for path in CONF.rglob("*.yaml") if path.parent != CONF)
@@ -36,7 +36,7 @@ def loader() -> Iterator[Any]:
 def test_every_option_composes_without_a_problem(loader: Any, option: Path) -> None:
     group = option.parts[0]
     cfg = loader.load_configuration("train", [f"{group}={option.relative_to(group)}"], RunMode.MULTIRUN)
-    assert check(task_part(cfg)) == []
+    assert check(run_config(cfg, [])) == []
 
 
 @pytest.mark.parametrize("group", sorted({option.parts[0] for option in OPTIONS} - {"callbacks"}))

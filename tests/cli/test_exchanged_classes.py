@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from lrscope.config.overrides import drop_leftovers
+from lrscope.config.overrides import run_config
 
 
 def config() -> Any:
@@ -23,28 +23,24 @@ def config() -> Any:
 
 
 def test_what_the_new_class_takes_stays() -> None:
-    cfg = config()
-    drop_leftovers(cfg, ["optimizer._target_=torch.optim.NAdam"])
+    cfg = run_config(config(), ["optimizer._target_=torch.optim.NAdam"])
     assert cfg.optimizer == {"_target_": "torch.optim.NAdam", "lr": 0.1, "betas": [0.9, 0.999]}
 
 
 @pytest.mark.parametrize("typed", ["+model.in_features=3", "model.hidden=[25,12]"])
 def test_what_was_typed_stays_to_be_told_about(typed: str) -> None:
-    cfg = config()
-    drop_leftovers(cfg, ["model._target_=torch.nn.Linear", typed])
+    cfg = run_config(config(), ["model._target_=torch.nn.Linear", typed])
     assert ("hidden" in cfg.model) == ("hidden" in typed)
     assert "in_features" in cfg.model
 
 
 def test_a_class_and_its_arguments_in_one_override() -> None:
-    cfg = config()
-    drop_leftovers(cfg, ["model={_target_:torch.nn.Linear,hidden:[3]}"])
+    cfg = run_config(config(), ["model={_target_:torch.nn.Linear,hidden:[3]}"])
     assert "hidden" in cfg.model
 
 
 def test_a_schedule_is_named_for_its_class_and_keeps_how_it_is_stepped() -> None:
-    cfg = config()
-    drop_leftovers(cfg, ["scheduler._target_=torch.optim.lr_scheduler.StepLR"])
+    cfg = run_config(config(), ["scheduler._target_=torch.optim.lr_scheduler.StepLR"])
     assert cfg.scheduler == {
         "_target_": "torch.optim.lr_scheduler.StepLR",
         "name": "StepLR",
@@ -53,6 +49,12 @@ def test_a_schedule_is_named_for_its_class_and_keeps_how_it_is_stepped() -> None
 
 
 def test_options_whose_class_was_not_exchanged_are_left_alone() -> None:
-    cfg = config()
-    drop_leftovers(cfg, ["lr=0.1", "model.hidden=[1]", "seed=3"])
+    cfg = run_config(config(), ["lr=0.1", "model.hidden=[1]", "seed=3"])
     assert cfg == config()
+
+
+def test_hydras_own_part_is_left_out_and_what_was_composed_stays() -> None:
+    composed = OmegaConf.merge({"hydra": {"job": {"num": 0}}}, config())
+    cfg = run_config(composed, ["optimizer._target_=torch.optim.NAdam"])
+    assert "hydra" in composed and "amsgrad" in composed.optimizer
+    assert cfg.keys() == config().keys() and "amsgrad" not in cfg.optimizer

@@ -32,9 +32,12 @@ def test_a_store_that_is_away_is_told_before_anything_slow_is_loaded(tmp_path: P
 
 
 @pytest.mark.parametrize("words", [["--help"], ["--cfg", "job"]], ids=["help", "cfg"])
-def test_answers_within_a_second(tmp_path: Path, words: list[str]) -> None:
-    """Of this machine's time: what other programs take from it is not counted."""
-    assert min(type_command(tmp_path, *words).cpu_seconds for _ in range(2)) < 1
+def test_little_is_loaded_beside_hydra(tmp_path: Path, words: list[str]) -> None:
+    """A count, not a time: a third of a second on a quiet machine (docs/performance.md)."""
+    typed = type_command(tmp_path, *words, program=["-X", "importtime", str(CHECKOUT / "train.py")])
+    loaded = re.findall(r"\| +([\w.]+)$", typed.err, re.MULTILINE)
+    assert len([name for name in loaded if name.startswith("lrscope")]) < 30
+    assert len(loaded) < 450
 
 
 def test_help_tells_what_can_be_chosen(tmp_path: Path) -> None:

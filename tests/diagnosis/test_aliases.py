@@ -62,3 +62,21 @@ def test_facts_from_parameters() -> None:
     assert facts_from_params({"optimizer.momentum": "0.9", "opt": "SGD"}).momentum == 0.9
     assert facts_from_params({}) == RunFacts()
     assert facts_from_params({"lr": "fast"}).peak_lr is None
+    assert facts_from_params({"lr": "auto", "optim.lr": "1e-3", "scheduler.base_lr": "9"}).peak_lr == 1e-3
+    assert facts_from_params({"optimizer": "{'lr': 1}"}).optimizer is None
+
+
+def test_lrscopes_own_params_say_the_same_as_its_facts() -> None:
+    facts = facts_from_params({
+        "lr": "0.1", "optimizer._target_": "torch.optim.SGD", "optimizer.lr": "0.1", "optimizer.momentum": "0.9",
+        "scheduler.name": "step", "scheduler.step_size": "10", "scheduler._target_": "torch.optim.lr_scheduler.StepLR",
+        "callbacks.early_stopping.patience": "10", "dataset.name": "digits",
+    })  # fmt: skip
+    assert (facts.peak_lr, facts.optimizer, facts.momentum, facts.scheduler) == (0.1, "SGD", 0.9, "step")
+    assert facts.scheduler_arguments["step_size"] == 10
+
+
+@pytest.mark.parametrize("params", [{"early_stopping.patience": "10"}, {"gamma": "0.99"}, {"factor": "2"}])
+def test_what_may_be_anythings_is_no_schedule(params: dict[str, str]) -> None:
+    """A constant rate is no schedule that never moved because something else has patience."""
+    assert facts_from_params(params) == RunFacts()

@@ -11,7 +11,7 @@ from curves import LN6, by_epoch, classification, run, series
 
 from lrscope.core.trace import RunFacts, Trace
 from lrscope.core.verdict import Verdict
-from lrscope.diagnosis import Thresholds, diagnose, diagnose_sweep, note
+from lrscope.diagnosis import diagnose, diagnose_sweep, note
 from lrscope.diagnosis.detectors.divergence import Diverged
 from lrscope.diagnosis.signals.run_signals import RunSignals
 
@@ -46,10 +46,10 @@ def test_finite_explosive_growth_is_divergence() -> None:
     assert "3.5e+12" in found.why
 
 
-def test_the_bound_of_growth_is_a_named_threshold() -> None:
+def test_the_bound_of_growth_is_a_field_of_its_detector() -> None:
     high = run(np.full(40, 60.0), facts=RunFacts(peak_lr=1.0, steps_per_epoch=30), first=1.0)
     assert diagnose(high).verdict is not Verdict.DIVERGED
-    assert diagnose(high, Thresholds(diverged=Diverged(growth=50))).verdict is Verdict.DIVERGED
+    assert Diverged(growth=50).find(RunSignals.of(high)) is not None
 
 
 def collapsed_run(spread: float = 0.0) -> Trace:

@@ -79,6 +79,26 @@ def test_diagnose_says_what_became_of_each_member(
     assert "Diverged" in said
 
 
+def test_diagnose_reads_the_params_of_a_run_that_another_program_made(
+    uri: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing but its params says that the rate was meant to decay."""
+    from mlflow import MlflowClient
+    from mlflow.entities import Metric, Param
+
+    client = MlflowClient(uri)
+    run_id = client.create_run(client.create_experiment("plain")).info.run_id
+    losses = [Metric("loss", 0.2 + 2 * 0.97**step, 0, step) for step in range(400)]
+    rates = [Metric("learning_rate", 0.5, 0, step) for step in range(400)]
+    params = {"optim.lr": "0.5", "optimizer": "sgd", "decay_rate": "0.96", "decay_steps": "100"}
+    for points in (losses, rates):
+        client.log_batch(run_id, points, [Param(name, value) for name, value in params.items()])
+    assert call(monkeypatch, "diagnose.py", run_id, "--uri", uri) == 0
+    said = capsys.readouterr().out
+    assert "## Schedule never moved" in said
+    assert "never advanced" in said and "SGD, peak rate 0.5" in said
+
+
 @pytest.mark.parametrize("script", ["compare.py", "diagnose.py", "ui.py"])
 def test_help_loads_nothing_heavy(script: str) -> None:
     code = (
@@ -105,15 +125,15 @@ def test_ui_serves_this_machine_only_and_ends_with_ctrl_c(uri: str, store_projec
             line = process.stdout.readline()
             assert line, lines
             lines.append(line.strip())
-        page = urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=20).read()
+        page = urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=120).read()
         assert b"MLflow" in page
         assert any(
             re.search(rf"members  http://127.0.0.1:{port}/#/experiments/\d+/runs\?.*{parent}", li) for li in lines
         )
         assert _listening(port) == {"127.0.0.1"}
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 0
-        for _ in range(50):
+        assert process.wait(120) == 0
+        for _ in range(1200):
             if not _answers(port):
                 break
             time.sleep(0.1)

@@ -88,8 +88,7 @@ def _train(folder: Path, local_id: str, overrides: tuple[str, ...], stop: int | 
         at_signal.requested = stopper.requested
         single.trainer.callbacks.insert(0, stopper)
     session = open_session(settings)
-    log = open_record(run, session)
-    recorder.attach(log.points, session.flush)
+    log = open_record(run, session, recorder)
     ending = train(single)
     conclude(run, log, recorder, ending)
     session.close()

@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from lrscope.training import build
-from lrscope.training.callbacks.evaluate_epochs import LOSS_START, SPREAD_START, EvaluateEpochs
+from lrscope.training.callbacks.evaluate_epochs import EvaluateEpochs
 from lrscope.training.evaluation import evaluate
 from lrscope.training.lightning_module import loss_of
-from lrscope.training.measures import output_spread
+from lrscope.training.live_run import LOSS_START, SPREAD_START
+from lrscope.training.measures import SpreadMeter
 from runs.single_runs import compose_config, train_whole, train_with_stops
 
 RUN = ("dataset=blobs", "batch_size=200", "model.hidden=[6]", "model.dropout=0.3", "model.batch_norm=true", "epochs=2")
@@ -26,7 +27,9 @@ def initial(*overrides: str) -> tuple[float, float]:
     network = build.network(cfg, data).eval()
     with torch.no_grad():
         answers = network(data.train.inputs)
-    return float(loss_of(data.task)(answers, data.train.targets)), float(output_spread(answers))
+    spread = SpreadMeter()
+    spread.add(answers)
+    return float(loss_of(data.task)(answers, data.train.targets)), float(spread.value())
 
 
 @pytest.mark.parametrize("stops", [[], [1], [7, 2]])

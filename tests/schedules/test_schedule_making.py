@@ -1,92 +1,84 @@
-"""Schedulers as they are made, saved and refused."""
+"""Schedulers as they are made, saved and refused: by what a run goes through, from the composed config on."""
 
 from __future__ import annotations
 
 import io
-from typing import Any
 
 import pytest
 import torch
-from shipped_schedules import SHIPPED, schedule
-from torch.optim.lr_scheduler import ReduceLROnPlateau
+from omegaconf import DictConfig
+from shipped_schedules import SHIPPED, composed, optimizer_of, stepped, used
 
-from lrscope.core.errors import InputError
-from lrscope.schedules.making import make
-from lrscope.schedules.stepping import Interval, stepping
-
-
-def optimizer(lr: float = 0.1, **arguments: Any) -> torch.optim.Optimizer:
-    return torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=lr, **arguments)
-
-
-def used_rates(made: torch.optim.Optimizer, scheduler: Any, steps: int) -> list[float]:
-    used = []
-    for _ in range(steps):
-        used.append(made.param_groups[0]["lr"])
-        made.step()
-        if scheduler is not None:
-            scheduler.step(1.0) if isinstance(scheduler, ReduceLROnPlateau) else scheduler.step()
-    return used
+from lrscope.config.validate import check
+from lrscope.core.errors import InputError, Problem
+from lrscope.training import build
 
 
 @pytest.mark.parametrize("name", sorted(set(SHIPPED) - {"constant"}))
-def test_a_saved_schedule_goes_on_where_it_was(name):
+def test_a_saved_schedule_goes_on_where_it_was(name: str) -> None:
     """Through a file read with weights_only, half way through, to the last bit of every later rate."""
-    config, saved, file = schedule(name, lr=0.1), optimizer(), io.BytesIO()
-    scheduler = make(config, saved)
-    used_rates(saved, scheduler, 50)
+    cfg, file = composed(name, lr=0.1), io.BytesIO()
+    saved, resumed = optimizer_of(cfg), optimizer_of(cfg)
+    rates = stepped(cfg, saved)
+    used(rates, cfg, 50)
+    scheduler = rates.scheduler_of(0)
+    assert scheduler is not None
     torch.save((scheduler.state_dict(), saved.state_dict()), file)
-    resumed = optimizer()
-    continued = make(config, resumed)
+    continued = stepped(cfg, resumed)
     file.seek(0)
     of_scheduler, of_optimizer = torch.load(file, weights_only=True)
     resumed.load_state_dict(of_optimizer)
-    continued.load_state_dict(of_scheduler)
-    assert used_rates(resumed, continued, 50) == used_rates(saved, scheduler, 50)
+    again = continued.scheduler_of(0)
+    assert again is not None
+    again.load_state_dict(of_scheduler)
+    assert used(continued, cfg, 50)[1:] == used(rates, cfg, 50)[1:]
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-def test_the_rate_stays_a_python_float(name):
-    made = optimizer()
-    scheduler = make(schedule(name, lr=0.1), made)
-    assert {type(rate) for rate in used_rates(made, scheduler, 20)} == {float}
+def test_the_rate_stays_a_python_float(name: str) -> None:
+    cfg = composed(name, lr=0.1)
+    optimizer = optimizer_of(cfg)
+    used(stepped(cfg, optimizer), cfg, 20)
+    assert type(optimizer.param_groups[0]["lr"]) is float
 
 
 @pytest.mark.parametrize("name", ["cyclic", "one_cycle"])
-def test_momentum_stays_unless_asked(name):
-    made = optimizer(momentum=0.7)
-    scheduler = make(schedule(name, lr=0.1), made)
-    used_rates(made, scheduler, 20)
-    assert made.param_groups[0]["momentum"] == 0.7
-    cycled = optimizer(momentum=0.7)
-    make(schedule(name, "scheduler.cycle_momentum=true", lr=0.1), cycled)
-    assert cycled.param_groups[0]["momentum"] != 0.7
+def test_momentum_stays_unless_asked(name: str) -> None:
+    def momentum(*overrides: str) -> float:
+        cfg = composed(name, *overrides, lr=0.1)
+        optimizer = optimizer_of(cfg, momentum=0.7)
+        used(stepped(cfg, optimizer), cfg, 20)
+        return float(optimizer.param_groups[0]["momentum"])
+
+    assert momentum() == 0.7
+    assert momentum("scheduler.cycle_momentum=true") != 0.7
 
 
-def test_each_group_keeps_its_own_peak():
-    made = torch.optim.SGD([{"params": [torch.nn.Parameter(torch.zeros(1))], "lr": lr} for lr in (1.0, 0.1)])
-    scheduler = make(schedule("staircase", "scheduler.decay_steps=1", "scheduler.decay_rate=0.5"), made)
-    used_rates(made, scheduler, 1)
-    assert [group["lr"] for group in made.param_groups] == [0.5, 0.05]
+def test_each_group_keeps_its_own_peak() -> None:
+    cfg = composed("staircase", "scheduler.decay_steps=1", "scheduler.decay_rate=0.5")
+    groups = [{"params": [torch.nn.Parameter(torch.zeros(1))], "lr": lr} for lr in (1.0, 0.1)]
+    optimizer = torch.optim.SGD(groups)
+    used(stepped(cfg, optimizer), cfg, 1)
+    assert [group["lr"] for group in optimizer.param_groups] == [0.5, 0.05]
 
 
-STEPPINGS = {
-    "constant": "each epoch",
-    "cosine": "each update",
-    "cyclic": "each update",
-    "exponential": "each update",
-    "multistep": "each epoch",
-    "one_cycle": "each update",
-    "plateau": "each epoch on val/loss",
-    "staircase": "each update",
-    "step": "each epoch",
-    "warmup_cosine": "each update",
+STEPPED = {
+    "constant": ("epoch", None),
+    "cosine": ("step", None),
+    "cyclic": ("step", None),
+    "exponential": ("step", None),
+    "multistep": ("epoch", None),
+    "one_cycle": ("step", None),
+    "plateau": ("epoch", "val/loss"),
+    "staircase": ("step", None),
+    "step": ("epoch", None),
+    "warmup_cosine": ("step", None),
 }
 
 
-def test_each_says_how_it_is_stepped():
-    assert {name: stepping(schedule(name)).words for name in SHIPPED} == STEPPINGS
-    assert stepping({"_target_": "mine.Scheduler"}).interval is Interval.EPOCH
+def test_each_says_how_it_is_stepped() -> None:
+    says = {name: composed(name).scheduler for name in SHIPPED}
+    assert {name: (how.get("interval", "epoch"), how.get("monitor")) for name, how in says.items()} == STEPPED
 
 
 REFUSED = [
@@ -122,14 +114,20 @@ REFUSED = [
 ]
 
 
+def problems(cfg: DictConfig) -> tuple[Problem, ...]:
+    """What a run with this schedule is refused for: on paper, or by the one who makes it."""
+    if on_paper := check(cfg):
+        return tuple(on_paper)
+    with pytest.raises(InputError) as refused:
+        build.schedule(cfg, optimizer_of(cfg))
+    return tuple(refused.value.problems)
+
+
 @pytest.mark.parametrize(("name", "override", "words"), REFUSED)
-def test_wrong_arguments_are_refused_in_words(name, override, words):
-    with pytest.raises(InputError) as error:
-        make(schedule(name, f"scheduler.{override}", lr=0.1), optimizer())
-    assert words in str(error.value)
+def test_wrong_arguments_are_refused_in_words(name: str, override: str, words: str) -> None:
+    found = problems(composed(name, f"scheduler.{override}", lr=0.1))
+    assert words in "\n".join(map(str, found))
 
 
-def test_all_wrong_arguments_are_told_at_once():
-    with pytest.raises(InputError) as error:
-        make(schedule("plateau", "scheduler.factor=2", "scheduler.patience=1.5"), optimizer())
-    assert len(error.value.problems) == 2
+def test_all_wrong_arguments_are_told_at_once() -> None:
+    assert len(problems(composed("plateau", "scheduler.factor=2", "scheduler.patience=1.5"))) == 2

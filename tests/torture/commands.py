@@ -84,7 +84,7 @@ def train(place: Place, *arguments: str) -> Done:
     return finish(start(place, *arguments))
 
 
-def wait_until_training(place: Place, process: Command, seconds: float = 60) -> None:
+def wait_until_training(place: Place, process: Command, seconds: float = 250) -> None:
     """Return when the first record is on disk, or the process has ended: before that there is nothing to lose."""
     deadline = time.monotonic() + seconds
     journal = place.folder / "spool"
@@ -103,7 +103,7 @@ def sync(place: Place) -> Done:
         env=os.environ | {"LRSCOPE_ROOT": str(place.folder)},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=250,
         check=False,
     )
     return Done(done.returncode, done.stdout + done.stderr)

@@ -2,7 +2,7 @@
 
 Reads one JSON object a line (``argv``, ``cwd``, ``env``, ``output``), forks, and runs the command in the child;
 answers ``{"pid"}`` at once and ``{"pid", "code"}`` when a child has ended. A child has its own session, signals,
-process id and start time, like any other process.
+process id and start time, like any other process. So has the service that delivers for it, which is forked, too.
 """
 
 from __future__ import annotations
@@ -10,8 +10,14 @@ from __future__ import annotations
 import json
 import os
 import select
+import signal
+import subprocess
 import sys
-from typing import Any
+from multiprocessing import Pipe
+from typing import Any, cast
+
+from lrscope.tracking.delivery import service_client, service_process
+from lrscope.tracking.delivery.service_client import Link
 
 
 def preload() -> None:
@@ -28,6 +34,38 @@ def preload() -> None:
     import lrscope.sweeps.close  # noqa: F401
 
 
+class ForkedService:
+    """A process with the calls of ``subprocess.Popen`` that the session uses."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._ended = False
+
+    def kill(self) -> None:
+        if not self._ended:
+            os.kill(self._pid, signal.SIGKILL)
+
+    def wait(self) -> None:
+        if not self._ended:
+            os.waitpid(self._pid, 0)
+            self._ended = True
+
+
+def fork_service() -> Link:
+    """The service's process, without the seconds that importing MLflow takes it."""
+    ours, theirs = Pipe()
+    session = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            ours.close()
+            service_process.main(theirs.fileno(), session)
+        finally:
+            os._exit(1)
+    theirs.close()
+    return Link(ours, cast("subprocess.Popen[bytes]", ForkedService(pid)))
+
+
 def run_child(order: dict[str, Any]) -> None:
     """Become the command: never returns."""
     os.setsid()
@@ -39,6 +77,7 @@ def run_child(order: dict[str, Any]) -> None:
     os.dup2(output, 2)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     sys.argv = order["argv"]
+    service_client.LAUNCHES = (fork_service, service_client.start_thread)
     code = 1
     try:
         from lrscope.cli.main import main

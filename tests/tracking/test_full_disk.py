@@ -29,13 +29,14 @@ began = time.monotonic()
 points(range(100, 2000))
 took = time.monotonic() - began
 session.flush()
-deadline = time.monotonic() + 15
+deadline = time.monotonic() + 120
 warnings = session.warnings()
 while not warnings and time.monotonic() < deadline:
     time.sleep(0.1)
     warnings += session.warnings()
 if later == "room":
-    time.sleep(2.5)
+    while not (log.folder / "incomplete").exists() and time.monotonic() < deadline:
+        time.sleep(0.1)  # until points have gone to the store past the journal
     resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
     points(range(2000, 2100))
 log.end("FAILED")
@@ -61,7 +62,7 @@ def test_points_go_straight_to_the_store_and_the_user_is_told(mlflow_server: Ser
     run = run_of(client, local_id)
     assert steps_of(client, run.info.run_id) == list(range(2000))
     assert run.info.status == "FAILED"
-    assert took < 1
+    assert took < 60  # a call that waited for the disk would take a second each time: half an hour
     assert len(warnings) == 1 and str(project / "outputs" / "spool") in warnings[0]
     assert (words, undelivered) == ("", [])
 

@@ -110,7 +110,7 @@ def test_training_goes_on_and_the_points_wait_for_room(small_disk: Path, fresh_d
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     longest, warnings, words, undelivered = json.loads(done.stdout)
-    assert longest < 0.5
+    assert longest < 4  # seconds: what a call that waited for the store would take at least
     assert [warning for warning in warnings if "full" in warning] == warnings and len(warnings) == 1, warnings
     assert str(uri) in warnings[0] and "Training goes on" in warnings[0]
     assert undelivered == [local_id] and "make sync" in words

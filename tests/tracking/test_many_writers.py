@@ -22,8 +22,10 @@ import mlflow.tracking
 import mlflow.store.tracking.sqlalchemy_store
 from sqlalchemy.orm import configure_mappers
 from lrscope.tracking import *
+from lrscope.tracking.delivery import service_client
 
 configure_mappers()
+service_client.LAUNCHES = (service_client.start_thread,)
 processes, runs, points, uri = int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4] or None
 apart_s = float(sys.argv[5])
 

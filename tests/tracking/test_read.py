@@ -8,7 +8,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Metric
 
-from lrscope.tracking.mlflow_store.read import peak_rate, read_histories, read_trace, read_traces, series_of
+from lrscope.tracking.mlflow_store.read import peak_rate, read_histories, read_traces, series_of
 from servers import Server
 
 
@@ -77,8 +77,8 @@ def test_a_history_longer_than_one_answer_is_whole(mlflow_server: Server, monkey
 def test_names_of_other_programs(client: MlflowClient) -> None:
     run_id = new_run(client, "names")
     client.log_batch(run_id, [Metric("Train Loss", 1.0, 7, 0), Metric("lr-Adam", 0.1, 7, 0), Metric("mood", 3.0, 7, 0)])
-    assert read_trace(client, run_id).series.keys() == {"train/loss", "lr", "mood"}
     run = client.get_run(run_id)
+    assert read_traces(client, [run])[run_id].series.keys() == {"train/loss", "lr", "mood"}
     assert read_traces(client, [run], ["lr", "val/loss"])[run_id].series.keys() == {"lr"}
 
 

@@ -13,8 +13,7 @@ from recorded_runs import run_of, start, steps_of
 
 from lrscope.core.paths import resolve
 from lrscope.tracking import TrackingSettings, open_session
-from lrscope.tracking.delivery.deliver import append_again
-from lrscope.tracking.delivery.store_service import StoreService
+from lrscope.tracking.delivery.service import StoreService
 from lrscope.tracking.delivery.sync import sync
 from lrscope.tracking.liveness.heartbeat import Heartbeat
 from lrscope.tracking.liveness.process import this_process
@@ -30,7 +29,7 @@ log = session.start(RunStart("dead", "lr=1", "member", "member1", "sweep1"), wai
 log.points([Point("train/loss", step, 0.5, now_ms()) for step in range(100)])
 session.flush()
 print("ready", flush=True)
-time.sleep(60)
+time.sleep(600)
 """
 
 
@@ -62,8 +61,13 @@ def test_the_next_session_marks_what_a_killed_process_left_and_delivers_it() -> 
     assert run_of(client, "member1").info.status == "RUNNING"
     session = open_session(TrackingSettings())
     log = session.start(start("alive", "a1"))
-    deadline = time.monotonic() + 20
-    while len(steps_of(client, run_of(client, "member1").info.run_id)) < 100 and time.monotonic() < deadline:
+    deadline = time.monotonic() + 120
+
+    def done() -> bool:
+        points = steps_of(client, run_of(client, "member1").info.run_id)
+        return len(points) == 100 and {run_of(client, name).info.status for name in ("sweep1", "member1")} == {"KILLED"}
+
+    while not done() and time.monotonic() < deadline:
         time.sleep(0.1)
     for local_id in ("sweep1", "member1"):
         run = run_of(client, local_id)
@@ -133,15 +137,16 @@ def test_a_live_run_that_was_marked_sets_itself_running_again() -> None:
     log = session.start(start("wrong", "w1"), wait=True)
     other = session.start(start("wrong", "w2"), wait=True)
     other.end("KILLED")
-    session.drain(10)
+    assert session.drain(120)
     assert log.run_id is not None and other.run_id is not None
-    store, service = _store(), StoreService(resolve_uri(None), resolve("spool"), append_again, lambda: None)
-    service.open()
+    store = _store()
+    service = StoreService(resolve_uri(None), resolve("spool"), took_over=False, progressed=lambda: None)
     store.client.set_terminated(log.run_id, "KILLED")
     tags: Any = store.client.get_run(log.run_id).data.tags
     store.client.set_tag(log.run_id, "lrscope.heartbeat", "0")
+    began = int(time.time())
     Heartbeat(partial(service.beat, tags["lrscope.session"]), service.revive, every_s=0.0).beat([log, other])
     assert (_status(store, log.run_id), _status(store, other.run_id)) == ("RUNNING", "KILLED")
     beat = int(store.client.get_run(log.run_id).data.tags["lrscope.heartbeat"])
-    assert abs(beat - time.time()) < 10
+    assert began <= beat <= time.time()
     session.close()

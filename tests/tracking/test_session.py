@@ -4,7 +4,7 @@ import json
 import math
 import subprocess
 import sys
-import time
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from recorded_runs import measured, record, run_of, start, steps_of, values_of
 
 from lrscope.core.errors import InputError
 from lrscope.tracking import DatasetInfo, Point, TrackingSettings, now_ms, open_session
+from lrscope.tracking.journal.journal import Journal
 
 
 def _client(root: Path) -> Any:
@@ -104,7 +105,7 @@ def test_a_finished_run_can_be_annotated_by_a_later_session(store_project: Path)
     first.close()
     second = open_session(TrackingSettings())
     second.annotate("a1").tags({"lrscope.best": "true"})
-    assert second.drain(20)
+    assert second.drain(120)
     assert second.close().words == ""
     run = run_of(_client(store_project), "a1")
     assert run.data.tags["lrscope.best"] == "true"
@@ -189,18 +190,22 @@ def test_a_run_deleted_meanwhile_does_not_stop_the_others(store_project: Path) -
     assert steps_of(_client(store_project), run_of(_client(store_project), "x2").info.run_id) == list(range(100))
 
 
-def test_calls_of_the_training_thread_do_not_wait(store_project: Path) -> None:
-    """20,000 points a call at a time: the slowest thousandth stays below what a thread switch may take."""
+def test_calls_of_the_training_thread_do_not_wait(store_project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """20,000 points, a call each, while the disk takes none: a call that waited for it would never come back."""
+    disk_takes = threading.Event()
+    append = Journal.append
+
+    def slow(journal: Journal, lines: bytes) -> None:
+        assert disk_takes.wait(250)
+        append(journal, lines)
+
     session = open_session(TrackingSettings())
     log = session.start(start("quick", "q1"))
-    took = []
+    monkeypatch.setattr(Journal, "append", slow)
     for step in range(20_000):
-        point = Point("train/loss", step, 0.5, 1_700_000_000_000 + step)
-        began = time.thread_time()
-        log.points([point])
-        took.append(time.thread_time() - began)
+        log.points([Point("train/loss", step, 0.5, 1_700_000_000_000 + step)])
+    disk_takes.set()
     session.close()
-    assert sorted(took)[len(took) // 2] < 50e-6
     assert steps_of(_client(store_project), run_of(_client(store_project), "q1").info.run_id) == list(range(20_000))
 
 

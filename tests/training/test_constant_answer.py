@@ -13,7 +13,7 @@ from lrscope.core.trace import RunFacts
 from lrscope.datasets.data import Data, Part
 from lrscope.training.facts import data_facts, with_network_facts
 from lrscope.training.facts.constant_answer import constant_loss
-from lrscope.training.measures import output_spread
+from lrscope.training.measures import SpreadMeter
 
 
 def test_of_squared_errors_it_is_the_variance_and_of_cross_entropy_the_entropy() -> None:
@@ -89,6 +89,13 @@ def test_looking_at_a_network_leaves_it_and_the_random_numbers_alone() -> None:
 
 def test_the_spread_of_numbers_is_held_against_their_targets_where_these_spread_less() -> None:
     x = torch.randn(400, 1, generator=torch.Generator().manual_seed(1))
+
+    def output_spread(outputs: Tensor, targets: Tensor) -> Tensor:
+        meter = SpreadMeter()
+        for part in (slice(0, 100), slice(100, 400)):
+            meter.add(outputs[part], targets[part])
+        return meter.value()
+
     assert float(output_spread(2000 + 10 * x, 2000 + 10 * x)) == pytest.approx(1, rel=1e-3)
     assert float(output_spread(torch.full((400, 1), 2000.0), 2000 + 10 * x)) == 0
     assert float(output_spread(1e-4 * x, 10 * x)) > 1, "small answers that depend on the input are no collapse"

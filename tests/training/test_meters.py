@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from lrscope.training.measures import DeadUnitsMeter, SpreadMeter, UpdateMeter, dead_share, grad_norm, output_spread
+from lrscope.training.measures import DeadUnitsMeter, SpreadMeter, UpdateMeter, grad_norm
 
 
 def test_grad_norm_is_that_of_all_gradients_as_one_vector() -> None:
@@ -72,15 +72,25 @@ def test_frozen_parameters_do_not_count() -> None:
     assert float(reading.ratio) == 0.5
 
 
+def dead_share(output: torch.Tensor) -> float:
+    """What the meter finds where a ReLU puts this out."""
+    model = nn.Sequential(nn.ReLU())
+    meter = DeadUnitsMeter(model)
+    meter.listen()
+    model(output)
+    found = meter.read()
+    assert found is not None
+    return float(found.share)
+
+
 def test_a_unit_is_dead_when_it_is_zero_for_every_example() -> None:
-    output = torch.tensor([[0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 2.0]])
-    assert float(dead_share(output)) == 0.5
+    assert dead_share(torch.tensor([[0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 2.0]])) == 0.5
 
 
 def test_a_channel_is_dead_when_it_is_zero_everywhere() -> None:
     output = torch.zeros(3, 4, 2, 2)
     output[1, 2, 0, 1] = 5
-    assert float(dead_share(output)) == 0.75
+    assert dead_share(output) == 0.75
 
 
 def test_dead_units_by_layer_and_over_all() -> None:
@@ -119,17 +129,22 @@ def test_a_network_without_watched_layers_says_so() -> None:
     assert DeadUnitsMeter(nn.Sequential(nn.ReLU())).found
 
 
+def spread(*pieces: torch.Tensor) -> float:
+    meter = SpreadMeter()
+    for piece in pieces:
+        meter.add(piece)
+    return float(meter.value())
+
+
 def test_spread_is_the_deviation_over_the_size() -> None:
-    assert float(output_spread(torch.tensor([[1.0], [-1.0]]))) == pytest.approx(1)
-    assert float(output_spread(torch.full((7, 3), 2.5))) == 0
-    assert float(output_spread(torch.zeros(7, 3))) == 0
+    assert spread(torch.tensor([[1.0], [-1.0]])) == pytest.approx(1)
+    assert spread(torch.full((7, 3), 2.5)) == 0
+    assert spread(torch.zeros(7, 3)) == 0
 
 
 def test_spread_in_pieces_is_that_of_the_whole() -> None:
     torch.manual_seed(0)
     outputs = 100 + torch.randn(50, 3)
-    meter = SpreadMeter()
-    for piece in outputs.split(7):
-        meter.add(piece)
-    assert float(meter.value()) == pytest.approx(float(output_spread(outputs.double())), rel=1e-5)
+    exact = outputs.double().std(dim=0, correction=0).mean() / outputs.double().abs().mean()
+    assert spread(*outputs.split(7)) == pytest.approx(float(exact), rel=1e-5)
     assert math.isnan(float(SpreadMeter().value()))

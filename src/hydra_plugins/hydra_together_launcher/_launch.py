@@ -67,17 +67,15 @@ def _trained_together(jobs: Sequence[DictConfig]) -> Mapping[int, Any]:
     if mode == "never" or len(jobs) < 2:
         return {}
     from lrscope.batched.run.launch import train_together
-    from lrscope.config.overrides import drop_leftovers
+    from lrscope.config.overrides import run_config
     from lrscope.core.job import Job, SweepTicket
-    from lrscope.sweeps.plan import task_part
 
     prepared = []
     for config in jobs:
         folder = _folder(config)
         overrides = tuple(str(override) for override in config.hydra.overrides.task)
-        cfg = task_part(config)
-        drop_leftovers(cfg, overrides)
-        prepared.append((cfg, Job(folder, overrides, SweepTicket.read(folder.parent))))
+        job = Job(folder, overrides, SweepTicket.read(folder.parent))
+        prepared.append((run_config(config, overrides), job))
     return train_together(prepared, mode)
 
 

@@ -68,13 +68,14 @@ class _Command:
         """Raises:
         InputError: with what is wrong.
         """
+        from lrscope.config.overrides import run_config
         from lrscope.config.validate import check
         from lrscope.sweeps.check import check_plan
-        from lrscope.sweeps.plan import plan_jobs, task_part
+        from lrscope.sweeps.plan import plan_jobs
 
         if not sweep:
             explained = explain(self._words, self._compose, self._loader.get_group_options)
-            problems = [*explained.problems, *check(task_part(explained.cfg))]
+            problems = [*explained.problems, *check(run_config(explained.cfg, self._words))]
             if problems:
                 raise InputError(problems)
             return

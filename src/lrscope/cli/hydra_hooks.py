@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import sys
 import traceback
 from collections.abc import Iterator
@@ -18,18 +17,16 @@ class SweepCallback(Callback):
     def on_run_start(self, config: Any, **kwargs: Any) -> None:
         """Ends the command with exit code 2 where the lone run has a problem: before it has a folder."""
         with _ending_the_command():
-            from lrscope.config.overrides import drop_leftovers
+            from lrscope.config.overrides import run_config
             from lrscope.core.job import overrides_as_typed
             from lrscope.runs.shared_session import opened_ahead
             from lrscope.sweeps.check import raise_problems
-            from lrscope.sweeps.plan import task_part
             from lrscope.tracking.mlflow_store.model_package import get_ready_to_pack
 
-            cfg = copy.deepcopy(task_part(config))
-            drop_leftovers(cfg, overrides_as_typed(config.hydra))
+            cfg = run_config(config, overrides_as_typed(config.hydra))
             with opened_ahead(cfg) as session:
                 if session is not None and cfg.tracking.log_model != "none":
-                    session.soon(get_ready_to_pack)
+                    session.preload(get_ready_to_pack)
                 raise_problems([cfg])
 
     def on_multirun_start(self, config: Any, **kwargs: Any) -> None:

@@ -36,7 +36,12 @@ def main() -> int:
     _keep_quiet()
     entry = hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="train")(_job)
     try:
-        return _close_sweep(_exit_code(entry))
+        try:
+            code = _exit_code(entry)
+        except BaseException:  # of no kind that is known here: Python tells it, and no sweep stays RUNNING
+            _close_sweep(1)
+            raise
+        return _close_sweep(code) or _code_of_records()
     finally:
         gc_pause.leave()
 
@@ -79,14 +84,13 @@ def _job(cfg: Any) -> Any:
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
-    from lrscope.config.overrides import drop_leftovers
+    from lrscope.config.overrides import run_config
     from lrscope.core.job import overrides_as_typed
     from lrscope.runs.run import run_job
 
-    drop_leftovers(cfg, overrides_as_typed(HydraConfig.get()))
     alone = HydraConfig.get().mode == RunMode.RUN
     try:
-        outcome = run_job(cfg)
+        outcome = run_job(run_config(cfg, overrides_as_typed(HydraConfig.get())))
     except LrscopeError as error:
         if alone or (isinstance(error, Interrupted) and "lrscope.sweeps.lifecycle" in sys.modules):
             raise SystemExit(_tell(error)) from None
@@ -118,6 +122,12 @@ def _close_sweep(code: int) -> int:
     from lrscope.sweeps.lifecycle import close_current
 
     return close_current(code)
+
+
+def _code_of_records() -> int:
+    """1 where something that was to be recorded is lost; the user has been told what, and why."""
+    sessions = sys.modules.get("lrscope.runs.shared_session")
+    return 1 if sessions is not None and sessions.lost_something() else 0
 
 
 def _keep_quiet() -> None:

@@ -1,25 +1,30 @@
-"""What an option leaves behind when its class is exchanged on the command line.
-
-``model._target_=my.Net`` changes one key of the option; the others (``hidden``, ``activation`` …) were meant for the
-class that stood there before, and the new one may not take them.
-"""
+"""From what Hydra composed to the config of a run: the one place where that is decided."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from omegaconf import DictConfig, open_dict
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from lrscope.schedules.rules import NOT_ARGUMENTS
 
 GROUPS = ("dataset", "model", "optimizer", "scheduler")
 
 
-def drop_leftovers(cfg: DictConfig, overrides: Iterable[str]) -> None:
-    """Delete from each group whose ``_target_`` was typed what the new class does not take and nobody typed.
+def run_config(composed: DictConfig, overrides: Iterable[str]) -> DictConfig:
+    """A copy without Hydra's own part, and without what an option leaves behind when its class is exchanged.
+
+    ``model._target_=my.Net`` changes one key of the option; the others (``hidden``, ``activation`` …) were meant for
+    the class that stood there before, and the new one may not take them. So each group whose ``_target_`` was typed
+    loses what the new class does not take and nobody typed.
 
     Args:
-        cfg: the config of a run; changed in place.
-        overrides: as typed, e.g. ``optimizer._target_=torch.optim.NAdam``.
+        composed: by Hydra; its own part may be gone already. It stays as it is.
+        overrides: of the run, as typed, e.g. ``optimizer._target_=torch.optim.NAdam``.
     """
+    cfg = OmegaConf.masked_copy(composed, [str(key) for key in composed if key != "hydra"])
+    assert isinstance(cfg, DictConfig)
+    OmegaConf.set_struct(cfg, OmegaConf.is_struct(composed))
     typed = _typed_keys(overrides)
     for group in GROUPS:
         if f"{group}._target_" not in typed or not cfg[group].get("_target_"):
@@ -27,17 +32,18 @@ def drop_leftovers(cfg: DictConfig, overrides: Iterable[str]) -> None:
         own = {key.removeprefix(f"{group}.") for key in typed}
         with open_dict(cfg):
             _drop(cfg[group], group, own)
+    return cfg
 
 
 def _drop(part: DictConfig, group: str, typed: set[str]) -> None:
     from lrscope.config.instantiate import takes
 
     for key in [str(key) for key in part if not str(key).startswith("_")]:
-        if key in typed or (group == "scheduler" and key in ("interval", "monitor")):
+        if key in typed:
             continue
         if key == "name":
             part.name = str(part._target_).rpartition(".")[2]
-        elif not takes(part, key):
+        elif not takes(part, key) and not (group == "scheduler" and key in NOT_ARGUMENTS):
             del part[key]
 
 

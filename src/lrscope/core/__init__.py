@@ -1,4 +1,11 @@
-"""Plain data and small files: errors, paths, verdicts, outcomes, traces, fingerprints.
+"""Plain data and small files.
 
 Everybody may use it; it knows no torch, MLflow or Lightning.
+
+    errors, paths, files, redact, safe_paths    words of a failure; where the project lies; names that stay in it
+    job, outcome, fingerprint                   what a run is, what became of it, what makes it the same run again
+    trace, point, verdict                       the curves of a run, one value of them, what became of it in a word
+    tracking_settings                           what others hand to tracking
+    stop_signals, gc_pause                      Ctrl-C as a flag; Python's garbage collector while libraries load
+    moved_names                                 modules under the names that users' files have
 """

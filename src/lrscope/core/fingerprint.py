@@ -56,10 +56,3 @@ def digest_without(config: Mapping[str, Any], keys: Iterable[str]) -> str:
     left_out = set(keys)
     leaves = {key: value for key, value in relevant(config).items() if key not in left_out}
     return hashlib.sha256(json.dumps(leaves, sort_keys=True, default=str).encode()).hexdigest()[:16]
-
-
-def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
-    """The dotted keys in which two configs differ in a way that can change the result, sorted."""
-    left, right = relevant(one), relevant(other)
-    absent = object()
-    return sorted(key for key in left.keys() | right.keys() if left.get(key, absent) != right.get(key, absent))

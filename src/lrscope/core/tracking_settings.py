@@ -59,9 +59,10 @@ class DatasetInfo:
 
 @dataclass(frozen=True)
 class Delivery:
-    """What became of a session's records. ``words`` is what to tell the user; empty where everything
-    arrived.
+    """What became of a session's records: runs that are not wholly in the store, though on this disk, and runs of which
+    something is lost. ``words`` is what to tell the user; empty where everything arrived.
     """
 
     undelivered: tuple[str, ...] = ()
     words: str = ""
+    lost: tuple[str, ...] = ()

@@ -1,1 +1,8 @@
-"""The data sets, one a file; each is a function that returns a :class:`lrscope.datasets.data.Data`."""
+"""The data sets, one a file; each is a function that returns a :class:`lrscope.datasets.data.Data`.
+
+``conf/dataset`` names them; training knows what they return, and no set by name.
+
+    data, split                      what a set is, and how its parts are cut
+    digits, blobs, line, fingers, signs, openml    the sets
+    index_batches, member_batches    batches of one run, resumable to the batch; and of many runs at once
+"""

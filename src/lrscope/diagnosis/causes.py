@@ -12,9 +12,6 @@ from lrscope.core.verdict import Diagnosis, Finding, Verdict
 from lrscope.diagnosis.detectors.collapse import dead_layer
 from lrscope.diagnosis.signals.run_signals import RunSignals
 
-BLAMED = frozenset({Verdict.DIVERGED, Verdict.COLLAPSED, Verdict.OSCILLATING, Verdict.STALLED, Verdict.TOO_SLOW})
-"""Verdicts whose advice is about the rate unless something else is found."""
-
 STRONG_DECAY, SOME_DECAY = 0.3, 0.03
 """Weight decay from which it goes before the rate, and from which it is named: usual are 1e-4 to 1e-2. Of a decay that
 is decoupled from the gradient (AdamW) three times as much."""
@@ -60,12 +57,12 @@ def explained(diagnosis: Diagnosis, reading: RunSignals) -> Diagnosis:
 
 
 def _explained(finding: Finding, reading: RunSignals) -> Finding:
-    if finding.verdict not in BLAMED and finding.verdict is not Verdict.TRAINED:
+    if not about_the_rate(finding.verdict):
         return finding
-    looked_for = _CAUSES if finding.verdict in BLAMED else _ALSO_OF_TRAINED
+    trained = finding.verdict is Verdict.TRAINED
+    looked_for = _ALSO_OF_TRAINED if trained else _CAUSES
     causes = [cause for find in looked_for if (cause := find(finding, reading)) is not None]
-    blamed = finding.verdict in BLAMED and not any(cause.instead for cause in causes)
-    if blamed and (scale := _scale(finding, reading)) is not None:
+    if not trained and not any(cause.instead for cause in causes) and (scale := _scale(reading)) is not None:
         causes.append(scale)
     if not causes:
         return finding
@@ -78,10 +75,19 @@ def _explained(finding: Finding, reading: RunSignals) -> Finding:
     return replace(finding, why=why, advice=f"{'; '.join(first)} (it is not the rate)", rate=None, otherwise="")
 
 
+def about_the_rate(verdict: Verdict) -> bool:
+    """Whether the advice of such a finding is about the rate, unless something else is found."""
+    return verdict.meaning.about in ("all", "progress")
+
+
+def _ran_away(finding: Finding) -> bool:
+    return finding.verdict.failed and finding.verdict.meaning.final
+
+
 def _data(finding: Finding, reading: RunSignals) -> Cause | None:
     """A loss that is not finite through no step of the optimizer."""
     facts = reading.facts
-    if finding.verdict is not Verdict.DIVERGED:
+    if not _ran_away(finding):
         return None
     if facts.broken_examples:
         of = f" of {facts.examples:,}" if facts.examples else ""
@@ -158,14 +164,14 @@ def _decay(finding: Finding, reading: RunSignals) -> Cause | None:
     if decay <= 0 or not len(rates) or not np.isfinite(rates).all():
         return None
     peak, key = float(rates.max()), facts.rate_key
-    if finding.verdict is Verdict.DIVERGED:
+    if _ran_away(finding):
         if name == "sgd" and peak * decay > 2:
             why = f"{key} × weight decay is {peak * decay:.3g}: above 2 the weights grow without any gradient"
             return Cause(why, f"lower optimizer.weight_decay below {1 / peak:.2g} (was {decay:g}), or {key} as far")
         return None
     constant = reading.constant_loss
     held = constant is not None and reading.end > HELD_BACK * constant
-    nothing = finding.verdict in (Verdict.COLLAPSED, Verdict.STALLED) or not reading.beats_constant or held
+    nothing = not reading.beats_constant or held
     scale = 3 if name == "adamw" else 1
     pull = float(rates.sum()) * (decay if name in ("sgd", "adamw") else 10 * decay)  # Adam takes it for a gradient
     if not nothing or decay < SOME_DECAY * scale or pull < SOME_PULL:
@@ -203,14 +209,14 @@ def _clipping(finding: Finding, reading: RunSignals) -> Cause | None:
         f"the gradient was clipped at {facts.clip_value:g} ({facts.clip_algorithm}) in {share:.0%} of the measured "
         f"steps; at half of them it was at least {max(times, 1):,.0f}× as long"
     )
-    held_back = finding.verdict in (Verdict.TOO_SLOW, Verdict.STALLED) and times >= FAR_CLIPPED
+    held_back = finding.verdict.meaning.about == "progress" and times >= FAR_CLIPPED
     instead = held_back and (facts.optimizer or "").lower() not in SCALE_FREE
     return Cause(why, f"raise trainer.gradient_clip_val to about {norm:.2g} or leave it out", instead)
 
 
 def _dropout(finding: Finding, reading: RunSignals) -> Cause | None:
     dropped = reading.facts.dropout or 0.0
-    if dropped < MOST_DROPPED or finding.verdict is Verdict.DIVERGED:
+    if dropped < MOST_DROPPED or _ran_away(finding):
         return None
     return Cause(f"dropout takes {dropped:.0%} of a layer's units out of every step", "lower dropout to 0.5 or less")
 
@@ -219,7 +225,7 @@ def _batch_of_one(finding: Finding, reading: RunSignals) -> Cause | None:
     facts = reading.facts
     if facts.batch_size != 1 or (facts.examples or 2) < 2:
         return None
-    if facts.batch_norm and finding.verdict is not Verdict.DIVERGED:
+    if facts.batch_norm and not _ran_away(finding):
         return Cause(
             "batch norm over a batch of one takes the input out of the answer", "raise batch_size to 16 or more"
         )
@@ -229,7 +235,7 @@ def _batch_of_one(finding: Finding, reading: RunSignals) -> Cause | None:
 def _floor(finding: Finding, reading: RunSignals) -> Cause | None:
     """Equal inputs with different targets: below a loss that can be told nothing is to be had."""
     floor, constant = reading.facts.floor_loss or 0.0, reading.constant_loss
-    if floor <= 0 or constant is None or constant <= 0 or finding.verdict is Verdict.DIVERGED:
+    if floor <= 0 or constant is None or constant <= 0 or _ran_away(finding):
         return None
     why = f"equal inputs have different targets, so no answer gets below {floor:.4g}"
     if floor >= HOPELESS * constant:
@@ -239,11 +245,9 @@ def _floor(finding: Finding, reading: RunSignals) -> Cause | None:
     return Cause(why, "take this for as good as the labels allow", instead=False)
 
 
-def _scale(finding: Finding, reading: RunSignals) -> Cause | None:
+def _scale(reading: RunSignals) -> Cause | None:
     """Inputs and targets far from the size that layers and rates are made for."""
     facts = reading.facts
-    if finding.verdict is Verdict.OSCILLATING:
-        return None
     parts, what = [], []
     if facts.target_range is not None and max(abs(end) for end in facts.target_range) > FAR_TARGETS:
         parts.append(f"the targets lie between {facts.target_range[0]:.4g} and {facts.target_range[1]:.4g}")

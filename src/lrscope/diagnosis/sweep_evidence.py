@@ -11,7 +11,7 @@ import numpy as np
 
 from lrscope.core.trace import RunFacts
 from lrscope.core.verdict import Diagnosis, Finding, Verdict
-from lrscope.diagnosis.causes import BLAMED
+from lrscope.diagnosis.causes import about_the_rate
 from lrscope.diagnosis.signals.run_signals import RunSignals
 
 SAME = 0.01
@@ -88,12 +88,17 @@ def _rates(members: Sequence[RunSignals], found: Sequence[Diagnosis]) -> Rates:
     for rate, seeds in sorted(by_rate.items()):
         failed = tuple(verdict for _, verdict in seeds if verdict.failed)
         losses = [_loss(member, validated) for member, verdict in seeds if not verdict.failed]
-        works = not failed and all(not m.learned_nothing and v is not Verdict.UNKNOWN for m, v in seeds)
+        works = not failed and all(not m.learned_nothing and v.meaning.about != "record" for m, v in seeds)
         mean = float(np.mean(losses)) if losses else math.inf
         at.append(AtRate(rate, mean, failed, works and math.isfinite(mean)))
-    level = {Verdict.COLLAPSED, Verdict.STALLED}
-    none_learned = all(d.verdict in level and not m.beats_constant for m, d in zip(members, found, strict=True))
+    none_learned = all(_learned_nothing(m, d.verdict) for m, d in zip(members, found, strict=True))
     return Rates(tuple(at), "val/loss" if validated else "train loss", none_learned)
+
+
+def _learned_nothing(member: RunSignals, verdict: Verdict) -> bool:
+    """Surely, and not because its rate was so high that it ran away or still bounces."""
+    settled = verdict.meaning.about == "all" or member.levelled_off
+    return verdict.failed and not verdict.meaning.final and settled and not member.beats_constant
 
 
 def _loss(member: RunSignals, validated: bool) -> float:
@@ -107,7 +112,7 @@ def _lowest(member: RunSignals, name: str) -> float | None:
 
 
 def _revised(finding: Finding, member: RunSignals, rates: Rates) -> Finding:
-    if finding.verdict not in BLAMED and finding.verdict is not Verdict.TRAINED:
+    if not about_the_rate(finding.verdict):
         return finding
     mine, key, best = rates.of(member.set_rate or 0.0), member.facts.rate_key, rates.best
     if best is not None and best is not mine and _better(best, mine, finding):
@@ -156,5 +161,5 @@ def _bounded(finding: Finding, mine: AtRate, key: str, rates: Rates) -> Finding:
         words = f"{'raise' if up else 'lower'} {key} to about {goal:.2g}, no further: {worse}"
         return replace(finding, advice=words + (f", or {finding.otherwise}" if finding.otherwise else ""), rate=goal)
     side = "higher" if up else "lower"
-    rest = finding.otherwise or ("train longer" if finding.verdict is Verdict.TOO_SLOW else "look elsewhere")
+    rest = finding.otherwise or ("look elsewhere" if finding.verdict.failed else "train longer")
     return replace(finding, advice=f"{rest}; no {side} rate: {worse}", rate=None, otherwise=rest)

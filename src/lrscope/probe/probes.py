@@ -17,14 +17,6 @@ from lrscope.diagnosis.signals.probed import AGAIN, LOWER, SAME
 from lrscope.diagnosis.signals.run_signals import RunSignals
 from lrscope.probe.budget import ProbeBudget
 
-SETTLED = frozenset({Verdict.DIVERGED, Verdict.SCHEDULE_NEVER_MOVED, Verdict.SCHEDULE_RAN_OUT, Verdict.UNKNOWN})
-"""Verdicts that more steps would hardly ever change. A schedule that ran out is looked at again where the run may have
-collapsed: that goes before it.
-"""
-
-ON_TRIAL = frozenset({Verdict.OSCILLATING, Verdict.STALLED})
-"""Failures that more steps may refute: where it costs little, no run is by itself called so untried."""
-
 
 @dataclass(frozen=True)
 class Probe:
@@ -53,8 +45,11 @@ def probes(trace: Trace, scope: ProbeBudget) -> tuple[Probe, ...]:
     if not scope.tenth:
         return ()
     verdict, reading = diagnose(trace).verdict, RunSignals.of(trace)
-    collapsed = verdict is Verdict.SCHEDULE_RAN_OUT and Collapsed().in_doubt(reading)
-    if (verdict in SETTLED and not collapsed) or not (scope.again or verdict in ON_TRIAL):
+    # A failure that more steps may refute: where it costs little, no run is called so untried.
+    refutable = verdict.failed and verdict.meaning.about == "progress"
+    # A collapse goes before a schedule that ran out, and may hang on what more steps bring.
+    doubtful = verdict is Verdict.SCHEDULE_RAN_OUT and Collapsed().in_doubt(reading)
+    if (verdict.meaning.final and not doubtful) or not (scope.again or refutable):
         return ()
     steps, rates = reading.steps, reading.rates
     positive = rates[rates > 0]

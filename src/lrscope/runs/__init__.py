@@ -1,1 +1,16 @@
-"""The story of one run: prepared, trained, recorded, resumed."""
+"""The story of one run: prepared, trained, recorded, resumed.
+
+``run`` tells it; sweeps and the commands call that. ``batched.run`` uses the parts.
+
+    run               one job of a command
+    train_single      its training, the stages, each a call
+    finish            what every run leaves at its end, trained alone or in a stack
+    prepare           data, number of steps, fingerprint, name
+    fit               network, callbacks and trainer assembled, and trained
+    lifecycle         the record opened, and concluded with verdict, note and status
+    probe_run         copies trained on at the end
+    artifacts         checkpoints and the model into the record
+    trained_otherwise    says where a resumed run is computed in other shapes than before
+    resume            what an earlier command did is not done again
+    shared_session    the one tracking session of this process
+"""

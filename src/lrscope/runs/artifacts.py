@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Mapping
-from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from lrscope.core.files import spared
 from lrscope.runs.prepare import PreparedRun
 from lrscope.tracking import RunLog, Session
+from lrscope.training.best_weights import BestWeights
 from lrscope.training.checkpoint_folder import BEST, LAST, CheckpointFolder
 
+MODEL = "model"
+"""The name of a run's model in its record."""
 
-def keep_best(folder: CheckpointFolder, log: RunLog, weights: Mapping[str, Tensor], epoch: int, monitor: str) -> None:
+
+def keep_best(folder: CheckpointFolder, log: RunLog, best: BestWeights) -> None:
     """Write the best weights: ``{"state_dict", "epoch", "monitor"}``, loads with ``weights_only=True``."""
-    content: dict[str, Any] = {"state_dict": dict(weights), "epoch": epoch, "monitor": monitor}
-    folder.write_best(content)
+    if not best.weights:
+        return
+    folder.write_best({"state_dict": best.weights, "epoch": best.epoch, "monitor": best.monitor})
     if (folder.path / BEST).is_file():
         log.artifact(folder.path / BEST, "checkpoints")
 
@@ -44,7 +47,7 @@ def keep_model(run: PreparedRun, log: RunLog, network: nn.Module, session: Sessi
         except Exception:  # classes defined on the spot, lambdas: MLflow knows how to keep them
             log.model(save_model(network, example, log.folder / "model"))
         else:
-            log.model(session.aside(save_pickled_model, pickled, log.folder / "model"))
+            log.model(session.call_in_service(save_pickled_model, pickled, log.folder / "model"))
 
 
 def wants_model(run: PreparedRun) -> bool:

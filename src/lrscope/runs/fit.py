@@ -19,25 +19,30 @@ from lrscope.core import gc_pause
 from lrscope.core.errors import InputError, Interrupted
 from lrscope.core.stop_signals import STOP
 from lrscope.core.verdict import Verdict
-from lrscope.datasets.data import Part
+from lrscope.datasets.data import Data, Part
 from lrscope.datasets.index_batches import IndexBatches
 from lrscope.probe.budget import NOWHERE, ProbeBudget, effort
 from lrscope.runs.lifecycle import RunEnd
 from lrscope.runs.prepare import PreparedRun, monitored
+from lrscope.runs.trained_otherwise import tell_if_trained_otherwise
+from lrscope.tracking import RunLog
 from lrscope.training import build, threads
 from lrscope.training.callbacks.count_examples import CountExamples
 from lrscope.training.callbacks.evaluate_epochs import EvaluateEpochs, Parts
 from lrscope.training.callbacks.evaluate_late import EvaluateLate
 from lrscope.training.callbacks.follow_parameters import FollowParameters
-from lrscope.training.callbacks.keep_checkpoints import KeepBest, KeepCheckpoints, restore_random_state
+from lrscope.training.callbacks.keep_checkpoints import ExactCheckpoints, KeepBest, KeepCheckpoints
 from lrscope.training.callbacks.measure_sharpness import MeasureSharpness
 from lrscope.training.callbacks.record_steps import RecordSteps, SignalChoice
 from lrscope.training.callbacks.show_progress import ShowProgress
 from lrscope.training.callbacks.stop_early import StopAtSignal, StopAtVerdict, StoppedByVerdict
 from lrscope.training.checkpoint_folder import CheckpointFolder
+from lrscope.training.checkpoint_state import MEMBERS, RANDOM, nothing_left
 from lrscope.training.evaluation import chunks
 from lrscope.training.facts import with_network_facts
+from lrscope.training.generators import restore_random_state
 from lrscope.training.lightning_module import Module, loss_of
+from lrscope.training.live_run import LiveRun
 from lrscope.training.recording import RunRecorder
 from lrscope.training.trainer import lightning_kept_quiet, make_trainer
 
@@ -52,10 +57,9 @@ class SingleRun:
     trainer: pl.Trainer
     module: Module
     loader: Iterable[Any]
+    live: LiveRun
     steps: RecordSteps
     evaluate: EvaluateEpochs
-    best: KeepBest
-    stop: StopAtVerdict
     checkpoints: CheckpointFolder
     scope: ProbeBudget
     """How far the run may look ahead at its end."""
@@ -70,26 +74,39 @@ def assemble(run: PreparedRun, recorder: RunRecorder, checkpoints: CheckpointFol
     cfg = run.cfg
     module = make_module(run)
     run = with_network(run, module.network)
-    steps = RecordSteps(recorder, signal_choice(cfg), cfg.trainer.accumulate_grad_batches)
+    live = live_run(run, recorder)
+    steps = RecordSteps(live, signal_choice(cfg), cfg.trainer.accumulate_grad_batches)
     trainer = make_trainer(cfg)
     device = trainer.strategy.root_device
     loader, parts = _data(run, trainer, device)
     _choose_threads(run, module, device)
-    unknown = run.facts.constant_loss is None
-    evaluate = EvaluateEpochs(steps, parts, cfg.epochs, cfg.callbacks.evaluate_every_epochs, unknown)
-    best = KeepBest(steps, run.monitor)
-    verdicts = [Verdict.from_label(name) for name in cfg.callbacks.stop_when]
-    stop = StopAtVerdict(steps, run.facts, verdicts, cfg.callbacks.stop_grace_epochs)
-    keep = KeepCheckpoints(steps, checkpoints, cfg.callbacks.checkpoint.every_seconds)
+    evaluate = EvaluateEpochs(steps, parts, run.facts.constant_loss is None)
+    keep = KeepCheckpoints(partial(_save, steps, checkpoints), cfg.callbacks.checkpoint.every_seconds)
     scope = scope_of(run, module.network) if trainer.world_size == 1 else NOWHERE
     late = [EvaluateLate(steps, parts.train, scope.late)] if scope.late else []
-    callbacks: list[pl.Callback] = [steps, *late, evaluate, best, stop, *_on_request(run, steps, parts)]
-    callbacks += early_stopping(run)
-    callbacks += [build.callback(entry) for entry in cfg.callbacks.extra]
-    callbacks += [ShowProgress(steps, run.name, cfg.epochs, cfg.callbacks.progress)]
-    callbacks += [keep, StopAtSignal(STOP.requested, keep.save)]
-    trainer.callbacks = callbacks  # type: ignore[attr-defined]  # set by Lightning's connector
-    return SingleRun(run, trainer, module, loader, steps, evaluate, best, stop, checkpoints, scope)
+    trainer.callbacks = [  # type: ignore[attr-defined]  # set by Lightning's connector
+        *(steps, *late, evaluate, KeepBest(live.best), StopAtVerdict(live), *_on_request(run, steps, parts)),
+        *early_stopping(run),
+        *(build.callback(entry) for entry in cfg.callbacks.extra),
+        ShowProgress(recorder.last, run.name, cfg.epochs, cfg.callbacks.progress),
+        *(ExactCheckpoints(), keep, StopAtSignal(STOP.requested, keep)),
+    ]
+    return SingleRun(run, trainer, module, loader, live, steps, evaluate, checkpoints, scope)
+
+
+def live_run(run: PreparedRun, recorder: RunRecorder) -> LiveRun:
+    """What is recorded of a run and decided about it while it trains, alone or in a stack."""
+    asked = run.cfg.callbacks
+    verdicts = [Verdict.from_label(name) for name in asked.stop_when]
+    evaluated = run.cfg.epochs, asked.evaluate_every_epochs
+    return LiveRun(recorder, run.facts, run.monitor, *evaluated, verdicts, asked.stop_grace_epochs)
+
+
+def _save(steps: RecordSteps, folder: CheckpointFolder, trainer: pl.Trainer) -> None:
+    """The state as it is now, behind its record: a checkpoint ahead of that would lose the points in between."""
+    steps.flush()
+    steps.recorder.to_disk()
+    folder.write(partial(trainer.save_checkpoint, weights_only=False))
 
 
 def make_module(run: PreparedRun) -> Module:
@@ -138,27 +155,33 @@ def _choose_threads(run: PreparedRun, module: Module, device: torch.device) -> N
         threads.use(threads.fitting(module.network, data.train.inputs[:1], full_batch(run.cfg, data.train)))
 
 
-def train(single: SingleRun) -> RunEnd:
-    """Train to the end, or to whatever ends it earlier; a run that was stopped goes on from its last checkpoint."""
+def train(single: SingleRun, log: RunLog | None = None) -> RunEnd:
+    """Train to the end, or to whatever ends it earlier; a run that was stopped goes on from its last checkpoint.
+
+    Args:
+        log: where it is noted if the run was trained in a batched model before.
+    """
     gc_pause.go_on()
     began = time.monotonic()
-    ending = _fit(single)
-    if ending.error is None and ending.signal_number is None and single.run.cfg.callbacks.test:
-        single.evaluate.evaluate_test(single.module)
+    end = _fit(single, log)
     single.steps.flush()
-    return RunEnd(ending.stopped_by, ending.signal_number, ending.error, time.monotonic() - began)
+    return replace(end, seconds=time.monotonic() - began)
 
 
-def _fit(single: SingleRun) -> RunEnd:
+def _fit(single: SingleRun, log: RunLog | None) -> RunEnd:
     checkpoint = single.checkpoints.load() if single.run.resumes else None
     if checkpoint is not None and checkpoint.words:
         warnings.warn(f"{single.run.name}: {checkpoint.words}", stacklevel=2)
     path = str(checkpoint.path) if checkpoint is not None and checkpoint.content else None
+    if checkpoint is not None and path and log is not None:
+        before, updates = checkpoint.content.get(MEMBERS), checkpoint.content["global_step"]
+        tell_if_trained_otherwise(single.run, log, before, 0, updates)
     try:
         with lightning_kept_quiet():
             single.trainer.fit(single.module, single.loader, ckpt_path=path, weights_only=True if path else None)
-        if checkpoint is not None and path and single.steps.step == checkpoint.content["global_step"]:
-            restore_random_state(checkpoint.content["lrscope_random"])  # nothing was left to train
+        if checkpoint is not None and path and nothing_left(checkpoint.content, single.run.cfg.epochs):
+            restore_random_state(checkpoint.content[RANDOM])
+            return RunEnd(as_before=True)
     except StoppedByVerdict as stop:
         return RunEnd(stopped_by=stop.verdict)
     except Interrupted as stop:
@@ -167,7 +190,7 @@ def _fit(single: SingleRun) -> RunEnd:
         raise
     except Exception as error:
         return RunEnd(error=error)
-    return RunEnd(stopped_by=single.stop.finding.verdict if single.stop.finding is not None else None)
+    return RunEnd(stopped_by=single.live.stopped_by)
 
 
 def signal_choice(cfg: DictConfig) -> SignalChoice:
@@ -182,20 +205,23 @@ def _data(run: PreparedRun, trainer: pl.Trainer, device: torch.device) -> tuple[
         module = run.source.module
         assert module is not None
         return module.train_dataloader(), _loader_parts(run, device)
-    double = run.cfg.trainer.precision.startswith("64")
-    train = place(data.train, device, double)
-    batches = IndexBatches(train, run.cfg.batch_size, run.cfg.seed, rank=trainer.global_rank, world=trainer.world_size)
-    val, test = (place(part, device, double) if part is not None else None for part in (data.val, data.test))
-    return batches, Parts(
-        partial(chunks, train),
-        partial(chunks, val) if val is not None else None,
-        partial(chunks, test) if test is not None else None,
-    )
+    own = placed(data, run.cfg, device)
+    rank, world = trainer.global_rank, trainer.world_size
+    batches = IndexBatches(own.train, run.cfg.batch_size, run.cfg.seed, rank=rank, world=world)
+    others = (partial(chunks, part) if part is not None else None for part in (own.val, own.test))
+    return batches, Parts(partial(chunks, own.train), *others)
 
 
 def full_batch(cfg: DictConfig, part: Part) -> int:
     """Examples of a batch that is not an epoch's last; all of the part where the config has no batch size."""
     return min(cfg.batch_size or len(part), len(part))
+
+
+def placed(data: Data, cfg: DictConfig, device: torch.device) -> Data:
+    """Every part of a run's data on the training device."""
+    double = cfg.trainer.precision.startswith("64")
+    val, test = (place(part, device, double) if part is not None else None for part in (data.val, data.test))
+    return replace(data, train=place(data.train, device, double), val=val, test=test)
 
 
 def place(part: Part, device: torch.device, double: bool) -> Part:
@@ -241,13 +267,5 @@ def early_stopping(run: PreparedRun) -> list[EarlyStopping]:
     if not asked.enabled:
         return []
     monitor = monitored(asked.monitor, run.source)
-    return [
-        EarlyStopping(
-            monitor,
-            asked.min_delta,
-            asked.patience,
-            mode=asked.mode,
-            check_on_train_epoch_end=True,
-            verbose=False,
-        )
-    ]
+    numbers = asked.min_delta, asked.patience
+    return [EarlyStopping(monitor, *numbers, mode=asked.mode, check_on_train_epoch_end=True)]

@@ -44,21 +44,31 @@ EPOCH_METRICS = (
 
 @dataclass(frozen=True)
 class RunEnd:
-    """How training ended. ``error`` is set for a crash, ``signal_number`` for an interruption."""
+    """How training ended. ``error`` is set for a crash, ``signal_number`` for an interruption. ``as_before``: an
+    earlier process trained it to its end, and nothing was left to do.
+    """
 
     stopped_by: Verdict | None = None
     signal_number: int | None = None
     error: BaseException | None = None
+    as_before: bool = False
     seconds: float = 0.0
+
+    @property
+    def by_itself(self) -> bool:
+        """Whether neither an error nor a signal ended it."""
+        return self.error is None and self.signal_number is None
 
     @property
     def as_planned(self) -> bool:
         """Whether nothing ended it but its own epochs or early stopping."""
-        return self.error is None and self.signal_number is None and self.stopped_by is None
+        return self.by_itself and self.stopped_by is None
 
 
-def open_record(run: PreparedRun, session: Session, tags: Mapping[str, str] | None = None) -> RunLog:
-    """Start the MLflow run of a prepared run, or continue the one it had.
+def open_record(
+    run: PreparedRun, session: Session, recorder: RunRecorder, tags: Mapping[str, str] | None = None
+) -> RunLog:
+    """Start the MLflow run of a prepared run, or continue the one it had; what is recorded goes there from now on.
 
     A process can be killed between any two lines of a record: what one that continues it finds missing of the
     beginning it adds, and leaves the rest as it was.
@@ -72,6 +82,9 @@ def open_record(run: PreparedRun, session: Session, tags: Mapping[str, str] | No
     data = run.source.data
     if data is not None and not log.has(dataset_place(data.name)):
         log.dataset(DatasetInfo(name=data.name, digest=data.digest, source=data.source))
+    recorder.attach(log.points, session.flush, log.last_step)
+    if recorder.last("peak_lr") is None:
+        recorder.values(0, {"peak_lr": run.facts.peak_lr or 0.0})
     return log
 
 

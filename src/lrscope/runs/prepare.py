@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig
@@ -12,6 +13,8 @@ from omegaconf import DictConfig
 from lrscope.core.fingerprint import fingerprint
 from lrscope.core.job import Job
 from lrscope.core.trace import RunFacts
+from lrscope.core.tracking_settings import TrackingSettings
+from lrscope.runs.shared_session import settings_of
 from lrscope.training import build
 from lrscope.training.distributed import SharedRun, shared_run
 from lrscope.training.facts import run_facts
@@ -35,7 +38,13 @@ class PreparedRun:
     name: str
     local_id: str
     plan: RecordingPlan
+    settings: TrackingSettings
     resumes: bool = False
+
+    @property
+    def checkpoint_folder(self) -> Path:
+        """Where its checkpoints lie, beside its journal."""
+        return self.settings.spool / self.local_id / "checkpoints"
 
     @property
     def monitor(self) -> str:
@@ -67,6 +76,7 @@ def prepare(cfg: DictConfig, job: Job, source: build.Source | None = None) -> Pr
         name=run_name(job, cfg),
         local_id=shared.local_id,
         plan=RecordingPlan.of(cfg.total_steps, cfg.tracking.every_n_steps, cfg.callbacks.every),
+        settings=settings_of(cfg),
         resumes=shared.resumes,
     )
 

@@ -67,10 +67,9 @@ def fetch_checkpoints(run: PreparedRun, run_id: str | None, folder: CheckpointFo
         return
     if any((folder.path / name).is_file() for name in (LAST, PREVIOUS)):
         return
-    from lrscope.runs.shared_session import settings_of
     from lrscope.tracking.mlflow_store.fetch import fetch_artifact
 
-    fetch_artifact(settings_of(run.cfg), run_id, f"checkpoints/{LAST}", folder.path / LAST)
+    fetch_artifact(run.settings, run_id, f"checkpoints/{LAST}", folder.path / LAST)
 
 
 def explain_new(name: str, cfg: DictConfig, runs: Sequence[StoredRun]) -> str | None:

@@ -1,9 +1,7 @@
-"""The story of one run."""
+"""One job of a command: the run that Hydra asks for, and what it tells the terminal at its end."""
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
-from functools import partial
 from typing import TYPE_CHECKING
 
 from lrscope.core.job import Job, current_job
@@ -12,10 +10,6 @@ from lrscope.core.stop_signals import STOP
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
-
-    from lrscope.runs.fit import SingleRun
-    from lrscope.runs.lifecycle import RunEnd
-    from lrscope.tracking import RunLog, Session
 
 
 def run_job(cfg: DictConfig) -> Outcome:
@@ -58,67 +52,10 @@ def closing_words(outcome: Outcome, job: Job) -> str:
 
 
 def run(cfg: DictConfig, job: Job) -> Outcome:
-    """One training of one composed config: prepare, assemble, record, train, conclude."""
+    """One training of one composed config. Its record is opened first: MLflow loads beside torch."""
     from lrscope.runs.shared_session import recording_session, settings_of
 
     with recording_session(settings_of(cfg)) as session:
-        return _run(cfg, job, session)
+        from lrscope.runs.train_single import train_single
 
-
-def _run(cfg: DictConfig, job: Job, session: Session) -> Outcome:
-    from lrscope.runs.fit import assemble, train
-    from lrscope.runs.lifecycle import conclude, open_record
-    from lrscope.runs.prepare import prepare
-    from lrscope.runs.probe_run import look_ahead
-    from lrscope.runs.resume import fetch_checkpoints, finished_before
-    from lrscope.training.checkpoint_folder import CheckpointFolder
-    from lrscope.training.distributed import SharedRun
-    from lrscope.training.recording import RunRecorder
-
-    prepared = prepare(cfg, job)
-    if (done := finished_before(prepared)) is not None:
-        return done
-    checkpoints = CheckpointFolder(session.settings.spool / prepared.local_id / "checkpoints")
-    recorder = RunRecorder(prepared.plan)
-    single = assemble(prepared, recorder, checkpoints)
-    prepared = single.run
-    log = open_record(prepared, session)
-    recorder.attach(log.points, session.flush)
-    recorder.values(0, {"peak_lr": prepared.facts.peak_lr or 0.0})
-    try:
-        fetch_checkpoints(prepared, log.run_id, checkpoints)
-        SharedRun(prepared.local_id, prepared.resumes).leave()
-        with _processes(single, job):
-            ending = train(single)
-            ahead = look_ahead(single, recorder, ending)  # first: packing a model changes its network
-            _keep(single, log, ending, session)
-            recorder.values(single.steps.step - 1, ahead)
-        return conclude(prepared, log, recorder, ending)
-    except BaseException:
-        log.end("FAILED")  # whatever goes wrong around the training: no run stays RUNNING
-        raise
-
-
-def _processes(single: SingleRun, job: Job) -> AbstractContextManager[None]:
-    """Around the training of a sweep's member on several devices."""
-    from lrscope.training.distributed import is_first, processes_of_a_member
-
-    if job.ticket is None or single.trainer.world_size == 1 or not is_first():
-        return nullcontext()
-    return processes_of_a_member(job.overrides)
-
-
-def _keep(single: SingleRun, log: RunLog, ending: RunEnd, session: Session) -> None:
-    from lrscope.runs.artifacts import keep_best, keep_last, keep_model, wants_model
-    from lrscope.training.distributed import is_first
-
-    finished = ending.as_planned
-    if finished:
-        single.checkpoints.write(partial(single.trainer.save_checkpoint, weights_only=False))  # all processes take part
-    if not is_first():
-        return
-    keep_last(single.checkpoints, log)
-    if single.best.weights:
-        keep_best(single.checkpoints, log, single.best.weights, single.best.epoch, single.best.monitor)
-    if finished and wants_model(single.run):
-        keep_model(single.run, log, single.module.network, session)
+        return train_single(cfg, job, session)

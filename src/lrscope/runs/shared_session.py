@@ -13,6 +13,7 @@ from lrscope.training.distributed import is_first
 
 _shared: dict[TrackingSettings, Session] = {}
 _ahead: dict[TrackingSettings, Session] = {}
+_lost = False
 
 
 @contextmanager
@@ -78,9 +79,16 @@ def unshare(settings: TrackingSettings) -> None:
         close(session)
 
 
+def lost_something() -> bool:
+    """Whether a session of this process lost something of what it was to record."""
+    return _lost
+
+
 def close(session: Session) -> None:
     """Deliver what is left, and tell the user what could not be delivered or went wrong on the way."""
+    global _lost
     delivery = session.close()
+    _lost = _lost or bool(delivery.lost)
     for words in (*session.warnings(), delivery.words):
         if words:
             print(words, file=sys.stderr)

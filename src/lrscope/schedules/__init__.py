@@ -1,5 +1,7 @@
-"""The schedules that torch lacks, how any schedule is stepped, what its curve is and what is wrong with it.
+"""The schedules that torch lacks, one a file, and what may be wrong with the arguments of any that ships.
 
-A *schedule* here is the ``scheduler`` part of a resolved config as a plain mapping: ``name``, ``interval``,
-``monitor``, ``_target_`` and the arguments of what that names.
+Anybody may use them; they know torch and plain data.
+
+    cyclic, exponential, warmup_cosine    factories that ``conf/scheduler`` names: an optimizer -> torch's scheduler
+    rules                                 which keys are arguments, and what they must be; needs no torch
 """

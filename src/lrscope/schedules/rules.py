@@ -9,15 +9,15 @@ from typing import Any
 
 from lrscope.core.errors import Problem
 
-RESERVED = frozenset({"name", "interval", "monitor", "_target_"})
-"""Keys of a schedule that are not arguments of its class."""
+NOT_ARGUMENTS = frozenset({"name", "interval", "monitor", "frequency"})
+"""Keys of a schedule that say how it is called and stepped. All others are arguments of the class it names."""
 
 INTERVALS = ("step", "epoch")
 
 
 def arguments(schedule: Mapping[str, Any]) -> dict[str, Any]:
     """What the class of that schedule is called with, beside the optimizer."""
-    return {key: value for key, value in schedule.items() if key not in RESERVED}
+    return {key: value for key, value in schedule.items() if key not in NOT_ARGUMENTS and key != "_target_"}
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,10 @@
-"""The story of one sweep: planned, checked, begun, closed."""
+"""The story of one sweep: planned, checked, begun, closed.
+
+The commands and the launcher use it.
+
+    plan, compose         its jobs, composed as Hydra composes them, and faster
+    check, build_check    every problem of every job: on paper, then in practice
+    no_effect             axes that change nothing
+    lifecycle, current    begun and closed on every way out; the sweep that this process launched
+    close, summary        verdicts beside the others', the best model, the report and the words on the terminal
+"""

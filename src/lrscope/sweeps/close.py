@@ -83,7 +83,7 @@ def write_and_show(sweep: CurrentSweep) -> None:
 
     folder = sweep.folder / "report" if sweep.config.sweep.report else None
     identity, terminal = sweep.log.run_id, Terminal.of_this_process()
-    text = sweep.session.aside(close_sweep, sweep.settings.uri, identity, folder, terminal)
+    text = sweep.session.call_in_service(close_sweep, sweep.settings.uri, identity, folder, terminal)
     if folder is not None:
         sweep.log.artifact(folder, "report")
     sys.stdout.write(text)

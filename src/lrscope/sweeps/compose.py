@@ -15,12 +15,9 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, OverrideType
 from omegaconf import DictConfig, OmegaConf
 
-from lrscope.config.overrides import drop_leftovers
-
 
 class JobComposer:
-    """Stands in for a config loader's ``load_sweep_config``; it gives what that gives, a fresh copy a call, without
-    what exchanged classes leave behind (:mod:`lrscope.leftovers`).
+    """Stands in for a config loader's ``load_sweep_config``; it gives what that gives, a fresh copy a call.
 
     Args:
         loader: Hydra's config loader.
@@ -54,7 +51,6 @@ class JobComposer:
             return self._compose(master_config, list(sweep_overrides))
         _sign(cfg, parsed)
         OmegaConf.copy_cache(from_config=master_config, to_config=cfg)
-        drop_leftovers(cfg, sweep_overrides)
         return cfg
 
     def _parse(self, override: str) -> Override:

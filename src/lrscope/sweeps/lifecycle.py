@@ -69,9 +69,9 @@ def _get_ready(config: DictConfig, session: Session) -> None:
     from lrscope.tracking.mlflow_store.model_package import get_ready_to_pack
 
     if config.sweep.report:
-        session.soon(get_ready_to_report)
+        session.preload(get_ready_to_report)
     if config.tracking.log_model != "none":
-        session.soon(get_ready_to_pack)
+        session.preload(get_ready_to_pack)
 
 
 def close_current(code: int) -> int:

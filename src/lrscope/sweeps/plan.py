@@ -9,9 +9,10 @@ from typing import Any
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import OverrideParseException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from lrscope.config.explain import REFUSALS, Compose, explain, refusal
+from lrscope.config.overrides import run_config
 from lrscope.core.errors import InputError, Problem
 from lrscope.core.job import overrides_as_typed
 
@@ -69,11 +70,12 @@ def plan_jobs(overrides: Sequence[str], compose: Compose, loader: Any) -> Plan:
     jobs = []
     for job in expanded:
         try:
-            jobs.append(PlannedJob(tuple(job), task_part(compose(job))))
+            composed, whole = compose(job), True
         except REFUSALS:
             explained = explain(job, compose, loader.get_group_options)
             problems += explained.problems
-            jobs.append(PlannedJob(tuple(job), task_part(explained.cfg), whole=False))
+            composed, whole = explained.cfg, False
+        jobs.append(PlannedJob(tuple(job), run_config(composed, job), whole))
     return Plan(tuple(jobs), _axes(expanded), tuple(dict.fromkeys(problems)))
 
 
@@ -103,10 +105,3 @@ def _axes(jobs: Iterable[Sequence[str]]) -> tuple[str, ...]:
             key, _, value = override.partition("=")
             values.setdefault(key.lstrip("+~"), set()).add(value)
     return tuple(key for key, seen in values.items() if len(seen) > 1)
-
-
-def task_part(cfg: DictConfig) -> DictConfig:
-    """The config of a run: a composed config without Hydra's own part."""
-    tree = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"])
-    assert isinstance(tree, DictConfig)
-    return tree

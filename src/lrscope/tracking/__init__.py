@@ -1,5 +1,14 @@
-"""Recording: the only writer of MLflow. Everything a run leaves goes to a journal on disk; delivering it is a
-consumer of that.
+"""Recording: the only writer of MLflow. What a run leaves goes to a journal on disk, and from there into the store.
+
+Runs and sweeps use what is named here and in ``find`` and ``reopen``; what lies below is its own.
+
+    journal         the append-only file of a run
+    mlflow_store    the store: opened, asked, written to
+    liveness        which process records a run, and runs whose process is gone
+    delivery        journals -> store, beside the training and later
+    session         all of it for one process: runs are started, continued and closed
+    find, reopen    an earlier run or sweep found in the store; its journal continued
+    origin          who started a run, and from which code
 """
 
 from __future__ import annotations

@@ -10,12 +10,12 @@ from typing import Any
 from lrscope.core.errors import InputError, Problem
 from lrscope.core.paths import resolve
 from lrscope.core.tracking_settings import TrackingSettings
+from lrscope.core.verdict import Verdict
 from lrscope.tracking.journal import events as ev
 from lrscope.tracking.journal.journal import Journal, all_journals
 from lrscope.tracking.mlflow_store.store import Store, open_store, resolve_uri
 
 LATEST = "latest"
-_DONE = ("FINISHED", "FAILED")
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,13 @@ class StoredRun:
 
     @property
     def done(self) -> bool:
-        """Whether it ended by itself: trained or diverged. A crash is tried again."""
-        return self.status in _DONE and "lrscope.verdict" in self.tags
+        """Whether it ended by itself: trained or diverged. A crash is tried again, also one behind a verdict: that of a
+        resumed run whose first process was killed ahead of the last word.
+        """
+        verdict = self.tags.get("lrscope.verdict")
+        return verdict is not None and (
+            self.status == "FINISHED" or (self.status, verdict) == ("FAILED", Verdict.DIVERGED.label)
+        )
 
 
 @dataclass(frozen=True)

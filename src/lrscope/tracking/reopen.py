@@ -54,6 +54,8 @@ def reopen_journal(journal: Journal, open_store: OpenStore | None) -> History:
                 history.remember_artifact(event.file)
             case ev.Dataset():
                 history.remember_artifact(dataset_place(event.dataset.name))
+            case ev.Model():
+                history.remember_artifact(event.model)
             case ev.Sent():
                 history.remember_steps(event.last_steps)
     _check_owner(journal.local_id, owner)

@@ -162,7 +162,8 @@ class Session:
         """
         if self._disk is None or self._uploader is None:
             return False
-        self._disk.flush()
+        with contextlib.suppress(Exception):  # ``close`` tells it
+            self._disk.flush()
         began = time.monotonic()
         while self._uploader.behind():
             quiet_s = time.monotonic() - max(began, self._uploader.last_progress)
@@ -186,11 +187,10 @@ class Session:
 
     def check(self) -> None:
         """Raises:
-        LrscopeError: recording itself is broken; what was not written is lost.
+        LrscopeError: recording itself is broken. ``close`` tells it, too.
         """
-        for part in (self._disk, self._uploader):
-            if part is not None and part.failure is not None:
-                raise LrscopeError(f"recording stopped: {redact(repr(part.failure))}")
+        if failures := self._failures():
+            raise LrscopeError(" ".join(failures))
 
     def close(self) -> Delivery:
         """Deliver what is left, until the store has taken nothing for ``finish_timeout_s`` seconds; what then remains
@@ -203,28 +203,44 @@ class Session:
             return Delivery()
         self._disk.stop()
         atexit.unregister(self._disk.flush)
-        lost = self._disk.unsaved_runs()
         if self._uploader is None:
             names = tuple(self._runs)
-            words = f"{_count(names)} recorded in {self._root}; `make sync` delivers them." if names else ""
-            return Delivery(names, words + _lost_words(lost, self._root))
+            words = [f"{_count(names)} recorded in {self._root}; `make sync` delivers them."] if names else []
+            return self._delivery(names, words)
         left = self._uploader.finish(self.settings.finish_timeout_s)
         self._uploader.close()
         for run in self._runs.values():
             if self._uploader.finished(run):
                 prune_journal(run.journal)
-        words = ""
+        words = []
         if left:
-            words = f"{_count(left)} not wholly delivered to {self.store_shown}; "
-            words += f"kept in {self._root}. Run `make sync` later."
-        return Delivery(left, words + _lost_words(self._disk.unsaved_runs(), self._root))
+            words.append(
+                f"{_count(left)} not wholly delivered to {self.store_shown}; kept in {self._root}. "
+                "Run `make sync` later."
+            )
+        return self._delivery(left, words)
 
-    def soon(self, function: Callable[[], None]) -> None:
-        """Have a function load what a later ``aside`` needs, where that costs the training nothing."""
+    def _delivery(self, undelivered: tuple[str, ...], words: list[str]) -> Delivery:
+        """What became of the records, with the cause where a thread that carries them ended before its time."""
+        assert self._disk is not None
+        lost = self._disk.lost_runs()
+        if lost:
+            words.append(f"Not all of {', '.join(lost)} could be written to {self._root}: what is missing is lost.")
+        elif self._disk.failure is not None:
+            words.append("Nothing is lost.")
+        return Delivery(undelivered, " ".join([*self._failures(), *words]), lost)
+
+    def _failures(self) -> list[str]:
+        """The causes for which the threads of this session ended before their time."""
+        parts = ("Recording", self._disk), ("Delivery", self._uploader)
+        return [f"{what} failed: {redact(repr(p.failure))}." for what, p in parts if p is not None and p.failure]
+
+    def preload(self, function: Callable[[], None]) -> None:
+        """Have a function load what a later ``call_in_service`` needs, where that costs the training nothing."""
         if self._uploader is not None:
-            self._uploader.service.soon(function)
+            self._uploader.service.preload(function)
 
-    def aside(self, function: Callable[..., T], *arguments: Any) -> T:
+    def call_in_service(self, function: Callable[..., T], *arguments: Any) -> T:
         """What a function returns, called where MLflow is loaded already; all of it can be pickled.
 
         Raises:
@@ -234,7 +250,7 @@ class Session:
             return function(*arguments)
         self.open()
         try:
-            return self._uploader.service.aside(function, *arguments)
+            return self._uploader.service.call(function, *arguments)
         except LrscopeError:
             raise
         except Exception:
@@ -266,7 +282,3 @@ def _redacted(values: object) -> dict[str, str]:
 
 def _count(runs: tuple[str, ...]) -> str:
     return "1 run is" if len(runs) == 1 else f"{len(runs)} runs are"
-
-
-def _lost_words(runs: tuple[str, ...], root: Path) -> str:
-    return f" {root} cannot be written: the end of {', '.join(runs)} is lost." if runs else ""

@@ -19,12 +19,10 @@ from lrscope.config.instantiate import accepts, instantiated
 from lrscope.core.errors import InputError, Problem
 from lrscope.datasets.data import Data
 from lrscope.datasets.index_batches import IndexBatches
+from lrscope.schedules import rules
 
 if TYPE_CHECKING:
     import pytorch_lightning as pl
-
-NOT_FOR_THE_CLASS = ("interval", "monitor", "name", "frequency")
-"""Keys of a scheduler's config that say how it is stepped, not what it is."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +126,7 @@ def schedule(cfg: DictConfig, optimizer: Optimizer) -> LRScheduler | ReduceLROnP
     """
     if cfg.scheduler.get("_target_") is None:
         return None
-    group = without(cfg.scheduler, NOT_FOR_THE_CLASS)
+    group = without(cfg.scheduler, rules.NOT_ARGUMENTS)
     made: LRScheduler = instantiated("scheduler", group, LRScheduler, _positional=(optimizer,))
     if isinstance(made, OneCycleLR):
         _check_length(cfg, made.total_steps)

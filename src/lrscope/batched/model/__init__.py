@@ -1,18 +1,24 @@
-"""Many members trained as one batched model.
+"""Many members trained as one batched model: pure torch, called by :mod:`lrscope.batched.run` alone.
 
 Who calls whom::
 
-    hydra_plugins/hydra_together_launcher    all jobs of a sweep -> train_group(...) -> Hydra's run_job for each
-        train_group        one group: build, train, record, close          (sessions, checkpoints, RunRecorder
-        per member)
-            Learner        one step of all members                          (pure torch from here on down)
-                Stack      weights of all, a row each; views as parameters Forward    vmap of the network;
-                layers, masks: what vmap would compute otherwise than one member does rules      sgd, adam,
-                adamw, rmsprop, adagrad; numbers: their rates, momenta, betas … per member Rates      torch's
-                own schedulers, a parameter group per member Clipper    clipping per member signals    gradient
-                norm, update ratio and cosine per member
-            MemberBatches  the same batches for all, or each member's own
-            evaluate       loss, accuracy and output spread of all over a whole part
+    batched_trainer      one step of all members: forward, backward, clip, update, move the rates
+        stack            weights of all, a row each; views as parameters
+        passes           a pass forward and back: as the network is written, or as a list of operations
+            forward      vmap of the network
+                layers, masks, images    what vmap would compute otherwise than a member alone does, or slowly
+            losses       the mean loss of every member
+        update_rules     sgd, adam, adamw, rmsprop, adagrad
+            blocks       an update over a block of weights at a time that the cache holds
+            update_coefficients    those of the coming updates
+        numbers          the optimizers' rates, momenta, betas … per member
+        member_rates     torch's own schedulers, a parameter group per member
+        clipping         clipping per member
+        member_signals   gradient norm, update ratio and cosine per member
+    evaluate_members     loss, accuracy and output spread of all over a whole part
+    memory               how much memory a member takes, and how many fit
 
-Members are independent: no number of one depends on another, and dropping one leaves the bits of the rest.
+The batches are ``datasets.member_batches``: the same for all, or each member's own.
+Members are independent: no number of one depends on another. A stack of the same members has the same bits each time;
+one of more or fewer members, and a run alone, multiply in other shapes, and may be a rounding away.
 """

@@ -22,8 +22,8 @@ def update_in_blocks(
 ) -> None:
     """Apply ``update`` to weights, gradients and state [M, P] with coefficients [M, 1].
 
-    A rule works entry by entry, so that the blocks give the same bits as everything at once, but in one pass through
-    memory instead of one for each of its operations.
+    A rule works entry by entry, so that the blocks give what everything at once gives, but in one pass through memory
+    instead of one for each of its operations.
     """
     if weights.device.type != "cpu" or weights.numel() <= BLOCK:
         update(weights, gradients, state, coefficients, flags)

@@ -10,6 +10,7 @@ from torch import Tensor
 from lrscope.batched.model.forward import Forward
 from lrscope.batched.model.losses import Loss, member_losses
 from lrscope.datasets.data import Part
+from lrscope.training.evaluation import Evaluation
 from lrscope.training.measures.spread import TINY, Deviation
 
 PIECE_BYTES = 64 * 2**20
@@ -23,6 +24,11 @@ class Evaluations:
     loss: list[float]
     accuracy: list[float] | None
     output_spread: list[float]
+
+    def of(self, row: int) -> Evaluation:
+        """One member's."""
+        accuracy = self.accuracy[row] if self.accuracy is not None else None
+        return Evaluation(self.loss[row], accuracy, self.output_spread[row])
 
 
 def evaluate(forward: Forward, part: Part, loss: Loss, example_bytes: int = 0) -> Evaluations:

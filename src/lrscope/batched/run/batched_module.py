@@ -15,6 +15,7 @@ from lrscope.batched.model.batched_trainer import BatchedTrainer, Wanted
 from lrscope.batched.run.member_record import GroupRecord
 from lrscope.datasets.member_batches import MemberBatches
 from lrscope.training.callbacks.record_steps import SignalChoice
+from lrscope.training.checkpoint_state import BEGINNING, Position
 from lrscope.training.fast_hooks import hide_unused_hooks
 from lrscope.training.recording import RecordingPlan
 
@@ -47,7 +48,7 @@ class GroupModule(pl.LightningModule):
     """Takes the steps of all members; what the steps measured goes to ``record``.
 
     Args:
-        epoch, done: so many epochs, and batches of the next one, are behind all members.
+        position: of all members.
     """
 
     def __init__(
@@ -58,16 +59,15 @@ class GroupModule(pl.LightningModule):
         plan: RecordingPlan,
         signals: SignalChoice,
         accumulate: int = 1,
-        epoch: int = 0,
-        done: int = 0,
+        position: Position = BEGINNING,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
         self.learner = learner
         self.batches = batches
         self.record = record
-        self.epoch = epoch
-        self.done = done
+        self.epoch = position.epoch
+        self.done = position.batches
         """Batches of this epoch that are done."""
         self.diverged: list[int] = []
         """Rows whose loss of the latest step says that they have diverged."""
@@ -85,6 +85,16 @@ class GroupModule(pl.LightningModule):
             object.__setattr__(self, name, value)
         else:
             super().__setattr__(name, value)
+
+    @property
+    def position(self) -> Position:
+        """Where all members stand."""
+        return Position(self.epoch, self.done, self.learner.steps)
+
+    @property
+    def can_save(self) -> bool:
+        """Whether this is a place between two updates of an epoch, from which training goes on bit for bit."""
+        return self.learner.between_updates and not self.last_of_epoch
 
     @property
     def last_of_epoch(self) -> bool:

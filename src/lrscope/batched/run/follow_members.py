@@ -1,49 +1,42 @@
-"""What happens to every member at the end of an epoch, in the order of a single run's callbacks."""
+"""What happens to every member at the end of a step and of an epoch, in the order of a single run's callbacks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from functools import partial
 
 import pytorch_lightning as pl
-import torch
+from torch import Tensor
 
 from lrscope.batched.model.evaluate_members import Evaluations, evaluate
 from lrscope.batched.run.batched_module import GroupModule
-from lrscope.batched.run.members import GroupMember, RowOfStack, as_lightning_has_it, at_epoch
+from lrscope.batched.run.members import BEFORE, GroupMember
 from lrscope.batched.run.probe_members import look_ahead
 from lrscope.core.verdict import Verdict
-from lrscope.datasets.data import Part
+from lrscope.datasets.data import Data, Part
 from lrscope.probe.budget import ProbeBudget
 from lrscope.runs.lifecycle import RunEnd
-from lrscope.training.callbacks.evaluate_epochs import LOSS_START, SPREAD_START
-from lrscope.training.callbacks.evaluate_late import LOSS_LATE
-from lrscope.training.callbacks.keep_checkpoints import random_state, restore_random_state
+from lrscope.training.callbacks.evaluate_late import LOSS_LATE, LateSteps
+from lrscope.training.evaluation import Evaluation
 from lrscope.training.fast_hooks import LeanCallback
+from lrscope.training.generators import untouched_generators
+from lrscope.training.live_run import epoch_values
 
-Finish = Callable[[GroupMember, int, RunEnd, Mapping[str, float]], None]
-"""Closes the record of a member (and its row) that trains no further, with what its copies came to."""
+Finish = Callable[[GroupMember, int, RunEnd, Evaluation | None, Mapping[str, float]], None]
+"""Closes the record of a member (and its row) that trains no further: what the test part and its copies came to."""
 
 
 class EveryMemberStopped(Exception):
     """Nobody is left to train; not an error."""
 
 
-@dataclass(frozen=True)
-class GroupParts:
-    """Each part on the training device; None where there is no such part."""
-
-    train: Part
-    val: Part | None = None
-    test: Part | None = None
-
-
 class FollowMembers(LeanCallback):
-    """Evaluates the members, keeps each one's best weights, and ends those that diverged, are certain to fail
-    or have stopped improving. The rest of the stack goes on without them.
+    """Evaluates the members, and ends those that diverged, are certain to fail or have stopped improving. The rest of
+    the stack goes on without them.
 
     Args:
-        dtype: of the losses: a metric that decides anything is rounded to it, as in a single run.
+        data: on the training device.
         example_bytes: what a member holds of one example, which bounds the pieces of an evaluation.
         scope: how far the members may look ahead at their ends.
     """
@@ -52,134 +45,81 @@ class FollowMembers(LeanCallback):
         self,
         module: GroupModule,
         members: Sequence[GroupMember],
-        parts: GroupParts,
-        dtype: torch.dtype,
+        data: Data,
         example_bytes: int,
         finish: Finish,
-        dropped: Callable[[list[int]], None],
         scope: ProbeBudget,
     ) -> None:
         self.module = module
         self.members = list(members)
-        self.parts = parts
-        self._dtype = dtype
+        self.data = data
+        self._cfg = members[0].run.cfg
         self._example_bytes = example_bytes
         self._finish = finish
-        self._dropped = dropped
         self._scope = scope
-        self._looked = module.record.step - 1
-        """The last step that may have been looked at beside the ends of epochs."""
+        self._late = LateSteps(scope.late, module.record.step)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         for row, member in enumerate(self.members):
-            if not member.best.weights:
-                member.best.on_train_start(trainer, self._row(row))  # type: ignore[arg-type]
+            member.live.best.begin(partial(self._weights, row))
         if self.module.record.step == 0:
-            self._record_start()
+            with untouched_generators():
+                start = self._evaluate(self.data.train)
+            for row, member in enumerate(self.members):
+                member.live.begin(start.of(row))
+        self._end({row: RunEnd(as_before=True) for row, member in enumerate(self.members) if member.has_ended})
 
     def on_train_batch_end(self, *_: object) -> None:
-        self._look_late()
-        endings = {
-            row: RunEnd(stopped_by=Verdict.DIVERGED)
-            for row in self.module.diverged
-            if Verdict.DIVERGED in self.members[row].stop.verdicts
-        }
-        if endings:
-            self._end(endings)
+        if self._late.due(step := self.module.record.step - 1):
+            for member, loss in zip(self.members, self._evaluate(self.data.train).loss, strict=True):
+                member.recorder.values(step, {LOSS_LATE: loss})
+        diverged = (row for row in self.module.diverged if Verdict.DIVERGED in self.members[row].live.verdicts)
+        self._end({row: RunEnd(stopped_by=Verdict.DIVERGED) for row in diverged})
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        record, epoch = self.module.record, self.module.epoch
-        record.flush()
-        cfg = self.members[0].run.cfg
-        due = (epoch + 1) % cfg.callbacks.evaluate_every_epochs == 0 or epoch + 1 == cfg.epochs
-        evaluated = self._evaluate() if due else [{} for _ in self.members]
-        endings: dict[int, RunEnd] = {}
-        for row, (member, values) in enumerate(zip(self.members, evaluated, strict=True)):
-            mean = member.epoch_loss / member.epoch_examples if member.epoch_examples else float("nan")
-            member.epoch_loss, member.epoch_examples = 0.0, 0
-            values = {"epoch": float(epoch + 1), "train/loss_epoch": mean, **values}
-            member.recorder.values(record.step - 1, values)
-            member.metrics |= {key: as_lightning_has_it(value, self._dtype) for key, value in values.items()}
-            ending = self._judge(member, row, epoch)
-            if ending is not None:
-                endings[row] = ending
+        self.module.record.flush()
+        epoch, live = self.module.epoch, self.members[0].live
+        train = val = None
+        if live.is_evaluated(epoch + 1):
+            train = self._evaluate(self.data.train)
+            val = self._evaluate(self.data.val) if self.data.val is not None else None
+        ends: dict[int, RunEnd] = {}
+        for row, member in enumerate(self.members):
+            evaluated = epoch_values(*(found.of(row) if found is not None else None for found in (train, val)))
+            member.metrics.update(member.live.end_epoch(epoch + 1, evaluated, partial(self._weights, row)))
+            if member.live.stopped_by is not None or member.stops_early(epoch) or epoch + 1 == live.epochs:
+                ends[row] = RunEnd(stopped_by=member.live.stopped_by)
         self.module.learner.end_epoch([member.metrics for member in self.members])
         self.module.end_epoch()
-        if endings and epoch + 1 < cfg.epochs:
-            self._end(endings)
-        elif epoch + 1 == cfg.epochs:
-            self._end({row: endings.get(row, RunEnd()) for row in range(len(self.members))})
+        self._end(ends)
 
-    def evaluate_test(self, row: int) -> None:
-        """Record ``test/*`` of one member, at its last update."""
-        if self.parts.test is None:
-            return
-        found = self._evaluate_part(self.parts.test)
-        values = {"test/loss": found.loss[row]}
-        if found.accuracy is not None:
-            values["test/acc"] = found.accuracy[row]
-        self.members[row].recorder.values(self.module.record.step - 1, values)
+    def end_all(self, end: RunEnd) -> None:
+        """Close the records of those that are left, with every step that was taken."""
+        if self.members:
+            with suppress(EveryMemberStopped):
+                self._end(dict.fromkeys(range(len(self.members)), end))
 
-    def _record_start(self) -> None:
-        untouched = random_state()
-        start = self._evaluate_part(self.parts.train)
-        restore_random_state(untouched)
-        for member, loss, spread in zip(self.members, start.loss, start.output_spread, strict=True):
-            if member.recorder.last(LOSS_START) is None:
-                member.recorder.values(0, {LOSS_START: loss, SPREAD_START: spread})
-
-    def _evaluate(self) -> list[dict[str, float]]:
-        train = self._evaluate_part(self.parts.train)
-        columns = {"train/loss_eval": train.loss, "output_spread": train.output_spread}
-        if train.accuracy is not None:
-            columns["train/acc"] = train.accuracy
-        if self.parts.val is not None:
-            val = self._evaluate_part(self.parts.val)
-            columns["val/loss"] = val.loss
-            if val.accuracy is not None:
-                columns["val/acc"] = val.accuracy
-        return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
-
-    def _evaluate_part(self, part: Part) -> Evaluations:
-        return evaluate(self.module.learner.forward, part, self.module.learner.loss, self._example_bytes)
-
-    def _look_late(self) -> None:
-        """As ``EvaluateLate`` does."""
-        step = self.module.record.step - 1
-        if step == self._looked or step not in self._scope.late:
-            return
-        self._looked = step
-        for member, loss in zip(self.members, self._evaluate_part(self.parts.train).loss, strict=True):
-            member.recorder.values(step, {LOSS_LATE: loss})
-
-    def _judge(self, member: GroupMember, row: int, epoch: int) -> RunEnd | None:
-        """Whether this member ends with this epoch: None where it goes on."""
-        now = at_epoch(epoch)
-        member.best.on_train_epoch_end(now, self._row(row))  # type: ignore[arg-type]
-        member.stop.on_train_epoch_end(now, self.module)
-        if member.stop.finding is not None:
-            return RunEnd(stopped_by=member.stop.finding.verdict)
-        if member.early is not None and member.early.monitor in member.metrics:
-            looked_at = torch.tensor(member.metrics[member.early.monitor], dtype=self._dtype)
-            enough, member.early.stopping_reason_message = member.early._evaluate_stopping_criteria(looked_at)
-            if enough:
-                member.early.stopped_epoch = epoch
-                return RunEnd()
-        return None
-
-    def _end(self, endings: dict[int, RunEnd]) -> None:
+    def _end(self, ends: Mapping[int, RunEnd]) -> None:
         """Close the records of these rows and go on without them."""
+        if not ends:
+            return
         self.module.record.flush()
-        as_planned = [row for row, ending in endings.items() if ending.as_planned]
-        ahead = look_ahead(self.module, self.members, as_planned, self._scope, self._example_bytes)
-        for row, ending in endings.items():
-            self._finish(self.members[row], row, ending, ahead.get(row, {}))
-        rest = [row for row in range(len(self.members)) if row not in endings]
+        test = None
+        if self.data.test is not None and self._cfg.callbacks.test and any(end.by_itself for end in ends.values()):
+            test = self._evaluate(self.data.test)
+        as_planned = [row for row, end in ends.items() if end.as_planned]
+        probed = look_ahead(self.module, self.members, as_planned, self._scope, self._example_bytes)
+        for row, end in ends.items():
+            own = test.of(row) if test is not None and end.by_itself else None
+            self._finish(self.members[row], row, end, own, probed.get(row, {}))
+        rest = [row for row in range(len(self.members)) if row not in ends]
         self.members = [self.members[row] for row in rest]
         if not rest:
             raise EveryMemberStopped
         self.module.keep(rest)
-        self._dropped(rest)
 
-    def _row(self, row: int) -> RowOfStack:
-        return RowOfStack(self.module.learner.stack.member_state, row)
+    def _evaluate(self, part: Part) -> Evaluations:
+        return evaluate(self.module.learner.forward, part, self.module.learner.loss, self._example_bytes)
+
+    def _weights(self, row: int) -> dict[str, Tensor]:
+        return {BEFORE + name: tensor for name, tensor in self.module.learner.stack.member_state(row).items()}

@@ -17,7 +17,7 @@ from omegaconf import DictConfig
 from lrscope.batched.model.memory import footprint, most_members
 from lrscope.batched.run.autotune import Autotune, choose
 from lrscope.batched.run.group import train_group
-from lrscope.batched.run.members import GroupMember, make_member, position_of, restore
+from lrscope.batched.run.members import GroupMember, make_member, restore
 from lrscope.batched.run.stack_key import Candidate, stack_key, stacks, why_not_batched
 from lrscope.batched.run.stack_trial import StackTrial
 from lrscope.core.errors import InputError
@@ -27,10 +27,10 @@ from lrscope.core.stop_signals import STOP
 from lrscope.runs.fit import full_batch, place
 from lrscope.runs.prepare import PreparedRun, prepare
 from lrscope.runs.resume import fetch_checkpoints, finished_before
-from lrscope.runs.shared_session import settings_of
 from lrscope.sweeps.lifecycle import current
 from lrscope.training import build, threads
 from lrscope.training.checkpoint_folder import CheckpointFolder
+from lrscope.training.checkpoint_state import Position
 from lrscope.training.lightning_module import loss_of
 from lrscope.training.trainer import make_trainer
 
@@ -88,8 +88,7 @@ def _candidate(number: int, run: PreparedRun) -> Candidate:
     """With its last checkpoint, where the run goes on from one."""
     if not run.resumes:
         return Candidate(number, run)
-    settings = settings_of(run.cfg)
-    folder = CheckpointFolder(settings.spool / run.local_id / "checkpoints")
+    folder = CheckpointFolder(run.checkpoint_folder)
     known = run.job.known(run.fingerprint)
     if known is not None:
         fetch_checkpoints(run, known.run_id, folder)
@@ -98,7 +97,7 @@ def _candidate(number: int, run: PreparedRun) -> Candidate:
         return Candidate(number, run)
     if loaded.words:
         warnings.warn(f"{run.name}: {loaded.words}", stacklevel=2)
-    return Candidate(number, run, position_of(loaded.content), loaded.content)
+    return Candidate(number, run, Position.of(loaded.content), loaded.content)
 
 
 def _train_stack(stack: Sequence[Candidate], mode: str) -> dict[int, Outcome]:
@@ -161,7 +160,7 @@ def _chosen(stack: Sequence[Candidate], trial: StackTrial, mode: str) -> Autotun
     else:
         steps = stack[0].run.plan.total_steps - stack[0].position.updates
         choice = choose(trial, len(stack), steps, mode)
-    _say(choice.words)
+    _say(f"{len(stack)} had ended: their records are completed" if stack[0].has_ended else choice.words)
     if sweep is not None:
         _written[identity] = {
             "together": choice.together,

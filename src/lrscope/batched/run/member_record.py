@@ -82,14 +82,11 @@ class GroupRecord:
             name: (steps, torch.stack(tensors, 1).double().tolist()) for name, (steps, tensors) in self._signals.items()
         }
         for row, member in enumerate(self._members):
-            member.recorder.steps(self._first, losses[:, row].tolist(), rates[row])
+            member.live.add_steps(losses[:, row].tolist(), rates[row], float(sums[row]), examples)
             for name, (steps, values) in signals.items():
                 member.recorder.series(name, steps, values[row])
             if self._counts:
                 member.recorder.series("examples_in_epoch", range(self._first, self.step), self._in_epoch)
-            member.epoch_loss += float(sums[row])
-            member.epoch_examples += examples
-            member.steps.step = self.step
         self._first = self.step
         self._losses, self._rates, self._signals = [], [], {}
         self._examples, self._in_epoch = [], []

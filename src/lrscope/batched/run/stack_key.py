@@ -10,9 +10,9 @@ from typing import Any
 import torch
 
 from lrscope.batched.model.update_rules import RULES
-from lrscope.batched.run.members import BEGINNING, Position
 from lrscope.core.fingerprint import flatten, relevant
 from lrscope.runs.prepare import PreparedRun
+from lrscope.training.checkpoint_state import BEGINNING, Position, nothing_left
 
 MAY_DIFFER = (
     "lr",
@@ -52,6 +52,11 @@ class Candidate:
     position: Position = BEGINNING
     content: Mapping[str, Any] | None = None
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing is left to train."""
+        return self.content is not None and nothing_left(self.content, self.run.cfg.epochs)
+
 
 def why_not_batched(run: PreparedRun) -> str | None:
     """Why this run trains alone, in words; None where nothing speaks against a stack as far as a config can
@@ -79,9 +84,10 @@ def stacks(
     """The candidates that can train together, in the order of their first; those without a companion are left
     out, unless an earlier call trained them in a stack: alone they would end a rounding error away.
     """
-    alike: dict[str, list[Candidate]] = {}
+    alike: dict[tuple[str, bool], list[Candidate]] = {}
     for candidate in candidates:
-        alike.setdefault(stack_key(candidate.run, candidate.position), []).append(candidate)
+        key = stack_key(candidate.run, candidate.position), candidate.has_ended
+        alike.setdefault(key, []).append(candidate)
     return [group for group in alike.values() if len(group) > 1 or was_stacked(group[0])]
 
 

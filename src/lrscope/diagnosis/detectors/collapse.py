@@ -4,39 +4,49 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from lrscope.core.verdict import Certainty, Evidence, Finding, Verdict
+from lrscope.diagnosis.detectors.detector import Detector
 from lrscope.diagnosis.detectors.rate_advice import Advice, finding, lower
 from lrscope.diagnosis.detectors.schedule import ScheduleRanOut
 from lrscope.diagnosis.signals.run_signals import RunSignals
 
 
 @dataclass(frozen=True)
-class Collapsed:
+class Collapsed(Detector):
     """Outputs that no longer depend on the input, and are no better than one constant answer.
 
     spread: ``output_spread`` (relative) below which the answers are the same for every input. lost: the spread counts
         as lost when it is below this share of what it was before training (of the largest that was seen, where that
         was not recorded), never: below this. accuracy: how far from the largest class share the accuracy may lie where
         no spread was recorded. excess: without a recorded spread, how far the loss may lie above the loss of a
-        constant answer, relative. dead: share of dead units from which a layer passes nothing on.
+        constant answer, relative. dead: share of dead units from which a layer passes nothing on. epochs: before the
+        run has ended, the answers must have been the same at the end of so many epochs in a row.
         Source: the labelling rules in docs/diagnosis.md; 10% excess from the definition of the verdict.
     """
 
+    verdict: ClassVar = Verdict.COLLAPSED
     spread: float = 0.01
     lost: float = 0.1
     never: float = 1e-6
     accuracy: float = 0.01
     excess: float = 0.1
     dead: float = 1.0
+    epochs: int = 3
 
     def find(self, reading: RunSignals) -> Finding | None:
         spreads = reading.trace.get("output_spread").values
         if len(spreads):
             return self._by_spread(reading, spreads)
         return self._by_chance(reading)
+
+    def find_early(self, reading: RunSignals) -> Finding | None:
+        spreads = reading.trace.get("output_spread").values[-self.epochs :]
+        lasting = len(spreads) == self.epochs and bool((spreads < self.spread).all())
+        return super().find_early(reading) if lasting else None
 
     def _by_spread(self, reading: RunSignals, spreads: np.ndarray) -> Finding | None:
         last = float(spreads[-1])

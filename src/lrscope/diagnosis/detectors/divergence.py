@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from lrscope.core.verdict import Evidence, Finding, Verdict
+from lrscope.diagnosis.detectors.detector import Detector
 from lrscope.diagnosis.detectors.rate_advice import Advice, finding, lower
 from lrscope.diagnosis.signals.run_signals import RunSignals
 
@@ -26,7 +28,7 @@ def is_diverged(loss: float, first_loss: float, growth: float = CERTAIN_GROWTH) 
 
 
 @dataclass(frozen=True)
-class Diverged:
+class Diverged(Detector):
     """The loss is not finite, or has grown without bound.
 
     growth: training loss at the end, in multiples of the larger of L₀ and the loss of a constant answer, above which it
@@ -34,6 +36,7 @@ class Diverged:
         ``growth`` within as many steps again has diverged too. Source: the labelling rules in docs/diagnosis.md.
     """
 
+    verdict: ClassVar = Verdict.DIVERGED
     growth: float = 100.0
     rising: float = 2.0
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lrscope.core.trace import Series
 from lrscope.core.verdict import Certainty, Evidence, Finding, Verdict
+from lrscope.diagnosis.detectors.detector import Detector
 from lrscope.diagnosis.detectors.rate_advice import finding, lower
 from lrscope.diagnosis.signals.eval_steps import TENTH
 from lrscope.diagnosis.signals.level import end_level, trend
@@ -18,7 +20,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Oscillating:
+class Oscillating(Detector):
     """The loss at fixed weights jumps about a level instead of settling on its lowest values, so a lower rate would.
 
     depth: how far below the level the loss keeps getting, as a share of the fall L₀ − L_end: what a lower rate would
@@ -33,6 +35,7 @@ class Oscillating:
         the bounds of the definition: a healthy run is not to be called failed for the order of its data.
     """
 
+    verdict: ClassVar = Verdict.OSCILLATING
     depth: float = 0.05
     quantile: float = 0.1
     late: float = 0.3

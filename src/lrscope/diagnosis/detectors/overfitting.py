@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from lrscope.core.verdict import Evidence, Finding, Verdict
+from lrscope.diagnosis.detectors.detector import Detector
 from lrscope.diagnosis.signals.run_signals import RunSignals
 
 
 @dataclass(frozen=True)
-class Overfitting:
+class Overfitting(Detector):
     """The validation loss ends above its minimum, and the training loss below what it was there.
 
     rise: by how much of the training loss's fall, L₀ − L_end, the validation loss must have risen. window: both are
@@ -20,6 +22,7 @@ class Overfitting:
         Source: the labelling rules in docs/diagnosis.md.
     """
 
+    verdict: ClassVar = Verdict.OVERFITTING
     rise: float = 0.05
     window: float = 0.1
     learned: float = 0.05

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from lrscope.core.trace import RunFacts
 from lrscope.core.verdict import Evidence, Finding, Verdict
+from lrscope.diagnosis.detectors.detector import Detector
 from lrscope.diagnosis.detectors.schedule_words import ENDS_AT, TENTH, Decay, decay_of, reach, unit_of
 from lrscope.diagnosis.signals.run_signals import RunSignals
 
@@ -23,13 +25,14 @@ def is_scheduled(facts: RunFacts) -> bool | None:
 
 
 @dataclass(frozen=True)
-class ScheduleNeverMoved:
+class ScheduleNeverMoved(Detector):
     """A schedule other than constant whose rate stayed where it was, or a cycle that only went up.
 
     least_change: relative change of the rate over the run below which it has not moved. Source: the definition of the
         verdict (issue "Say why a learning rate failed").
     """
 
+    verdict: ClassVar = Verdict.SCHEDULE_NEVER_MOVED
     least_change: float = 0.01
 
     def find(self, reading: RunSignals) -> Finding | None:
@@ -51,7 +54,7 @@ class ScheduleNeverMoved:
 
 
 @dataclass(frozen=True)
-class ScheduleRanOut:
+class ScheduleRanOut(Detector):
     """A schedule that took the rate away long before the run was over.
 
     negligible: share of the peak rate below which a rate does nothing that matters: three more decades than a step
@@ -59,6 +62,7 @@ class ScheduleRanOut:
         docs/diagnosis.md.
     """
 
+    verdict: ClassVar = Verdict.SCHEDULE_RAN_OUT
     negligible: float = 0.01
     share_of_run: float = 0.5
 

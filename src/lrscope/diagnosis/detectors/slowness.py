@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from lrscope.core.verdict import Certainty, Evidence, Finding, Verdict
+from lrscope.diagnosis.detectors.detector import Detector
 from lrscope.diagnosis.detectors.rate_advice import Advice, finding, lower, raise_to
 from lrscope.diagnosis.detectors.stall import reached_of
 from lrscope.diagnosis.signals.run_signals import RunSignals
 
 
 @dataclass(frozen=True)
-class TooSlow:
+class TooSlow(Detector):
     """As many steps again would take the training loss down by more than a small share of what it has come down so far.
 
     Where it is open whether the loss still falls, a run that came less than half of another member's way is taken to be
@@ -22,12 +24,13 @@ class TooSlow:
         best member's way below which a run is behind; as for stalled.
     """
 
+    verdict: ClassVar = Verdict.TOO_SLOW
     unsure: float = 1.5
     behind: float = 0.5
 
-    def find(self, reading: RunSignals, best: float | None) -> Finding | None:
+    def find(self, reading: RunSignals) -> Finding | None:
         if not reading.falls_again:
-            return self._nothing_yet(reading) or self._behind(reading, best)
+            return self._nothing_yet(reading) or self._behind(reading)
         forecast = reading.forecast
         share = forecast.again / abs(reading.fall) if reading.fall else math.inf
         certainty: Certainty = "weak" if share < reading.falling_share * self.unsure or not forecast.sure else "strong"
@@ -46,7 +49,8 @@ class TooSlow:
         evidence = (Evidence("train loss at the end", reading.end, constant),)
         return finding(Verdict.TOO_SLOW, why, _advice(reading), evidence, "weak")
 
-    def _behind(self, reading: RunSignals, best: float | None) -> Finding | None:
+    def _behind(self, reading: RunSignals) -> Finding | None:
+        best = reading.best
         if best is None or reading.levelled_off:
             return None
         reached = reached_of(reading, best)

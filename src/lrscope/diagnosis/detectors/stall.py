@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 from lrscope.core.verdict import Certainty, Evidence, Finding, Verdict
+from lrscope.diagnosis.detectors.detector import Detector
 from lrscope.diagnosis.detectors.rate_advice import Advice, finding
 from lrscope.diagnosis.signals.run_signals import RunSignals
 
 
 @dataclass(frozen=True)
-class Stalled:
+class Stalled(Detector):
     """The loss has levelled off far above what the other members reach; or, for a run alone, where it began; or, of
     any run, no lower than a constant answer's.
 
@@ -23,16 +25,17 @@ class Stalled:
         above this multiple of what a constant answer has, and not have come down by this share of L₀.
     """
 
+    verdict: ClassVar = Verdict.STALLED
     reached: float = 0.5
     alone: float = 0.98
     improved: float = 0.1
 
-    def find(self, reading: RunSignals, best: float | None) -> Finding | None:
+    def find(self, reading: RunSignals) -> Finding | None:
         if reading.falls_again:
             return None
         if reading.learned_nothing:
             return self._nothing_learned(reading) if reading.levelled_off else None
-        if best is not None:
+        if (best := reading.best) is not None:
             reached = reached_of(reading, best)
             if not reached < self.reached or not reading.levelled_off:
                 return None

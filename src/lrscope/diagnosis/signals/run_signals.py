@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -10,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrscope.core.trace import RunFacts, Series, Trace
+from lrscope.diagnosis.signals import chance
 from lrscope.diagnosis.signals.aliases import canonical
 from lrscope.diagnosis.signals.continuation import Continuation, Forecast
 from lrscope.diagnosis.signals.level import ENOUGH, LEAST, Level, batch_noise, level_of
 from lrscope.diagnosis.signals.probed import Ahead
-from lrscope.diagnosis.signals.rates import rate_of_steps, travelled
+from lrscope.diagnosis.signals.rates import largest_rate, rate_of_steps, travelled
 
 Floats = NDArray[np.float64]
 
@@ -53,18 +56,8 @@ RISEN = 0.01
 """
 UNSURE_START = 0.1
 """However noisy its batches, a first loss is not off by more than this share of it."""
-ABOVE_CHANCE = 0.01
-"""Accuracy above the share of the largest class from which something was learned; see docs/diagnosis.md."""
-BEATEN = 0.98
-"""Share of a constant answer's loss below which a run is surely better than such an answer."""
-NOTHING = 0.995
-"""Share of it from which on nothing was learned; between the two it is little."""
 CAME_BACK = 0.1
 """Share of its largest fall by which a loss must stand above its lowest value to have come back up."""
-FAR_ABOVE = 3.0
-"""A regression that starts this many times above a constant answer's loss starts far from the mean of its targets."""
-LOSS_CONSTANT = "train/loss_constant"
-"""One point: the loss of the best constant answer, of runs whose facts do not tell it."""
 SHORT_RUN = 320
 """Updates up to which a run counts as short: what has stalled and what has hardly begun look most alike in it."""
 SHORT_PATH = 0.1
@@ -76,11 +69,25 @@ class RunSignals:
     """A trace with the numbers that several detectors need; every one is computed at most once."""
 
     trace: Trace
+    best: float | None = None
+    """The lowest training loss that another run of the same data ends at: what it reaches tells a run that stalled from
+    one that is as good as it gets. None where there is no other."""
 
     @classmethod
     def of(cls, trace: Trace) -> RunSignals:
         """The reading of a trace under whatever names it was recorded."""
         return cls(canonical(trace))
+
+    def beside(self, others: Iterable[RunSignals]) -> RunSignals:
+        """The same beside other runs; those on other data are passed over."""
+        ends = (other.end for other in others if len(other.losses) and other._data == self._data)
+        beside = copy(self)  # with every number that was computed already: none of them depends on other runs
+        object.__setattr__(beside, "best", min((end for end in ends if math.isfinite(end)), default=None))
+        return beside
+
+    @property
+    def _data(self) -> tuple[object, ...]:
+        return self.facts.task, self.facts.examples, self.facts.class_shares
 
     @property
     def facts(self) -> RunFacts:
@@ -138,12 +145,9 @@ class RunSignals:
 
     @property
     def way(self) -> float:
-        """What further falls are held against: the fall; where targets lie far from 0 the part below the loss of a
-        constant answer, for to find their mean is no part of what there is to learn.
-        """
-        constant = self.facts.constant_loss
-        far = self.facts.task == "regression" and constant is not None and self.first > FAR_ABOVE * constant
-        return constant - self.end if far and constant is not None and self.end < constant else self.fall
+        """What further falls are held against: the fall; of a regression what is left of it without the way to the mean
+        of its targets."""
+        return chance.way_below(self.facts, self.first, self.end)
 
     @cached_property
     def ahead(self) -> Ahead:
@@ -237,9 +241,7 @@ class RunSignals:
     @cached_property
     def peak_rate(self) -> float | None:
         """The largest rate that a step was made at, in any parameter group; the planned one where none is recorded."""
-        curves = [c.values for name, c in self.trace.series.items() if name == "lr" or name.startswith("lr/")]
-        used = [float(np.nanmax(values)) for values in curves if np.isfinite(values).any()]
-        return max(used) if used else self.facts.peak_lr
+        return largest_rate(self.trace, self.facts.peak_lr)
 
     @property
     def set_rate(self) -> float | None:
@@ -267,27 +269,25 @@ class RunSignals:
     @cached_property
     def constant_loss(self) -> float | None:
         """Loss of the best constant answer: as it was recorded, else the entropy of the class shares, in nats."""
-        recorded = self.facts.constant_loss if self.facts.constant_loss is not None else self.last(LOSS_CONSTANT)
-        shares = [s for s in self.facts.class_shares if s > 0]
-        return recorded if recorded is not None or not shares else -sum(s * math.log(s) for s in shares)
+        return chance.constant_loss(self.facts, self.last(chance.LOSS_CONSTANT))
 
     @cached_property
     def above_chance(self) -> bool:
         """Whether more training examples are answered right than the largest class has."""
         accuracy, share = self.last("train/acc"), self.largest_share
-        return accuracy is not None and share is not None and accuracy > share + ABOVE_CHANCE
+        return accuracy is not None and share is not None and accuracy > share + chance.ABOVE_CHANCE
 
     @cached_property
     def beats_constant(self) -> bool:
         """Whether the run ended better than a constant answer, by loss or by accuracy; False where it is not known."""
         constant = self.constant_loss
-        return self.above_chance or (constant is not None and self.end < BEATEN * constant)
+        return self.above_chance or (constant is not None and self.end < chance.BEATEN * constant)
 
     @cached_property
     def learned_nothing(self) -> bool:
         """Whether the run is known to end no better than a constant answer, not even by the bit that is little."""
         constant = self.constant_loss
-        return constant is not None and constant > 0 and not self.above_chance and self.end >= NOTHING * constant
+        return constant is not None and constant > 0 and not self.above_chance and self.end >= chance.NOTHING * constant
 
     @property
     def largest_share(self) -> float | None:

@@ -6,7 +6,8 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-from lrscope.diagnosis.signals.run_signals import NOTHING, RunSignals
+from lrscope.diagnosis.signals.chance import NOTHING
+from lrscope.diagnosis.signals.run_signals import RunSignals
 from lrscope.report.analysis.comparison import Cell, Comparison, Group
 from lrscope.report.analysis.next_runs import lower
 from lrscope.report.analysis.recommendation import Recommendation, loss

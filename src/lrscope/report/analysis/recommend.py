@@ -186,14 +186,11 @@ def _warnings(comparison: Comparison, group: Group, best: Cell, usable: Sequence
 
 def _of_verdicts(best: Cell, highest: bool) -> list[str]:
     verdicts = Counter(row.member.verdict for row in best.rows)
-    higher = ", or a higher rate," if highest else ""  # a higher one that was tried came off worse
-    words = {
-        Verdict.TOO_SLOW: f"was still improving at the end: longer training{higher} gives a lower loss",
-        Verdict.OVERFITTING: "overfits: keep the checkpoint of its best validation loss, not the last one",
-        Verdict.SCHEDULE_NEVER_MOVED: "ran on a schedule that never moved: this is a constant rate in truth",
-        Verdict.SCHEDULE_RAN_OUT: "spent most of the run at a negligible rate",
-    }
-    return [f"{best.label} {words[verdict]}." for verdict in verdicts if verdict in words]
+    words = [(verdict, verdict.meaning.of_the_best) for verdict in verdicts if verdict]
+    if not highest:  # a higher one was tried, and came off worse
+        longer = "was still improving at the end: longer training gives a lower loss"
+        words = [(verdict, longer if verdict is Verdict.TOO_SLOW else told) for verdict, told in words]
+    return [f"{best.label} {told}." for _, told in words if told]
 
 
 def _commands(comparison: Comparison, group: Group, best: Cell, near: Sequence[Cell]) -> list[tuple[str, str]]:

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from lrscope.core.trace import RATE_KEYS
-from lrscope.tracking.mlflow_store.read import LR_PARAMS, peak_rate
+from lrscope.diagnosis.foreign import is_rate
+from lrscope.tracking.mlflow_store.read import peak_rate
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -39,9 +40,7 @@ def _differing(runs: Sequence[Run]) -> list[str]:
     for name in {name for run in runs for name in run.data.params}:
         values[name] = {run.data.params.get(name) for run in runs}
     differing = sorted(
-        name
-        for name, seen in values.items()
-        if len(seen) > 1 and not NOT_SETTINGS.search(name) and name not in LR_PARAMS
+        name for name, seen in values.items() if len(seen) > 1 and not NOT_SETTINGS.search(name) and not is_rate(name)
     )
     if len(differing) > MOST_AXES:
         return [SEED] if SEED in differing else []

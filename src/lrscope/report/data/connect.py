@@ -24,8 +24,3 @@ def connect(uri: str | None) -> MlflowClient:
         rule, remedy = "there is no such file", "Run a sweep first (make sweep), or name the store: --store URI."
         raise StoreUnreachable(Problem("store", address.shown, rule, remedy))
     return open_store(address).client
-
-
-def shown(uri: str) -> str:
-    """The URI as it may stand in a report: without its password."""
-    return resolve_uri(uri).shown

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+
+from lrscope.core.verdict import Mark, Verdict
 
 SCALE = (
     "#4138ba", "#6832c2", "#892cc2", "#a72eb7", "#be3aa2", "#d04a88",
@@ -17,30 +18,14 @@ CATEGORIES = ("#0072b2", "#d55e00", "#009e73", "#b05fc4", "#b98a00", "#3aa6dd", 
 """For settings without an order (schedulers, optimizers): after Okabe and Ito 2008, darker where too light on white."""
 
 
-@dataclass(frozen=True)
-class Mark:
-    """How a verdict is drawn: a colour and a shape (matplotlib's letter), so that either tells it."""
-
-    colour: str
-    shape: str
-
-
-MARKS = {
-    "trained": Mark("#009e73", "o"),
-    "too slow": Mark("#3d8fd6", "<"),
-    "overfitting": Mark("#e69f00", "s"),
-    "schedule never moved": Mark("#7f868f", "p"),
-    "schedule ran out": Mark("#7f868f", "h"),
-    "oscillating": Mark("#b05fc4", "D"),
-    "stalled": Mark("#8c6d4f", "P"),
-    "collapsed": Mark("#d45f8a", "v"),
-    "diverged": Mark("#d5420f", "X"),
-    "crashed": Mark("#d5420f", "*"),
-    "running": Mark("#8f98a3", "^"),
-    "stopped": Mark("#8f98a3", ">"),
-    "unknown": Mark("#8f98a3", "."),
+MARKS: Mapping[str, Mark] = {
+    **{verdict.label: verdict.meaning.mark for verdict in Verdict.from_best_to_worst()},
+    "crashed": Mark("#d5420f", "*", "bold red"),
+    "running": Mark("#8f98a3", "^", "cyan"),
+    "stopped": Mark("#8f98a3", ">", "yellow"),
+    Verdict.UNKNOWN.label: Verdict.UNKNOWN.meaning.mark,
 }
-"""By ``Member.outcome``, in the order of a legend."""
+"""By ``Member.outcome``, in the order of a legend; those of the verdicts as ``core/verdict.py`` has them."""
 
 
 def rate_colours(rates: Sequence[float | None]) -> list[str]:

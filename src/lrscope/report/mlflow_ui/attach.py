@@ -18,7 +18,6 @@ from lrscope.report.figures.colours import rate_colours
 from lrscope.report.figures.figure_data import figure_data_of
 from lrscope.report.mlflow_ui.saved_view import saved_view
 from lrscope.tracking.mlflow_store.concurrent import AT_ONCE, side_by_side
-from lrscope.tracking.mlflow_store.planner import help_planner
 
 LONGEST_NOTE = 8000
 """MLflow refuses or cuts tags that are longer."""
@@ -27,7 +26,6 @@ LONGEST_NOTE = 8000
 def attach_to_mlflow(sweep: Sweep, note_markdown: str | None = None, client: MlflowClient | None = None) -> bool:
     """Write the note of the parent, the colour and status word of each member, and the saved view of the sweep.
 
-    A local store gets statistics, too, so that the page reads its curves fast.
     Doing it again replaces what was there. Members deleted meanwhile are passed over.
 
     Args:
@@ -57,7 +55,6 @@ def attach_to_mlflow(sweep: Sweep, note_markdown: str | None = None, client: Mlf
         client.set_experiment_tag(sweep.experiment_id, key, value)
     except MlflowException:
         return False
-    help_planner(client._tracking_client.store)
     return True
 
 

@@ -196,7 +196,7 @@ def _figure_data(comparison: Comparison, figure_data: FigureData) -> dict[str, A
         "best": figure_data.best,
         "notes": notes,
         "many": MANY,
-        "marks": {word: asdict(mark) for word, mark in MARKS.items()},
+        "marks": {word: {"colour": mark.colour, "shape": mark.shape} for word, mark in MARKS.items()},
         "rows": _rows(comparison),
     }
 

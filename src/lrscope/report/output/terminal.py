@@ -13,13 +13,9 @@ from rich.text import Text
 from lrscope.report.analysis.comparison import Comparison, Row, compare
 from lrscope.report.analysis.recommend import recommend
 from lrscope.report.analysis.recommendation import Recommendation
-from lrscope.report.data.stored_sweep import Member, Sweep, gaps
+from lrscope.report.data.stored_sweep import Sweep, gaps
+from lrscope.report.figures.colours import MARKS
 from lrscope.report.output.columns import Column, columns
-
-STYLES = {
-    "trained": "green", "too slow": "blue", "overfitting": "yellow", "oscillating": "magenta", "stalled": "magenta",
-    "collapsed": "red", "diverged": "red", "crashed": "bold red", "running": "cyan", "stopped": "yellow",
-}  # fmt: skip
 
 HIGHEST_RANK = 8
 """Columns above this rank say nothing here (a seed that all share), however wide the terminal."""
@@ -59,13 +55,6 @@ def best_row(comparison: Comparison, recommendations: Sequence[Recommendation]) 
     return min(trained, key=lambda row: row.score, default=None)
 
 
-def best_member(sweep: Sweep) -> Member | None:
-    """The member that the recommendation rests on; None where nothing trained."""
-    comparison = compare((sweep,))
-    row = best_row(comparison, recommend(comparison))
-    return row.member if row else None
-
-
 class _Table:
     """The table with as many columns as the terminal is wide: what matters least is left out first."""
 
@@ -93,6 +82,6 @@ def _table(comparison: Comparison, shown: Sequence[Column], best: Row | None) ->
         cells = [Text(column.text(column.value(row))) for column in shown]
         for column, cell in zip(shown, cells, strict=True):
             if column.key == "verdict":
-                cell.stylize(STYLES.get(row.member.outcome, ""))
+                cell.stylize(MARKS[row.member.outcome].style)
         table.add_row(Text("★" if row is best else ""), *cells, style="bold" if row is best else "")
     return table

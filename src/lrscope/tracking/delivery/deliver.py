@@ -1,19 +1,17 @@
-"""Delivers a journal: a pure consumer, the same from the background thread, at the end of a run and in ``sync``."""
+"""Sends a journal to the store a slice at a time; whoever owns the journal notes how far it came."""
 
 from __future__ import annotations
 
-import contextlib
-import json
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lrscope.core.safe_paths import check_local_id
-from lrscope.core.tracking_settings import RunStart
 from lrscope.tracking.delivery.mlflow_writer import BATCH_POINTS, MLflowWriter, RunDeleted, StubbornArtifact
 from lrscope.tracking.journal import events as ev
 from lrscope.tracking.journal.journal import Journal, Offset
-from lrscope.tracking.journal.offsets import Offsets
+from lrscope.tracking.journal.offsets import further
 from lrscope.tracking.mlflow_store.runs import RunIds, adopt_orphans, all_experiments, create_run, find_run
 from lrscope.tracking.mlflow_store.store import Store
 
@@ -27,166 +25,179 @@ class Busy(Exception):
     """Another process is delivering this journal just now; what it delivers need not be delivered again."""
 
 
-def append_again(journal: Journal, event: ev.Event) -> None:
-    """Put an event at the end of a journal that nobody else appends to."""
-    journal.append(ev.encode(event))
-
-
-def _nothing() -> None:
-    """Nobody watches."""
-
-
-@dataclass
-class Deliverer:
-    """Delivers the journals below ``root`` to one store.
-
-    ``fresh`` are runs that this process has just made up: nobody can have created them in the store yet, so their first
-    delivery need not search for them. ``postpone`` puts an artifact that does not go through at the end of its journal:
-    it holds up neither the points behind it nor the run's status, and stays undelivered until it arrives.
-    ``progressed`` is called whenever the store has taken something.
+@dataclass(frozen=True)
+class Slice:
+    """What the store took of a journal. Until it is committed nothing is known of it: the next delivery sends it again,
+    and the store has it once.
     """
 
-    store: Store
-    root: Path
-    postpone: Callable[[Journal, ev.Event], None] = append_again
-    progressed: Callable[[], None] = _nothing
-    lock_wait_s: float = LOCK_WAIT_S
-    fresh: set[str] = field(default_factory=set)
-    refusals: list[str] = field(default_factory=list)
-    postponed: dict[str, str] = field(default_factory=dict)
-    """Runs of which an artifact did not go through, and why."""
-    _offsets: Offsets = field(default_factory=Offsets)
-    _experiments: list[str] | None = None
+    local_id: str
+    begin: Offset
+    end: Offset
+    refusals: tuple[str, ...] = ()
+    """In words, what the store refused for good."""
+    postponed: tuple[ev.Event, ...] = ()
+    """Artifacts that did not go through. They belong at the end of the journal: they hold up neither the points behind
+    them nor the run's status."""
+    why_postponed: str = ""
 
-    def deliver(self, journal: Journal, keep_going: Callable[[], bool] = lambda: True) -> Offset:
-        """Deliver what the journal has by now; returns the new offset.
+
+class Deliverer:
+    """Sends slices of the journals below ``root`` to one store.
+
+    Args:
+        progressed: called whenever the store has taken something.
+    """
+
+    def __init__(self, store: Store, root: Path, progressed: Callable[[], None]) -> None:
+        self._store = store
+        self._root = root
+        self._progressed = progressed
+        self._experiments: list[str] | None = None
+
+    def deliver(self, local_id: str, known: Offset, fresh: Collection[str], lock_wait_s: float) -> tuple[Slice, ...]:
+        """Send the next slice of a journal. Of a run that the store does not have yet the first slice is its creation,
+        behind that of its sweep.
+
+        Args:
+            known: how far the journal's owner knows it to be delivered; the disk may know more.
+            fresh: runs that their session has just made up: nobody can have created them, so they are not searched for.
+
+        Returns:
+            Nothing where all of it is delivered.
 
         Raises:
             Busy: another process delivers it.
-            Exception: whatever the store raised that may pass; what was delivered until then stays delivered.
+            Exception: whatever the store raised that may pass.
         """
-        with journal.delivering(self.lock_wait_s) as held:
-            if not held:
-                raise Busy(journal.local_id)
-            end = journal.size()
-            while keep_going() and (offset := self._offsets.of(journal)).offset < end:
-                events, behind, damaged = journal.read(offset.offset)
-                if behind == offset.offset:
-                    break
-                if damaged:
-                    self._note(journal, [f"{damaged} damaged lines of the journal were skipped"])
-                for batch in self._batches(events):
-                    if not keep_going():
-                        return self._offsets.of(journal)
-                    offset = self._carry(journal, self._offsets.of(journal), [event for _, event in batch])
-                    self._advance(journal, replace(offset, offset=batch[-1][0]))
-                # Damaged lines at the end of the block are behind the last event.
-                self._advance(journal, replace(self._offsets.of(journal), offset=behind))
-        return self._offsets.of(journal)
+        journal = Journal.of(self._root, local_id)
+        with held(journal, lock_wait_s):
+            begin = further(journal, known)
+            if begin.run_id is None and (started := journal.started()) is not None:
+                return self._create(journal, begin, started, fresh)
+            events, behind, damaged = journal.read(begin.offset, self._enough())
+            if behind == begin.offset:
+                return ()
+            notes = [f"{damaged} damaged lines of the journal were skipped"] if damaged else []
+            return (self._send(journal, begin, replace(begin, offset=behind), [event for _, event in events], notes),)
 
-    def direct(self, journal: Journal, events: Sequence[ev.Event]) -> Offset:
-        """Deliver events that could not be put on disk."""
-        for batch in self._batches([(0, event) for event in events]):
-            self._advance(journal, self._carry(journal, self._offsets.of(journal), [event for _, event in batch]))
-        return self._offsets.of(journal)
+    def direct(
+        self, local_id: str, known: Offset, fresh: Collection[str], events: Sequence[ev.Event]
+    ) -> tuple[Slice, ...]:
+        """Send events that could not be put on disk; see ``deliver``."""
+        journal = Journal.of(self._root, local_id)
+        at = further(journal, known)
+        slices: list[Slice] = []
+        started = next((event for event in events if isinstance(event, ev.Started)), None) or journal.started()
+        if at.run_id is None and started is not None:
+            slices += self._create(journal, at, started, fresh)
+            at = slices[-1].end
+        for batch in self._batches(events):
+            slices.append(self._send(journal, at, at, batch, []))
+            at = slices[-1].end
+        return tuple(slices)
 
-    def _carry(self, journal: Journal, offset: Offset, events: list[ev.Event]) -> Offset:
-        if offset.run_id is None or offset.experiment_id is None:
-            started = next((e for e in events if isinstance(e, ev.Started)), None) or journal.started()
-            if started is None:
-                self._note(journal, ["the journal does not say what run it is of: nothing of it can be delivered"])
-                return offset
-            ids = self._run(started)
-            offset = replace(offset, run_id=ids.run_id, experiment_id=ids.experiment_id, store=self.store.address.shown)
-            self._advance(journal, offset)
-        assert offset.run_id is not None and offset.experiment_id is not None
-        sender = MLflowWriter(self.store, journal, RunIds(offset.run_id, offset.experiment_id), self.progressed)
-        try:
-            self._send(journal, sender, offset.run_id, events)
-        except RunDeleted:
-            if offset.refused == 0:
-                sender.refusals.append("its records: the run was deleted in the store")
-        self._note(journal, sender.refusals)
-        ended = offset.ended
-        if isinstance(last := events[-1], ev.Ended | ev.Reopened):
-            ended = last.status if isinstance(last, ev.Ended) else None
-        return replace(offset, ended=ended, refused=offset.refused + len(sender.refusals))
-
-    def _send(self, journal: Journal, sender: MLflowWriter, run_id: str, events: list[ev.Event]) -> None:
-        left_out: list[ev.Event] = []
-        while True:
+    def _send(self, journal: Journal, begin: Offset, end: Offset, events: list[ev.Event], notes: list[str]) -> Slice:
+        if begin.run_id is None or begin.experiment_id is None:
+            notes.append("the journal does not say what run it is of: nothing of it can be delivered")
+            return Slice(journal.local_id, begin, end, tuple(notes))
+        writer = MLflowWriter(self._store, journal, RunIds(begin.run_id, begin.experiment_id), self._progressed)
+        postponed: list[ev.Event] = []
+        why = ""
+        while events:
             try:
-                sender.send(events, left_out)
-                return
+                writer.send(events, postponed)
+                break
+            except RunDeleted:
+                if begin.refused == 0:
+                    writer.refusals.append("its records: the run was deleted in the store")
+                break
             except StubbornArtifact as trouble:
                 # Raises where it is the store itself that is away.
-                self.store.client.get_run(run_id)
-                for event in trouble.events:
-                    self.postpone(journal, event)
-                    self.postponed[journal.local_id] = f"an artifact does not go through: {trouble}"
-                left_out.extend(trouble.events)
+                self._store.client.get_run(begin.run_id)
+                postponed.extend(trouble.events)
+                why = f"an artifact does not go through: {trouble}"
+        if events and isinstance(last := events[-1], ev.Ended | ev.Reopened):
+            end = replace(end, ended=last.status if isinstance(last, ev.Ended) else None)
+        end = replace(end, refused=begin.refused + len(writer.refusals))
+        return Slice(journal.local_id, begin, end, (*notes, *writer.refusals), tuple(postponed), why)
 
-    def _run(self, started: ev.Started) -> RunIds:
+    def _create(
+        self, journal: Journal, begin: Offset, started: ev.Started, fresh: Collection[str]
+    ) -> tuple[Slice, ...]:
+        """The run in the store, and its sweep's, found or made."""
         start = started.start
         check_local_id(start.local_id)
-        parent = self._parent(start)
-        fresh = start.local_id in self.fresh
-        # Once only: a call that failed on its way back may have made the run.
-        self.fresh.discard(start.local_id)
-        if not fresh and (found := find_run(self.store, start.local_id, self._all_experiments())):
-            return RunIds(found.info.run_id, found.info.experiment_id)
-        try:
-            ids = create_run(self.store, started, parent)
-        except Exception:
-            # The experiment may have been deleted since it was looked up.
-            self.store.forget_experiments()
-            raise
-        if start.kind == "sweep" and not fresh:
-            adopt_orphans(self.store, ids, start.local_id)
-        return ids
+        slices, parent_run_id = self._parent(start.parent_local_id, start.local_id, fresh)
+        found = None if start.local_id in fresh else find_run(self._store, start.local_id, self._all_experiments())
+        if found is not None:
+            ids = RunIds(found.info.run_id, found.info.experiment_id)
+        else:
+            try:
+                ids = create_run(self._store, started, parent_run_id)
+            except Exception:
+                # The experiment may have been deleted since it was looked up.
+                self._store.forget_experiments()
+                raise
+            if start.kind == "sweep" and start.local_id not in fresh:
+                adopt_orphans(self._store, ids, start.local_id)
+        self._progressed()
+        end = replace(begin, run_id=ids.run_id, experiment_id=ids.experiment_id, store=self._store.address.shown)
+        return (*slices, Slice(journal.local_id, begin, end))
 
-    def _parent(self, start: RunStart) -> str | None:
-        if start.parent_local_id is None:
-            return None
-        journal = Journal.of(self.root, start.parent_local_id)
-        offset = self._offsets.of(journal)
-        if offset.run_id is not None:
-            return offset.run_id
-        if journal.exists() and start.parent_local_id != start.local_id:
-            return self.deliver(journal).run_id
-        found = find_run(self.store, start.parent_local_id, self._all_experiments())
-        return found.info.run_id if found else None
+    def _parent(
+        self, local_id: str | None, member: str, fresh: Collection[str]
+    ) -> tuple[tuple[Slice, ...], str | None]:
+        if local_id is None:
+            return (), None
+        journal = Journal.of(self._root, local_id)
+        begin = journal.offset()
+        if begin.run_id is not None:
+            return (), begin.run_id
+        if local_id != member and (started := journal.started()) is not None:
+            with held(journal, LOCK_WAIT_S):
+                slices = self._create(journal, further(journal, begin), started, fresh)
+            return slices, slices[-1].end.run_id
+        found = find_run(self._store, local_id, self._all_experiments())
+        return (), found.info.run_id if found else None
 
     def _all_experiments(self) -> list[str]:
         """Asked for once: a run that an earlier process delivered lies in one that is there already."""
         if self._experiments is None:
-            self._experiments = all_experiments(self.store)
+            self._experiments = all_experiments(self._store)
         return self._experiments
 
-    def _advance(self, journal: Journal, offset: Offset) -> None:
-        self._offsets.note(journal, offset)
-        self.progressed()
-        with contextlib.suppress(OSError):
-            journal.set_offset(offset)
+    def _enough(self) -> Callable[[ev.Event], bool]:
+        """Says which event is the last of its batch: about so many points go at once; an end or a reopening is the last
+        of its batch.
+        """
+        most = BATCH_POINTS if self._store.bulk is None else _BULK_POINTS
+        events = points = 0
 
-    def _batches(self, events: Sequence[tuple[int, ev.Event]]) -> Iterator[list[tuple[int, ev.Event]]]:
-        """Runs of events with about so many points as go at once; an end or a reopening is the last of its batch."""
-        most = BATCH_POINTS if self.store.bulk is None else _BULK_POINTS
-        batch: list[tuple[int, ev.Event]] = []
-        points = 0
-        for item in events:
-            batch.append(item)
-            points += len(item[1].points) if isinstance(item[1], ev.Points) else 0
-            if points >= most or len(batch) >= _BATCH_EVENTS or isinstance(item[1], ev.Ended | ev.Reopened):
+        def enough(event: ev.Event) -> bool:
+            nonlocal events, points
+            events += 1
+            points += len(event.points) if isinstance(event, ev.Points) else 0
+            return points >= most or events >= _BATCH_EVENTS or isinstance(event, ev.Ended | ev.Reopened)
+
+        return enough
+
+    def _batches(self, events: Sequence[ev.Event]) -> Iterator[list[ev.Event]]:
+        batch: list[ev.Event] = []
+        enough = self._enough()
+        for event in events:
+            batch.append(event)
+            if enough(event):
                 yield batch
-                batch, points = [], 0
+                batch, enough = [], self._enough()
         if batch:
             yield batch
 
-    def _note(self, journal: Journal, refusals: Sequence[str]) -> None:
-        """What the store refuses for good is kept beside the journal and told to the user; it holds up nothing."""
-        if not refusals:
-            return
-        self.refusals.extend(f"{journal.local_id}: {text}" for text in refusals)
-        with contextlib.suppress(OSError), (journal.folder / "refused.jsonl").open("a") as file:
-            file.writelines(json.dumps(text) + "\n" for text in refusals)
+
+@contextmanager
+def held(journal: Journal, lock_wait_s: float) -> Iterator[None]:
+    """Hold the right to deliver a journal; Busy where another process has it."""
+    with journal.delivering(lock_wait_s) as got:
+        if not got:
+            raise Busy(journal.local_id)
+        yield

@@ -39,15 +39,11 @@ class StubbornArtifact(Exception):
         self.events = tuple(events)
 
 
-def _nothing() -> None:
-    """Nobody watches."""
-
-
 class MLflowWriter:
     """Writes into one MLflow run. Errors that may pass are raised; what the store refuses for good is noted and
     skipped. ``progressed`` is called whenever the store has taken something."""
 
-    def __init__(self, store: Store, journal: Journal, ids: RunIds, progressed: Callable[[], None] = _nothing) -> None:
+    def __init__(self, store: Store, journal: Journal, ids: RunIds, progressed: Callable[[], None]) -> None:
         self._store = store
         self._client = store.client
         self._journal = journal

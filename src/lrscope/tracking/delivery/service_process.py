@@ -1,17 +1,15 @@
-"""The process that delivers: a service that does what it is asked through a pipe, as long as its session lives."""
+"""The service's end of the pipe: answers what it is asked, in a process of its own for as long as its session lives."""
 
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import pickle
 import signal
-import sys
 import threading
 import time
-import traceback
-from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -19,48 +17,103 @@ from typing import Any
 from lrscope.core.errors import LrscopeError
 from lrscope.core.redact import redact
 from lrscope.tracking.delivery.deliver import Busy
-from lrscope.tracking.delivery.service_messages import FIRST, Answer, Ask, Failed, Postpone, Postponed, Progressed, Stop
-from lrscope.tracking.delivery.store_service import StoreService
-from lrscope.tracking.journal import events as ev
-from lrscope.tracking.journal.journal import Journal
+from lrscope.tracking.delivery.service import StoreService
 from lrscope.tracking.mlflow_store.address import Address
-from lrscope.tracking.mlflow_store.store import import_mlflow
 
 _LOOK_EVERY_S = 0.2
 _NICE = 5
 """The training goes first where both want the same core."""
 
 
-def serve(connection: Connection, address: Address, root: Path, session: int) -> None:
-    """Answer until the session's process closes its end or is gone. Never returns.
+@dataclass(frozen=True)
+class Hello:
+    """The first word of a session: what its service is for, see ``StoreService``."""
+
+    address: Address
+    root: Path
+    took_over: bool
+
+
+@dataclass(frozen=True)
+class Request:
+    """Call a method of the service. ``call`` is the pickled pair of it and its arguments: that way a function unknown
+    over there is an error like any other. Number 0: nobody waits for the reply.
+    """
+
+    number: int
+    call: bytes
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the method returned or raised. Whoever asked may have given up waiting, when a second Ctrl-C came: the
+    number says which question this answers.
+    """
+
+    number: int
+    value: Any = None
+    error: Exception | None = None
+
+
+@dataclass(frozen=True)
+class Progressed:
+    """The store has taken something."""
+
+
+class DeliveryFailed(Exception):
+    """What went wrong in the service, in words."""
+
+
+def serve(connection: Connection) -> None:
+    """Answer until the session closes its end."""
+    sending = threading.Lock()
+
+    def send(message: object) -> None:
+        with sending:  # files are uploaded by several threads, each of which says so
+            connection.send(message)
+
+    with contextlib.suppress(EOFError, OSError), connection:
+        hello = connection.recv()
+        service = StoreService(hello.address, hello.root, hello.took_over, lambda: send(Progressed()))
+        while True:
+            request = connection.recv()
+            reply = _answer(service, request)
+            if request.number:
+                _tell(send, reply)
+
+
+def _answer(service: StoreService, request: Request) -> Reply:
+    """lrscope's own errors travel as they are, any other in words: its class may be unknown to the session."""
+    try:
+        method, arguments, named = pickle.loads(request.call)
+        return Reply(request.number, method(service, *arguments, **named))
+    except (Busy, LrscopeError) as error:
+        return Reply(request.number, error=error)
+    except BaseException as error:
+        return Reply(request.number, error=DeliveryFailed(redact(str(error)) or type(error).__name__))
+
+
+def _tell(send: Callable[[object], None], reply: Reply) -> None:
+    try:
+        send(reply)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        send(Reply(reply.number, error=DeliveryFailed(f"the answer cannot be sent: {error}")))
+
+
+def main(descriptor: int, session: int) -> None:
+    """The whole life of the process.
 
     Args:
-        session: the process that asks.
+        descriptor: its end of the pipe.
+        session: the process that asks. What stops that one is for that one to handle.
     """
-    try:
-        _settle(session)
-        _Server(connection, address, root).serve()
-    except (EOFError, OSError):
-        pass  # the session is over
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        os._exit(0)  # on no account go on with what the session was doing when it forked
-
-
-def _settle(session: int) -> None:
-    """A life of its own after the fork: what stops the session is the session's to handle."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     with contextlib.suppress(OSError):
         os.nice(_NICE)
-    # Whoever reads the session's output must not wait for this process.
-    nothing = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nothing, 0)
-    os.dup2(nothing, 1)
-    sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115  (what the session has not written yet is its own)
     threading.Thread(target=_end_with, args=(session,), daemon=True, name="lrscope-watch").start()
-    gc.enable()
+    serve(Connection(descriptor))
+    os._exit(0)  # whatever threads the libraries have left
 
 
 def _end_with(session: int) -> None:
@@ -68,80 +121,3 @@ def _end_with(session: int) -> None:
     while os.getppid() == session:
         time.sleep(_LOOK_EVERY_S)
     os._exit(0)
-
-
-class _Server:
-    def __init__(self, connection: Connection, address: Address, root: Path) -> None:
-        self._connection = connection
-        self._service = StoreService(address, root, self._postpone, self._progressed)
-        self._asked: deque[Ask] = deque()
-        self._sending = threading.Lock()
-        self._stopped = False
-
-    def serve(self) -> None:
-        import_mlflow()
-        self._send(Answer(FIRST, self._opened_ahead()))
-        while True:
-            ask = self._asked.popleft() if self._asked else self._connection.recv()
-            if isinstance(ask, Ask):  # else a word that came too late for what it was about
-                self._stopped = False
-                answer = self._answer(ask)
-                if ask.number:
-                    self._tell(answer)
-
-    def _tell(self, answer: Answer | Failed) -> None:
-        try:
-            self._send(answer)
-        except (pickle.PicklingError, AttributeError, TypeError) as error:
-            self._send(Failed(answer.number, f"the answer cannot be sent: {error}"))
-
-    def _opened_ahead(self) -> bool:
-        try:
-            return self._service.open_ahead()
-        except Exception:  # the session hears of it when it asks
-            return False
-
-    def _answer(self, ask: Ask) -> Answer | Failed:
-        try:
-            return Answer(ask.number, self._call(ask.method, ask.arguments))
-        except Busy as busy:
-            return Failed(ask.number, str(busy), busy=True)
-        except LrscopeError as error:
-            return Failed(ask.number, str(error), error=error)
-        except Exception as error:
-            return Failed(ask.number, redact(str(error)) or type(error).__name__)
-
-    def _call(self, method: str, arguments: tuple[Any, ...]) -> Any:
-        match method:
-            case "deliver":
-                local_id, fresh = arguments
-                return self._service.deliver(local_id, fresh, self._keep_going)
-            case "aside":
-                function, its_own = pickle.loads(*arguments)
-                return self._service.aside(function, *its_own)
-            case _:
-                return getattr(self._service, method)(*arguments)
-
-    def _keep_going(self) -> bool:
-        while not self._stopped and self._connection.poll():
-            self._take(self._connection.recv())
-        return not self._stopped
-
-    def _postpone(self, journal: Journal, event: ev.Event) -> None:
-        self._send(Postpone(journal.local_id, event))
-        while not isinstance(message := self._connection.recv(), Postponed):
-            self._take(message)
-
-    def _take(self, message: Ask | Stop) -> None:
-        """A word from the session in the midst of a call."""
-        if isinstance(message, Ask):
-            self._asked.append(message)
-        else:
-            self._stopped = True
-
-    def _progressed(self) -> None:
-        self._send(Progressed())
-
-    def _send(self, message: object) -> None:
-        with self._sending:
-            self._connection.send(message)

@@ -5,17 +5,21 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from lrscope.core.paths import resolve
 from lrscope.core.redact import redact
 from lrscope.core.tracking_settings import TrackingSettings
-from lrscope.tracking.delivery.deliver import LOCK_WAIT_S, Busy, Deliverer
+from lrscope.tracking.delivery.commit import Commits
+from lrscope.tracking.delivery.deliver import LOCK_WAIT_S, Busy
+from lrscope.tracking.delivery.service import StoreService
+from lrscope.tracking.delivery.service_client import ServiceClient, start_thread
 from lrscope.tracking.journal import events as ev
 from lrscope.tracking.journal.journal import Journal, all_journals
 from lrscope.tracking.liveness.process import ProcessIdentity, fate
 from lrscope.tracking.liveness.reap import close_if_gone
 from lrscope.tracking.mlflow_store.address import Address, resolve_uri
-from lrscope.tracking.mlflow_store.store import Store, open_store
+from lrscope.tracking.mlflow_store.reach import check_reachable
 
 CHECKPOINTS = "checkpoints"
 """The folder in a run's journal that is not the record's to remove."""
@@ -58,45 +62,49 @@ def sync(settings: TrackingSettings, adopt: bool = False, prune: bool = False) -
     due = [journal for journal in due if journal.local_id not in foreign]
     report = SyncReport(left=tuple(foreign.items()))
     if due:
-        report = _deliver_all(Deliverer(open_store(address), root), due, report)
+        check_reachable(address)
+        service = ServiceClient(address, root, (start_thread,))
+        try:
+            service.ask(StoreService.open)
+            report = _deliver_all(service, root, due, report)
+        finally:
+            service.close()
     if prune:
         for journal in journals:
             prune_journal(journal)
     return report
 
 
-def _deliver_all(deliverer: Deliverer, due: list[Journal], report: SyncReport) -> SyncReport:
+def _deliver_all(service: ServiceClient, root: Path, due: list[Journal], report: SyncReport) -> SyncReport:
     delivered: list[str] = []
     left = list(report.left)
+    refused: list[str] = []
+    postponed: dict[str, str] = {}
+
+    def postpone(journal: Journal, event: ev.Event, why: str) -> None:
+        journal.append(ev.encode(event))
+        postponed[journal.local_id] = why
+
+    commits = Commits(service, root, postpone, refused.append)
     for at, journal in enumerate(due):
         live = _recorded_just_now(journal)
-        deliverer.lock_wait_s = 0.0 if live else LOCK_WAIT_S
         try:
-            deliverer.deliver(journal)
+            commits.deliver(journal, lock_wait_s=0.0 if live else LOCK_WAIT_S)
         except Busy:
             if not live:
                 left.append((journal.local_id, "another process is delivering it just now"))
         except Exception as error:
             why = redact(str(error).splitlines()[0]) if str(error) else type(error).__name__
-            if not _answers(deliverer.store):
+            if not service.ask(StoreService.answers):
                 left += [(rest.local_id, why) for rest in due[at:]]
                 break
             left.append((journal.local_id, why))
         else:
             if not journal.undelivered():
                 delivered.append(journal.local_id)
-            elif journal.local_id in deliverer.postponed:
-                left.append((journal.local_id, deliverer.postponed[journal.local_id]))
-    return SyncReport(tuple(delivered), tuple(left), tuple(deliverer.refusals))
-
-
-def _answers(store: Store) -> bool:
-    """Whether the trouble was with one run, and not with the store."""
-    try:
-        store.client.search_experiments(max_results=1)
-    except Exception:
-        return False
-    return True
+            elif journal.local_id in postponed:
+                left.append((journal.local_id, postponed[journal.local_id]))
+    return SyncReport(tuple(delivered), tuple(left), tuple(refused))
 
 
 def _open(journal: Journal) -> bool:

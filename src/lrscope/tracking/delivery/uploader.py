@@ -6,26 +6,20 @@ import contextlib
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 from lrscope.core.redact import redact
+from lrscope.tracking.delivery.commit import Commits
 from lrscope.tracking.delivery.deliver import Busy
 from lrscope.tracking.delivery.outage import Backoff
-from lrscope.tracking.delivery.remote_service import ServiceGone
-from lrscope.tracking.delivery.steady_service import SteadyService
-from lrscope.tracking.delivery.store_service import Carried
+from lrscope.tracking.delivery.service import StoreService
+from lrscope.tracking.delivery.service_client import ServiceClient, ServiceGone
 from lrscope.tracking.journal import events as ev
 from lrscope.tracking.journal.journal import Journal, Offset
-from lrscope.tracking.journal.offsets import Offsets
 from lrscope.tracking.journal.run_log import RunLog
 from lrscope.tracking.journal.writer import JournalWriter
 from lrscope.tracking.liveness.heartbeat import Heartbeat
 from lrscope.tracking.mlflow_store.address import Address
-
-T = TypeVar("T")
 
 _DELIVER_EVERY_S = 1.0
 _LONGEST_PAUSE_S = 20.0
@@ -44,9 +38,8 @@ class Uploader:
         self.failure: BaseException | None = None
         self.tidied = threading.Event()
         self._warnings: deque[str] = deque()
-        self.service = SteadyService(address, root, self._postpone, self._progressed, self._warnings.append)
-        self._offsets = Offsets()
-        self._fresh: set[str] = set()
+        self.service = ServiceClient(address, root, progressed=self._progressed, warn=self._warnings.append)
+        self._commits = Commits(self.service, root, self._postpone, self._refused, self._committed)
         self._postponed: set[str] = set()
         self._disk = disk
         self._root = root
@@ -74,13 +67,17 @@ class Uploader:
             StoreUnreachable, InputError: see ``open_store``.
         """
         if self._heartbeat is None:
-            self.service.open()
-            self._heartbeat = Heartbeat(partial(self.service.beat, session_id), self.service.revive)
+            ask = self.service.ask
+            ask(StoreService.open)
+            self._heartbeat = Heartbeat(
+                lambda runs, experiments: ask(StoreService.beat, session_id, runs, experiments),
+                lambda runs: ask(StoreService.revive, runs),
+            )
             self._thread.start()
 
     def fresh(self, local_id: str) -> None:
         """Nobody has created this run yet, see ``Deliverer``."""
-        self._fresh.add(local_id)
+        self._commits.fresh.add(local_id)
 
     def watch(self, run: RunLog) -> None:
         self._runs[run.local_id] = run
@@ -126,11 +123,14 @@ class Uploader:
         if run.local_id in self._disk.unsaved_runs():
             return True
         journal = run.journal
-        return not self._offsets.known_complete(journal) and self._offsets.of(journal).offset < journal.size()
+        return (
+            not self._commits.offsets.known_complete(journal)
+            and self._commits.offsets.of(journal).offset < journal.size()
+        )
 
     def finished(self, run: RunLog) -> bool:
         """Whether the store has the whole run and it ended as planned: nothing will continue it."""
-        offset = self._offsets.of(run.journal)
+        offset = self._commits.offsets.of(run.journal)
         return offset.ended == "FINISHED" and offset.refused == 0 and not self.undelivered(run)
 
     def _loop(self) -> None:
@@ -147,7 +147,7 @@ class Uploader:
                     self._pause = min(_LONGEST_PAUSE_S, max(_DELIVER_EVERY_S, share * (time.monotonic() - began)))
                 if self._finish_within_s is not None and (self._done() or not self._keep_going()):
                     return
-        except BaseException as error:  # surfaces through Session.check
+        except BaseException as error:  # Session.close tells it
             self.failure = error
         finally:
             self.tidied.set()
@@ -199,34 +199,29 @@ class Uploader:
 
     def _deliver(self, run: RunLog) -> bool:
         """Whether the store was asked: cut short before its first question, a delivery says nothing of the store."""
-        before = self._offsets.of(run.journal).offset
-        offset = self._carry(run.journal, self._keep_going)
-        answered = offset.offset > before
+        before = self._commits.offsets.of(run.journal)
+        answered = self._commits.deliver(run.journal, self._keep_going) != before
         if self._disk.failing():
             with self._disk.unsaved(run) as events:
-                carried = self.service.direct(run.local_id, events)
-                offset = self._carried(run.journal, carried)
-                answered = answered or bool(events)
-        run.run_id, run.experiment_id = offset.run_id, offset.experiment_id
-        if run.run_id is not None:
-            run.created.set()
+                if events:
+                    self._commits.direct(run.journal, events)
+                    answered = True
         if self.undelivered(run):
             self._todo[run.local_id] = run
         return answered
 
-    def _carry(self, journal: Journal, keep_going: Callable[[], bool]) -> Offset:
-        fresh, self._fresh = self._fresh, set()
-        carried = self.service.deliver(journal.local_id, tuple(fresh), keep_going)
-        return self._carried(journal, carried)
+    def _committed(self, journal: Journal, offset: Offset) -> None:
+        run = self._runs.get(journal.local_id)
+        if run is not None and offset.run_id is not None:
+            run.run_id, run.experiment_id = offset.run_id, offset.experiment_id
+            run.created.set()
 
-    def _carried(self, journal: Journal, carried: Carried) -> Offset:
-        self._warnings.extend(f"The store refused {text}" for text in carried.refusals)
-        self._offsets.note(journal, carried.offset)
-        return carried.offset
+    def _refused(self, text: str) -> None:
+        self._warnings.append(f"The store refused {text}")
 
     def _mark_the_dead(self) -> None:
         try:
-            self._warnings.extend(self.service.mark_the_dead())
+            self._warnings.extend(self.service.ask(StoreService.mark_the_dead))
         except Exception as error:
             self._away(error)
         finally:
@@ -238,10 +233,10 @@ class Uploader:
         try:
             self._heartbeat.beat(list(self._runs.values()))
             if self._left_behind is None:
-                self._left_behind = self.service.left_behind()
+                self._left_behind = self.service.ask(StoreService.left_behind)
             while self._left_behind and self._nothing_to_do():
                 with contextlib.suppress(Busy):
-                    self._carry(Journal.of(self._root, self._left_behind[0]), self._nothing_to_do)
+                    self._commits.deliver(Journal.of(self._root, self._left_behind[0]), self._nothing_to_do)
                 if self._nothing_to_do():
                     self._left_behind.pop(0)
         except Exception as error:
@@ -250,7 +245,7 @@ class Uploader:
     def _nothing_to_do(self) -> bool:
         return self._finish_within_s is None and not self._saved
 
-    def _postpone(self, journal: Journal, event: ev.Event) -> None:
+    def _postpone(self, journal: Journal, event: ev.Event, _: str) -> None:
         """On disk before the offset passes it."""
         run = self._runs.get(journal.local_id)
         if run is None:
@@ -265,6 +260,8 @@ class Uploader:
 
     def _away(self, error: Exception) -> None:
         if isinstance(error, ServiceGone):
+            if not self.service.closed:
+                raise error
             return  # closed under this thread's hands: nothing to say of the store
         self._pause = self._backoff.failed()
         if self._away_since is None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -108,11 +108,14 @@ class Journal:
                 file.truncate(keep)
         return size - keep
 
-    def read(self, offset: int) -> tuple[list[tuple[int, Event]], int, int]:
+    def read(
+        self, offset: int, enough: Callable[[Event], bool] = lambda _: False
+    ) -> tuple[list[tuple[int, Event]], int, int]:
         """The next events from ``offset``, each with the offset behind it; the offset behind all; lines
         that were damaged.
 
-        About 1 MiB at a time. An incomplete last line is left for later.
+        About 1 MiB at a time, or up to the first event that is said to be ``enough``. An incomplete last line is left
+        for later.
         """
         try:
             with self.events_file.open("rb") as file:
@@ -127,9 +130,12 @@ class Journal:
         for line in block[: block.rfind(b"\n") + 1].splitlines(keepends=True):
             offset += len(line)
             try:
-                events.append((offset, decode(line)))
+                events.append((offset, event := decode(line)))
             except ValueError:
                 damaged += 1
+                continue
+            if enough(event):
+                break
         return events, offset, damaged
 
     def events(self) -> Iterator[Event]:

@@ -63,11 +63,6 @@ class RunLog:
         """
         return self._history.last_step(key)
 
-    def is_replay(self, key: str, step: int) -> bool:
-        """Whether this point is recorded already, so that it need not be measured again."""
-        last = self.last_step(key)
-        return last is not None and step <= last
-
     def has(self, place: str) -> bool:
         """Whether an earlier process recorded this file, or a dataset by its ``dataset_place``."""
         return place in self._history.artifacts

@@ -45,7 +45,7 @@ class JournalWriter:
         self._warnings: list[str] = []
         self._disk_failing_since: float | None = None
         self._next_try = 0.0
-        self._dropped = 0
+        self._dropped: set[str] = set()
 
     def start(self) -> None:
         self._thread.start()
@@ -64,15 +64,24 @@ class JournalWriter:
             now = time.monotonic()
             if self._disk_failing_since is not None and now < self._next_try:
                 return
+            troubles: list[Exception] = []
             for local_id in [name for name in self._unsaved if name not in self._held]:
-                self._save(local_id)
+                try:
+                    self._save(local_id)
+                except Exception as error:  # no run's trouble is another's
+                    troubles.append(error)
+            if troubles:
+                raise troubles[0]
 
     def stop(self) -> None:
-        """Write and force what is left; the thread ends."""
+        """Write and force what is left, also what a thread that died left; the thread ends."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join()
-        self.finish()
+        try:
+            self.finish()
+        except Exception as error:
+            self.failure = self.failure or error
 
     def finish(self) -> None:
         """Write and force what is left, also on a disk that was full a moment ago."""
@@ -87,7 +96,8 @@ class JournalWriter:
         return found
 
     def failing(self) -> bool:
-        return self._disk_failing_since is not None
+        """Whether what is recorded stays in memory, so that it has to go straight to the store."""
+        return self._disk_failing_since is not None or self.failure is not None
 
     def unsaved_runs(self) -> tuple[str, ...]:
         """Runs with events that are neither on disk nor in the store."""
@@ -97,6 +107,10 @@ class JournalWriter:
                 for local_id, (_, events) in self._unsaved.items()
                 if any(not isinstance(event, ev.Sent) for event in events)
             )
+
+    def lost_runs(self) -> tuple[str, ...]:
+        """Runs of which something is nowhere, and will be lost when this process ends."""
+        return tuple(sorted({*self.unsaved_runs(), *self._dropped}))
 
     @contextmanager
     def unsaved(self, run: RunLog) -> Iterator[Sequence[ev.Event]]:
@@ -142,7 +156,7 @@ class JournalWriter:
                     self._sync()
                     synced = time.monotonic()
                     sync_pause = max(_SYNC_EVERY_S, 4 * (synced - began))
-        except BaseException as error:  # surfaces through Session.check
+        except BaseException as error:  # Session.close tells it
             self.failure = error
 
     def _collect(self) -> None:
@@ -158,20 +172,29 @@ class JournalWriter:
         try:
             while written < len(events):
                 chunk = events[written : written + _CHUNK_EVENTS]
-                run.journal.append(b"".join(map(ev.encode, chunk)))
+                run.journal.append(b"".join(self._encoded(run, chunk)))
                 written += len(chunk)
         except OSError as error:
             self._disk_fails(error, run)
         else:
             self._disk_works()
-        if written == len(events):
-            del self._unsaved[local_id]
-        else:
-            self._unsaved[local_id] = (run, events[written:])
-        if written:
-            self._unsynced[local_id] = run
-        if written or local_id in self.unsaved_runs():
-            self.on_saved(run)
+        finally:
+            if written == len(events):
+                del self._unsaved[local_id]
+            else:
+                self._unsaved[local_id] = (run, events[written:])
+            if written:
+                self._unsynced[local_id] = run
+            if written or local_id in self.unsaved_runs():
+                self.on_saved(run)
+
+    def _encoded(self, run: RunLog, events: Sequence[ev.Event]) -> Iterator[bytes]:
+        for event in events:
+            try:
+                yield ev.encode(event)
+            except Exception as error:  # what nobody can write down must not hold up what comes behind it
+                self.failure = self.failure or error
+                self._dropped.add(run.local_id)
 
     def _sync(self) -> None:
         with self._lock:
@@ -207,7 +230,7 @@ class JournalWriter:
                 if size and total + size > MOST_POINTS_IN_MEMORY:
                     if not self._dropped:
                         self._warnings.append("Memory for unsaved points is full: the newest are dropped from now on.")
-                    self._dropped += size
+                    self._dropped.add(local_id)
                     continue
                 total += size
                 kept.append(event)

@@ -1,1 +1,11 @@
-"""The MLflow store: where it is, how it is opened, asked and written to."""
+"""The MLflow store: where it is, how it is opened, asked and written to.
+
+Delivery and the report use it; the check of a command asks whether the store answers.
+
+    address, reach    which store is meant, and whether it answers
+    store             a fresh one made ready, and its client
+    runs              runs found, created, hung below their parent; read: their curves; fetch: their files
+    model_package     a network as an MLflow model
+    bulk              points straight into a SQLite file
+    concurrent        calls that wait for a network, several at a time
+"""

@@ -11,6 +11,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,8 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
-from lrscope.core.trace import RunFacts, Series, Trace
+from lrscope.core.trace import RATE_KEYS, RunFacts, Series, Trace
+from lrscope.diagnosis.foreign import facts_from_params, rate_from_params
 from lrscope.diagnosis.signals.aliases import canonical, canonical_name
 
 Histories = dict[str, dict[str, Series]]
@@ -40,9 +42,6 @@ BULK_ENDPOINT = "/ajax-api/2.0/mlflow/metrics/get-history-bulk"
 LARGEST_STORED = 1.797e308
 """MLflow stores ±inf as the largest float64; a loss at or above this was infinite."""
 
-LR_PARAMS = ("lr", "learning_rate", "peak_lr", "optimizer.lr", "optim.lr", "base_lr", "max_lr", "init_lr")
-"""Params under which programs keep the rate, lrscope's own first."""
-
 
 def read_traces(client: MlflowClient, runs: Sequence[Run], names: Iterable[str] | None = None) -> dict[str, Trace]:
     """The traces of many runs by run id, in as few questions to the store as it allows.
@@ -62,16 +61,6 @@ def read_traces(client: MlflowClient, runs: Sequence[Run], names: Iterable[str] 
     traces = {run.info.run_id: Trace(histories[run.info.run_id], facts_of(run)) for run in runs}
     foreign = {run.info.run_id for run in runs if "lrscope.kind" not in run.data.tags}
     return {run_id: canonical(trace) if run_id in foreign else trace for run_id, trace in traces.items()}
-
-
-def read_trace(client: MlflowClient, run_id: str) -> Trace:
-    """Every curve and the facts of one stored run.
-
-    Raises:
-        mlflow.exceptions.MlflowException: the store has no such run.
-    """
-    run = client.get_run(run_id)
-    return read_traces(client, [run])[run.info.run_id]
 
 
 def stored_names(metrics: Iterable[str], wanted: frozenset[str] | None) -> tuple[str, ...]:
@@ -200,13 +189,7 @@ def facts_of(run: Run) -> RunFacts:
             return RunFacts.from_json(stored)
         except (ValueError, TypeError, AttributeError):
             pass  # cut or edited by hand: the params still say something
-    params = run.data.params
-    return RunFacts(
-        peak_lr=peak_rate(run),
-        optimizer=_class_name(params.get("optimizer._target_") or params.get("optimizer")),
-        momentum=_number(params.get("optimizer.momentum") or params.get("momentum")),
-        scheduler=_class_name(params.get("scheduler.name") or params.get("scheduler")),
-    )
+    return replace(facts_from_params(run.data.params), peak_lr=peak_rate(run))
 
 
 def peak_rate(run: Run) -> float | None:
@@ -216,23 +199,8 @@ def peak_rate(run: Run) -> float | None:
     The optimizer's own goes before the metric ``peak_lr``, which of older runs is ``lr`` whether it was used or not.
     """
     if "lrscope.kind" in run.data.tags:
-        for name in ("scheduler.max_lr", "optimizer.lr"):
-            if (value := _number(run.data.params.get(name))) is not None:
+        for name in reversed(RATE_KEYS[1:]):
+            if (value := rate_from_params({"lr": run.data.params.get(name, "")})) is not None:
                 return value
-    if (stored := run.data.metrics.get("peak_lr")) is not None:
-        return float(stored)
-    for name in LR_PARAMS:
-        if (value := _number(run.data.params.get(name))) is not None:
-            return value
-    return None
-
-
-def _class_name(target: str | None) -> str | None:
-    return target.rsplit(".", 1)[-1] if target and not target.startswith("{") else None
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        return float(text) if text is not None else None
-    except ValueError:
-        return None
+    stored = run.data.metrics.get("peak_lr")
+    return float(stored) if stored is not None else rate_from_params(run.data.params)

@@ -1,1 +1,9 @@
-"""Lightning callbacks: what is measured while a run trains, when it stops, what is saved."""
+"""Lightning callbacks: what is measured while a run trains, when it stops, what is saved.
+
+``runs`` and ``batched.run`` use them; users' files name ``own``.
+
+    record_steps, follow_parameters, count_examples        every step: losses, rates, signals
+    evaluate_epochs, evaluate_late, measure_sharpness      at fixed weights
+    stop_early, keep_checkpoints, show_progress            when to stop, what to save, what to show
+    own                                                    a user's own values in the record
+"""

@@ -16,6 +16,24 @@ LOSS_LATE = "train/loss_late"
 """At fixed weights over the whole training part. A short run has too few epochs to tell a level from a bounce."""
 
 
+class LateSteps:
+    """Says behind which updates the loss is evaluated: once, though of several batches that make an update each asks.
+
+    Args:
+        updates: made so far; what came before a checkpoint is in the record.
+    """
+
+    def __init__(self, late: Set[int], updates: int = 0) -> None:
+        self._late = late
+        self._seen = updates - 1
+
+    def due(self, step: int) -> bool:
+        if step == self._seen or step not in self._late:
+            return False
+        self._seen = step
+        return True
+
+
 class EvaluateLate(LeanCallback):
     """Records the loss behind each of these steps."""
 
@@ -23,16 +41,13 @@ class EvaluateLate(LeanCallback):
         self.steps = steps
         self.train = train
         self.late = late
-        self._seen = -1
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self._seen = self.steps.step - 1  # what came before a checkpoint is in the record
+        self._steps = LateSteps(self.late, self.steps.step)
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: object) -> None:
         step = self.steps.step - 1
-        if step == self._seen or step not in self.late:
-            return
-        self._seen = step  # of several batches that make an update, only the last one makes a step
-        assert isinstance(pl_module, Module)
-        loss = mean_loss(pl_module.network, self.train(), pl_module.loss)
-        self.steps.recorder.values(step, {LOSS_LATE: loss})
+        if self._steps.due(step):
+            assert isinstance(pl_module, Module)
+            loss = mean_loss(pl_module.network, self.train(), pl_module.loss)
+            self.steps.recorder.values(step, {LOSS_LATE: loss})

@@ -2,45 +2,79 @@
 
 from __future__ import annotations
 
-import random
 import time
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
 import pytorch_lightning as pl
-import torch
-from torch import Tensor
 
-from lrscope.training.callbacks.record_steps import RecordSteps
-from lrscope.training.checkpoint_folder import CheckpointFolder
+from lrscope.training.best_weights import BestWeights
+from lrscope.training.checkpoint_state import ENDED, MEMBERS, RANDOM, nothing_left, settle_at_epoch_start
 from lrscope.training.distributed import agreed
 from lrscope.training.fast_hooks import LeanCallback
+from lrscope.training.generators import random_state, restore_random_state
+
+
+def between_updates(trainer: pl.Trainer) -> bool:
+    """Whether, behind this batch, the epoch goes on and no gradient is kept for a later update; never where several
+    processes would have to agree on it: asking each other at every step would cost more than an epoch is worth.
+    """
+    return trainer.world_size == 1 and not trainer.is_last_batch and not trainer.fit_loop._should_accumulate()
 
 
 class KeepCheckpoints(LeanCallback):
     """Saves every ``every_seconds`` at the end of a step, at a position from which training resumes bit for bit.
 
-    A checkpoint is Lightning's own, with the states of the callbacks and of every generator of random numbers.
+    Args:
+        write: writes the state as it is now, behind everything that was recorded until now.
+        can_save: whether behind this batch training goes on from what would be saved.
+        share: of the time that saving may take at most; the next time comes later where it would take more.
     """
 
-    def __init__(self, steps: RecordSteps, folder: CheckpointFolder, every_seconds: float) -> None:
-        self.steps = steps
-        self.folder = folder
+    def __init__(
+        self,
+        write: Callable[[pl.Trainer], None],
+        every_seconds: float,
+        can_save: Callable[[pl.Trainer], bool] = between_updates,
+        share: float = 1.0,
+    ) -> None:
+        self.write = write
+        self.can_save = can_save
         self.every_seconds = every_seconds
+        self.share = share
         self._due = time.monotonic() + every_seconds
-        self._at_epoch_start = False
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: object) -> None:
-        # Several processes must agree to save; asking each other at every step would cost more than an epoch is worth.
-        if trainer.world_size == 1 and time.monotonic() >= self._due and between_updates(trainer):
+        if time.monotonic() >= self._due and self.can_save(trainer):
             self.save(trainer)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self._at_epoch_start = True
         if agreed(trainer, time.monotonic() >= self._due):
             self.save(trainer)
+
+    def save(self, trainer: pl.Trainer) -> None:
+        """Save now. Call it at the start of an epoch, or where ``can_save`` says so."""
+        began = time.monotonic()
+        self.write(trainer)
+        now = time.monotonic()
+        self._due = now + max(self.every_seconds, (now - began) / self.share)
+
+
+class ExactCheckpoints(LeanCallback):
+    """Makes Lightning's checkpoints such that a run goes on from them bit for bit, and not at all once it has ended."""
+
+    def __init__(self) -> None:
+        self._at_epoch_start = False
+        self._random: Mapping[str, Any] | None = None
+        self._nothing_left = False
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if self._random is not None:
+            restore_random_state(self._random)
+        trainer.should_stop = self._nothing_left
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._at_epoch_start = True
 
     def on_train_batch_start(self, trainer: pl.Trainer, *_: object) -> None:
         self._at_epoch_start = False
@@ -48,108 +82,35 @@ class KeepCheckpoints(LeanCallback):
             # The position is restored by now; left on, Lightning would skip the plateau schedule at this epoch's end.
             trainer.fit_loop.restarting = False
 
-    def save(self, trainer: pl.Trainer) -> None:
-        """Write the state as it is now. Call it at the start of an epoch, or behind a step that is not its last."""
-        self.steps.flush()
-        self.steps.recorder.to_disk()  # first: a checkpoint ahead of the record would lose the points in between
-        self.folder.write(partial(trainer.save_checkpoint, weights_only=False))
-        self._due = time.monotonic() + self.every_seconds
-
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        checkpoint["lrscope_random"] = random_state()
-        if self._at_epoch_start:
+        checkpoint[RANDOM] = random_state()
+        checkpoint[MEMBERS] = 0
+        if trainer.state.finished:
+            checkpoint[ENDED] = True
+        elif self._at_epoch_start:
             settle_at_epoch_start(checkpoint["loops"]["fit_loop"])
 
     def on_load_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        self._random = checkpoint["lrscope_random"]
-
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        saved = getattr(self, "_random", None)
-        if saved is not None:
-            restore_random_state(saved)
+        self._random = checkpoint[RANDOM]
+        assert trainer.max_epochs is not None
+        self._nothing_left = nothing_left(checkpoint, trainer.max_epochs)
 
 
 class KeepBest(LeanCallback):
-    """Remembers the weights of the epoch whose monitored metric was lowest (highest for accuracies).
+    """Carries the best weights of a run through its checkpoints."""
 
-    Until there is one, it holds the initial weights: the last good ones of a run that diverges in its first epoch.
-    """
-
-    def __init__(self, steps: RecordSteps, monitor: str) -> None:
-        self.steps = steps
-        self.monitor = monitor
-        self.sign = -1.0 if monitor.rsplit("/", 1)[-1].startswith("acc") else 1.0
-        self.weights: dict[str, Tensor] = {}
-        self.score: float | None = None
-        self.epoch = 0
+    def __init__(self, best: BestWeights) -> None:
+        self.best = best
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if not self.weights:
-            self._keep(pl_module, 0)
-
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        value = self.steps.recorder.last(self.monitor)
-        if value is None or not np.isfinite(value):
-            return
-        score = self.sign * value
-        if self.score is None or score < self.score:
-            self.score = score
-            self._keep(pl_module, trainer.current_epoch + 1)
-
-    def _keep(self, module: pl.LightningModule, epoch: int) -> None:
-        self.weights = {key: value.detach().clone() for key, value in module.state_dict().items()}
-        self.epoch = epoch
+        self.best.begin(pl_module.state_dict)
 
     def state_dict(self) -> dict[str, Any]:
-        return {"weights": self.weights, "score": self.score, "epoch": self.epoch}
+        return self.best.state_dict()
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        self.weights, self.score, self.epoch = state_dict["weights"], state_dict["score"], state_dict["epoch"]
-
-
-def between_updates(trainer: pl.Trainer) -> bool:
-    """Whether, behind this batch, the epoch goes on and no gradient is kept for a later update."""
-    return not trainer.is_last_batch and not trainer.fit_loop._should_accumulate()
-
-
-def settle_at_epoch_start(fit_loop: dict[str, Any]) -> None:
-    """Describe the position "before the first batch of epoch e" so that Lightning resumes there.
-
-    Saved from ``on_train_epoch_start``, Lightning's own counters say that the epoch is under way with all batches of
-    the last one behind it, and a resumed run would skip the epoch.
-    """
-    epoch = fit_loop["epoch_progress"]["current"]
-    total = fit_loop["epoch_progress"]["total"]
-    for counts in (epoch, total):
-        counts["ready"] = counts["started"] = counts["completed"]
-    batches = fit_loop["epoch_loop.batch_progress"]
-    batches["current"] = dict.fromkeys(batches["current"], 0)
-    batches["is_last_batch"] = False
-
-
-def random_state() -> dict[str, Any]:
-    """Every generator's state as tensors, lists and numbers, so that it loads with ``weights_only=True``."""
-    version, words, gauss = random.getstate()
-    name, keys, position, has_gauss, cached = np.random.get_state(legacy=True)
-    state: dict[str, Any] = {
-        "python": [version, list(words), gauss],
-        "numpy": [str(name), [int(key) for key in keys], int(position), int(has_gauss), float(cached)],
-        "torch": torch.get_rng_state(),
-    }
-    if torch.cuda.is_available():
-        state["cuda"] = torch.cuda.get_rng_state_all()
-    return state
-
-
-def restore_random_state(state: Mapping[str, Any]) -> None:
-    version, words, gauss = state["python"]
-    random.setstate((version, tuple(words), gauss))
-    name, keys, position, has_gauss, cached = state["numpy"]
-    np.random.set_state((name, np.asarray(keys, np.uint32), position, has_gauss, cached))
-    torch.set_rng_state(state["torch"])
-    if "cuda" in state and torch.cuda.is_available():
-        torch.cuda.set_rng_state_all(state["cuda"])
+        self.best.load_state_dict(state_dict)

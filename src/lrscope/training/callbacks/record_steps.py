@@ -13,8 +13,8 @@ from torch.optim import Optimizer
 
 from lrscope.training.fast_hooks import LeanCallback
 from lrscope.training.lightning_module import Module
+from lrscope.training.live_run import LiveRun
 from lrscope.training.measures import DeadUnits, DeadUnitsMeter, UpdateMeter, grad_norm
-from lrscope.training.recording import RunRecorder
 
 READ_EVERY = 32
 """On an accelerator, values are read back so many steps at a time: each reading waits for the device."""
@@ -31,14 +31,15 @@ class SignalChoice:
 
 
 class RecordSteps(LeanCallback):
-    """Feeds a :class:`RunRecorder` from Lightning's hooks.
+    """Feeds a :class:`LiveRun` from Lightning's hooks.
 
-    The rate is read before the step that uses it. ``loss_sum`` and ``examples`` of the epoch so far are kept for
-    ``train/loss_epoch``. On an accelerator values lag at most ``READ_EVERY`` steps behind; ``flush`` reads the rest.
+    The rate is read before the step that uses it. On an accelerator values lag at most ``READ_EVERY`` steps behind;
+    ``flush`` reads the rest.
     """
 
-    def __init__(self, recorder: RunRecorder, signals: SignalChoice, accumulate: int = 1) -> None:
-        self.recorder = recorder
+    def __init__(self, live: LiveRun, signals: SignalChoice, accumulate: int = 1) -> None:
+        self.live = live
+        self.recorder = live.recorder
         self.signals = signals
         self.step = 0
         """Updates made so far."""
@@ -49,8 +50,6 @@ class RecordSteps(LeanCallback):
         self._pending: list[tuple[Tensor, float]] = []
         self._pending_signals: list[tuple[int, dict[str, Tensor]]] = []
         self._read_every = 1
-        self._epoch_loss = 0.0
-        self._epoch_examples = 0
         self._sizes: list[int] = []
         self._batch_examples = 0
 
@@ -105,15 +104,9 @@ class RecordSteps(LeanCallback):
         """Read what is still on the device, and record it."""
         if not self._pending:
             return
-        first = self.step - len(self._pending)
         losses = [float(loss) for loss, _ in self._pending] if len(self._pending) == 1 else _read(self._pending)
-        if len(losses) == 1:
-            self.recorder.step(first, losses[0], self._pending[0][1])
-        else:
-            self.recorder.steps(first, losses, [rate for _, rate in self._pending])
-        for loss, size in zip(losses, self._sizes, strict=True):
-            self._epoch_loss += loss * size
-            self._epoch_examples += size
+        total = sum(loss * size for loss, size in zip(losses, self._sizes, strict=True))
+        self.live.add_steps(losses, [rate for _, rate in self._pending], total, sum(self._sizes))
         self._pending.clear()
         self._sizes.clear()
         for step, signals in self._pending_signals:
@@ -121,26 +114,13 @@ class RecordSteps(LeanCallback):
             self.recorder.values(step, dict(zip(signals, values, strict=True)))
         self._pending_signals.clear()
 
-    def take_epoch_loss(self) -> float:
-        """Mean over the examples of the epoch's batch losses; the next epoch starts anew."""
-        self.flush()
-        mean = self._epoch_loss / self._epoch_examples if self._epoch_examples else float("nan")
-        self._epoch_loss, self._epoch_examples = 0.0, 0
-        return mean
-
     def state_dict(self) -> dict[str, Any]:
         self.flush()
-        return {
-            "recorder": self.recorder.state_dict(),
-            "step": self.step,
-            "epoch": (self._epoch_loss, self._epoch_examples),
-            "updates": self._updates.state_dict() if self._updates is not None else None,
-        }
+        return {**self.live.state_dict(), "updates": self._updates.state_dict() if self._updates is not None else None}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        self.recorder.load_state_dict(state_dict["recorder"])
-        self.step = state_dict["step"]
-        self._epoch_loss, self._epoch_examples = state_dict["epoch"]
+        self.live.load_state_dict(state_dict)
+        self.step = self.live.step
         self._saved_updates = state_dict["updates"]
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytorch_lightning as pl
 
-from lrscope.training.callbacks.record_steps import RecordSteps
 from lrscope.training.distributed import is_first
 from lrscope.training.fast_hooks import LeanCallback
 
@@ -20,11 +20,12 @@ class ShowProgress(LeanCallback):
     """Shows epoch, losses and rate.
 
     Args:
+        last: the latest value of a metric, None where there is none.
         style: ``bar``, ``lines`` or ``none``; ``auto`` is a bar on a terminal and lines elsewhere.
     """
 
-    def __init__(self, steps: RecordSteps, name: str, epochs: int, style: str = "auto") -> None:
-        self.steps = steps
+    def __init__(self, last: Callable[[str], float | None], name: str, epochs: int, style: str = "auto") -> None:
+        self.last = last
         self.name = name
         self.epochs = epochs
         if style == "auto":
@@ -67,6 +68,6 @@ class ShowProgress(LeanCallback):
             self._bar = None
 
     def _words(self) -> str:
-        last = self.steps.recorder.last
+        last = self.last
         shown = {"train": last("train/loss_epoch"), "val": last("val/loss"), "val acc": last("val/acc")}
         return "  ".join(f"{name} {value:.4g}" for name, value in shown.items() if value is not None)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import pytorch_lightning as pl
 
 from lrscope.core.errors import Interrupted
-from lrscope.core.trace import RunFacts
-from lrscope.core.verdict import Finding, Verdict
-from lrscope.diagnosis import is_diverged, live_finding
-from lrscope.training.callbacks.keep_checkpoints import between_updates
-from lrscope.training.callbacks.record_steps import RecordSteps
+from lrscope.core.verdict import Verdict
+from lrscope.training.callbacks.keep_checkpoints import KeepCheckpoints
 from lrscope.training.distributed import agreed
 from lrscope.training.fast_hooks import LeanCallback
+from lrscope.training.live_run import LiveRun
 
 
 class StoppedByVerdict(Exception):
@@ -26,39 +24,14 @@ class StoppedByVerdict(Exception):
 
 
 class StopAtVerdict(LeanCallback):
-    """Ends the run at the step where the loss diverges, or at the epoch where another chosen verdict is certain.
+    """Ends the run at the step where its loss diverges; other verdicts end it at an epoch's end (``LiveRun``)."""
 
-    Args:
-        verdicts: those that end a run.
-        grace_epochs: verdicts other than *diverged* are looked at only after so many epochs.
-    """
-
-    def __init__(self, steps: RecordSteps, facts: RunFacts, verdicts: Sequence[Verdict], grace_epochs: int = 5) -> None:
-        self.steps = steps
-        self.facts = facts
-        self.verdicts = tuple(verdicts)
-        self.grace_epochs = grace_epochs
-        self.finding: Finding | None = None
-        self._first_loss: float | None = None
+    def __init__(self, live: LiveRun) -> None:
+        self.live = live
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: object) -> None:
-        latest = self.steps.recorder.last_loss
-        if latest is None:
-            return
-        if self._first_loss is None:
-            first = self.steps.recorder.first_loss
-            self._first_loss = first if first is not None else latest
-        if Verdict.DIVERGED in self.verdicts and is_diverged(latest, self._first_loss):
+        if self.live.has_diverged():
             raise StoppedByVerdict(Verdict.DIVERGED)
-
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        others = [verdict for verdict in self.verdicts if verdict is not Verdict.DIVERGED]
-        if not others or trainer.current_epoch + 1 < self.grace_epochs:
-            return
-        finding = live_finding(self.steps.recorder.trace(self.facts))
-        if finding is not None and finding.verdict in others:
-            self.finding = finding
-            trainer.should_stop = True
 
 
 class StopAtSignal(LeanCallback):
@@ -66,12 +39,12 @@ class StopAtSignal(LeanCallback):
 
     Args:
         requested: the number of the signal that came, else None.
-        save: writes a checkpoint of the state as it is.
+        keep: writes a checkpoint of the state as it is.
     """
 
-    def __init__(self, requested: Callable[[], int | None], save: Callable[[pl.Trainer], None]) -> None:
+    def __init__(self, requested: Callable[[], int | None], keep: KeepCheckpoints) -> None:
         self.requested = requested
-        self.save = save
+        self.keep = keep
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         signal_number = self.requested()
@@ -80,10 +53,9 @@ class StopAtSignal(LeanCallback):
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: object) -> None:
         # After an epoch's last batch its evaluation is still due: the stop waits for the next epoch's start.
-        signal_number = self.requested()
-        if signal_number is not None and trainer.world_size == 1 and between_updates(trainer):
+        if self.keep.can_save(trainer) and (signal_number := self.requested()) is not None:
             self._stop(trainer, signal_number)
 
     def _stop(self, trainer: pl.Trainer, signal_number: int) -> None:
-        self.save(trainer)
+        self.keep.save(trainer)
         raise Interrupted(signal_number)

@@ -8,7 +8,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from lrscope.core.fingerprint import digest_without
 from lrscope.core.trace import RATE_KEYS, RunFacts
-from lrscope.training.build import NOT_FOR_THE_CLASS, Source, resolved, scheduler_name, without
+from lrscope.schedules import rules
+from lrscope.training.build import Source, resolved, scheduler_name
 from lrscope.training.facts.data_facts import data_facts
 from lrscope.training.facts.peak_rate import peak_rate
 
@@ -16,7 +17,7 @@ from lrscope.training.facts.peak_rate import peak_rate
 def run_facts(cfg: DictConfig, source: Source) -> RunFacts:
     """The facts of a run whose numbers of steps are filled in; what its network adds is not among them yet."""
     betas = cfg.optimizer.get("betas")
-    arguments: Any = OmegaConf.to_container(without(cfg.scheduler, (*NOT_FOR_THE_CLASS, "_target_")), resolve=True)
+    scheduler: Any = OmegaConf.to_container(cfg.scheduler, resolve=True)
     data = source.data
     peak, rate_key = peak_rate(cfg)
     decay = cfg.optimizer.get("weight_decay")
@@ -29,7 +30,7 @@ def run_facts(cfg: DictConfig, source: Source) -> RunFacts:
         nesterov=bool(cfg.optimizer.get("nesterov", False)),
         beta1=float(betas[0]) if betas else None,
         scheduler=scheduler_name(cfg),
-        scheduler_arguments=arguments,
+        scheduler_arguments=rules.arguments(scheduler),
         scheduler_interval=cfg.scheduler.get("interval", "epoch"),
         planned_steps=cfg.total_steps,
         steps_per_epoch=cfg.steps_per_epoch,

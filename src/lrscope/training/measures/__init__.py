@@ -1,11 +1,18 @@
-"""What is measured of a network while it trains: small functions on tensors, and meters that cost nothing when idle."""
+"""What is measured of a network while it trains: small functions on tensors, and meters that cost nothing when idle.
+
+Callbacks and ``batched.model`` use them; they know torch alone.
+
+    gradient, updates      norm of the gradient; size and direction of the updates
+    dead, spread           units that pass nothing on; outputs that do not depend on the input
+    sharpness, stability   the largest curvature, and the rate that it bears
+"""
 
 from __future__ import annotations
 
-from lrscope.training.measures.dead import DeadUnits, DeadUnitsMeter, dead_share
+from lrscope.training.measures.dead import DeadUnits, DeadUnitsMeter
 from lrscope.training.measures.gradient import grad_norm
 from lrscope.training.measures.sharpness import Sharpness, preconditioner, sharpness
-from lrscope.training.measures.spread import SpreadMeter, output_spread
+from lrscope.training.measures.spread import SpreadMeter
 from lrscope.training.measures.stability import above_limit, is_preconditioned, stability_limit
 from lrscope.training.measures.updates import UpdateMeter, UpdateReading
 
@@ -17,10 +24,8 @@ __all__ = [
     "UpdateMeter",
     "UpdateReading",
     "above_limit",
-    "dead_share",
     "grad_norm",
     "is_preconditioned",
-    "output_spread",
     "preconditioner",
     "sharpness",
     "stability_limit",

@@ -28,22 +28,16 @@ _ALIVE: dict[type[nn.Module], Alive] = {
 
 @dataclass(frozen=True)
 class DeadUnits:
-    """Share of dead hidden units, 0..1, as 0-dim tensors: over the units of all layers, and layer by layer."""
+    """Share of dead hidden units, 0..1, as 0-dim tensors: over the units of all layers, and layer by layer.
+
+    A layer puts out [N, units] or [N, channels, ...] (a channel is a unit; it is dead where it is dead at every
+    position of every example). ReLU: a unit is dead when its output is 0 for every example of the batch. Tanh and
+    sigmoid are never 0 nor flat; there a unit is dead when it is saturated for every example: derivative below
+    ``SATURATED`` of its largest value.
+    """
 
     share: Tensor
     layers: tuple[Tensor, ...]
-
-
-def dead_share(output: Tensor, alive: Alive = _ALIVE[nn.ReLU]) -> Tensor:
-    """Share of the units of one activation layer that are dead on this batch: a 0-dim tensor in 0..1.
-
-    ``output`` is [N, units] or [N, channels, ...] (a channel is a unit; it is dead where it is dead at every position
-    of every example). ReLU: a unit is dead when its output is 0 for every example of the batch. Tanh and sigmoid are
-    never 0 nor flat; there a unit is dead when it is saturated for every example: derivative below ``SATURATED`` of
-    its largest value.
-    """
-    units = alive(output, _all_but_units(output))
-    return 1 - units.sum() / units.numel()
 
 
 def _all_but_units(output: Tensor) -> tuple[int, ...]:

@@ -8,19 +8,6 @@ from torch import Tensor
 TINY = 1e-12
 
 
-def output_spread(outputs: Tensor, targets: Tensor | None = None) -> Tensor:
-    """How much the outputs [N, K] depend on the example, relative to their size: a 0-dim tensor.
-
-    Mean over the K output units of the standard deviation (divided by N) over the examples, divided by the mean
-    absolute output + 1e-12. 0: the same answer for every input. Logits 1 and −1 in turn give 1. Where the
-    ``targets`` are numbers it is divided by their standard deviation if that is the smaller one: answers of
-    2000 ± 10 to such targets depend on the input as much as answers of 0 ± 10 do.
-    """
-    meter = SpreadMeter()
-    meter.add(outputs, targets)
-    return meter.value().to(outputs.dtype)
-
-
 class Deviation:
     """Mean over columns of the standard deviation over rows that come in pieces; sums are kept in float64 around the
     first row.
@@ -49,7 +36,13 @@ class Deviation:
 
 
 class SpreadMeter:
-    """``output_spread`` of outputs that come in pieces."""
+    """How much the outputs [N, K] depend on the example, relative to their size; they may come in pieces.
+
+    Mean over the K output units of the standard deviation (divided by N) over the examples, divided by the mean
+    absolute output + 1e-12. 0: the same answer for every input. Logits 1 and −1 in turn give 1. Where the targets are
+    numbers it is divided by their standard deviation if that is the smaller one: answers of 2000 ± 10 to such targets
+    depend on the input as much as answers of 0 ± 10 do.
+    """
 
     def __init__(self) -> None:
         self._outputs, self._targets = Deviation(), Deviation()

@@ -1,4 +1,10 @@
-"""What of a run is kept: which steps, as which points, in which form; the same however the run was trained."""
+"""What of a run is kept: which steps, as which points, in which form; the same however the run was trained.
+
+Callbacks and ``batched`` use it.
+
+    recording_plan    which steps
+    recorder          measured values -> points, and the trace that the diagnosis reads
+"""
 
 from lrscope.core.point import Point
 from lrscope.training.recording.recorder import RunRecorder

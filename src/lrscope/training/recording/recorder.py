@@ -51,6 +51,7 @@ class RunRecorder:
     def __init__(self, plan: RecordingPlan) -> None:
         self.plan = plan
         self._sink: Callable[[Sequence[Point]], None] = _nowhere
+        self._recorded: Callable[[str], int | None] | None = None
         self.to_disk: Callable[[], None] = _nothing
         """Returns when everything recorded so far is on disk: called ahead of each checkpoint."""
         self._rate = RateCurve()
@@ -59,24 +60,22 @@ class RunRecorder:
         """Loss of the first batch: the measure of growth without bound."""
         self._kept: dict[str, tuple[list[int], list[float]]] = {}
 
-    def attach(self, sink: Callable[[Sequence[Point]], None], to_disk: Callable[[], None]) -> None:
-        """Write to a record from now on."""
-        self._sink, self.to_disk = sink, to_disk
-
-    def step(self, step: int, loss: float, rate: float) -> None:
-        """The loss of the batch of this update and the rate that the update uses."""
-        now = _now_ms()
-        points = [Point("lr", s, value, now) for s, value in self._rate.add(step, rate)]
-        if self.plan.keeps_loss(step):
-            points.append(Point("train/loss", step, loss, now))
-        self._last_loss = (step, loss)
-        if self.first_loss is None:
-            self.first_loss = loss
-        if points:
-            self._keep(points)
+    def attach(
+        self,
+        sink: Callable[[Sequence[Point]], None],
+        to_disk: Callable[[], None],
+        recorded: Callable[[str], int | None] | None = None,
+    ) -> None:
+        """Write to a record from now on. ``recorded``: the last step of a metric that it holds already; what a
+        checkpoint remembers behind that, it is given.
+        """
+        self._sink, self.to_disk, self._recorded = sink, to_disk, recorded
+        self._make_up()
 
     def steps(self, first_step: int, losses: Sequence[float], rates: Sequence[float]) -> None:
-        """The same for consecutive updates at once: ``losses[i]`` and ``rates[i]`` belong to ``first_step + i``."""
+        """The losses of the batches of consecutive updates, and the rates that they use: ``losses[i]`` and ``rates[i]``
+        belong to ``first_step + i``.
+        """
         now = _now_ms()
         points: list[Point] = []
         for offset, (loss, rate) in enumerate(zip(losses, rates, strict=True)):
@@ -144,6 +143,18 @@ class RunRecorder:
         self._rate.last_step, self._rate.last_value, self._rate.kept_last = state["rate"]
         self._last_loss = tuple(state["last_loss"]) if state["last_loss"] else None
         self.first_loss = state["first_loss"]
+        self._make_up()
+
+    def _make_up(self) -> None:
+        """A record can end before the checkpoint does: whatever cut it off."""
+        if self._recorded is None:
+            return
+        now = _now_ms()
+        for key, (steps, values) in self._kept.items():
+            last = self._recorded(key)
+            pairs = zip(steps, values, strict=True)
+            if points := [Point(key, step, value, now) for step, value in pairs if last is None or step > last]:
+                self._sink(points)
 
     def _keep(self, points: Sequence[Point]) -> None:
         if not points:

@@ -1,0 +1,49 @@
+"""The story of one run that trains alone, from its config to its outcome."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+
+from omegaconf import DictConfig
+
+from lrscope.core.job import Job
+from lrscope.core.outcome import Outcome
+from lrscope.runs.finish import TrainedRun, finish, never_left_running
+from lrscope.runs.fit import SingleRun, assemble, train
+from lrscope.runs.lifecycle import open_record
+from lrscope.runs.prepare import PreparedRun, prepare
+from lrscope.runs.probe_run import look_ahead
+from lrscope.runs.resume import fetch_checkpoints, finished_before
+from lrscope.tracking import Session
+from lrscope.training.checkpoint_folder import CheckpointFolder
+from lrscope.training.distributed import SharedRun, is_first, processes_of_a_member
+from lrscope.training.recording import RunRecorder
+
+
+def train_single(cfg: DictConfig, job: Job, session: Session) -> Outcome:
+    """Prepare, assemble, record, train, try out what more steps bring, finish."""
+    prepared = prepare(cfg, job)
+    if (done := finished_before(prepared)) is not None:
+        return done
+    recorder, checkpoints = RunRecorder(prepared.plan), CheckpointFolder(prepared.checkpoint_folder)
+    single = assemble(prepared, recorder, checkpoints)
+    prepared = single.run
+    log = open_record(prepared, session, recorder)
+    with never_left_running(log):
+        fetch_checkpoints(prepared, log.run_id, checkpoints)
+        with _processes(single, prepared):
+            end = train(single, log)
+            test = single.evaluate.test(single.module) if cfg.callbacks.test and end.by_itself else None
+            probed = look_ahead(single, recorder, end)  # first: packing a model changes its network
+            save = partial(single.trainer.save_checkpoint, weights_only=False)
+            trained = TrainedRun(prepared, single.live, log, checkpoints, save, lambda: single.module.network)
+            return finish(trained, end, test, probed, session)
+
+
+def _processes(single: SingleRun, run: PreparedRun) -> AbstractContextManager[None]:
+    """Around the training: the processes that Lightning starts learn whose record it is."""
+    SharedRun(run.local_id, run.resumes).leave()
+    if run.job.ticket is None or single.trainer.world_size == 1 or not is_first():
+        return nullcontext()
+    return processes_of_a_member(run.job.overrides)

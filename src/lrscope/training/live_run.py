@@ -1,0 +1,128 @@
+"""One run while it trains, whoever takes its steps: what is recorded of it, and when it ends early."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lrscope.core.trace import RunFacts
+from lrscope.core.verdict import Verdict
+from lrscope.diagnosis import is_diverged, live_finding
+from lrscope.diagnosis.signals.chance import LOSS_CONSTANT
+from lrscope.training.best_weights import BestWeights, Weights
+from lrscope.training.evaluation import Evaluation
+from lrscope.training.recording import RunRecorder
+
+LOSS_START, SPREAD_START = "train/loss_start", "output_spread_start"
+"""What training starts from, one point each at step 0. A first batch tells it too roughly for a verdict: at a small
+rate its noise outweighs all that the run moves.
+"""
+
+
+class LiveRun:
+    """One run from its first update to its last. Lightning's callbacks call it for a run that trains alone, the batched
+    training for each of its members: so both record, keep and decide the same.
+
+    Args:
+        monitor: the metric that chooses the best weights.
+        epochs, every_epochs: each ``every_epochs``-th epoch is evaluated, and always the last of ``epochs``.
+        verdicts: those that end a run. grace_epochs: others than *diverged* are looked at only after so many epochs.
+    """
+
+    def __init__(
+        self,
+        recorder: RunRecorder,
+        facts: RunFacts,
+        monitor: str,
+        epochs: int,
+        every_epochs: int = 1,
+        verdicts: Sequence[Verdict] = (),
+        grace_epochs: int = 5,
+    ) -> None:
+        self.recorder = recorder
+        self.best = BestWeights(monitor)
+        self.epochs = epochs
+        self.verdicts = frozenset(verdicts)
+        self._facts, self._every_epochs, self._grace_epochs = facts, every_epochs, grace_epochs
+        self.step = 0
+        """Updates made and recorded so far."""
+        self.stopped_by: Verdict | None = None
+        """What ended it at an epoch's end."""
+        self._epoch_loss, self._epoch_examples = 0.0, 0
+
+    def add_steps(self, losses: Sequence[float], rates: Sequence[float], total: float, examples: int) -> None:
+        """The next updates. ``total``: the sum of their losses over their ``examples``."""
+        self.recorder.steps(self.step, losses, rates)
+        self.step += len(losses)
+        self._epoch_loss += total
+        self._epoch_examples += examples
+
+    def begin(self, train: Evaluation, constant: float | None = None) -> None:
+        """Record what training starts from, unless an earlier process did.
+
+        Args:
+            constant: the loss of the best constant answer, where it is no fact that is known beforehand.
+        """
+        if self.recorder.last(LOSS_START) is None:
+            more = {} if constant is None else {LOSS_CONSTANT: constant}
+            self.recorder.values(0, {LOSS_START: train.loss, SPREAD_START: train.output_spread, **more})
+
+    def has_diverged(self) -> bool:
+        """Whether the latest loss settles that the run diverged, and that ends it."""
+        latest, first = self.recorder.last_loss, self.recorder.first_loss
+        if latest is None or first is None or Verdict.DIVERGED not in self.verdicts:
+            return False
+        return is_diverged(latest, first)
+
+    def is_evaluated(self, epoch: int) -> bool:
+        """Whether the parts are evaluated at the end of this epoch (from 1)."""
+        return epoch % self._every_epochs == 0 or epoch == self.epochs
+
+    def end_epoch(self, epoch: int, evaluated: Mapping[str, float], weights: Weights) -> dict[str, float]:
+        """Record the metrics of an epoch (from 1) at its last update, keep the weights where they are the best, and
+        look whether a verdict ends the run.
+
+        Returns:
+            All metrics of the epoch.
+        """
+        mean = self._epoch_loss / self._epoch_examples if self._epoch_examples else float("nan")
+        self._epoch_loss, self._epoch_examples = 0.0, 0
+        values = {"epoch": float(epoch), "train/loss_epoch": mean, **evaluated}
+        self.recorder.values(self.step - 1, values)
+        self.best.end_epoch(epoch, self.recorder.last(self.best.monitor), weights)
+        self.stopped_by = self._certain(epoch)
+        return values
+
+    def end(self, test: Evaluation | None) -> None:
+        """Record what the test part came to, once."""
+        if test is not None and self.recorder.last("test/loss") is None:
+            self.recorder.values(self.step - 1, part_values("test", test))
+
+    def state_dict(self) -> dict[str, Any]:
+        epoch = (self._epoch_loss, self._epoch_examples)
+        return {"recorder": self.recorder.state_dict(), "step": self.step, "epoch": epoch}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.recorder.load_state_dict(state["recorder"])
+        self.step = state["step"]
+        self._epoch_loss, self._epoch_examples = state["epoch"]
+
+    def _certain(self, epoch: int) -> Verdict | None:
+        others = self.verdicts - {Verdict.DIVERGED}
+        if not others or epoch < self._grace_epochs:
+            return None
+        finding = live_finding(self.recorder.trace(self._facts))
+        return finding.verdict if finding is not None and finding.verdict in others else None
+
+
+def epoch_values(train: Evaluation | None, val: Evaluation | None) -> dict[str, float]:
+    """The metrics of evaluated parts."""
+    values = part_values("train", train) if train is not None else {}
+    if train is not None:
+        values |= {"train/loss_eval": values.pop("train/loss"), "output_spread": train.output_spread}
+    return values | (part_values("val", val) if val is not None else {})
+
+
+def part_values(part: str, found: Evaluation) -> dict[str, float]:
+    """``val/loss``, and ``val/acc`` of classes."""
+    return {f"{part}/loss": found.loss, **({f"{part}/acc": found.accuracy} if found.accuracy is not None else {})}
