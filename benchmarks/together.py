@@ -23,7 +23,7 @@ from lrscope.datasets.data import Part
 from lrscope.models.cnn import CNN
 from lrscope.models.mlp import MLP
 from lrscope.training.kept_memory import keep_freed_memory
-from lrscope.training.lightning_module import loss_of
+from lrscope.training.supported import loss_of
 
 BATCH = 32
 LONG = 10**9

@@ -22,7 +22,7 @@ from lrscope.datasets.data import Data, Part
 from lrscope.datasets.index_batches import IndexBatches
 from lrscope.datasets.member_batches import MemberBatches
 from lrscope.training import build
-from lrscope.training.lightning_module import loss_of
+from lrscope.training.supported import loss_of
 
 CONF = Path(__file__).parents[2] / "conf"
 SCHEDULERS = sorted(path.stem for path in (CONF / "scheduler").glob("*.yaml"))

@@ -22,7 +22,7 @@ from lrscope.core.job import Job
 from lrscope.datasets.data import Part
 from lrscope.runs.prepare import PreparedRun, prepare
 from lrscope.training import threads
-from lrscope.training.lightning_module import loss_of
+from lrscope.training.supported import loss_of
 
 
 def _run(folder: Path, *overrides: str, **top: Any) -> PreparedRun:

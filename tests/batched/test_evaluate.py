@@ -11,7 +11,7 @@ from lrscope.batched.model.batched_trainer import BatchedTrainer
 from lrscope.batched.model.evaluate_members import evaluate
 from lrscope.training.evaluation import chunks
 from lrscope.training.evaluation import evaluate as evaluate_alone
-from lrscope.training.lightning_module import loss_of
+from lrscope.training.supported import loss_of
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])

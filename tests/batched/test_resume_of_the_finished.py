@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+import torch
 from omegaconf import DictConfig
 from test_group_record import DOUBLE, config
 from test_group_resume import Signal, Train, _alone, _jobs, _recorded
@@ -21,6 +22,8 @@ from lrscope.runs.run import run
 from lrscope.tracking.find import find_run
 from lrscope.tracking.journal import events as ev
 from lrscope.tracking.journal.journal import Journal
+from lrscope.training.checkpoint_folder import read_checkpoint
+from lrscope.training.checkpoint_state import ENDED
 
 EARLY = ("callbacks.early_stopping.enabled=true", "callbacks.early_stopping.patience=1")
 
@@ -108,6 +111,7 @@ def test_nothing_is_trained_and_the_record_is_completed(
             assert again[key].values.tolist() == pytest.approx(series.values.tolist(), rel=1e-9, nan_ok=True), key
 
 
+@pytest.mark.filterwarnings("ignore:.*tag lrscope.resumed_otherwise")
 @pytest.mark.parametrize("second", [_launched, _alone], ids=["a stack", "one by one"])
 def test_of_a_stack_those_that_had_ended_stay_and_the_others_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, second: Train
@@ -122,6 +126,26 @@ def test_of_a_stack_those_that_had_ended_stay_and_the_others_go_on(
     for mine, uncut in zip(resumed, whole, strict=True):
         assert (mine.status, mine.verdict, mine.steps) == (uncut.status, uncut.verdict, uncut.steps)
         assert _recorded(folder, mine) == _recorded(whole_folder, uncut)
+
+
+@pytest.mark.parametrize("train", [_launched, _alone], ids=["a stack", "one by one"])
+def test_a_checkpoint_from_before_it_said_that_the_run_had_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, train: Train
+) -> None:
+    signal = Signal(monkeypatch)
+    whole = train(_configs(tmp_path), _jobs(tmp_path), signal, None)
+    recorded = [_recorded(tmp_path, outcome) for outcome in whole]
+    for outcome in whole:
+        path = tmp_path / "spool" / outcome.local_id / "checkpoints" / "last.ckpt"
+        content = read_checkpoint(path)
+        assert content.pop(ENDED)
+        torch.save(content, path)
+    _cut(tmp_path, whole, b"lrscope.steps")
+    written = _checkpoints(tmp_path, whole)
+    resumed = train(_configs(tmp_path), _jobs(tmp_path, whole), signal, None)
+    assert _checkpoints(tmp_path, resumed) == written
+    for number, (mine, uncut) in enumerate(zip(resumed, whole, strict=True)):
+        _assert_same_end(tmp_path, mine, uncut, recorded[number])
 
 
 def test_a_resume_that_fails_makes_nothing_worse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

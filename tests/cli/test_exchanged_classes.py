@@ -34,6 +34,23 @@ def test_what_was_typed_stays_to_be_told_about(typed: str) -> None:
     assert "in_features" in cfg.model
 
 
+class NoArguments:
+    pass
+
+
+class AnyArguments:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        pass
+
+
+@pytest.mark.parametrize("name", ["NoArguments", "AnyArguments"])
+def test_a_model_that_names_no_argument_gets_none_of_the_option(name: str) -> None:
+    cfg = config()
+    cfg.model._target_ = f"{__name__}.{name}"
+    cfg = run_config(cfg, [f"model._target_={cfg.model._target_}"])
+    assert cfg.model == {"_target_": cfg.model._target_}
+
+
 def test_a_class_and_its_arguments_in_one_override() -> None:
     cfg = run_config(config(), ["model={_target_:torch.nn.Linear,hidden:[3]}"])
     assert "hidden" in cfg.model

@@ -228,6 +228,13 @@ class TestCrash:
         assert "broken on purpose" in run.data.tags["mlflow.note.content"]
         assert list(crashed.curve(run, "train/loss")) == [0, 1, 2, 3]
 
+    def test_the_terminal_says_why_and_where_the_traceback_is(self, crashed: Typed) -> None:
+        (line,) = [line for line in crashed.out.splitlines() if "broken on purpose" in line]
+        assert line.startswith("1 member (model.fails_at=5) crashed: RuntimeError: broken on purpose; traceback: /")
+        named = line.partition("traceback: ")[2].rstrip(". ")
+        assert "fragile.py" in Path(named).read_text()
+        assert "To find where training starts" not in crashed.out
+
     def test_members_in_other_processes_find_their_parent(self, crashed: Typed) -> None:
         (parent,) = by_kind(crashed, "sweep")
         assert parent.info.status == "FAILED"

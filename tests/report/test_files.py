@@ -154,11 +154,12 @@ def test_no_sweep_is_too_odd_for_a_report(tmp_path: Path, members: list[Member])
 
 
 def test_what_is_missing_is_said() -> None:
-    assert gaps(mixed()) == (
+    made = mixed()
+    (crashed,) = [member for member in made.members if member.crashed]
+    assert gaps(made) == (
         "1 of 6 planned members is not recorded.",
         "1 member (lr=0.1,seed=0) is still running.",
-        "1 member (lr=0.2,seed=0) crashed.",
-        "1 member (lr=0.2,seed=0) has no curve.",
+        f"1 member (lr=0.2,seed=0) crashed; traceback: artifact traceback.txt of run {crashed.run_id}.",
     )
     assert gaps(sweep([], deleted=2)) == ("No member of this sweep is recorded.", "2 members were deleted in MLflow.")
     assert gaps(sweep([member(0.1, [0.4])], planned=1)) == ()

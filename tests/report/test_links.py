@@ -11,7 +11,7 @@ from made_sweeps import member, sweep
 
 from lrscope.report.data.stored_sweep import Sweep
 from lrscope.report.figures.limits import Axis
-from lrscope.report.mlflow_ui.links import sweep_links
+from lrscope.report.mlflow_ui.links import how_to_open, sweep_links
 from lrscope.report.mlflow_ui.saved_view import saved_view
 
 
@@ -63,3 +63,9 @@ def test_the_tag_is_short_enough_for_every_store() -> None:
     made = sweep([member(0.1, [1.0])], ("lr", *(f"model.{'x' * 40}{i}" for i in range(6))), name="lr × " * 99)
     frames = {name: Axis(name, 1e-9, 1e9, log=True) for name in ("train/loss", "val/loss", "val/acc", "lr")}
     assert len(saved_view(made, frames, 10**13)[1]) < 5000
+
+
+def test_a_local_store_is_told_how_to_start_its_page() -> None:
+    local = sweep([member(0.1, [1.0])])
+    assert "make ui" in how_to_open(local)
+    assert how_to_open(replace(local, store="http://host:5000")) == ""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from made_sweeps import member, sweep
@@ -9,7 +10,7 @@ from lrscope.core.verdict import Verdict
 from lrscope.report.analysis.comparison import compare
 from lrscope.report.analysis.recommend import recommend
 from lrscope.report.analysis.recommendation import Recommendation
-from lrscope.report.data.stored_sweep import Member
+from lrscope.report.data.stored_sweep import Member, gaps
 
 
 def of(members: list[Member], **more: object) -> Recommendation:
@@ -160,4 +161,46 @@ def test_categories_have_equals_and_no_range() -> None:
     assert found.sentences == ("Use scheduler=constant: best val/loss 0.4.", "As good, within 1% of the loss: cosine.")
     assert dict(found.commands)["To give each its own best rate"] == (
         "python train.py -m scheduler=constant,cosine,step lr=0.001,0.0032,0.01,0.032,0.1"
+    )
+
+
+def crash(rate: float, why: str = "RuntimeError: broken") -> Member:
+    return replace(member(rate, [], verdict=None, status="FAILED"), why=why)
+
+
+def test_where_all_crashed_no_other_rate_is_advised() -> None:
+    found = of([crash(0.1), crash(0.01)])
+    assert found.best is None
+    assert not found.commands
+    assert "none of 2 members trained (2 crashed)" in found.headline
+    assert "not a matter of the rate" in found.headline
+
+
+def test_a_crash_beside_a_divergence_does_not_move_the_next_rates() -> None:
+    found = of([crash(0.001), member(1, [math.nan], verdict=Verdict.DIVERGED, status="FAILED")])
+    assert dict(found.commands)["To find where training starts to work"].endswith("lr=0.001,0.01,0.1")
+
+
+def test_a_crashed_neighbour_neither_fails_nor_bounds_the_sweep() -> None:
+    found = of([member(0.001, [0.9]), member(0.01, [0.6]), member(0.1, [0.3]), crash(1)])
+    assert not any("fails" in sentence for sentence in found.sentences)
+    assert any("0.1 is the highest rate" in warning for warning in found.warnings), "of 1 nothing is known"
+    assert any("1 of 4 members crashed" in warning for warning in found.warnings)
+
+
+def test_a_seed_that_crashed_does_not_make_its_rate_unsafe() -> None:
+    members = [member(0.1, [0.3], seed=0), replace(crash(0.1), seed=1), member(0.01, [0.6], seed=0)]
+    assert of(members).best == 0.1
+
+
+def test_each_crash_is_told_with_its_reason_and_its_traceback() -> None:
+    one, other = crash(0.1, "KeyError: 'x'"), crash(0.01, "KeyError: 'x'")
+    third = replace(crash(1, "MemoryError: no room."), artifacts="file:///runs/1/artifacts")
+    told = gaps(sweep([one, other, third]))
+    assert told[0] == (
+        "2 members (lr=0.1,seed=0, lr=0.01,seed=0) crashed: KeyError: 'x'; "
+        f"traceback: artifact traceback.txt of run {one.run_id}."
+    )
+    assert told[1] == (
+        "1 member (lr=1,seed=0) crashed: MemoryError: no room; traceback: /runs/1/artifacts/traceback.txt."
     )

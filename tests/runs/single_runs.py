@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 from torch import Tensor
 
 from lrscope.config import schema
-from lrscope.config.overrides import drop_leftovers
+from lrscope.config.overrides import run_config
 from lrscope.core.job import Job, KnownMember
 from lrscope.core.paths import project_root
 from lrscope.core.trace import Trace
@@ -109,7 +109,6 @@ def recorded_points(spool_root: Path, local_id: str) -> Recorded:
 def trace_of_a_run(folder: Path, *overrides: str) -> Trace:
     """The curves and facts of a config that went through the whole story of a run, copies included."""
     spool = ("tracking=off", f"tracking.spool={folder / 'spool'}")
-    cfg = compose_config(*spool, *overrides)
-    drop_leftovers(cfg, overrides)
+    cfg = run_config(compose_config(*spool, *overrides), overrides)
     run_whole(cfg, Job(folder / "job", ()))
     return Trace.load(folder / "job" / TRACE)

@@ -10,9 +10,9 @@ import torch
 from lrscope.training import build
 from lrscope.training.callbacks.evaluate_epochs import EvaluateEpochs
 from lrscope.training.evaluation import evaluate
-from lrscope.training.lightning_module import loss_of
 from lrscope.training.live_run import LOSS_START, SPREAD_START
 from lrscope.training.measures import SpreadMeter
+from lrscope.training.supported import loss_of
 from runs.single_runs import compose_config, train_whole, train_with_stops
 
 RUN = ("dataset=blobs", "batch_size=200", "model.hidden=[6]", "model.dropout=0.3", "model.batch_norm=true", "epochs=2")

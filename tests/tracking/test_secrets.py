@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+import yaml
 from recorded_runs import record, run_of, start
 
 from lrscope.core.errors import StoreUnreachable
-from lrscope.core.redact import redact
+from lrscope.core.redact import redact, redact_tree
 from lrscope.tracking import TrackingSettings, open_session
+from lrscope.tracking.mlflow_store.address import resolve_uri
 
 PASSWORD = "hunter2secret"
 
@@ -32,6 +35,55 @@ def test_values_of_secret_variables_are_hidden_wherever_they_stand(monkeypatch: 
     monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", PASSWORD)
     monkeypatch.setenv("SOME_API_KEY", "short")
     assert redact(f"it is {PASSWORD}, in short") == "it is ***, in short"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "PGPASSWORD",
+        "MYSQL_PWD",
+        "GITHUB_TOKEN",
+        "AWS_SECRET_ACCESS_KEY",
+        "openaiApiKey",
+        "SERVICE_CREDENTIALS",
+        "DB_PASSWD",
+    ],
+)
+def test_names_of_secrets(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, PASSWORD)
+    assert redact(f"a {PASSWORD} b") == "a *** b"
+
+
+@pytest.mark.parametrize(
+    "name", ["PWD", "OLDPWD", "TOKENIZERS_CACHE", "KEYBOARD_LAYOUT", "MONKEY", "SECRETARY", "PWDX"]
+)
+def test_names_that_only_look_like_it(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "/home/ada/project")
+    assert redact("root: /home/ada/project/data") == "root: /home/ada/project/data"
+
+
+@pytest.mark.parametrize("name", ["PROJECT_PWD", "GOOGLE_APPLICATION_CREDENTIALS", "TOKEN_FOLDERS", "SECRET_FILE"])
+def test_a_path_that_exists_is_no_secret(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
+    monkeypatch.setenv(name, f"{tmp_path}{os.pathsep}/tmp" if name.endswith("S") else str(tmp_path))
+    assert redact(f"{tmp_path}/mlflow.db") == f"{tmp_path}/mlflow.db"
+
+
+def test_a_word_that_is_also_a_folder_here_stays_secret(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / PASSWORD).mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DB_PASSWORD", PASSWORD)
+    assert redact(PASSWORD) == "***"
+
+
+def test_a_store_is_called_the_same_whatever_the_environment_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOME_TOKEN", "mlflow.db")
+    assert resolve_uri("sqlite:////data/mlflow.db").shown == "sqlite:////data/mlflow.db"
+
+
+def test_what_is_hidden_in_a_config_leaves_it_readable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DB_PASSWORD", PASSWORD)
+    text = yaml.safe_dump(redact_tree({"a": {"b": [PASSWORD, 1]}, "c": f"x{PASSWORD}"}))
+    assert yaml.safe_load(text) == {"a": {"b": ["***", 1]}, "c": "x***"}
 
 
 def test_no_secret_reaches_spool_or_store(store_project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

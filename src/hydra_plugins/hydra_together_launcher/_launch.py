@@ -11,9 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import JobReturn, configure_log, filter_overrides, run_job, setup_globals
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, open_dict
 
 from hydra_plugins.hydra_together_launcher.together_launcher import TogetherLauncher
 
@@ -68,30 +67,15 @@ def _trained_together(jobs: Sequence[DictConfig]) -> Mapping[int, Any]:
         return {}
     from lrscope.batched.run.launch import train_together
     from lrscope.config.overrides import run_config
-    from lrscope.core.job import Job, SweepTicket
+    from lrscope.core.job import member_job
+    from lrscope.core.ledger import SWEEP, Ledger
 
     prepared = []
     for config in jobs:
-        folder = _folder(config)
+        ledger = Ledger(Path(config.hydra.job.env_set[SWEEP]))
         overrides = tuple(str(override) for override in config.hydra.overrides.task)
-        job = Job(folder, overrides, SweepTicket.read(folder.parent))
-        prepared.append((run_config(config, overrides), job))
+        prepared.append((run_config(config, overrides), member_job(ledger, config.hydra.job.num, overrides)))
     return train_together(prepared, mode)
-
-
-def _folder(config: DictConfig) -> Path:
-    """Where Hydra will run the job."""
-    place = OmegaConf.to_container(config.hydra.sweep, resolve=False)
-    if "{hydra:" not in str(place):  # else it says so only with the job's config in Hydra's own hands, which takes 5 ms
-        return Path(str(config.hydra.sweep.dir)) / str(config.hydra.sweep.subdir)
-    before = HydraConfig.instance().cfg
-    HydraConfig.instance().set_config(config)
-    try:
-        return Path(str(OmegaConf.select(config, "hydra.sweep.dir"))) / str(
-            OmegaConf.select(config, "hydra.sweep.subdir")
-        )
-    finally:
-        HydraConfig.instance().cfg = before
 
 
 def _returning(result: Any) -> Any:

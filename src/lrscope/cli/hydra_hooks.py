@@ -6,6 +6,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from hydra.experimental.callback import Callback
@@ -21,6 +22,7 @@ class SweepCallback(Callback):
             from lrscope.core.job import overrides_as_typed
             from lrscope.runs.shared_session import opened_ahead
             from lrscope.sweeps.check import raise_problems
+            from lrscope.sweeps.folders import make_folder
             from lrscope.tracking.mlflow_store.model_package import get_ready_to_pack
 
             cfg = run_config(config, overrides_as_typed(config.hydra))
@@ -28,6 +30,7 @@ class SweepCallback(Callback):
                 if session is not None and cfg.tracking.log_model != "none":
                     session.preload(get_ready_to_pack)
                 raise_problems([cfg])
+                make_folder("hydra.run.dir", Path(str(config.hydra.run.dir)))
 
     def on_multirun_start(self, config: Any, **kwargs: Any) -> None:
         """Ends the command with exit code 2 where a job has a problem."""
@@ -40,11 +43,11 @@ class SweepCallback(Callback):
 @contextmanager
 def _ending_the_command() -> Iterator[None]:
     """Hydra turns exceptions of a callback into warnings and trains on; SystemExit passes."""
-    from lrscope.core.errors import LrscopeError
+    from lrscope.core.errors import Interrupted, LrscopeError
 
     try:
         yield
-    except LrscopeError as error:
+    except (LrscopeError, Interrupted) as error:
         for line in str(error).splitlines():
             print(f"error: {line}", file=sys.stderr)
         sys.exit(error.exit_code)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 import warnings
+from concurrent.futures import BrokenExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,8 @@ from lrscope.config import schema
 from lrscope.core import gc_pause
 from lrscope.core.errors import Interrupted, LrscopeError
 from lrscope.core.paths import conf_folder
+from lrscope.core.std_streams import spare_the_command
+from lrscope.core.stop_signals import STOP
 
 SWITCH_S = 0.0005
 """How long a thread may keep Python's lock while another waits. With Python's own 5 ms the thread that records holds up
@@ -28,6 +32,7 @@ def main() -> int:
         0 where everything trained or was found to fail by itself; 1 for a crash, or where Hydra refuses a lone run;
         2 for bad input; 128 + n where signal n stopped it.
     """
+    spare_the_command()
     gc_pause.pause()
     sys.setswitchinterval(SWITCH_S)
     import hydra
@@ -59,20 +64,12 @@ def _exit_code(entry: Any) -> int:
         return stop.code if isinstance(stop.code, int) else 1
     except KeyboardInterrupt:
         return 130
-    except ValueError as error:
-        if not str(error).startswith(("Only one of --", "The --resolve flag")):
-            raise
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except BrokenPipeError:  # `python train.py --help | head`: whoever read has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except LrscopeError as error:
+    except (LrscopeError, Interrupted) as error:
         return _tell(error)
-    except (HydraException, OmegaConfBaseException) as error:
-        if asked == "1":
-            raise
-        return _refused(error)
+    except Exception as error:
+        if isinstance(error, (HydraException, OmegaConfBaseException)) and asked != "1":
+            return _refused(error)
+        return _unexpected(error)
     finally:
         if asked is None:
             del os.environ[FULL_ERROR]
@@ -88,11 +85,16 @@ def _job(cfg: Any) -> Any:
     from lrscope.core.job import overrides_as_typed
     from lrscope.runs.run import run_job
 
+    spare_the_command()  # a launcher's worker has not come by main
     alone = HydraConfig.get().mode == RunMode.RUN
     try:
         outcome = run_job(run_config(cfg, overrides_as_typed(HydraConfig.get())))
+    except Interrupted as stop:
+        if alone or _launched_here():
+            raise SystemExit(_tell(stop)) from None
+        return None  # a worker: what became of its job stands in the ledger, and the command knows of the signal
     except LrscopeError as error:
-        if alone or (isinstance(error, Interrupted) and "lrscope.sweeps.lifecycle" in sys.modules):
+        if alone:
             raise SystemExit(_tell(error)) from None
         raise
     if alone and outcome.crashed:
@@ -109,10 +111,31 @@ def _refused(error: Exception) -> int:
     return 2 if refused.sweep else 1
 
 
-def _tell(error: LrscopeError) -> int:
+def _unexpected(error: Exception) -> int:
+    """What nobody foresaw: told, and the command still ends as every other does."""
+    if isinstance(error, ValueError) and str(error).startswith(("Only one of --", "The --resolve flag")):
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    if (number := STOP.requested()) is not None:
+        return 128 + number  # what the signal broke on its way
+    if isinstance(error, BrokenExecutor):
+        words = "a process that trained members ended (killed, or out of memory), and the launcher gave up the others"
+        print(f"error: {words}. Go on with resume=latest.", file=sys.stderr)
+        return 1
+    traceback.print_exc()
+    return 1
+
+
+def _tell(error: LrscopeError | Interrupted) -> int:
     for line in str(error).splitlines():
         print(f"error: {line}", file=sys.stderr)
     return error.exit_code
+
+
+def _launched_here() -> bool:
+    """Whether this process launched the sweep, and is not a worker of its launcher's."""
+    lifecycle = sys.modules.get("lrscope.sweeps.lifecycle")
+    return lifecycle is not None and lifecycle.current() is not None
 
 
 def _close_sweep(code: int) -> int:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from inspect import Parameter, signature
+from pathlib import Path
 from typing import Any
 
 from hydra.errors import InstantiationException
@@ -32,7 +33,7 @@ def instantiated(
         raise InputError(found)
     try:
         made = instantiate(group, *_positional, **arguments, _convert_="all")
-    except InstantiationException as error:
+    except (InstantiationException, SystemExit) as error:
         cause = error.__cause__
         if isinstance(cause, InputError):
             raise cause from None
@@ -50,28 +51,41 @@ def _call_problems(
     """What keeps a class or function from being called: it is not there, or its arguments do not fit."""
     try:
         named_thing = pkgutil.resolve_name(target)
-        if kind is not None and isinstance(named_thing, type) and not issubclass(named_thing, kind):
-            return [_wrong_kind(key, target, "is another kind of class", kind)]
-        parameters = list(signature(named_thing).parameters.values())
-    except (ImportError, AttributeError) as error:
+    except (Exception, SystemExit) as error:  # importing a user's module runs it
         remedy = "Write package.module.Class; a module of your own lies beside train.py or on PYTHONPATH."
         return [Problem(f"{key}._target_", target, f"cannot be imported ({reason_of(error)})", remedy)]
+    if kind is not None and isinstance(named_thing, type) and not issubclass(named_thing, kind):
+        return [_wrong_kind(key, target, "is another kind of class", kind)]
+    try:
+        parameters = list(signature(named_thing).parameters.values())
     except (TypeError, ValueError):
-        return []  # nothing to be known, or Hydra's own shorthand: instantiate tells
+        return []  # nothing to be known: instantiate tells
     named = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
     left = [p for i, p in enumerate(named) if i >= positional or p.kind == p.KEYWORD_ONLY]
     names, given = [p.name for p in left], set(given)
-    problems = [
-        Problem(f"{key}.{p.name}", "", f"is missing, {target} needs it", f"Add +{key}.{p.name}=VALUE.")
-        for p in left
-        if p.default is p.empty and p.name not in given
-    ]
-    if not any(p.kind == p.VAR_KEYWORD for p in parameters):
-        problems += [
-            Problem(f"{key}.{name}", str(group.get(name)), f"{target} takes no such argument", _words_for(names))
-            for name in sorted(given - set(names))
-        ]
+    problems = []
+    if missing := [p.name for p in left if p.default is p.empty and p.name not in given]:
+        problems.append(_missing(key, target, missing))
+    open_ended = any(p.kind == p.VAR_KEYWORD for p in parameters)
+    if unknown := [] if open_ended else sorted(given - set(names)):
+        problems.append(_unknown(key, target, {name: str(group.get(name)) for name in unknown}, names))
     return problems
+
+
+def _missing(key: str, target: str, names: Sequence[str]) -> Problem:
+    """All that is missing, on one line."""
+    remedy = f"Add {' '.join(f'+{key}.{name}=VALUE' for name in names)}."
+    if len(names) == 1:
+        return Problem(f"{key}.{names[0]}", "", f"is missing, {target} needs it", remedy)
+    return Problem(key, "", f"{', '.join(names)} are missing, {target} needs them", remedy)
+
+
+def _unknown(key: str, target: str, given: Mapping[str, str], takes: Sequence[str]) -> Problem:
+    """All that the class does not take, on one line."""
+    if len(given) == 1:
+        ((name, value),) = given.items()
+        return Problem(f"{key}.{name}", value, f"{target} takes no such argument", _words_for(takes))
+    return Problem(key, "", f"{target} takes no arguments {', '.join(given)}", _words_for(takes))
 
 
 def _wrong_kind(key: str, target: str, what: str, kind: type) -> Problem:
@@ -82,31 +96,55 @@ def _words_for(names: Sequence[str]) -> str:
     return f"It takes {', '.join(names)}." if names else "It takes none."
 
 
+MOST_WORDS = 240
+"""Characters of an error that are told."""
+
+
 def reason_of(error: BaseException) -> str:
-    """An error in a few words, with the line of a user's own code that raised it."""
-    words = (str(error) or type(error).__name__).splitlines()[0].rstrip(". ")
+    """An error in a few words, with the line of a user's own code at which it came up."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    words = (lines[0] if lines else type(error).__name__).rstrip(". ")[:MOST_WORDS]
+    where = ""
     trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
+    while trace is not None:
+        file = trace.tb_frame.f_code.co_filename
+        if _is_users(file):
+            where = f"{file}, line {trace.tb_lineno}"
         trace = trace.tb_next
-    file = trace.tb_frame.f_code.co_filename if trace is not None else ""
-    if trace is None or "site-packages" in file or "lrscope" in file or file.startswith("<") or "/lib/python" in file:
-        return words
-    return f"{type(error).__name__}: {words}; {file}, line {trace.tb_lineno}"
+    return f"{type(error).__name__}: {words}; {where}" if where else words
+
+
+def _is_users(file: str) -> bool:
+    """Whether a file of code is the user's own: of no library, not Python's and not lrscope's."""
+    inside = ("site-packages", "dist-packages", "/lib/python")
+    if file.startswith("<") or any(part in file for part in inside):
+        return False
+    return not Path(file).is_relative_to(_PACKAGE)
+
+
+_PACKAGE = Path(__file__).parents[1]
 
 
 def accepts(group: DictConfig, argument: str) -> bool:
     """Whether what the group names has a parameter of that name."""
-    return argument in {parameter.name for parameter in _parameters(group)}
+    return argument in {parameter.name for parameter in _parameters(group) or ()}
 
 
-def takes(group: DictConfig, argument: str) -> bool:
-    """Whether that argument can be given to what the group names; true where that cannot be known."""
+def takes(group: DictConfig, argument: str, *, by_name: bool = False) -> bool:
+    """Whether that argument can be given to what the group names; true where that cannot be known.
+
+    Args:
+        by_name: not where it would be one of ``**kwargs``.
+    """
     parameters = _parameters(group)
-    return not parameters or any(p.name == argument or p.kind == p.VAR_KEYWORD for p in parameters)
+    if parameters is None:
+        return True
+    return any(p.name == argument or (p.kind == p.VAR_KEYWORD and not by_name) for p in parameters)
 
 
-def _parameters(group: DictConfig) -> list[Parameter]:
+def _parameters(group: DictConfig) -> list[Parameter] | None:
+    """Of what the group names; None where they cannot be known."""
     try:
         return list(signature(pkgutil.resolve_name(group._target_)).parameters.values())
-    except (TypeError, ValueError, ImportError, AttributeError):
-        return []
+    except (Exception, SystemExit):  # importing a user's module runs it; what is wrong with it the check tells
+        return None

@@ -43,7 +43,9 @@ def _drop(part: DictConfig, group: str, typed: set[str]) -> None:
             continue
         if key == "name":
             part.name = str(part._target_).rpartition(".")[2]
-        elif not takes(part, key) and not (group == "scheduler" and key in NOT_ARGUMENTS):
+        elif group == "scheduler" and key in NOT_ARGUMENTS:
+            continue
+        elif not takes(part, key, by_name=group == "model"):
             del part[key]
 
 

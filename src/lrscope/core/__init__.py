@@ -4,8 +4,10 @@ Everybody may use it; it knows no torch, MLflow or Lightning.
 
     errors, paths, files, redact, safe_paths    words of a failure; where the project lies; names that stay in it
     job, outcome, fingerprint                   what a run is, what became of it, what makes it the same run again
+    ledger                                      the files through which a sweep and its members know of each other
     trace, point, verdict                       the curves of a run, one value of them, what became of it in a word
     tracking_settings                           what others hand to tracking
     stop_signals, gc_pause                      Ctrl-C as a flag; Python's garbage collector while libraries load
+    std_streams                                 an output that fails is no failure of the command
     moved_names                                 modules under the names that users' files have
 """

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 class Problem:
     """One thing that is wrong with what the user asked for.
 
-    ``str(problem)`` reads ``lr=-1: must be above 0. Use e.g. lr=0.01.``
+    ``str(problem)`` reads ``lr=-1: must be above 0. Use e.g. lr=0.01.``, always on one line.
     """
 
     key: str
@@ -20,7 +20,7 @@ class Problem:
 
     def __str__(self) -> str:
         subject = f"{self.key}={self.value}" if self.value else self.key
-        return f"{subject}: {self.rule}. {self.remedy}".strip()
+        return " ".join(f"{subject}: {self.rule}. {self.remedy}".split("\n")).strip()
 
 
 class LrscopeError(Exception):
@@ -46,10 +46,16 @@ class StoreUnreachable(InputError):
     """The tracking store did not answer when the command started."""
 
 
-class Interrupted(LrscopeError):
-    """A signal asked the run to stop; raised at the end of the step that was under way."""
+class Interrupted(BaseException):
+    """A signal asked the run to stop; raised at the end of the step that was under way.
+
+    As with ``KeyboardInterrupt``, no ``except Exception`` on its way takes it for an error of what it was doing.
+    """
 
     def __init__(self, signal_number: int) -> None:
         self.signal_number = signal_number
         self.exit_code = 128 + signal_number
         super().__init__(f"stopped by signal {signal_number}")
+
+    def __reduce__(self) -> tuple[type[Interrupted], tuple[int]]:
+        return type(self), (self.signal_number,)

@@ -1,4 +1,7 @@
-"""Python's garbage collector, kept from walking through the libraries again and again while they are loaded."""
+"""Python's garbage collector, kept from walking through the libraries again and again while they are loaded.
+
+Saves 0.7 s, a tenth of the command that trains one rate (benchmarks/hacks.py).
+"""
 
 from __future__ import annotations
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-TICKET = "sweep.json"
+from lrscope.core.ledger import SWEEP, Ledger
 
 
 @dataclass(frozen=True)
@@ -24,39 +25,40 @@ class KnownMember:
 
 @dataclass(frozen=True)
 class SweepTicket:
-    """What a member must know of its sweep. It lies in the sweep's folder, so that it reaches every launcher's jobs."""
+    """What a member must know of its sweep; a file, so that it reaches every launcher's jobs."""
 
     local_id: str
     run_id: str | None
     axes: tuple[str, ...]
     """The keys that vary: members are named by their values."""
+    launcher: Mapping[str, str] = field(default_factory=dict)
+    """The process that launched the sweep, as tags name it."""
     known: Mapping[str, KnownMember] = field(default_factory=dict)
     """By fingerprint; empty for a sweep that is not resumed."""
 
-    def write(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / TICKET).write_text(json.dumps(asdict(self)))
+    def write(self, file: Path) -> None:
+        file.write_text(json.dumps(asdict(self)))
 
     @classmethod
-    def read(cls, folder: Path) -> SweepTicket | None:
-        """The ticket in a sweep's folder; None where the folder is not a sweep's."""
-        try:
-            stored = json.loads((folder / TICKET).read_text())
-        except FileNotFoundError:
-            return None
+    def read(cls, file: Path) -> SweepTicket:
+        stored = json.loads(file.read_text())
         known = {key: KnownMember(**member) for key, member in stored["known"].items()}
-        return cls(stored["local_id"], stored["run_id"], tuple(stored["axes"]), known)
+        return cls(stored["local_id"], stored["run_id"], tuple(stored["axes"]), stored["launcher"], known)
 
 
 @dataclass(frozen=True)
 class Job:
-    """``overrides`` are those of this job alone, as typed: ``("lr=0.01", "seed=1")``."""
+    """``overrides`` are those of this job alone, as typed: ``("lr=0.01", "seed=1")``. What it leaves for the
+    sweep goes into ``folder``, the sweep's own and not Hydra's, which may be called anything and be shared.
+    """
 
     folder: Path
     overrides: tuple[str, ...]
     ticket: SweepTicket | None = None
     continues: Mapping[str, KnownMember] = field(default_factory=dict)
     """By fingerprint: the run that a lone job with ``resume=`` goes on with."""
+    ledger: Ledger | None = None
+    """Of the sweep that it belongs to."""
 
     def known(self, fingerprint: str) -> KnownMember | None:
         """What an earlier call left of the run with this fingerprint, where this call resumes one."""
@@ -90,7 +92,12 @@ def current_job() -> Job:
     from hydra.core.hydra_config import HydraConfig
 
     hydra = HydraConfig.get()
-    folder = Path(hydra.runtime.output_dir)
     overrides = overrides_as_typed(hydra)
-    ticket = SweepTicket.read(folder.parent) if str(hydra.mode).endswith("MULTIRUN") else None
-    return Job(folder, overrides, ticket)
+    if str(hydra.mode).endswith("MULTIRUN") and SWEEP in os.environ:
+        return member_job(Ledger(Path(os.environ[SWEEP])), hydra.job.num, overrides)
+    return Job(Path(hydra.runtime.output_dir), overrides)
+
+
+def member_job(ledger: Ledger, number: int, overrides: tuple[str, ...]) -> Job:
+    """The job of a sweep with this number."""
+    return Job(ledger.place(number), overrides, SweepTicket.read(ledger.ticket), ledger=ledger)

@@ -47,5 +47,5 @@ class Outcome:
         """The outcome that a job left in its folder; None where it left none."""
         try:
             return cls(**json.loads((folder / FILE).read_text()))
-        except (FileNotFoundError, json.JSONDecodeError):
+        except (OSError, ValueError, TypeError):
             return None

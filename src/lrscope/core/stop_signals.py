@@ -1,14 +1,17 @@
-"""Ctrl-C and SIGTERM as a flag that training reads at the end of a step; the second one does not wait."""
+"""Ctrl-C, SIGTERM and SIGHUP as a flag that training reads at the end of a step; the second one does not wait."""
 
 from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
+from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 
 from lrscope.core.errors import Interrupted
+
+WORDS = b"\nstopping after this step (once more stops at once) ...\n"
 
 
 class StopSignals:
@@ -16,32 +19,53 @@ class StopSignals:
 
     def __init__(self) -> None:
         self._came: int | None = None
-        self._hurried = False
+        self._caught = 0
+        self._pass_on: Callable[[int], None] | None = None
+        self._ask: Callable[[], int | None] | None = None
 
     def requested(self) -> int | None:
         """The number of the first signal that came, else None."""
+        if self._came is None and self._ask is not None:
+            self._came = self._ask()
         return self._came
 
     def raise_if_requested(self) -> None:
         """Raise :class:`Interrupted` where a signal has come: for places between steps and between runs."""
-        if self._came is not None:
-            raise Interrupted(self._came)
+        if (number := self.requested()) is not None:
+            raise Interrupted(number)
+
+    def pass_on(self, tell: Callable[[int], None]) -> None:
+        """Have the first signal told to jobs in other processes, too: none of them need have got it."""
+        self._pass_on = tell
+
+    def follow(self, ask: Callable[[], int | None]) -> None:
+        """For such a process: also stop when ``ask`` gives a signal's number. It says nothing of its own."""
+        self._ask = ask
 
     def install(self) -> None:
-        """Catch SIGINT and SIGTERM from now on. Does nothing outside the main thread, which alone gets signals."""
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGINT, self._catch)
-            signal.signal(signal.SIGTERM, self._catch)
+        """Catch the signals from now on, SIGHUP unless the command was started to outlive its terminal (``nohup``).
+        Does nothing outside the main thread, which alone gets signals.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            return
+        signal.signal(signal.SIGINT, self._catch)
+        signal.signal(signal.SIGTERM, self._catch)
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+            signal.signal(signal.SIGHUP, self._catch)
 
     def _catch(self, number: int, _frame: FrameType | None) -> None:
-        if self._came is None:
-            self._came = number
-            print("\nstopping after this step (once more stops at once) ...", file=sys.stderr, flush=True)
-            return
-        if self._hurried:
+        self._caught += 1
+        if self._caught == 1:
+            self._came = self._came or number
+            if self._pass_on is not None:
+                self._pass_on(number)
+            if self._ask is None:
+                with suppress(OSError):  # the terminal may be gone; and ``print`` may just be under way
+                    os.write(2, WORDS)
+        elif self._caught == 2 and self._ask is None:
+            raise Interrupted(number)
+        else:
             os._exit(128 + number)
-        self._hurried = True
-        raise Interrupted(number)
 
 
 STOP = StopSignals()

@@ -14,7 +14,7 @@ from torch.optim import Optimizer
 
 from lrscope.probe.probes import Probe
 from lrscope.training.generators import same_generators
-from lrscope.training.lightning_module import Loss
+from lrscope.training.supported import Loss
 
 Batch = tuple[Tensor, Tensor]
 Update = Sequence[Batch]

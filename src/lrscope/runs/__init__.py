@@ -12,5 +12,6 @@
     artifacts         checkpoints and the model into the record
     trained_otherwise    says where a resumed run is computed in other shapes than before
     resume            what an earlier command did is not done again
+    follow_launcher   a job in a process of its own stops with the command that launched it
     shared_session    the one tracking session of this process
 """

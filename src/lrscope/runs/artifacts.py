@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import pickle
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import nn
 
-from lrscope.core.files import spared
+from lrscope.config.instantiate import reason_of
+from lrscope.core.files import is_full, spared
 from lrscope.runs.prepare import PreparedRun
 from lrscope.tracking import RunLog, Session
 from lrscope.training.best_weights import BestWeights
@@ -41,13 +45,24 @@ def keep_model(run: PreparedRun, log: RunLog, network: nn.Module, session: Sessi
         return
     example = data.train.inputs[:2].cpu()
     network = network.to("cpu", torch.float32).eval()
-    with spared(log.folder / "model" / "MLmodel", "the trained model was not packed"):
+    with spared(log.folder / "model" / "MLmodel", "the trained model was not packed"), _without_it(run.name):
         try:
             pickled = pickle.dumps((network, example))
         except Exception:  # classes defined on the spot, lambdas: MLflow knows how to keep them
             log.model(save_model(network, example, log.folder / "model"))
         else:
             log.model(session.call_in_service(save_pickled_model, pickled, log.folder / "model"))
+
+
+@contextmanager
+def _without_it(name: str) -> Iterator[None]:
+    """A network that cannot be packed takes the model away from a run, not the run itself; its checkpoints are kept."""
+    try:
+        yield
+    except Exception as error:
+        if is_full(error):
+            raise
+        warnings.warn(f"{name}: the trained model was not packed ({reason_of(error)})", stacklevel=3)
 
 
 def wants_model(run: PreparedRun) -> bool:

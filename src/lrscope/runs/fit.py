@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -13,7 +13,7 @@ import pytorch_lightning as pl
 import torch
 from omegaconf import DictConfig
 from pytorch_lightning.callbacks import EarlyStopping
-from torch import Tensor, nn
+from torch import nn
 
 from lrscope.core import gc_pause
 from lrscope.core.errors import InputError, Interrupted
@@ -23,7 +23,7 @@ from lrscope.datasets.data import Data, Part
 from lrscope.datasets.index_batches import IndexBatches
 from lrscope.probe.budget import NOWHERE, ProbeBudget, effort
 from lrscope.runs.lifecycle import RunEnd
-from lrscope.runs.prepare import PreparedRun, monitored
+from lrscope.runs.prepare import PreparedRun, has_validation, monitored
 from lrscope.runs.trained_otherwise import tell_if_trained_otherwise
 from lrscope.tracking import RunLog
 from lrscope.training import build, threads
@@ -33,6 +33,7 @@ from lrscope.training.callbacks.evaluate_late import EvaluateLate
 from lrscope.training.callbacks.follow_parameters import FollowParameters
 from lrscope.training.callbacks.keep_checkpoints import ExactCheckpoints, KeepBest, KeepCheckpoints
 from lrscope.training.callbacks.measure_sharpness import MeasureSharpness
+from lrscope.training.callbacks.record_logged import RecordLogged
 from lrscope.training.callbacks.record_steps import RecordSteps, SignalChoice
 from lrscope.training.callbacks.show_progress import ShowProgress
 from lrscope.training.callbacks.stop_early import StopAtSignal, StopAtVerdict, StoppedByVerdict
@@ -41,10 +42,15 @@ from lrscope.training.checkpoint_state import MEMBERS, RANDOM, nothing_left
 from lrscope.training.evaluation import chunks
 from lrscope.training.facts import with_network_facts
 from lrscope.training.generators import restore_random_state
-from lrscope.training.lightning_module import Module, loss_of
+from lrscope.training.lightning_module import Module
 from lrscope.training.live_run import LiveRun
 from lrscope.training.recording import RunRecorder
+from lrscope.training.supported import Pair, objective_of, taken
 from lrscope.training.trainer import lightning_kept_quiet, make_trainer
+from lrscope.training.user_loader import one_epoch
+
+MOST_LOGGED = 500
+"""Points of a metric that a callback of the user's logs by step."""
 
 PLAIN_PRECISIONS = ("32-true", "64-true", "32", "64")
 
@@ -78,7 +84,7 @@ def assemble(run: PreparedRun, recorder: RunRecorder, checkpoints: CheckpointFol
     steps = RecordSteps(live, signal_choice(cfg), cfg.trainer.accumulate_grad_batches)
     trainer = make_trainer(cfg)
     device = trainer.strategy.root_device
-    loader, parts = _data(run, trainer, device)
+    loader, parts = _data(run, trainer, device, module.take)
     _choose_threads(run, module, device)
     evaluate = EvaluateEpochs(steps, parts, run.facts.constant_loss is None)
     keep = KeepCheckpoints(partial(_save, steps, checkpoints), cfg.callbacks.checkpoint.every_seconds)
@@ -91,6 +97,9 @@ def assemble(run: PreparedRun, recorder: RunRecorder, checkpoints: CheckpointFol
         ShowProgress(recorder.last, run.name, cfg.epochs, cfg.callbacks.progress),
         *(ExactCheckpoints(), keep, StopAtSignal(STOP.requested, keep)),
     ]
+    if cfg.callbacks.extra:
+        trainer.loggers = [RecordLogged(steps)]
+        trainer.log_every_n_steps = max(1, cfg.total_steps // MOST_LOGGED)  # type: ignore[attr-defined]
     return SingleRun(run, trainer, module, loader, live, steps, evaluate, checkpoints, scope)
 
 
@@ -119,11 +128,12 @@ def make_module(run: PreparedRun) -> Module:
     network = build.network(cfg, run.source.described)
     return Module(
         network.double() if cfg.trainer.precision.startswith("64") else network,
-        loss_of(run.source.task),
+        objective_of(run.source.task).loss,
         partial(build.optimizer, cfg),
         partial(build.schedule, cfg),
         interval=cfg.scheduler.get("interval", "epoch"),
         monitor=monitored(cfg.scheduler.get("monitor", "val/loss"), run.source),
+        take=partial(_taken, network, run.source.task) if run.source.data is None else None,
     )
 
 
@@ -131,6 +141,10 @@ def with_network(run: PreparedRun, network: nn.Module) -> PreparedRun:
     """The run with what its network tells of itself, before the first update and the record's first line."""
     data = run.source.data
     return replace(run, facts=with_network_facts(run.facts, network, data.train.inputs if data is not None else None))
+
+
+def _taken(network: nn.Module, task: str | None, batch: Any) -> Pair:
+    return taken(batch, task, next(network.parameters()))
 
 
 def scope_of(run: PreparedRun, network: nn.Module) -> ProbeBudget:
@@ -172,15 +186,17 @@ def _fit(single: SingleRun, log: RunLog | None) -> RunEnd:
     checkpoint = single.checkpoints.load() if single.run.resumes else None
     if checkpoint is not None and checkpoint.words:
         warnings.warn(f"{single.run.name}: {checkpoint.words}", stacklevel=2)
-    path = str(checkpoint.path) if checkpoint is not None and checkpoint.content else None
-    if checkpoint is not None and path and log is not None:
-        before, updates = checkpoint.content.get(MEMBERS), checkpoint.content["global_step"]
+    content = checkpoint.content if checkpoint is not None else {}
+    path = str(checkpoint.path) if checkpoint is not None and content else None
+    has_ended = path is not None and nothing_left(content, single.run.cfg.epochs)
+    if path is not None and not has_ended and log is not None:
+        before, updates = content.get(MEMBERS), content["global_step"]
         tell_if_trained_otherwise(single.run, log, before, 0, updates)
     try:
         with lightning_kept_quiet():
             single.trainer.fit(single.module, single.loader, ckpt_path=path, weights_only=True if path else None)
-        if checkpoint is not None and path and nothing_left(checkpoint.content, single.run.cfg.epochs):
-            restore_random_state(checkpoint.content[RANDOM])
+        if has_ended:
+            restore_random_state(content[RANDOM])
             return RunEnd(as_before=True)
     except StoppedByVerdict as stop:
         return RunEnd(stopped_by=stop.verdict)
@@ -199,12 +215,14 @@ def signal_choice(cfg: DictConfig) -> SignalChoice:
     return SignalChoice(c.grad_norm, c.update_ratio, c.update_cosine, c.dead_units)
 
 
-def _data(run: PreparedRun, trainer: pl.Trainer, device: torch.device) -> tuple[Iterable[Any], Parts]:
+def _data(
+    run: PreparedRun, trainer: pl.Trainer, device: torch.device, take: Callable[[Any], Pair] | None
+) -> tuple[Iterable[Any], Parts]:
     data = run.source.data
     if data is None:
         module = run.source.module
-        assert module is not None
-        return module.train_dataloader(), _loader_parts(run, device)
+        assert module is not None and take is not None
+        return module.train_dataloader(), _loader_parts(run, take)
     own = placed(data, run.cfg, device)
     rank, world = trainer.global_rank, trainer.world_size
     batches = IndexBatches(own.train, run.cfg.batch_size, run.cfg.seed, rank=rank, world=world)
@@ -229,22 +247,20 @@ def place(part: Part, device: torch.device, double: bool) -> Part:
     placed = part.to(device)
     if not double:
         return placed
-    targets = placed.targets.double() if placed.targets.is_floating_point() else placed.targets
-    return Part(placed.inputs.double(), targets)
+    inputs, targets = (t.double() if t.is_floating_point() else t for t in (placed.inputs, placed.targets))
+    return Part(inputs, targets)
 
 
-def _loader_parts(run: PreparedRun, device: torch.device) -> Parts:
+def _loader_parts(run: PreparedRun, take: Callable[[Any], Pair]) -> Parts:
     module = run.source.module
     assert module is not None
 
-    def on_device(loader: Iterable[Any]) -> Iterable[tuple[Tensor, Tensor]]:
-        for inputs, targets in loader:
-            yield inputs.to(device), targets.to(device)
+    def batches(loader: Iterable[Any]) -> Iterable[Pair]:
+        return map(take, one_epoch(loader, run.cfg.trainer.limit_train_batches))
 
-    validates = run.monitor.startswith("val/")
     return Parts(
-        lambda: on_device(module.train_dataloader()),
-        (lambda: on_device(module.val_dataloader())) if validates else None,
+        lambda: batches(module.train_dataloader()),
+        (lambda: batches(module.val_dataloader())) if has_validation(run.source) else None,
     )
 
 

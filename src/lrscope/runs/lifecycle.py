@@ -19,6 +19,7 @@ from lrscope.core.files import spared
 from lrscope.core.fingerprint import flatten
 from lrscope.core.outcome import Outcome, Status
 from lrscope.core.paths import checkout
+from lrscope.core.redact import redact_tree
 from lrscope.core.trace import Trace
 from lrscope.core.verdict import Diagnosis, Verdict
 from lrscope.diagnosis import diagnose, note
@@ -28,6 +29,9 @@ from lrscope.training.recording import RunRecorder
 
 TRACE = "trace.npz"
 """A job leaves its curves beside its outcome: the sweep compares its members without asking the store."""
+
+TRACEBACK = "traceback.txt"
+"""Of a run that crashed, among its artifacts and in its job's folder."""
 
 DIFFERENCE = "git.diff"
 
@@ -143,6 +147,8 @@ def conclude(run: PreparedRun, log: RunLog, recorder: RunRecorder, ending: RunEn
     )
     with spared(run.job.folder / TRACE, "a sweep's table will lack this run"):
         outcome.write(run.job.folder)
+        if ending.error is not None:
+            (run.job.folder / TRACEBACK).write_text(_traceback(ending.error))
         trace.save(run.job.folder / TRACE)
     return outcome
 
@@ -159,6 +165,10 @@ def _status(verdict: Verdict | None, ending: RunEnd) -> Status:
     return "FAILED" if ending.error is not None or verdict is Verdict.DIVERGED else "FINISHED"
 
 
+def _traceback(error: BaseException) -> str:
+    return "".join(traceback.format_exception(error))
+
+
 def _why(diagnosis: Diagnosis | None, ending: RunEnd) -> str:
     if ending.error is not None:
         return f"{type(ending.error).__name__}: {str(ending.error).splitlines()[0] if str(ending.error) else ''}"
@@ -171,8 +181,8 @@ def _tell(log: RunLog, diagnosis: Diagnosis | None, trace: Trace, ending: RunEnd
     """Write the verdict and its reasons where a person looks for them."""
     log.tags({"lrscope.why": why[:5000], "lrscope.seconds": f"{ending.seconds:.2f}"})
     if ending.error is not None:
-        text = "".join(traceback.format_exception(ending.error))
-        log.text(text, "traceback.txt")
+        text = _traceback(ending.error)
+        log.text(text, TRACEBACK)
         log.tags({"mlflow.note.content": f"**crashed**: {why}\n\n```\n{text[-6000:]}\n```"})
     elif diagnosis is not None:
         log.tags({"lrscope.verdict": diagnosis.verdict.label, "mlflow.note.content": note(diagnosis, trace)[:7900]})
@@ -189,19 +199,21 @@ def environment() -> str:
 
 @cache
 def uncommitted_changes() -> str:
-    """What the working tree has that its last commit has not; empty where it is clean or no git repository."""
+    """What the working tree has that its last commit has not; empty where it is clean or no git repository.
+
+    What is not UTF-8 in it, a file of another encoding, is shown as ``\\xe9``.
+    """
     try:
         done = subprocess.run(
             ["git", "diff", "HEAD"],
             cwd=checkout(),
             capture_output=True,
-            text=True,
             timeout=10,
             check=True,
         )
     except (OSError, subprocess.SubprocessError):
         return ""
-    return done.stdout
+    return done.stdout.decode(errors="backslashreplace")
 
 
 def _best(trace: Trace) -> dict[str, float]:
@@ -223,8 +235,8 @@ def _as_yaml(content: object) -> str:
 
 
 _DESCRIPTION: Mapping[str, Callable[[PreparedRun], str]] = {
-    "config.yaml": lambda run: _as_yaml(dict(run.config)),
-    "overrides.yaml": lambda run: _as_yaml(list(run.job.overrides)),
+    "config.yaml": lambda run: _as_yaml(redact_tree(run.config)),
+    "overrides.yaml": lambda run: _as_yaml(redact_tree(run.job.overrides)),
     "environment.txt": lambda _: environment(),
 }
 """The files that say what every run is; ahead of them goes ``DIFFERENCE``, where there is one."""

@@ -19,6 +19,7 @@ from lrscope.training import build
 from lrscope.training.distributed import SharedRun, shared_run
 from lrscope.training.facts import run_facts
 from lrscope.training.recording import RecordingPlan
+from lrscope.training.user_loader import has_val_loader
 
 
 @dataclass(frozen=True)
@@ -95,13 +96,11 @@ def monitored(metric: str, source: build.Source) -> str:
 
 
 def has_validation(source: build.Source) -> bool:
-    """Whether there is a validation part. A DataModule has one where it overrides ``val_dataloader``."""
+    """Whether there is a validation part."""
     if source.data is not None:
         return source.data.val is not None
-    import pytorch_lightning as pl
-
     assert source.module is not None
-    return type(source.module).val_dataloader is not pl.LightningDataModule.val_dataloader
+    return has_val_loader(source.module)
 
 
 _NOT_IN_A_NAME = ("experiment", "resume", "tracking", "hydra", "trainer", "callbacks", "sweep")

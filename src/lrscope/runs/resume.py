@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
+from lrscope.core.errors import InputError, Problem
 from lrscope.core.fingerprint import relevant
 from lrscope.core.job import Job, KnownMember
 from lrscope.core.outcome import Outcome
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from lrscope.runs.prepare import PreparedRun
     from lrscope.tracking import TrackingSettings
-    from lrscope.tracking.find import StoredRun
+    from lrscope.tracking.find import StoredRun, StoredSweep
     from lrscope.training.checkpoint_folder import CheckpointFolder
 
 
@@ -94,6 +95,29 @@ def explain_new(name: str, cfg: DictConfig, runs: Sequence[StoredRun]) -> str | 
     changed, closest = min(changes, key=lambda pair: len(pair[0]))
     words = ", ".join(f"{key} {closest.params.get(key, '(unset)')} -> {mine[key]}" for key in sorted(changed))
     return f"{name}: new in this sweep; differs from {closest.name} in {words}"
+
+
+def check_is_this_sweep(stored: StoredSweep, words: Sequence[str], jobs: Mapping[str, DictConfig]) -> None:
+    """``latest`` goes on with the sweep that this command began. Where it was killed before it began one, that is an
+    older sweep: one that has ended gets no new members by it, and none those of an altogether different command.
+
+    Args:
+        words: the command's overrides.
+        jobs: the config of each job by its own overrides.
+
+    Raises:
+        InputError: it is another sweep.
+    """
+    new = [name for name, cfg in jobs.items() if explain_new(name, cfg, stored.members) is not None]
+    ended = stored.parent.status == "FINISHED"
+    another = not stored.members and tuple(words) != stored.overrides
+    if not another and not (new and (ended or len(new) == len(jobs))):
+        return
+    identity = stored.parent.run_id or stored.parent.local_id
+    lacks = f"has no member {', '.join(new[:4])}" if new else "was begun by another command"
+    rule = f"no such sweep: the latest, {identity},{' is finished and' if ended else ''} {lacks}"
+    remedy = f"Leave resume out to begin one, or give resume={identity} to add to that."
+    raise InputError(Problem("resume", "latest", rule, remedy))
 
 
 def deliver_what_lies_here(settings: TrackingSettings) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lrscope.core.job import Job, current_job
@@ -19,6 +20,7 @@ def run_job(cfg: DictConfig) -> Outcome:
         InputError: the config asks for something that cannot be done; nothing was recorded.
         Interrupted: a signal stopped the run; its record is closed as KILLED and can be resumed.
     """
+    from lrscope.runs.follow_launcher import following_its_launcher
     from lrscope.runs.resume import continued
     from lrscope.runs.shared_session import settings_of
     from lrscope.training.distributed import is_first
@@ -28,7 +30,8 @@ def run_job(cfg: DictConfig) -> Outcome:
     STOP.raise_if_requested()
     if job.ticket is None:
         job = continued(cfg, job, settings_of(cfg))
-    outcome = run(cfg, job)
+    with following_its_launcher(job):
+        outcome = run(cfg, job)
     if job.ticket is None and is_first():
         print(closing_words(outcome, job))
     STOP.raise_if_requested()
@@ -37,6 +40,8 @@ def run_job(cfg: DictConfig) -> Outcome:
 
 def closing_words(outcome: Outcome, job: Job) -> str:
     """What a lone run tells the terminal at its end."""
+    from lrscope.runs.lifecycle import TRACEBACK
+
     what = outcome.verdict or ("crashed" if outcome.crashed else "stopped")
     lines = [f"{outcome.name}: {what} after {outcome.steps} steps, {outcome.seconds:.1f} s. {outcome.why}"]
     if outcome.final:
@@ -46,7 +51,9 @@ def closing_words(outcome: Outcome, job: Job) -> str:
         lines.append(
             f"to go on: python train.py {again} resume={outcome.run_id or outcome.local_id}".replace("  ", " ")
         )
-    elif outcome.run_id is not None:
+    if outcome.crashed:
+        lines.append(f"traceback: {job.folder / TRACEBACK}")
+    if outcome.status != "KILLED" and outcome.run_id is not None:
         lines.append(f"MLflow run {outcome.run_id}; browse with `make ui`")
     return "\n".join(lines)
 
@@ -58,4 +65,5 @@ def run(cfg: DictConfig, job: Job) -> Outcome:
     with recording_session(settings_of(cfg)) as session:
         from lrscope.runs.train_single import train_single
 
-        return train_single(cfg, job, session)
+        outcome = train_single(cfg, job, session)
+    return replace(outcome, run_id=outcome.run_id or session.run_id(outcome.local_id))  # known once it is delivered

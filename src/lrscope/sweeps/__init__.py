@@ -3,6 +3,7 @@
 The commands and the launcher use it.
 
     plan, compose         its jobs, composed as Hydra composes them, and faster
+    folders               Hydra's folders of it and its jobs, made first
     check, build_check    every problem of every job: on paper, then in practice
     no_effect             axes that change nothing
     lifecycle, current    begun and closed on every way out; the sweep that this process launched

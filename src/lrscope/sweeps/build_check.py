@@ -1,16 +1,19 @@
-"""Builds the parts of configs once, before anything trains: what cannot be built is a problem of the config."""
+"""Builds the parts of configs and takes them through one real batch, before anything trains: what raises is a problem
+of the config.
+"""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from functools import partial
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lrscope.core.errors import InputError, Problem
 from lrscope.sweeps.no_effect import idle_rates
 
 if TYPE_CHECKING:
+    import torch
     from omegaconf import DictConfig
     from torch import nn
 
@@ -24,8 +27,9 @@ class BuildCheck:
 
     def __init__(self) -> None:
         self._sources: dict[str, Source | None] = {}
-        self._networks: dict[str, nn.Module | None] = {}
-        self._trainers: set[str] = set()
+        self._networks: dict[str, _Network | None] = {}
+        self._devices: dict[str, torch.device] = {}
+        self._moved: set[str] = set()
         self._tried: set[str] = set()
         self._problems: list[Problem] = []
         self._filled: list[DictConfig] = []
@@ -33,19 +37,16 @@ class BuildCheck:
 
     def problems(self, cfgs: Sequence[DictConfig]) -> list[Problem]:
         """Everything that is wrong with any of them; the configs themselves are left as they are."""
-        from lrscope.training.lean_imports import load_lightning
-
-        load_lightning()
         for cfg in cfgs:
             key = _key(cfg.dataset, cfg.batch_size, cfg.trainer)
             if key not in self._sources:
                 self._sources[key] = self._source(cfg)
             source = self._sources[key]
-            self._try_trainer(cfg)
+            device = self._device(cfg)
             parts = _key(cfg.dataset, cfg.model, cfg.optimizer, cfg.scheduler, cfg.trainer, cfg.epochs, cfg.batch_size)
             if source is not None and parts not in self._tried:
                 self._tried.add(parts)
-                self._try_parts(cfg, source)
+                self._try_parts(cfg, source, device)
         if not self._problems and len(self._filled) > 1 and cfgs[0].resume is None:
             self._problems += idle_rates(self._filled)
         return self._problems
@@ -63,32 +64,59 @@ class BuildCheck:
         cfg.batch_size = None  # the data is there: the other parts can be held against it
         return build.source(cfg)
 
-    def _try_trainer(self, cfg: DictConfig) -> None:
+    def _device(self, cfg: DictConfig) -> torch.device:
+        """Where a config trains; the processor where that is on several devices, or on none."""
+        import torch
+
         from lrscope.training import threads
         from lrscope.training.trainer import make_trainer
 
         key = _key(cfg.trainer, cfg.epochs)
-        if key not in self._trainers:
-            self._trainers.add(key)
+        if key not in self._devices:
             threads.use(cfg.trainer.threads)
-            self._noting(lambda: make_trainer(cfg))
+            trainer = self._noting(lambda: make_trainer(cfg))
+            alone = trainer is not None and trainer.world_size == 1
+            self._devices[key] = trainer.strategy.root_device if alone else torch.device("cpu")
+        return self._devices[key]
 
-    def _try_parts(self, cfg: DictConfig, source: Source) -> None:
+    def _try_parts(self, cfg: DictConfig, source: Source, device: torch.device) -> None:
         from lrscope.training import build
+        from lrscope.training.user_callbacks import callback_problems
 
         cfg = copy.deepcopy(cfg)
         build.fill_steps(cfg, source.steps_per_epoch)
         self._problems += _accuracy_of_numbers(cfg, source)
         if cfg.scheduler.get("_target_") is not None:
             self._filled.append(cfg)
-        key = _key(cfg.dataset, cfg.model)
+        key = _key(cfg.dataset, cfg.model, cfg.batch_size, cfg.trainer)
         if key not in self._networks:
-            self._networks[key] = self._noting(lambda: build.network(cfg, source.described))
-        network = self._networks[key]
-        if network is not None:
-            self._noting(lambda: build.schedule(cfg, build.optimizer(cfg, network.parameters())))
-            for entry in cfg.callbacks.extra:
-                self._noting(partial(build.callback, entry))
+            self._networks[key] = self._noting(lambda: self._network(cfg, source, device))
+        if (network := self._networks[key]) is not None and network.trains:
+            self._noting(lambda: self._try_update(cfg, network))
+        self._problems += callback_problems(cfg)
+
+    def _network(self, cfg: DictConfig, source: Source, device: torch.device) -> _Network:
+        """The network, with the gradients of a real batch where it fits the data."""
+        from lrscope.training import build
+        from lrscope.training.rehearsal import rehearsal_of, trains
+
+        made = _moved(build.network(cfg, source.described), cfg, device)
+        found = len(self._problems)
+        self._noting(lambda: rehearsal_of(cfg, source, device).try_network(made))
+        made.cpu()  # many networks may be held against one device
+        return _Network(made, trains(made), fits=len(self._problems) == found)
+
+    def _try_update(self, cfg: DictConfig, network: _Network) -> None:
+        """Optimizer and schedule; of configs that differ in numbers alone one is taken through an update."""
+        from lrscope.training import build
+        from lrscope.training.rehearsal import try_step
+
+        optimizer = build.optimizer(cfg, network.made.parameters())
+        schedule = build.schedule(cfg, optimizer)
+        key = _key(cfg.dataset, cfg.model, *(_without_numbers(part) for part in (cfg.optimizer, cfg.scheduler)))
+        if network.fits and key not in self._moved:
+            self._moved.add(key)
+            try_step(optimizer, schedule, str(cfg.optimizer._target_))
 
     def _noting(self, make: Callable[[], Any]) -> Any:
         """What ``make`` makes; None where it cannot, and why is noted."""
@@ -97,6 +125,26 @@ class BuildCheck:
         except InputError as error:
             self._problems += error.problems
             return None
+
+
+@dataclass(frozen=True)
+class _Network:
+    made: nn.Module
+    trains: bool
+    """Whether it has anything to train."""
+    fits: bool
+    """Whether it could be trained on its data."""
+
+
+def _moved(network: nn.Module, cfg: DictConfig, device: torch.device) -> nn.Module:
+    """The network where the run trains it, and in its precision."""
+    from lrscope.config.instantiate import reason_of
+
+    try:
+        return (network.double() if cfg.trainer.precision.startswith("64") else network).to(device)
+    except Exception as error:
+        rule = f"cannot be moved to {device} ({reason_of(error)})"
+        raise InputError(Problem("model", str(cfg.model._target_), rule, "Make it of tensors that can.")) from error
 
 
 def _accuracy_of_numbers(cfg: DictConfig, source: Source) -> list[Problem]:
@@ -110,6 +158,15 @@ def _accuracy_of_numbers(cfg: DictConfig, source: Source) -> list[Problem]:
     }
     rule = f"the dataset {source.data.name} has numbers to predict, and no accuracy"
     return [Problem(key, name, rule, f"Try {key}=val/loss.") for key, name in looking.items() if name in _ACCURACIES]
+
+
+def _without_numbers(part: DictConfig) -> Any:
+    from omegaconf import OmegaConf
+
+    from lrscope.core.fingerprint import flatten
+
+    values = flatten(OmegaConf.to_container(part, resolve=True))
+    return {key: None if type(value) in (int, float) else value for key, value in values.items()}
 
 
 def _key(*parts: Any) -> str:

@@ -3,74 +3,128 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
+from lrscope.core.errors import LrscopeError
 from lrscope.core.job import overrides_as_typed
 from lrscope.core.outcome import Outcome
 from lrscope.core.verdict import Verdict
 from lrscope.sweeps.current import CurrentSweep
+from lrscope.tracking import RunLog
+
+if TYPE_CHECKING:
+    from lrscope.core.trace import Trace
 
 
-def show_and_report(sweep: CurrentSweep, outcomes: Sequence[Outcome], code: int) -> None:
-    """Print the table of members and their links; write the report to the parent run. Offline: the table alone."""
+def show_and_report(sweep: CurrentSweep, outcomes: Mapping[int, Outcome], code: int) -> None:
+    """Print the table of members and their links; write the report to the parent run. Offline: the table alone.
+
+    Args:
+        outcomes: by the numbers of the jobs.
+    """
+    from lrscope.runs.lifecycle import TRACEBACK
+
+    close_broken_off(sweep, outcomes)
     compare_verdicts(sweep, outcomes)
     keep_best_model(sweep, outcomes)
     if _delivered(sweep):
         write_and_show(sweep)
     else:
-        print(plain_table(outcomes))
+        print(plain_table(outcomes.values()))
+        for number, outcome in outcomes.items():
+            if outcome.crashed:
+                where = sweep.ledger.place(number) / TRACEBACK
+                print(f"{outcome.name} crashed: {outcome.why.rstrip('. ')}; traceback: {where}")
     if code > 128:
         print(f"to go on: python train.py -m {' '.join(_command(sweep))} resume={_identity(sweep)}")
 
 
-def compare_verdicts(sweep: CurrentSweep, outcomes: Sequence[Outcome]) -> None:
-    """Diagnose the members again, each beside the others: whether one stalled shows only against those that did not."""
-    from lrscope.core.trace import Trace
-    from lrscope.diagnosis import diagnose, diagnose_sweep, note
-    from lrscope.runs.lifecycle import TRACE
+def close_broken_off(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> None:
+    """Members that trained in processes which are gone without a word: their runs are KILLED, with all they left."""
+    from lrscope.runs.resume import deliver_what_lies_here
 
-    by_id = {outcome.local_id: folder for folder, outcome in _folders(sweep)}
-    judged = [o for o in outcomes if o.verdict and not o.skipped and (by_id[o.local_id] / TRACE).is_file()]
-    traces = [Trace.load(by_id[outcome.local_id] / TRACE) for outcome in judged]
-    for outcome, trace, diagnosis in zip(judged, traces, diagnose_sweep(traces), strict=True):
+    if any(number not in outcomes for number, _ in sweep.ledger.places()):
+        deliver_what_lies_here(sweep.settings)
+
+
+def compare_verdicts(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> None:
+    """Diagnose the members again, each beside the others: whether one stalled shows only against those that did not."""
+    from lrscope.diagnosis import diagnose, diagnose_sweep, note
+
+    traces = _traces(sweep, {number: outcome for number, outcome in outcomes.items() if outcome.verdict})
+    for number, diagnosis in zip(traces, diagnose_sweep(list(traces.values())), strict=True):
+        outcome = outcomes[number]
         stopped = outcome.verdict == Verdict.DIVERGED.label  # its loss went beyond all bounds at one step
-        if diagnosis == diagnose(trace) or (stopped and diagnosis.verdict is not Verdict.DIVERGED):
+        if diagnosis == diagnose(traces[number]) or (stopped and diagnosis.verdict is not Verdict.DIVERGED):
             continue
         sweep.session.annotate(outcome.local_id).tags(
             {
                 "lrscope.verdict": diagnosis.verdict.label,
                 "lrscope.why": diagnosis.primary.why,
-                "mlflow.note.content": note(diagnosis, trace)[:7900],
+                "mlflow.note.content": note(diagnosis, traces[number])[:7900],
             }
         )
 
 
-def keep_best_model(sweep: CurrentSweep, outcomes: Sequence[Outcome]) -> None:
-    """Pack the model of the best member that this call trained; a sweep in which nothing learned has none."""
+def _traces(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> dict[int, Trace]:
+    """The curves of the members: of those that an earlier command trained as the store has them, where there is one."""
+    from lrscope.core.trace import Trace
+    from lrscope.runs.lifecycle import TRACE
+    from lrscope.sweeps.summary import stored_traces
+
+    files = {number: sweep.ledger.place(number) / TRACE for number in outcomes}
+    traces = {number: Trace.load(file) for number, file in files.items() if file.is_file()}
+    earlier = {number: o.run_id for number, o in outcomes.items() if o.skipped and o.run_id is not None}
+    if earlier and sweep.settings.mode == "online":
+        with suppress(LrscopeError):  # away just now: the others are still compared
+            stored = sweep.session.call_in_service(stored_traces, sweep.settings.uri, tuple(earlier.values()))
+            traces |= {number: stored[run_id] for number, run_id in earlier.items()}
+    return dict(sorted(traces.items()))
+
+
+def keep_best_model(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> None:
+    """Pack the model of the best member; a sweep in which nothing learned has none. Where an earlier command trained it
+    and was killed before it had packed it, that is made up for.
+    """
     from lrscope.core.job import Job
     from lrscope.runs.artifacts import keep_model
     from lrscope.runs.prepare import prepare
+    from lrscope.tracking.mlflow_store.fetch import fetch_artifact
     from lrscope.training import build
     from lrscope.training.checkpoint_folder import BEST, read_checkpoint
 
-    best = best_outcome(outcomes)
-    if best is None or best.skipped or sweep.config.tracking.log_model != "best" or sweep.plan is None:
+    best = best_outcome(outcomes.values())
+    if best is None or sweep.config.tracking.log_model != "best" or sweep.plan is None:
         return
-    folder = next(folder for folder, outcome in _folders(sweep) if outcome.local_id == best.local_id)
     log = sweep.session.annotate(best.local_id)
-    path = log.folder / "checkpoints" / BEST
-    if not path.is_file() or not folder.name.isdigit():
+    if best.skipped and _has_model(sweep, best, log):
         return
-    job = sweep.plan.jobs[int(folder.name)]
-    prepared = prepare(job.cfg, Job(folder, job.overrides))
+    path = log.folder / "checkpoints" / BEST
+    if not path.is_file() and best.run_id is not None:
+        fetch_artifact(sweep.settings, best.run_id, f"checkpoints/{BEST}", path)
+    if not path.is_file():
+        return
+    number = next(number for number, outcome in outcomes.items() if outcome is best)
+    job = sweep.plan.jobs[number]
+    prepared = prepare(job.cfg, Job(sweep.ledger.place(number), job.overrides))
     network = build.network(job.cfg, prepared.source.described)
     weights = read_checkpoint(path)["state_dict"]
     network.load_state_dict({key.removeprefix("network."): value for key, value in weights.items()})
     keep_model(prepared, log, network, sweep.session)
 
 
-def best_outcome(outcomes: Sequence[Outcome]) -> Outcome | None:
+def _has_model(sweep: CurrentSweep, member: Outcome, log: RunLog) -> bool:
+    from lrscope.sweeps.summary import has_stored_model
+
+    if log.keeps_model():
+        return True
+    online = sweep.settings.mode == "online" and member.run_id is not None
+    return online and sweep.session.call_in_service(has_stored_model, sweep.settings.uri, member.run_id)
+
+
+def best_outcome(outcomes: Iterable[Outcome]) -> Outcome | None:
     """The member with the lowest best validation loss (training loss where nothing was validated) that did not fail."""
     usable = [o for o in outcomes if o.status == "FINISHED" and not Verdict.from_label(o.verdict).failed]
     metric = "val/loss" if any("val/loss" in outcome.best for outcome in usable) else "train/loss_eval"
@@ -81,7 +135,7 @@ def write_and_show(sweep: CurrentSweep) -> None:
     """The report as artifacts and note of the parent; the table and the links on the terminal."""
     from lrscope.sweeps.summary import Terminal, close_sweep
 
-    folder = sweep.folder / "report" if sweep.config.sweep.report else None
+    folder = sweep.ledger.folder / "report" if sweep.config.sweep.report else None
     identity, terminal = sweep.log.run_id, Terminal.of_this_process()
     text = sweep.session.call_in_service(close_sweep, sweep.settings.uri, identity, folder, terminal)
     if folder is not None:
@@ -89,7 +143,7 @@ def write_and_show(sweep: CurrentSweep) -> None:
     sys.stdout.write(text)
 
 
-def plain_table(outcomes: Sequence[Outcome]) -> str:
+def plain_table(outcomes: Iterable[Outcome]) -> str:
     """The members as they are known without a store, sorted by rate."""
     rows: list[tuple[str, ...]] = [("member", "status", "verdict", "val/loss", "train/loss", "steps", "seconds")]
     for o in sorted(outcomes, key=lambda outcome: outcome.lr):
@@ -108,11 +162,6 @@ def _delivered(sweep: CurrentSweep) -> bool:
         print("the store is away: no report yet; `make sync`, then `make compare` make it", file=sys.stderr)
         return False
     return True
-
-
-def _folders(sweep: CurrentSweep) -> list[tuple[Path, Outcome]]:
-    found = ((path, Outcome.read(path)) for path in sweep.folder.iterdir() if path.is_dir())
-    return [(path, outcome) for path, outcome in found if outcome is not None]
 
 
 def _command(sweep: CurrentSweep) -> list[str]:

@@ -2,6 +2,7 @@
 
 Hydra reads every YAML file again for every job, three times over (it checks, validates and launches): 80 ms each, a
 minute of a sweep of 256 members. A value that is no config group cannot change what is read, so it is set in a copy.
+Saves 16 s of processor at 64 members, a third of the command (benchmarks/hack_parts.py).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from hydra._internal.config_loader_impl import get_overrides_dirname
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, OverrideType
 from omegaconf import DictConfig, OmegaConf
@@ -67,6 +69,29 @@ class JobComposer:
             and not isinstance(override.value(), dict)
             and not self._is_group(override.key_or_group)
         )
+
+
+def tell_jobs(variable: str, value: str) -> None:
+    """Let every job that Hydra composes from now on have a variable in its environment.
+
+    It is written into the job's config, where Hydra finds it: a launcher takes that to whatever process and machine.
+    """
+    hydra = GlobalHydra.instance().hydra
+    assert hydra is not None
+    loader: Any = hydra.config_loader
+    loader.load_sweep_config = _Telling(loader.load_sweep_config, variable, value).load_sweep_config
+
+
+class _Telling:
+    def __init__(self, compose: Callable[[DictConfig, list[str]], DictConfig], variable: str, value: str) -> None:
+        self._compose = compose
+        self._key = f"hydra.job.env_set.{variable}"
+        self._value = value
+
+    def load_sweep_config(self, master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
+        cfg = self._compose(master_config, sweep_overrides)
+        OmegaConf.update(cfg, self._key, self._value, force_add=True)
+        return cfg
 
 
 def _sign(cfg: DictConfig, parsed: Sequence[Override]) -> None:

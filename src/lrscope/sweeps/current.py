@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from omegaconf import DictConfig
 
+from lrscope.core.ledger import Ledger
+from lrscope.core.outcome import Outcome
 from lrscope.core.tracking_settings import TrackingSettings
 from lrscope.sweeps.plan import Plan
 from lrscope.tracking import RunLog, Session
@@ -19,10 +20,15 @@ class CurrentSweep:
 
     config: DictConfig
     """The multirun's config: a member's without its own overrides."""
-    folder: Path
+    ledger: Ledger
     plan: Plan | None
     settings: TrackingSettings
     session: Session
     log: RunLog
     earlier_tags: Mapping[str, str] = field(default_factory=dict)
     """Of the parent run as an earlier call left it; empty for a sweep that is not resumed."""
+
+    def outcomes(self) -> dict[int, Outcome]:
+        """What the jobs have left so far, by their numbers."""
+        found = ((number, Outcome.read(place)) for number, place in self.ledger.places())
+        return {number: outcome for number, outcome in found if outcome is not None}

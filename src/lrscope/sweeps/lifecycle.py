@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import traceback
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,14 +12,18 @@ from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
-from lrscope.core.errors import LrscopeError
+from lrscope.core.errors import Interrupted, LrscopeError
 from lrscope.core.job import KnownMember, SweepTicket, overrides_as_typed
+from lrscope.core.ledger import SWEEP, Ledger
 from lrscope.core.outcome import Outcome
 from lrscope.core.stop_signals import STOP
 from lrscope.sweeps.check import check_plan
+from lrscope.sweeps.compose import tell_jobs
 from lrscope.sweeps.current import CurrentSweep
+from lrscope.sweeps.folders import make_folder, make_job_folders
 from lrscope.sweeps.plan import Plan, plan
 from lrscope.tracking import RunLog, RunStart, Session, TrackingSettings
+from lrscope.tracking.liveness.process import this_process
 
 if TYPE_CHECKING:
     from lrscope.tracking.find import StoredSweep
@@ -33,7 +38,7 @@ def current() -> CurrentSweep | None:
 
 
 def begin(config: DictConfig) -> None:
-    """Plan, check, and create the parent run; the members find it by the ticket in the sweep's folder.
+    """Plan, check, and create the parent run; the members are told of it by the sweep's ledger.
 
     Raises:
         InputError: with the problems of all jobs; nothing was recorded.
@@ -47,7 +52,9 @@ def begin(config: DictConfig) -> None:
         if planned is not None:
             check_plan(planned)
         settings = settings_of(config)
-        stored = _find(config, settings)
+        stored = _find(config, planned, settings)
+    STOP.raise_if_requested()
+    ledger = _open_ledger(config, planned)
     session = share(settings)
     try:
         log, known = _open_parent(config, planned, stored, session)
@@ -55,12 +62,25 @@ def begin(config: DictConfig) -> None:
     except BaseException:
         unshare(settings)
         raise
-    folder = Path(config.hydra.sweep.dir)
     axes = planned.axes if planned is not None else ()
-    SweepTicket(log.local_id, log.run_id, axes, known).write(folder)
+    SweepTicket(log.local_id, log.run_id, axes, this_process().to_tags(), known).write(ledger.ticket)
+    tell_jobs(SWEEP, str(ledger.ticket))
+    STOP.pass_on(ledger.ask_to_stop)
     earlier = stored.parent.tags if stored is not None else {}
-    _current = CurrentSweep(config, folder, planned, settings, session, log, earlier)
+    _current = CurrentSweep(config, ledger, planned, settings, session, log, earlier)
     _announce(_current, stored)
+
+
+def _open_ledger(config: DictConfig, planned: Plan | None) -> Ledger:
+    """The sweep's folder and those of its jobs are made before anything is recorded: here it shows whether they can be.
+
+    Raises:
+        InputError: one cannot.
+    """
+    folder = make_folder("hydra.sweep.dir", Path(str(config.hydra.sweep.dir)))
+    if planned is not None:
+        make_job_folders(job.folder for job in planned.jobs)
+    return Ledger.new(folder)
 
 
 def _get_ready(config: DictConfig, session: Session) -> None:
@@ -90,46 +110,47 @@ def close_current(code: int) -> int:
     if _current is None:
         return code
     sweep, _current = _current, None
-    outcomes = outcomes_of(sweep)
+    outcomes = sweep.outcomes()
     signal_number = STOP.requested()
     if signal_number is not None:
         code = 128 + signal_number
-    elif code == 0 and (len(outcomes) < _expected(sweep) or any(outcome.crashed for outcome in outcomes)):
+    elif code == 0 and not _whole(sweep, outcomes):
         code = 1
     try:
         show_and_report(sweep, outcomes, code)
-    except LrscopeError as error:
+    except (LrscopeError, Interrupted) as error:
         print(f"error: {error}", file=sys.stderr)
         code = code or error.exit_code
+    except Exception:
+        traceback.print_exc()
+        code = code or 1
     finally:
         sweep.log.end("KILLED" if code > 128 else "FINISHED" if code == 0 else "FAILED")
         unshare(sweep.settings)
     return code
 
 
-def outcomes_of(sweep: CurrentSweep) -> tuple[Outcome, ...]:
-    """What the jobs left in their folders, in the order of their numbers."""
-    folders = sorted((path for path in sweep.folder.iterdir() if path.is_dir()), key=_number)
-    found = (Outcome.read(folder) for folder in folders)
-    return tuple(outcome for outcome in found if outcome is not None)
+def _whole(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> bool:
+    """Whether every member was trained, or diverged as a finding."""
+    undone = any(outcome.crashed or outcome.status == "KILLED" for outcome in outcomes.values())
+    return len(outcomes) >= _expected(sweep) and not undone
 
 
 def _expected(sweep: CurrentSweep) -> int:
     return len(sweep.plan.jobs) if sweep.plan is not None else 0
 
 
-def _number(path: Path) -> tuple[int, str]:
-    return (int(path.name), "") if path.name.isdigit() else (sys.maxsize, path.name)
-
-
-def _find(config: DictConfig, settings: TrackingSettings) -> StoredSweep | None:
+def _find(config: DictConfig, planned: Plan | None, settings: TrackingSettings) -> StoredSweep | None:
     if config.resume is None:
         return None
-    from lrscope.runs.resume import deliver_what_lies_here
-    from lrscope.tracking.find import find_sweep
+    from lrscope.runs.resume import check_is_this_sweep, deliver_what_lies_here
+    from lrscope.tracking.find import LATEST, find_sweep
 
     deliver_what_lies_here(settings)
-    return find_sweep(settings, config.experiment_name, config.resume)
+    stored = find_sweep(settings, config.experiment_name, config.resume)
+    if config.resume == LATEST and planned is not None:
+        check_is_this_sweep(stored, _words(config), {" ".join(job.overrides): job.cfg for job in planned.jobs})
+    return stored
 
 
 def _open_parent(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
@@ -15,6 +16,7 @@ from lrscope.config.explain import REFUSALS, Compose, explain, refusal
 from lrscope.config.overrides import run_config
 from lrscope.core.errors import InputError, Problem
 from lrscope.core.job import overrides_as_typed
+from lrscope.sweeps.folders import job_folder
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class PlannedJob:
     overrides: tuple[str, ...]
     cfg: DictConfig
     whole: bool = True
+    folder: Path | None = None
+    """Where Hydra will run it; None where only the launcher can know."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ class Plan:
 def plan(config: DictConfig) -> Plan | None:
     """Expand and compose all jobs of a multirun's config; None for a sweeper that chooses its jobs as it goes.
 
-    From here on Hydra composes them fast too, see :mod:`lrscope.sweep_compose`.
+    From here on Hydra composes them fast too, see :mod:`lrscope.sweeps.compose`.
     """
     from hydra.core.global_hydra import GlobalHydra
 
@@ -51,6 +55,7 @@ def plan(config: DictConfig) -> Plan | None:
         return None
     hydra = GlobalHydra.instance().hydra
     assert hydra is not None
+    str(config.hydra.sweep.dir)  # resolved here once: every job would have a time of its own in it
     loader: Any = hydra.config_loader
     loader.load_sweep_config = JobComposer(loader).load_sweep_config
     given = [f"{key}={value}" for key, value in (config.hydra.sweeper.get("params") or {}).items()]
@@ -68,14 +73,14 @@ def plan_jobs(overrides: Sequence[str], compose: Compose, loader: Any) -> Plan:
     problems: list[Problem] = []
     expanded = _expand(overrides, problems, compose)
     jobs = []
-    for job in expanded:
+    for number, job in enumerate(expanded):
         try:
             composed, whole = compose(job), True
         except REFUSALS:
             explained = explain(job, compose, loader.get_group_options)
             problems += explained.problems
             composed, whole = explained.cfg, False
-        jobs.append(PlannedJob(tuple(job), run_config(composed, job), whole))
+        jobs.append(PlannedJob(tuple(job), run_config(composed, job), whole, job_folder(composed, number)))
     return Plan(tuple(jobs), _axes(expanded), tuple(dict.fromkeys(problems)))
 
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import io
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
+
+if TYPE_CHECKING:
+    from lrscope.core.trace import Trace
 
 PIPED_WIDTH = 200
 """Piped output has no width of its own; a table cut at 80 columns would lose its numbers."""
@@ -51,12 +55,31 @@ def close_sweep(uri: str | None, parent_run_id: str, folder: Path | None, termin
         InputError: the store has no such sweep.
     """
     from lrscope.report import attach_to_mlflow, collect_sweep, members_table, sweep_links, write_report
+    from lrscope.report.mlflow_ui.links import how_to_open
 
     stored = collect_sweep(uri, parent_run_id)
     if folder is not None:
         files = write_report(stored, folder)
         attach_to_mlflow(stored, files.note_markdown)
-    return terminal.render(members_table(stored)) + "\n" + "\n".join(sweep_links(stored).lines()) + "\n"
+    links = [line for line in (how_to_open(stored), *sweep_links(stored).lines()) if line]
+    return terminal.render(members_table(stored)) + "\n" + "\n".join(links) + "\n"
+
+
+def stored_traces(uri: str | None, run_ids: Sequence[str]) -> dict[str, Trace]:
+    """The curves of runs as the store has them, by run id."""
+    from lrscope.report.data.connect import connect
+    from lrscope.tracking.mlflow_store.read import read_traces
+
+    client = connect(uri)
+    return read_traces(client, [client.get_run(run_id) for run_id in run_ids])
+
+
+def has_stored_model(uri: str | None, run_id: str) -> bool:
+    """Whether the store has a model of the run."""
+    from lrscope.report.data.connect import connect
+
+    outputs = connect(uri).get_run(run_id).outputs
+    return outputs is not None and bool(outputs.model_outputs)
 
 
 def get_ready_to_report() -> None:

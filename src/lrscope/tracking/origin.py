@@ -29,6 +29,8 @@ def origin_tags() -> dict[str, str]:
 def _git(*arguments: str) -> str:
     try:
         command = ("git", "-C", str(checkout()), *arguments)
-        return subprocess.run(command, capture_output=True, text=True, timeout=5, check=False).stdout.strip()
+        return subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=5, check=False
+        ).stdout.strip()
     except (OSError, subprocess.TimeoutExpired):
         return ""

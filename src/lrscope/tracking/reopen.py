@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, get_args
 
 from lrscope.core.errors import InputError, Problem
-from lrscope.core.tracking_settings import Point, RunStart
+from lrscope.core.tracking_settings import Point, RunStart, Status
 from lrscope.tracking.journal import events as ev
 from lrscope.tracking.journal.history import History, dataset_place
 from lrscope.tracking.journal.journal import INCOMPLETE, Journal, Offset
@@ -33,10 +33,7 @@ def reopen_journal(journal: Journal, open_store: OpenStore | None) -> History:
         history = History()
         for key in run.data.metrics:
             history.remember(stored_points(store, run.info.run_id, key))
-        for artifact in store.client.list_artifacts(run.info.run_id):
-            history.remember_artifact(artifact.path)
-        for given in run.inputs.dataset_inputs:
-            history.remember_artifact(dataset_place(given.dataset.name))
+        _remember_artifacts(history, store, run)
         return history
     with journal.delivering(None):
         journal.cut_torn_tail()
@@ -62,10 +59,19 @@ def reopen_journal(journal: Journal, open_store: OpenStore | None) -> History:
     run_id = journal.offset().run_id
     if open_store is not None and run_id is not None and (journal.folder / INCOMPLETE).exists():
         store = open_store()
-        for key in store.client.get_run(run_id).data.metrics:
+        run = store.client.get_run(run_id)
+        for key in run.data.metrics:
             points = stored_points(store, run_id, key)
             history.remember_steps({key: points[-1].step} if points else {})
+        _remember_artifacts(history, store, run)
     return history
+
+
+def _remember_artifacts(history: History, store: Store, run: Any) -> None:
+    for artifact in store.client.list_artifacts(run.info.run_id):
+        history.remember_artifact(artifact.path)
+    for given in run.inputs.dataset_inputs:
+        history.remember_artifact(dataset_place(given.dataset.name))
 
 
 def _check_owner(local_id: str, tags: Mapping[str, str]) -> None:
@@ -112,7 +118,14 @@ def _write_beginning(journal: Journal, store: Store, run: Any) -> None:
         tags={},
     )
     process = {key: value for key, value in tags.items() if key.startswith("lrscope.process.")}
+    events: list[ev.Event] = [ev.Started(start, run.info.start_time or 0, process, store.address.shown)]
+    ended = run.info.status if run.info.status in get_args(Status) else None
+    if ended is not None:
+        # Else a journal that is only annotated would say that its process left it open.
+        events.append(ev.Ended(ended, run.info.end_time or 0))
     journal.folder.mkdir(parents=True, exist_ok=True)
     with journal.delivering(None):
-        journal.append(ev.encode(ev.Started(start, run.info.start_time or 0, process, store.address.shown)))
-        journal.set_offset(Offset(journal.size(), run.info.run_id, run.info.experiment_id, store.address.shown))
+        (journal.folder / INCOMPLETE).touch()
+        journal.append(b"".join(map(ev.encode, events)))
+        ids = run.info.run_id, run.info.experiment_id
+        journal.set_offset(Offset(journal.size(), *ids, store.address.shown, ended))

@@ -156,6 +156,11 @@ class Session:
             rebuild(journal, self._store())
         return self._log(journal, None)
 
+    def run_id(self, local_id: str) -> str | None:
+        """MLflow's id of a run of this session; None while the store has not made it."""
+        run = self._runs.get(local_id)
+        return run.run_id if run is not None else None
+
     def drain(self, timeout_s: float) -> bool:
         """Wait until the store has all that was recorded so far; False offline, or where it has taken nothing for
         ``timeout_s`` seconds, or ten times that are over.
@@ -208,7 +213,7 @@ class Session:
             words = [f"{_count(names)} recorded in {self._root}; `make sync` delivers them."] if names else []
             return self._delivery(names, words)
         left = self._uploader.finish(self.settings.finish_timeout_s)
-        self._uploader.close()
+        self._uploader.service.close()  # what is not delivered by now stays in the journals
         for run in self._runs.values():
             if self._uploader.finished(run):
                 prune_journal(run.journal)

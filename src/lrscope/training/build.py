@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from omegaconf import DictConfig, OmegaConf, open_dict
-from torch import Tensor, nn
+from torch import nn
+from torch.nn.parameter import UninitializedParameter
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR, ReduceLROnPlateau
 
 from lrscope.config.instantiate import accepts, instantiated
 from lrscope.core.errors import InputError, Problem
+from lrscope.datasets.conform import conformed
 from lrscope.datasets.data import Data
 from lrscope.datasets.index_batches import IndexBatches
 from lrscope.schedules import rules
+from lrscope.training.generators import same_generators
+from lrscope.training.user_loader import batches_of_epoch
 
 if TYPE_CHECKING:
     import pytorch_lightning as pl
@@ -57,6 +61,7 @@ def source(cfg: DictConfig) -> Source:
     """
     made = instantiated("dataset", without(cfg.dataset, ("name",)) if _is_foreign(cfg.dataset) else cfg.dataset)
     if isinstance(made, Data):
+        made = conformed(made, str(cfg.dataset._target_))
         return Source(made, None, _updates(cfg, len(IndexBatches(made.train, cfg.batch_size, cfg.seed))))
     import pytorch_lightning as pl
 
@@ -69,9 +74,8 @@ def source(cfg: DictConfig) -> Source:
                 "See docs/recipes.md for how to bring your own data.",
             )
         )
-    made.prepare_data()
-    made.setup("fit")
-    return Source(None, made, _updates(cfg, len(made.train_dataloader())))
+    batches = batches_of_epoch(made, str(cfg.dataset._target_), cfg.trainer.limit_train_batches)
+    return Source(None, made, _updates(cfg, batches))
 
 
 def fill_steps(cfg: DictConfig, steps_per_epoch: int) -> None:
@@ -92,7 +96,7 @@ def network(cfg: DictConfig, data: Data | pl.LightningDataModule | None) -> nn.M
     """The network, initialised from the global seed. Shapes come from the data where the config leaves them open.
 
     Raises:
-        InputError: a wrong argument, or a network whose input or output does not fit the data.
+        InputError: a wrong argument. Whether it fits the data, ``rehearsal`` tells.
     """
     offered = {name: getattr(data, name, None) for name in ("input_shape", "outputs")}
     arguments = {
@@ -103,7 +107,7 @@ def network(cfg: DictConfig, data: Data | pl.LightningDataModule | None) -> nn.M
     group = without(cfg.model, ("name",)) if _is_foreign(cfg.model) else cfg.model
     made: nn.Module = instantiated("model", group, nn.Module, **arguments)
     if isinstance(data, Data):
-        _check_fit(made, data, str(cfg.model.get("_target_")))
+        _settle_shapes(made, data)
     return made
 
 
@@ -139,7 +143,9 @@ def callback(entry: DictConfig) -> Any:
     Raises:
         InputError: it cannot be made.
     """
-    return instantiated("callbacks.extra", entry)
+    from pytorch_lightning import Callback
+
+    return instantiated("callbacks.extra", entry, Callback)
 
 
 def scheduler_name(cfg: DictConfig) -> str:
@@ -171,47 +177,14 @@ def _check_length(cfg: DictConfig, planned: int) -> None:
         raise InputError(Problem("scheduler.total_steps", str(planned), rule, remedy))
 
 
-def _check_fit(network: nn.Module, data: Data, target: str) -> None:
-    example = data.train.inputs[:2]
-    shapes = f"examples of shape {list(data.input_shape)}"
-    remedy = "Leave the model's shapes out (they are taken from the data), or choose a model for this data."
+def _settle_shapes(network: nn.Module, data: Data) -> None:
+    """Layers that take their shape from the first input (``LazyLinear``) take it now: optimizers ask for it."""
+    if not any(isinstance(p, UninitializedParameter) for p in network.parameters()):
+        return
     was_training = network.training
-    try:
-        with torch.no_grad(), _untouched_generator():
-            answer: Tensor = network.eval()(example.to(_dtype(network, example)))
-    except (RuntimeError, ValueError, IndexError) as error:
-        expected = _expected_input(network)
-        takes = f"expects inputs of shape {expected}" if expected else f"refuses them: {str(error).splitlines()[0]}"
-        rule = f"{takes}, but the dataset {data.name} has {shapes}"
-        raise InputError(Problem("model", target, rule, remedy)) from error
-    finally:
-        network.train(was_training)
-    if tuple(answer.shape) != (len(example), data.outputs):
-        rule = (
-            f"answers {list(answer.shape[1:])} numbers an example, "
-            f"but the dataset {data.name} needs [{data.outputs}] ({shapes})"
-        )
-        raise InputError(Problem("model", target, rule, remedy))
-
-
-def _expected_input(network: nn.Module) -> str:
-    for layer in network.modules():
-        if isinstance(layer, nn.Linear):
-            return f"[{layer.in_features}] (flat)"
-        if isinstance(layer, nn.Conv2d):
-            return f"[{layer.in_channels}, height, width]"
-    return ""
-
-
-def _dtype(network: nn.Module, example: Tensor) -> torch.dtype:
-    first = next(network.parameters(), None)
-    return first.dtype if first is not None and first.is_floating_point() else example.dtype
-
-
-@contextmanager
-def _untouched_generator() -> Iterator[None]:
-    with torch.random.fork_rng(devices=[]):
-        yield
+    with suppress(Exception), torch.no_grad(), same_generators(torch.device("cpu")):  # what is wrong is told elsewhere
+        network.eval()(data.train.inputs[:2])
+    network.train(was_training)
 
 
 def _is_foreign(group: DictConfig) -> bool:

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from lrscope.datasets.data import Part
-from lrscope.training.lightning_module import Loss
 from lrscope.training.measures import SpreadMeter
+from lrscope.training.supported import Loss
 
 CHUNK_BYTES = 64 * 2**20
 """Inputs are evaluated in chunks of at most so many bytes, which bounds the memory of wide networks."""

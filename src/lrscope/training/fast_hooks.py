@@ -1,4 +1,7 @@
-"""Hooks of Lightning that cost nothing where they are not used."""
+"""Hooks of Lightning that cost nothing where they are not used.
+
+Saves 0.1 ms of 1.3 ms a step, without which a run takes more than 2.2 times the bare loop (benchmarks/hacks.py).
+"""
 
 from __future__ import annotations
 

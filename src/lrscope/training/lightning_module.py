@@ -9,19 +9,13 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from lrscope.training.fast_hooks import hide_unused_hooks
+from lrscope.training.supported import Loss, Pair
 
 Schedule = LRScheduler | ReduceLROnPlateau
-Loss = Callable[..., Tensor]
-
-
-def loss_of(task: str | None) -> Loss:
-    """Cross entropy of logits [N, C] for classes, mean squared error for numbers [N, D]; both take ``reduction``."""
-    return functional.mse_loss if task == "regression" else functional.cross_entropy
 
 
 class Module(pl.LightningModule):
@@ -34,6 +28,7 @@ class Module(pl.LightningModule):
         make_schedule: from the optimizer; None for a constant rate.
         interval: ``step`` or ``epoch``: when the schedule moves.
         monitor: the metric that a reduce-on-plateau schedule looks at.
+        take: a batch of a user's loader as (inputs, targets) on the network's device; None where batches are that.
     """
 
     def __init__(
@@ -44,6 +39,7 @@ class Module(pl.LightningModule):
         make_schedule: Callable[[Optimizer], Schedule | None],
         interval: str = "step",
         monitor: str | None = None,
+        take: Callable[[Any], Pair] | None = None,
     ) -> None:
         super().__init__()
         self.network = network
@@ -52,6 +48,7 @@ class Module(pl.LightningModule):
         self._make_schedule = make_schedule
         self._interval = interval
         self._monitor = monitor
+        self.take = take
         self.last_loss = torch.zeros(())
         """Loss of the latest batch, detached: what the recording callback reads."""
         hide_unused_hooks(self, pl.LightningModule)
@@ -92,6 +89,8 @@ class Module(pl.LightningModule):
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
         """Batches of data in memory lie on the device already; asking each tensor again costs as much as a layer."""
+        if self.take is not None:
+            return self.take(batch)
         if type(batch) is tuple and all(isinstance(t, Tensor) and t.device == device for t in batch):
             return batch
         return super().transfer_batch_to_device(batch, device, dataloader_idx)

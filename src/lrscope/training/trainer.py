@@ -63,6 +63,7 @@ class lightning_kept_quiet:
             ".*does not have many workers.*",
             ".*`isinstance.treespec, LeafSpec.`.*",
             ".*GPU available.*",
+            ".*smaller than the logging interval.*",
         ):
             warnings.filterwarnings("ignore", words)
 

@@ -1,4 +1,7 @@
-"""Losses and gradients of one batch: as the network is written, and, where that repeats, as a list of operations."""
+"""Losses and gradients of one batch: as the network is written, and, where that repeats, as a list of operations.
+
+Saves a third of a step of 3 small networks, a tenth of the command that trains them (benchmarks/hack_parts.py).
+"""
 
 from __future__ import annotations
 

@@ -9,10 +9,10 @@ The story, from the launcher down::
         members        what a run alone would have, made in the same order from the same seed
         group          one stack: open the records, fit under Lightning, close each record when its member ends
             batched_module       one step of all members, as a LightningModule
-            member_record        losses, rates and signals of all members to one RunRecorder each
+            member_record        losses, rates and signals of all members to the LiveRun of each
             follow_members       evaluation, best weights, verdicts and early stopping at the end of an epoch
             member_checkpoint    each member's state in the form that its single run saves, and back
             probe_members        copies of those that need it, trained on together
 
-The mathematics is in :mod:`lrscope.batched.model`.
+The mathematics is in ``batched.model``; what a run does around its steps in ``training.live_run`` and ``runs.finish``.
 """

@@ -38,7 +38,7 @@ from lrscope.training.callbacks.show_progress import ShowProgress
 from lrscope.training.callbacks.stop_early import StopAtSignal
 from lrscope.training.checkpoint_state import BEGINNING, Position
 from lrscope.training.evaluation import Evaluation
-from lrscope.training.lightning_module import loss_of
+from lrscope.training.supported import loss_of
 from lrscope.training.trainer import lightning_kept_quiet, make_trainer
 
 TAGS = {"lrscope.together": "true"}

@@ -20,7 +20,6 @@ from lrscope.batched.run.group import train_group
 from lrscope.batched.run.members import GroupMember, make_member, restore
 from lrscope.batched.run.stack_key import Candidate, stack_key, stacks, why_not_batched
 from lrscope.batched.run.stack_trial import StackTrial
-from lrscope.core.errors import InputError
 from lrscope.core.job import Job
 from lrscope.core.outcome import Outcome
 from lrscope.core.stop_signals import STOP
@@ -31,7 +30,7 @@ from lrscope.sweeps.lifecycle import current
 from lrscope.training import build, threads
 from lrscope.training.checkpoint_folder import CheckpointFolder
 from lrscope.training.checkpoint_state import Position
-from lrscope.training.lightning_module import loss_of
+from lrscope.training.supported import loss_of
 from lrscope.training.trainer import make_trainer
 
 CHOICES = "lrscope.together.choices"
@@ -80,7 +79,7 @@ def _prepared(jobs: Sequence[tuple[DictConfig, Job]]) -> Iterator[PreparedRun | 
             if key not in sources:
                 sources[key] = build.source(cfg)
             yield prepare(cfg, job, sources[key])
-        except InputError:
+        except Exception:
             yield None
 
 
@@ -101,20 +100,24 @@ def _candidate(number: int, run: PreparedRun) -> Candidate:
 
 
 def _train_stack(stack: Sequence[Candidate], mode: str) -> dict[int, Outcome]:
-    first = make_member(stack[0].run)
-    cfg, data = first.run.cfg, first.run.source.data
-    assert data is not None
-    threads.use(cfg.trainer.threads)
-    device = make_trainer(cfg).strategy.root_device
-    part = place(data.train, device, cfg.trainer.precision.startswith("64"))
-    batch = full_batch(cfg, part)
-    free = cfg.trainer.threads is None
-    trial = StackTrial(first.part, part, batch, loss_of(first.run.source.task), cfg.trainer.precision, free)
-    refusal = trial.refusal()
-    if refusal is not None:
-        _say(f"{_members(len(stack))} one by one: vmap does not take this network ({refusal})")
+    try:
+        first = make_member(stack[0].run)
+        cfg, data = first.run.cfg, first.run.source.data
+        assert data is not None
+        threads.use(cfg.trainer.threads)
+        device = make_trainer(cfg).strategy.root_device
+        part = place(data.train, device, cfg.trainer.precision.startswith("64"))
+        batch = full_batch(cfg, part)
+        free = cfg.trainer.threads is None
+        trial = StackTrial(first.part, part, batch, loss_of(first.run.source.task), cfg.trainer.precision, free)
+        refusal = trial.refusal()
+        if refusal is not None:
+            _say(f"{_members(len(stack))} one by one: vmap does not take this network ({refusal})")
+            return {}
+        choice = _chosen(stack, trial, mode)
+    except Exception as error:  # of a user's part: whoever fails alone has a record that says so
+        _say(f"{_members(len(stack))} one by one: trying them together failed ({_first_line(error)})")
         return {}
-    choice = _chosen(stack, trial, mode)
     if not choice.together:
         return {}
     each = footprint(first.part.network, part.inputs[:2].cpu()).of_batch(batch)
@@ -195,6 +198,10 @@ _written: dict[str, dict[str, Any]] = {}
 
 def _members(count: int) -> str:
     return "1 member trains" if count == 1 else f"{count} members train"
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:300]
 
 
 def _say(words: str) -> None:

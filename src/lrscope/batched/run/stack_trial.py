@@ -20,7 +20,7 @@ from lrscope.batched.model.passes import WORTH_TRACING
 from lrscope.datasets.data import Part
 from lrscope.training import threads
 from lrscope.training.generators import same_generators
-from lrscope.training.lightning_module import Loss
+from lrscope.training.supported import Loss
 
 CLOSE = 1e-3
 """Relative difference of loss and gradients, batched against alone, above which vmap is taken to have computed

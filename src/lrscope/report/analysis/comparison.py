@@ -30,7 +30,7 @@ class Row:
 class Cell:
     """The members that differ in their seed only. ``best`` and ``final`` (decisive loss) are over those that trained.
 
-    None where none trained.
+    None where none trained. A crash is no failure of the setting: ``failed`` leaves it out.
     """
 
     x: float | str | None
@@ -38,6 +38,11 @@ class Cell:
     best: Estimate | None
     final: Estimate | None
     failed: Share
+
+    @property
+    def crashed(self) -> bool:
+        """Whether all of them crashed: of the setting nothing is known."""
+        return all(row.member.crashed for row in self.rows)
 
     @property
     def label(self) -> str:
@@ -211,7 +216,7 @@ def _order(x: float | str | None) -> tuple[int, float, str]:
 def _cell(x: float | str | None, rows: tuple[Row, ...]) -> Cell:
     trained = [row for row in rows if row.member.ended and not row.member.failed and math.isfinite(row.score)]
     finals = [final for row in trained if math.isfinite(final := _final(row))]
-    ended = [row for row in rows if row.member.ended]
+    ended = [row for row in rows if row.member.ended and not row.member.crashed]
     return Cell(
         x=x,
         rows=rows,

@@ -52,14 +52,16 @@ def nothing(comparison: Comparison, group: Group) -> Recommendation:
     """All failed, or none has a loss yet."""
     rows = [row for cell in group.cells for row in cell.rows]
     fates = ", ".join(f"{count} {word}" for word, count in Counter(row.member.outcome for row in rows).most_common())
-    failed = [row for row in rows if row.member.failed]
-    rates = [row.x for row in rows if isinstance(row.x, float)]
+    failed = [row for row in rows if row.member.failed and not row.member.crashed]
+    rates = [row.x for row in rows if isinstance(row.x, float) and not row.member.crashed]
     commands = []
     if failed and rates and comparison.by_rate:
         commands.append(("To find where training starts to work", lower(group, min(rates))))
     sentence = f"No {'rate' if comparison.by_rate else comparison.x_axis} can be recommended: " + (
         f"none of {len(rows)} members trained ({fates})." if rows else "nothing was recorded."
     )
+    if rows and all(row.member.crashed for row in rows):
+        sentence += " A crash is not a matter of the rate: mend its cause, then run the same sweep again."
     return _none(comparison, group, sentence, commands)
 
 

@@ -60,7 +60,7 @@ def _best_cell(comparison: Comparison, recommendation: Recommendation) -> Cell |
 
 
 def _group_failures(comparison: Comparison, label: str) -> Share:
-    ended = [row for row in comparison.rows if row.group == label and row.member.ended]
+    ended = [r for r in comparison.rows if r.group == label and r.member.ended and not r.member.crashed]
     return share_of(sum(row.member.failed for row in ended), len(ended))
 
 

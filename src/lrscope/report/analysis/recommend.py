@@ -13,7 +13,7 @@ from lrscope.report.analysis.next_runs import around, between, beyond, more_seed
 from lrscope.report.analysis.no_choice import constant_answer, no_effect, nothing, nothing_learned, one_rate_for_all
 from lrscope.report.analysis.noise import tolerance
 from lrscope.report.analysis.recommendation import Evidence, Recommendation, loss
-from lrscope.report.analysis.safest import best_of, fail_within, safest
+from lrscope.report.analysis.safest import best_of, fail_within, known, safest
 from lrscope.report.analysis.sensitivity import lr_sensitivity
 from lrscope.report.data.axes import RATE
 
@@ -66,7 +66,7 @@ def _as_good(cells: Sequence[Cell], best: Cell, tolerance: float) -> list[Cell]:
     """The unbroken run of cells around the best whose loss is within the tolerance and none of whose seeds failed."""
     assert best.best is not None
     bound = best.best.mean + tolerance
-    numbered = [cell for cell in cells if cell.x is not None]
+    numbered = known(cells)
     place = numbered.index(best)
     first = last = place
     while first > 0 and _within(numbered[first - 1], bound):
@@ -87,7 +87,7 @@ def _within(cell: Cell, bound: float) -> bool:
 
 
 def _at_edge(cells: Sequence[Cell], best: Cell) -> Literal["lowest", "highest"] | None:
-    numbered = [cell for cell in cells if cell.x is not None]
+    numbered = known(cells)
     if len(numbered) < 2:
         return None
     if numbered[0] is best:
@@ -140,7 +140,7 @@ def _sentences(
 
 def _neighbours(cells: Sequence[Cell], best: Cell, near: Sequence[Cell]) -> list[str]:
     """What one would lose with the next lower and the next higher value outside the range."""
-    numbered = [cell for cell in cells if cell.x is not None]
+    numbered = known(cells)
     if not isinstance(best.x, float) or best.best is None:
         return []
     words = []
@@ -179,6 +179,9 @@ def _warnings(comparison: Comparison, group: Group, best: Cell, usable: Sequence
     if unfinished:
         total = sum(len(cell.rows) for cell in group.cells)
         found.append(f"{len(unfinished)} of {total} members have not ended: this rests on the others.")
+    crashed = sum(row.member.crashed for cell in group.cells for row in cell.rows)
+    if crashed:
+        found.append(f"{crashed} of {sum(len(cell.rows) for cell in group.cells)} members crashed: see why above.")
     if len(best.rows) < FEW_SEEDS:
         found.append(f"{_count(len(best.rows))} per value: what another seed would change is not known.")
     return found

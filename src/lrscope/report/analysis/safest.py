@@ -21,6 +21,11 @@ def safest(usable: Sequence[Cell]) -> Sequence[Cell]:
     return [cell for cell in usable if not surely_higher(cell.failed, rarest)]
 
 
+def known(cells: Sequence[Cell]) -> list[Cell]:
+    """Those of which something is known: a cell without a value, or whose members all crashed, says nothing."""
+    return [cell for cell in cells if cell.x is not None and not cell.crashed]
+
+
 def best_of(cells: Sequence[Cell]) -> Cell | None:
     """The cell to recommend; None where none trained."""
     usable = [cell for cell in cells if cell.best is not None and cell.x is not None]

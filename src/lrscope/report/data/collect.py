@@ -148,6 +148,7 @@ def _member(run: Run, axes: Sequence[str], trace: Trace) -> Member:
         seconds=_seconds(run),
         trace=trace,
         params=dict(params),
+        artifacts=run.info.artifact_uri or "",
     )
 
 

@@ -9,6 +9,12 @@ from datetime import datetime
 from lrscope.core.trace import Trace
 from lrscope.core.verdict import Verdict
 
+TRACEBACK = "traceback.txt"
+"""The artifact that a crashed run leaves."""
+
+MOST_REASONS = 4
+"""Crashes of so many kinds are told."""
+
 CURVES = (
     "train/loss",
     "train/loss_epoch",
@@ -42,6 +48,8 @@ class Member:
     seconds: float | None
     trace: Trace
     params: Mapping[str, str] = field(default_factory=dict)
+    artifacts: str = ""
+    """Where its files lie: a URI; empty where that is not known."""
 
     @property
     def ended(self) -> bool:
@@ -52,6 +60,18 @@ class Member:
     def failed(self) -> bool:
         """Whether nobody would use the model: the verdict says so, or the run broke off with an error."""
         return self.status == "FAILED" or (self.verdict is not None and self.verdict.failed)
+
+    @property
+    def crashed(self) -> bool:
+        """Whether it broke off with an error: that says nothing of its rate."""
+        return self.outcome == "crashed"
+
+    @property
+    def traceback(self) -> str:
+        """Where the traceback of a crash is, as a person finds it."""
+        if self.artifacts.startswith(("/", "file:")):
+            return f"{self.artifacts.removeprefix('file://')}/{TRACEBACK}"
+        return f"artifact {TRACEBACK} of run {self.run_id}"
 
     @property
     def outcome(self) -> str:
@@ -108,12 +128,29 @@ def gaps(sweep: Sweep) -> tuple[str, ...]:
     for one, many, chosen in (
         ("is still running", "are still running", [m for m in sweep.members if m.status in ("RUNNING", "SCHEDULED")]),
         ("was stopped early", "were stopped early", [m for m in sweep.members if m.status == "KILLED"]),
-        ("crashed", "crashed", [m for m in sweep.members if m.outcome == "crashed"]),
-        ("has no curve", "have no curve", [m for m in sweep.members if not m.trace.series]),
+        ("has no curve", "have no curve", [m for m in sweep.members if not (m.trace.series or m.crashed)]),
     ):
         if chosen:
             found.append(f"{_listed(chosen)} {_be(len(chosen), one, many)}.")
-    return tuple(found)
+    return (*found, *crashes(sweep))
+
+
+def crashes(sweep: Sweep) -> tuple[str, ...]:
+    """A sentence for each reason that members crashed for: who, why, and where the traceback is."""
+    by_reason: dict[str, list[Member]] = {}
+    for member in sweep.members:
+        if member.crashed:
+            by_reason.setdefault(member.why.rstrip(". "), []).append(member)
+    found = [
+        f"{_listed(members)} crashed{': ' + why if why else ''}{_traceback_of(members[0]) if sweep.ours else ''}."
+        for why, members in by_reason.items()
+    ]
+    more = len(found) - MOST_REASONS
+    return (*found[:MOST_REASONS], *([f"{more} more crashed for other reasons."] if more > 0 else []))
+
+
+def _traceback_of(member: Member) -> str:
+    return f"; traceback: {member.traceback}"
 
 
 def _listed(members: list[Member]) -> str:

@@ -70,6 +70,11 @@ def sweep_links(sweep: Sweep, base_url: str | None = None) -> Links:
     )
 
 
+def how_to_open(sweep: Sweep) -> str:
+    """What a link needs before it opens; empty where a server has the page already."""
+    return "" if sweep.store.startswith("http") else "`make ui` starts the page that these links open:"
+
+
 def _served_at(store: str) -> str:
     if store.startswith(("http://", "https://")):
         scheme, _, rest = store.partition("://")

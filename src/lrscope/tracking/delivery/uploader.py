@@ -115,10 +115,6 @@ class Uploader:
             self._thread.join(0.1)
         return tuple(run.local_id for run in self._runs.values() if self.undelivered(run))
 
-    def close(self) -> None:
-        """Give up the service: what is not delivered by now stays in the journals."""
-        self.service.close()
-
     def undelivered(self, run: RunLog) -> bool:
         if run.local_id in self._disk.unsaved_runs():
             return True

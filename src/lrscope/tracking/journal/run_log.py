@@ -67,6 +67,10 @@ class RunLog:
         """Whether an earlier process recorded this file, or a dataset by its ``dataset_place``."""
         return place in self._history.artifacts
 
+    def keeps_model(self) -> bool:
+        """Whether the journal holds a model, whether or not the store has it yet."""
+        return any(isinstance(event, ev.Model) for event in self.journal.events())
+
     def tags(self, tags: Mapping[str, str]) -> None:
         self._append(ev.Tags({key: redact(str(value)) for key, value in tags.items()}))
 

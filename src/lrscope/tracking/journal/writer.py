@@ -24,17 +24,13 @@ told.
 """
 
 
-def _nobody(run: RunLog) -> None:
-    """Offline nobody waits for what is on disk."""
-
-
 class JournalWriter:
     """The one writer of a session's journals: written 4 times a second, forced to disk once a second."""
 
     def __init__(self) -> None:
         self.failure: BaseException | None = None
         self._pid = os.getpid()
-        self.on_saved: Callable[[RunLog], None] = _nobody
+        self.on_saved: Callable[[RunLog], None] = lambda _: None  # offline nobody waits for it
         self._queue: deque[tuple[RunLog, ev.Event]] = deque()
         self._unsaved: dict[str, tuple[RunLog, list[ev.Event]]] = {}
         self._held: set[str] = set()

@@ -99,6 +99,8 @@ def _read(path: Path) -> str:
 
 def _ask(*command: str) -> str:
     try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=5, check=False).stdout.strip()
+        return subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=5, check=False
+        ).stdout.strip()
     except (OSError, subprocess.TimeoutExpired):
         return ""

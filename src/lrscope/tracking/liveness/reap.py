@@ -17,6 +17,7 @@ from lrscope.tracking.liveness.process import ProcessIdentity, fate
 from lrscope.tracking.mlflow_store.runs import LOCAL_ID, all_experiments
 from lrscope.tracking.mlflow_store.store import Store, open_store, resolve_uri
 
+_LETS_GO_S = 1.0
 SILENT_S = 600.0
 """A run on another machine is doubtful after this many seconds without a heartbeat."""
 
@@ -95,7 +96,9 @@ def _mark(store: Store, run: Any) -> None:
 
 def close_if_gone(journal: Journal) -> bool:
     """End the journal of a run whose process is surely gone as KILLED, at its last record's time; whether it did."""
-    with journal.delivering(0) as held:
+    if not _left_open_by_a_dead_process(journal):
+        return False
+    with journal.delivering(_LETS_GO_S) as held:  # what delivered for the dead process ends a moment after it
         if not held or not journal.exists() or not _left_open_by_a_dead_process(journal):
             return False
         journal.cut_torn_tail()

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from lrscope.core.errors import InputError, Problem
 from lrscope.core.paths import project_root
-from lrscope.core.redact import redact
+from lrscope.core.redact import redact_uri
 
 _DATABASES = ("postgresql", "mysql", "mssql", "sqlite")
 
@@ -24,7 +24,7 @@ class Address:
 
     @property
     def shown(self) -> str:
-        return redact(self.uri)
+        return redact_uri(self.uri)
 
     @property
     def scheme(self) -> str:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import pickle
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -34,7 +38,9 @@ def get_ready_to_pack() -> None:
 def save_model(network: nn.Module, example: Tensor, folder: Path) -> Path:
     """Write ``folder`` in MLflow's format: weights, signature, and an input example [n, ...].
 
-    The requirements are given: finding them out by itself takes MLflow seconds.
+    The requirements are given: finding them out by itself takes MLflow seconds. The network is pickled: to trace it
+    (MLflow's own choice) takes seconds too, and fails for a forward with an ``if`` in it. What the user's own modules
+    define is pickled along, so that the model loads where they are not.
     """
     import mlflow.pytorch
     import torch
@@ -43,18 +49,57 @@ def save_model(network: nn.Module, example: Tensor, folder: Path) -> Path:
     with torch.no_grad():
         answers = network(example).numpy()
     shutil.rmtree(folder, ignore_errors=True)
-    mlflow.pytorch.save_model(
-        network,
-        str(folder),
-        signature=infer_signature(example.numpy(), answers),
-        input_example=example.numpy(),
-        pip_requirements=[
-            f"torch=={version('torch').split('+')[0]}",
-            f"mlflow=={version('mlflow')}",
-            "lrscope",
-        ],
-    )
+    with _own_modules_along(network), _without_words_on_pickles():
+        mlflow.pytorch.save_model(
+            network,
+            str(folder),
+            signature=infer_signature(example.numpy(), answers),
+            input_example=example.numpy(),
+            serialization_format="pickle",
+            pip_requirements=[
+                f"torch=={version('torch').split('+')[0]}",
+                f"mlflow=={version('mlflow')}",
+                "lrscope",
+            ],
+        )
     return folder
+
+
+@contextmanager
+def _own_modules_along(network: nn.Module) -> Iterator[None]:
+    """What the user's own modules define is pickled by value as long as this lasts."""
+    import cloudpickle
+
+    names = {type(module).__module__ for module in network.modules()}
+    own = [module for name in sorted(names) if (module := sys.modules.get(name)) is not None and _is_own(module)]
+    known = cloudpickle.list_registry_pickle_by_value()
+    own = [module for module in own if module.__name__ not in known]
+    for module in own:
+        cloudpickle.register_pickle_by_value(module)
+    try:
+        yield
+    finally:
+        for module in own:
+            cloudpickle.unregister_pickle_by_value(module)
+
+
+def _is_own(module: ModuleType) -> bool:
+    """Whether a module is a file of the user's, not of an installed package."""
+    file = getattr(module, "__file__", None) or ""
+    installed = ("site-packages", "dist-packages", "/lib/python")
+    return bool(file) and module.__name__.partition(".")[0] != "lrscope" and not any(part in file for part in installed)
+
+
+@contextmanager
+def _without_words_on_pickles() -> Iterator[None]:
+    """MLflow warns of every pickle, at length."""
+    logger = logging.getLogger("mlflow.pytorch")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def save_pickled_model(pickled: bytes, folder: Path) -> Path:

@@ -5,5 +5,5 @@
     record_steps, follow_parameters, count_examples        every step: losses, rates, signals
     evaluate_epochs, evaluate_late, measure_sharpness      at fixed weights
     stop_early, keep_checkpoints, show_progress            when to stop, what to save, what to show
-    own                                                    a user's own values in the record
+    own, record_logged                                     a user's own values in the record
 """

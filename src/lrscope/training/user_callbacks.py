@@ -1,0 +1,54 @@
+"""A user's Lightning callbacks, made and looked at before a run is."""
+
+from __future__ import annotations
+
+import pytorch_lightning as pl
+from omegaconf import DictConfig
+from pytorch_lightning.loggers.logger import DummyLogger
+
+from lrscope.config.instantiate import reason_of
+from lrscope.config.validate import MONITORS
+from lrscope.core.errors import InputError, Problem
+from lrscope.training import build
+from lrscope.training.trainer import lightning_kept_quiet, make_trainer
+
+
+def callback_problems(cfg: DictConfig) -> list[Problem]:
+    """What is wrong with ``callbacks.extra``.
+
+    Lightning's own are set up too, which is where they refuse a trainer; one of the user's may do there what it should
+    do once.
+    """
+    problems: list[Problem] = []
+    shipped, own = [], 0
+    for entry in cfg.callbacks.extra:
+        try:
+            callback = build.callback(entry)
+            if not type(callback).__module__.startswith("pytorch_lightning."):
+                own += 1
+                continue
+            shipped.append(callback)
+            _set_up(cfg, callback)
+        except InputError as error:
+            problems += error.problems
+    # One of the user's may log what the others look at.
+    return problems + [problem for callback in shipped if not own for problem in _unknown_metric(callback)]
+
+
+def _set_up(cfg: DictConfig, callback: pl.Callback) -> None:
+    trainer = make_trainer(cfg)
+    trainer.loggers = [DummyLogger()]
+    try:
+        with lightning_kept_quiet():
+            callback.setup(trainer, pl.LightningModule(), "fit")
+    except Exception as error:
+        rule = f"cannot be used ({reason_of(error)})"
+        raise InputError(Problem("callbacks.extra", type(callback).__name__, rule, "Leave it out.")) from error
+
+
+def _unknown_metric(callback: pl.Callback) -> list[Problem]:
+    metric = getattr(callback, "monitor", None)
+    if metric is None or metric in MONITORS:
+        return []
+    rule = f"looks at a metric that no run has; there are {', '.join(MONITORS)}"
+    return [Problem("callbacks.extra", f"{type(callback).__name__}(monitor={metric})", rule, "Try monitor: val/loss.")]
