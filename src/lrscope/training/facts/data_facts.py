@@ -11,7 +11,7 @@ from torch import Tensor
 
 from lrscope.datasets.data import Data
 from lrscope.training.facts.constant_answer import constant_loss
-from lrscope.training.lightning_module import loss_of
+from lrscope.training.supported import loss_of
 
 MOST_NUMBERS = 5_000_000
 """Inputs of more numbers than this are not searched for equal ones: it would take longer than half a second."""
