@@ -24,6 +24,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("tracking",),
     ("training.measures", "training.recording", "report.data"),
     ("training", "report.analysis"),
+    ("training.facts",),
     ("training.callbacks", "report.figures"),
     ("report.output",),
     ("report.mlflow_ui",),

@@ -6,9 +6,8 @@ import math
 from dataclasses import dataclass
 
 from corpus_parts.cases import Case
-from corpus_parts.training import Run
+from corpus_parts.training import Run, output_spread
 from lrscope.core.trace import Trace
-from lrscope.training.measures import output_spread
 
 EVAL_STEPS = 16
 """Evaluations in the last tenth of a run and in what it is continued by."""
@@ -67,15 +66,16 @@ class Observation:
 def observe(case: Case) -> tuple[Trace, Observation]:
     """Trains the case and looks at it; a run that is not finite is not continued."""
     run = Run(case)
-    first, spread_first = run.train_loss(), float(output_spread(run.outputs()))
+    first, spread_first = run.train_loss(), float(output_spread(run.outputs(), run.data.targets))
     trace, earlier, last = run.train(EARLIER_LOOKS, EVAL_STEPS)
     rates, outputs = run.rate.used, run.outputs()
     finite = run.finite and all(math.isfinite(loss) for loss in last)
     orders = 1 if run.per_epoch == 1 else ORDERS  # a full batch has no order
     continued = tuple(_go_on(run, order) for order in range(orders)) if finite else ()
+    spread_end = float(output_spread(outputs, run.data.targets))
     accuracy = float((outputs.argmax(1) == run.data.targets).float().mean()) if run.data.classes else math.nan
     return trace, Observation(
-        first, earlier, last, continued, run.data.constant_loss, spread_first, float(output_spread(outputs)),
+        first, earlier, last, continued, run.data.constant_loss, spread_first, spread_end,
         accuracy, max(run.data.shares, default=math.nan), tuple(rates), run.rate.name,
         tuple(trace.get("val/loss").values.tolist()), tuple(trace.get("train/loss_eval").values.tolist()),
     )  # fmt: skip

@@ -19,7 +19,7 @@ from lrscope.core.trace import RunFacts, Series, Trace
 from lrscope.probe.budget import Effort, ProbeBudget
 from lrscope.probe.continue_training import RunState, run_probe
 from lrscope.probe.probes import probes
-from lrscope.training.measures import DeadUnitsMeter, UpdateMeter, grad_norm, output_spread
+from lrscope.training.measures import DeadUnitsMeter, SpreadMeter, UpdateMeter, grad_norm
 from lrscope.training.recording.recording_plan import RecordingPlan
 
 _CLASSES = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "rmsprop": torch.optim.RMSprop}
@@ -112,7 +112,7 @@ class Run:
         seen: list[tuple[int, float]] = []
         losses: list[Tensor] = []
         self._note(0, "train/loss_start", torch.tensor(self.train_loss()))
-        self._note(0, "output_spread_start", output_spread(self.outputs()))
+        self._note(0, "output_spread_start", output_spread(self.outputs(), self.data.targets))
         for step, batch in zip(range(self.steps), self.batches(), strict=False):
             losses.append(self._measured_step(step, batch, plan, updates, dead))
             if step in eval_steps:
@@ -180,7 +180,7 @@ class Run:
         sizes = [min(self.size, examples - start) for start in range(0, examples, self.size)]
         self._note(step, "train/loss_epoch", torch.stack(losses) @ torch.tensor(sizes).float() / examples)
         self._note(step, "train/loss_eval", self.loss(outputs, self.data.targets))
-        self._note(step, "output_spread", output_spread(outputs))
+        self._note(step, "output_spread", output_spread(outputs, self.data.targets))
         if self.data.classes:
             self._note(step, "train/acc", (outputs.argmax(1) == self.data.targets).float().mean())
         watched = losses[-1]
@@ -223,7 +223,15 @@ class Run:
             class_shares=self.data.shares,
             batch_size=self.size,
             examples=len(self.data.inputs),
+            constant_loss=self.data.constant_loss,
         )
+
+
+def output_spread(outputs: Tensor, targets: Tensor) -> Tensor:
+    """As a run records it, of all answers at once."""
+    meter = SpreadMeter()
+    meter.add(outputs, targets)
+    return meter.value()
 
 
 def last_steps(steps: int, count: int, share: float) -> list[int]:

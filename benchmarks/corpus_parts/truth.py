@@ -50,6 +50,13 @@ class Facts:
     def fall(self) -> float:
         return self.seen.first - self.end
 
+    @property
+    def way(self) -> float:
+        """The fall; of a regression that starts far from the mean of its targets what it came below their variance."""
+        seen = self.seen
+        far = math.isnan(seen.largest_share) and seen.first > 3 * seen.constant > 3 * self.end
+        return seen.constant - self.end if far else self.fall
+
 
 def level(losses: Losses) -> tuple[float, float]:
     """Where losses that may bounce stand at their end, and how far they bounce.
@@ -102,13 +109,13 @@ def label(facts: Facts, best: float) -> Truth:
 def _collapsed(facts: Facts) -> bool:
     seen = facts.seen
     lost = seen.spread_end < 0.1 * seen.spread_first or seen.spread_first < 1e-6
-    guesses = not seen.accuracy > seen.largest_share + 0.01
+    guesses = not seen.accuracy > seen.largest_share + 0.01 and facts.end >= 0.98 * seen.constant
     return seen.spread_end < 0.01 and guesses and (lost or not _falls_again(facts))
 
 
 def _falls_again(facts: Facts) -> bool:
     again = facts.end - facts.again
-    return facts.fall > -0.01 * facts.first and again > max(0.05 * abs(facts.fall), facts.bounce)
+    return facts.fall > -0.01 * facts.first and again > max(0.05 * abs(facts.way), facts.bounce)
 
 
 def _schedule(seen: Observation) -> str | None:
@@ -133,11 +140,13 @@ def _by_going_on(facts: Facts, best: float, edge: bool) -> Truth:
     rise, fell = _overfitting(facts)
     if rise > bar and fell:
         return Truth("overfitting", edge or near(rise, bar))
-    edge = edge or (near(rise, bar) and fell) or near(again, max(bar, bounce), bounce)
+    edge = edge or (near(rise, bar) and fell) or near(again, max(0.05 * abs(facts.way), bounce), bounce)
     if _falls_again(facts):
         return Truth("too slow", edge)
     reached = fall / (facts.first - best) if facts.first > best else float(fall > 0)
-    return Truth("stalled" if reached < 0.5 else "trained", edge or near(reached, 0.5))
+    chance = facts.seen.accuracy > facts.seen.largest_share + 0.01
+    nothing = not chance and facts.end >= 0.995 * facts.seen.constant
+    return Truth("stalled" if reached < 0.5 or nothing else "trained", edge or near(reached, 0.5))
 
 
 def _overfitting(facts: Facts) -> tuple[float, bool]:

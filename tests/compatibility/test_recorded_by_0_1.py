@@ -32,7 +32,7 @@ def members(done: Typed, parent: str) -> Sequence[Run]:
 def test_an_interrupted_sweep_is_resumed_into_the_same_runs(tmp_path: Path, experiment: str) -> None:
     unpack(tmp_path)
     parent = STOPPED[experiment]
-    before = {run.info.run_id for run in members(Typed(tmp_path, 0, "", "", 0, 0), parent)}
+    before = {run.info.run_id for run in members(Typed(tmp_path, 0, "", "", 0), parent)}
     resumed = script(tmp_path, "resume", parent)
     assert resumed.code == 0, resumed.err
     runs = members(resumed, parent)
@@ -76,7 +76,7 @@ def test_a_run_is_diagnosed(tmp_path: Path) -> None:
 
 def test_a_finished_sweep_has_nothing_left_to_train(tmp_path: Path) -> None:
     unpack(tmp_path)
-    before = {run.info.run_id: run.info.end_time for run in members(Typed(tmp_path, 0, "", "", 0, 0), FINISHED_SWEEP)}
+    before = {run.info.run_id: run.info.end_time for run in members(Typed(tmp_path, 0, "", "", 0), FINISHED_SWEEP)}
     resumed = script(tmp_path, "resume", FINISHED_SWEEP)
     assert resumed.code == 0, resumed.err
     assert "2 of its 2 members are done" in resumed.out

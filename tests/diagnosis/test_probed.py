@@ -129,7 +129,7 @@ def test_alone_a_run_that_came_down_a_little_and_goes_no_further_is_not_called_f
     flat = np.append(np.linspace(LN6, end, 5), np.full(15, end))
     known = primary(flat, first=1.02 * LN6, again=end, same_lr=end, lower_lr=end)
     assert known.verdict is Verdict.TRAINED
-    assert "learned nothing of the inputs yet" in known.why and known.certainty == "weak"
+    assert "hardly better than a constant answer" in known.why and known.certainty == "weak"
     assert diagnose(run(flat, more={"train/loss_start": series([1.02 * LN6])})).verdict is Verdict.STALLED
 
 

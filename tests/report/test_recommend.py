@@ -8,7 +8,8 @@ from made_sweeps import member, sweep
 
 from lrscope.core.verdict import Verdict
 from lrscope.report.analysis.comparison import compare
-from lrscope.report.analysis.recommend import Recommendation, recommend
+from lrscope.report.analysis.recommend import recommend
+from lrscope.report.analysis.recommendation import Recommendation
 from lrscope.report.data.stored_sweep import Member, gaps
 
 

@@ -11,11 +11,14 @@ from omegaconf import DictConfig
 from torch import Tensor
 
 from lrscope.config import schema
+from lrscope.config.overrides import run_config
 from lrscope.core.job import Job, KnownMember
 from lrscope.core.paths import project_root
+from lrscope.core.trace import Trace
 from lrscope.runs.fit import assemble, train
-from lrscope.runs.lifecycle import RunEnd, conclude, open_record
+from lrscope.runs.lifecycle import TRACE, RunEnd, conclude, open_record
 from lrscope.runs.prepare import prepare
+from lrscope.runs.run import run as run_whole
 from lrscope.tracking import TrackingSettings, open_session
 from lrscope.tracking.journal import events as ev
 from lrscope.tracking.journal.journal import Journal
@@ -78,6 +81,7 @@ def _train(folder: Path, local_id: str, overrides: tuple[str, ...], stop: int | 
     run = replace(run, local_id=local_id, resumes=resumes, job=replace(run.job, continues=known))
     recorder = RunRecorder(run.plan)
     single = assemble(run, recorder, CheckpointFolder(settings.spool / local_id / "checkpoints"))
+    run = single.run
     if stop is not None:
         stopper = _StopAfter(stop)
         at_signal = next(c for c in single.trainer.callbacks if isinstance(c, StopAtSignal))
@@ -100,3 +104,11 @@ def recorded_points(spool_root: Path, local_id: str) -> Recorded:
             for point in event.points:
                 found.setdefault(point.key, []).append((point.step, point.value))
     return found
+
+
+def trace_of_a_run(folder: Path, *overrides: str) -> Trace:
+    """The curves and facts of a config that went through the whole story of a run, copies included."""
+    spool = ("tracking=off", f"tracking.spool={folder / 'spool'}")
+    cfg = run_config(compose_config(*spool, *overrides), overrides)
+    run_whole(cfg, Job(folder / "job", ()))
+    return Trace.load(folder / "job" / TRACE)

@@ -120,7 +120,9 @@ def _check_schedule(cfg: Any) -> Iterator[Problem]:
     from omegaconf import OmegaConf
 
     schedule: Any = OmegaConf.to_container(cfg.scheduler, resolve=True)
-    yield from schedule_problems(schedule, peak=cfg.lr if math.isfinite(cfg.lr) and cfg.lr > 0 else None)
+    peak = cfg.optimizer.get("lr", cfg.lr)
+    usable = isinstance(peak, (int, float)) and math.isfinite(peak) and peak > 0
+    yield from schedule_problems(schedule, peak=peak if usable else None)
 
 
 def _check_trainer(trainer: Any) -> Iterator[Problem]:

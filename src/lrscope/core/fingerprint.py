@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 IRRELEVANT = (
@@ -49,3 +49,10 @@ def fingerprint(config: Mapping[str, Any], dataset_digest: str = "") -> str:
     """
     text = json.dumps({"config": relevant(config), "dataset": dataset_digest}, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def digest_without(config: Mapping[str, Any], keys: Iterable[str]) -> str:
+    """16 hex digits that are equal for configs which differ in nothing but these dotted keys, if at all."""
+    left_out = set(keys)
+    leaves = {key: value for key, value in relevant(config).items() if key not in left_out}
+    return hashlib.sha256(json.dumps(leaves, sort_keys=True, default=str).encode()).hexdigest()[:16]

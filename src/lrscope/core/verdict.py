@@ -161,6 +161,10 @@ class Finding:
     advice: str
     evidence: tuple[Evidence, ...] = ()
     certainty: Certainty = "strong"
+    rate: float | None = None
+    """The rate that the advice leads to; None where it names none."""
+    otherwise: str = ""
+    """What the advice says beside that rate."""
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 from lrscope.core.trace import Trace
 from lrscope.core.verdict import Diagnosis, Finding, Verdict
+from lrscope.diagnosis.causes import explained
 from lrscope.diagnosis.detectors import DETECTORS
 from lrscope.diagnosis.signals.run_signals import RunSignals
+from lrscope.diagnosis.sweep_evidence import in_sweep
 
 
 def diagnose(trace: Trace, others: Sequence[Trace] = ()) -> Diagnosis:
@@ -18,13 +20,18 @@ def diagnose(trace: Trace, others: Sequence[Trace] = ()) -> Diagnosis:
         others: runs of the same data and network, e.g. the other members of the sweep: what they reach tells a run
             that stalled from one that is as good as it gets.
     """
-    return _diagnose(RunSignals.of(trace).beside([RunSignals.of(other) for other in others]))
+    return _beside_each_other([RunSignals.of(trace), *(RunSignals.of(other) for other in others)])[0]
 
 
 def diagnose_sweep(traces: Sequence[Trace]) -> list[Diagnosis]:
     """The diagnosis of each run of a sweep beside the others; only runs on the same data are compared."""
-    runs = [RunSignals.of(trace) for trace in traces]
-    return [_diagnose(run.beside(runs[:i] + runs[i + 1 :])) for i, run in enumerate(runs)]
+    return _beside_each_other([RunSignals.of(trace) for trace in traces])
+
+
+def _beside_each_other(runs: Sequence[RunSignals]) -> list[Diagnosis]:
+    """Each with the best of the others in view; then its advice is held against what the others came to."""
+    beside = [run.beside([*runs[:i], *runs[i + 1 :]]) for i, run in enumerate(runs)]
+    return in_sweep(runs, [explained(_diagnose(run), run) for run in beside])
 
 
 def _diagnose(reading: RunSignals) -> Diagnosis:

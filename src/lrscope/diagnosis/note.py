@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lrscope.core.trace import Trace
 from lrscope.core.verdict import Diagnosis, Evidence, Finding
+from lrscope.diagnosis.causes import clipped
 from lrscope.diagnosis.signals.run_signals import RunSignals
 
 
@@ -44,8 +45,16 @@ def _run(reading: RunSignals) -> str:
         parts.append(f"{reading.epochs:,} epochs")
     if facts.optimizer:
         parts.append(facts.optimizer)
-    if facts.peak_lr is not None:
-        parts.append(f"peak rate {facts.peak_lr:g}")
+    if reading.peak_rate is not None:
+        parts.append(f"peak rate {reading.peak_rate:.4g}")
     if facts.scheduler:
         parts.append(f"schedule {facts.scheduler}")
+    if facts.weight_decay:
+        parts.append(f"weight decay {facts.weight_decay:g}")
+    if facts.clip_value:
+        found = clipped(reading)
+        share = f" in {found[0]:.0%} of the measured steps" if found is not None else ""
+        parts.append(f"gradient clipped at {facts.clip_value:g} ({facts.clip_algorithm}){share}")
+    if facts.dropout:
+        parts.append(f"dropout {facts.dropout:g}")
     return f"*{', '.join(parts)}.*"

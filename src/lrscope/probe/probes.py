@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from lrscope.core.trace import Trace
+from lrscope.core.verdict import Verdict
 from lrscope.diagnosis import diagnose
+from lrscope.diagnosis.detectors.collapse import Collapsed
 from lrscope.diagnosis.signals.eval_steps import eval_steps, tenth_of
 from lrscope.diagnosis.signals.level import end_level
 from lrscope.diagnosis.signals.probed import AGAIN, LOWER, SAME
@@ -42,12 +44,13 @@ def probes(trace: Trace, scope: ProbeBudget) -> tuple[Probe, ...]:
     """
     if not scope.tenth:
         return ()
-    verdict = diagnose(trace).verdict
+    verdict, reading = diagnose(trace).verdict, RunSignals.of(trace)
     # A failure that more steps may refute: where it costs little, no run is called so untried.
     refutable = verdict.failed and verdict.meaning.about == "progress"
-    if verdict.meaning.final or not (scope.again or refutable):
+    # A collapse goes before a schedule that ran out, and may hang on what more steps bring.
+    doubtful = verdict is Verdict.SCHEDULE_RAN_OUT and Collapsed().in_doubt(reading)
+    if (verdict.meaning.final and not doubtful) or not (scope.again or refutable):
         return ()
-    reading = RunSignals.of(trace)
     steps, rates = reading.steps, reading.rates
     positive = rates[rates > 0]
     if not len(positive):

@@ -10,7 +10,7 @@ Sweeps and the scripts use what is named here; it reads the store and writes fil
     report_stored, diagnose_stored    the two commands on stored runs
 """
 
-from lrscope.report.analysis.recommend import Recommendation
+from lrscope.report.analysis.recommendation import Recommendation
 from lrscope.report.data.collect import collect_sweep, latest_sweep
 from lrscope.report.data.stored_sweep import Member, Sweep
 from lrscope.report.mlflow_ui.attach import attach_to_mlflow

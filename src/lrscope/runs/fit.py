@@ -44,6 +44,7 @@ from lrscope.training.callbacks.stop_early import StopAtSignal, StopAtVerdict, S
 from lrscope.training.checkpoint_folder import CheckpointFolder
 from lrscope.training.checkpoint_state import MEMBERS, RANDOM, nothing_left
 from lrscope.training.evaluation import chunks
+from lrscope.training.facts import with_network_facts
 from lrscope.training.generators import restore_random_state
 from lrscope.training.lightning_module import Module
 from lrscope.training.live_run import LiveRun
@@ -82,13 +83,14 @@ def assemble(run: PreparedRun, recorder: RunRecorder, checkpoints: CheckpointFol
     """
     cfg = run.cfg
     module = make_module(run)
+    run = with_network(run, module.network)
     live = live_run(run, recorder)
     steps = RecordSteps(live, signal_choice(cfg), cfg.trainer.accumulate_grad_batches)
     trainer = make_trainer(cfg)
     device = trainer.strategy.root_device
     loader, parts = _data(run, trainer, device, module.take)
     _choose_threads(run, module, device)
-    evaluate = EvaluateEpochs(steps, parts)
+    evaluate = EvaluateEpochs(steps, parts, run.facts.constant_loss is None)
     keep = KeepCheckpoints(partial(_save, steps, checkpoints), cfg.callbacks.checkpoint.every_seconds)
     scope = scope_of(run, module.network) if trainer.world_size == 1 else NOWHERE
     late = [EvaluateLate(steps, parts.train, scope.late)] if scope.late else []
@@ -141,6 +143,12 @@ def make_module(run: PreparedRun) -> Module:
         take=partial(_taken, network, run.source.task) if run.source.data is None else None,
         frequency=cfg.scheduler.get("frequency") or 1,
     )
+
+
+def with_network(run: PreparedRun, network: nn.Module) -> PreparedRun:
+    """The run with what its network tells of itself, before the first update and the record's first line."""
+    data = run.source.data
+    return replace(run, facts=with_network_facts(run.facts, network, data.train.inputs if data is not None else None))
 
 
 def _taken(network: nn.Module, task: str | None, batch: Any) -> Pair:

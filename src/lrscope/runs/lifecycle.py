@@ -88,7 +88,7 @@ def open_record(
         log.dataset(DatasetInfo(name=data.name, digest=data.digest, source=data.source))
     recorder.attach(log.points, session.flush, log.last_step)
     if recorder.last("peak_lr") is None:
-        recorder.values(0, {"peak_lr": float(run.cfg.lr)})
+        recorder.values(0, {"peak_lr": run.facts.peak_lr or 0.0})
     return log
 
 
@@ -135,7 +135,7 @@ def conclude(run: PreparedRun, log: RunLog, recorder: RunRecorder, ending: RunEn
         status=status,
         verdict=verdict.label if verdict is not None else "",
         why=why,
-        lr=float(run.cfg.lr),
+        lr=run.facts.peak_lr or 0.0,
         fingerprint=run.fingerprint,
         run_id=log.run_id,
         crashed=ending.error is not None,

@@ -17,6 +17,7 @@ from lrscope.core.tracking_settings import TrackingSettings
 from lrscope.runs.shared_session import settings_of
 from lrscope.training import build
 from lrscope.training.distributed import SharedRun, shared_run
+from lrscope.training.facts import run_facts
 from lrscope.training.recording import RecordingPlan
 from lrscope.training.user_loader import has_val_loader
 
@@ -76,7 +77,7 @@ def prepare(cfg: DictConfig, job: Job, source: build.Source | None = None) -> Pr
         job=job,
         source=source,
         config=config,
-        facts=build.facts(cfg, source),
+        facts=run_facts(cfg, source),
         fingerprint=identity,
         name=run_name(job, cfg),
         local_id=shared.local_id,

@@ -29,6 +29,7 @@ def train_single(cfg: DictConfig, job: Job, session: Session) -> Outcome:
     recorder = RunRecorder(prepared.plan)
     checkpoints = CheckpointFolder(prepared.checkpoint_folder, prepared.is_recorded)
     single = assemble(prepared, recorder, checkpoints)
+    prepared = single.run
     log = open_record(prepared, session, recorder)
     with never_left_running(log):
         fetch_checkpoints(prepared, log.run_id, checkpoints)

@@ -6,6 +6,7 @@ The commands and the launcher use it.
     folders               Hydra's folders of it and its jobs, made first
     check, build_check    every problem of every job: on paper, then in practice
     data_check            what a config asks of its data, and the data has not
+    no_effect             axes that change nothing
     lifecycle, current    begun and closed on every way out; the sweep that this process launched
     close, summary        verdicts beside the others', the best model, the report and the words on the terminal
 """

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from lrscope.core.errors import InputError, Problem
 from lrscope.sweeps.data_check import missing_of_data
+from lrscope.sweeps.no_effect import idle_rates
 
 if TYPE_CHECKING:
     import torch
@@ -30,6 +31,8 @@ class BuildCheck:
         self._moved: set[str] = set()
         self._tried: set[str] = set()
         self._problems: list[Problem] = []
+        self._filled: list[DictConfig] = []
+        """Those with a schedule, their steps filled in."""
 
     def problems(self, cfgs: Sequence[DictConfig]) -> list[Problem]:
         """Everything that is wrong with any of them; the configs themselves are left as they are."""
@@ -45,6 +48,8 @@ class BuildCheck:
             if source is not None and parts not in self._tried:
                 self._tried.add(parts)
                 self._try_parts(cfg, source, device)
+        if not self._problems and len(self._filled) > 1 and cfgs[0].resume is None:
+            self._problems += idle_rates(self._filled)
         return self._problems
 
     def _source(self, cfg: DictConfig) -> Source | None:
@@ -81,6 +86,8 @@ class BuildCheck:
 
         cfg = copy.deepcopy(cfg)
         build.fill_steps(cfg, source.steps_per_epoch)
+        if cfg.scheduler.get("_target_") is not None:
+            self._filled.append(cfg)
         key = _key(cfg.dataset, cfg.model, cfg.batch_size, cfg.trainer)
         if key not in self._networks:
             self._networks[key] = self._noting(lambda: self._network(cfg, source, device))

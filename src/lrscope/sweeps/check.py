@@ -12,6 +12,7 @@ from lrscope.config.validate import check
 from lrscope.core.errors import InputError, Problem
 from lrscope.core.fingerprint import fingerprint
 from lrscope.sweeps.build_check import BuildCheck
+from lrscope.sweeps.no_effect import idle_axes
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -47,6 +48,9 @@ def raise_problems(cfgs: Sequence[DictConfig], found: Sequence[Problem] = ()) ->
         if unreachable := _ask_stores(cfgs):
             raise InputError(tuple(dict.fromkeys([*problems, *unreachable])))
         usable = [cfg for cfg, some in zip(cfgs, on_paper, strict=True) if not some]
+        if len(usable) > 1 and usable[0].resume is None:  # one that is resumed was begun: it is to be finished
+            idle = idle_axes(usable)
+            problems, usable = problems + idle, usable[: 1 if idle else None]
         mended = [_mended(cfg, some) for cfg, some in zip(cfgs, on_paper, strict=True) if some]
         problems += BuildCheck().problems([*usable, *(cfg for cfg in mended if not check(cfg))])
     if problems:

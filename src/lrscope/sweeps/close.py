@@ -56,13 +56,14 @@ def compare_verdicts(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> di
     Returns:
         The outcomes with what is known now, as the tags have it.
     """
-    from lrscope.diagnosis import diagnose_sweep, note
+    from lrscope.diagnosis import diagnose, diagnose_sweep, note
 
     traces = _traces(sweep, {number: outcome for number, outcome in outcomes.items() if outcome.verdict})
     seen_anew: dict[int, Outcome] = {}
     for number, diagnosis in zip(traces, diagnose_sweep(list(traces.values())), strict=True):
         outcome = outcomes[number]
-        if diagnosis.verdict.label == outcome.verdict or outcome.verdict == Verdict.DIVERGED.label:
+        stopped = outcome.verdict == Verdict.DIVERGED.label  # its loss went beyond all bounds at one step
+        if diagnosis == diagnose(traces[number]) or (stopped and diagnosis.verdict is not Verdict.DIVERGED):
             continue
         sweep.session.annotate(outcome.local_id).tags(
             {

@@ -3,6 +3,7 @@
 ``runs`` trains with it, and ``batched`` uses its parts; it knows no store.
 
     build, lightning_module, trainer    config -> objects -> what Lightning steps
+    facts                               what is known before the first update: of rate, data, network
     supported, rehearsal                what can be trained; a real batch through the parts before a run is made
     user_loader, user_callbacks         a user's DataModule and callbacks, looked at before a run is made
     evaluation                          loss and accuracy over a whole part

@@ -19,7 +19,6 @@ from torch.optim.lr_scheduler import LRScheduler, OneCycleLR, ReduceLROnPlateau
 from lrscope.config.instantiate import accepts, instantiated, named
 from lrscope.core.errors import InputError, Problem
 from lrscope.core.metric_goal import goal_of
-from lrscope.core.trace import RunFacts
 from lrscope.datasets.conform import conformed
 from lrscope.datasets.data import Data
 from lrscope.datasets.index_batches import IndexBatches
@@ -61,7 +60,7 @@ def source(cfg: DictConfig) -> Source:
     Raises:
         InputError: the data cannot be had, or the batch size does not fit it.
     """
-    made = instantiated("dataset", _without(cfg.dataset, ("name",)) if _is_foreign(cfg.dataset) else cfg.dataset)
+    made = instantiated("dataset", without(cfg.dataset, ("name",)) if _is_foreign(cfg.dataset) else cfg.dataset)
     if isinstance(made, Data):
         made = conformed(made, str(cfg.dataset._target_))
         return Source(made, None, _updates(cfg, len(IndexBatches(made.train, cfg.batch_size, cfg.seed))))
@@ -106,7 +105,7 @@ def network(cfg: DictConfig, data: Data | pl.LightningDataModule | None) -> nn.M
         for name, value in offered.items()
         if value is not None and name not in cfg.model and accepts(cfg.model, name)
     }
-    group = _without(cfg.model, ("name",)) if _is_foreign(cfg.model) else cfg.model
+    group = without(cfg.model, ("name",)) if _is_foreign(cfg.model) else cfg.model
     _refuse_lightning_module(cfg.model, named(cfg.model))
     made: nn.Module = instantiated("model", group, nn.Module, **arguments)
     _refuse_lightning_module(cfg.model, type(made))
@@ -131,7 +130,7 @@ def optimizer(cfg: DictConfig, parameters: Iterable[nn.Parameter]) -> Optimizer:
     Raises:
         InputError: an argument that the class does not take or refuses.
     """
-    group = _without(cfg.optimizer, ("name",))
+    group = without(cfg.optimizer, ("name",))
     made: Optimizer = instantiated("optimizer", group, Optimizer, _positional=(list(parameters),))
     return made
 
@@ -144,7 +143,7 @@ def schedule(cfg: DictConfig, optimizer: Optimizer) -> LRScheduler | ReduceLROnP
     """
     if cfg.scheduler.get("_target_") is None:
         return None
-    group = _without(cfg.scheduler, rules.NOT_ARGUMENTS)
+    group = without(cfg.scheduler, rules.NOT_ARGUMENTS)
     own = {}
     if cfg.scheduler._target_ == rules.PLATEAU and "mode" not in cfg.scheduler:
         own["mode"] = goal_of(cfg.scheduler.get("monitor") or "val/loss") or "min"
@@ -163,28 +162,6 @@ def callback(entry: DictConfig) -> Any:
     from pytorch_lightning import Callback
 
     return instantiated("callbacks.extra", entry, Callback)
-
-
-def facts(cfg: DictConfig, source: Source) -> RunFacts:
-    """What the diagnosis should know of a run beside its curves."""
-    betas = cfg.optimizer.get("betas")
-    scheduler: Any = OmegaConf.to_container(cfg.scheduler, resolve=True)
-    data = source.data
-    return RunFacts(
-        peak_lr=float(cfg.lr),
-        optimizer=str(cfg.optimizer._target_).rsplit(".", 1)[-1],
-        momentum=cfg.optimizer.get("momentum"),
-        nesterov=bool(cfg.optimizer.get("nesterov", False)),
-        beta1=float(betas[0]) if betas else None,
-        scheduler=scheduler_name(cfg),
-        scheduler_arguments=rules.arguments(scheduler),
-        planned_steps=cfg.total_steps,
-        steps_per_epoch=cfg.steps_per_epoch,
-        task=data.task if data is not None else None,
-        class_shares=data.class_shares if data is not None else (),
-        batch_size=cfg.batch_size,
-        examples=len(data.train) if data is not None else None,
-    )
 
 
 def scheduler_name(cfg: DictConfig) -> str:
@@ -231,6 +208,7 @@ def _is_foreign(group: DictConfig) -> bool:
     return not str(group.get("_target_", "")).startswith("lrscope.") and not accepts(group, "name")
 
 
-def _without(group: DictConfig, keys: Iterable[str]) -> DictConfig:
+def without(group: DictConfig, keys: Iterable[str]) -> DictConfig:
+    """The resolved group without these keys."""
     tree: Any = OmegaConf.to_container(group, resolve=True)
     return OmegaConf.create({key: value for key, value in tree.items() if key not in keys})

@@ -22,7 +22,8 @@ class Evaluation:
     """Means over the examples of a part; ``accuracy`` is None for regression.
 
     ``output_spread`` is the mean over output units of the standard deviation over examples, divided by the mean
-    absolute output: 0 for a network that answers the same whatever the input.
+    absolute output (regression: by the deviation of the targets where that is smaller): 0 for a network that answers
+    the same whatever the input.
     """
 
     loss: float
@@ -41,7 +42,7 @@ def evaluate(network: nn.Module, batches: Iterable[tuple[Tensor, Tensor]], loss:
             classes = not targets.is_floating_point()
             batch = torch.stack([loss(answers, targets) * len(targets), _right(answers, targets)])
             sums = batch if sums is None else sums + batch
-            spread.add(answers)
+            spread.add(answers, targets)
             n += len(targets)
         if sums is None:
             raise ValueError("nothing to evaluate: the part is empty")

@@ -8,6 +8,7 @@ from typing import Any
 from lrscope.core.trace import RunFacts
 from lrscope.core.verdict import Verdict
 from lrscope.diagnosis import is_diverged, live_finding
+from lrscope.diagnosis.signals.chance import LOSS_CONSTANT
 from lrscope.training.best_weights import BestWeights, Weights
 from lrscope.training.evaluation import Evaluation
 from lrscope.training.recording import RunRecorder
@@ -56,10 +57,15 @@ class LiveRun:
         self._epoch_loss += total
         self._epoch_examples += examples
 
-    def begin(self, train: Evaluation) -> None:
-        """Record what training starts from, unless an earlier process did."""
+    def begin(self, train: Evaluation, constant: float | None = None) -> None:
+        """Record what training starts from, unless an earlier process did.
+
+        Args:
+            constant: the loss of the best constant answer, where it is no fact that is known beforehand.
+        """
         if self.recorder.last(LOSS_START) is None:
-            self.recorder.values(0, {LOSS_START: train.loss, SPREAD_START: train.output_spread})
+            more = {} if constant is None else {LOSS_CONSTANT: constant}
+            self.recorder.values(0, {LOSS_START: train.loss, SPREAD_START: train.output_spread, **more})
 
     def has_diverged(self) -> bool:
         """Whether the latest loss settles that the run diverged, and that ends it."""

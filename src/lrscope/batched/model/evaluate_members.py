@@ -11,7 +11,7 @@ from lrscope.batched.model.forward import Forward
 from lrscope.batched.model.losses import Loss, member_losses
 from lrscope.datasets.data import Part
 from lrscope.training.evaluation import Evaluation
-from lrscope.training.measures.spread import TINY
+from lrscope.training.measures.spread import TINY, Deviation
 
 PIECE_BYTES = 64 * 2**20
 """A part is evaluated in pieces, such that what all members hold of one stays around this size."""
@@ -46,7 +46,7 @@ def evaluate(forward: Forward, part: Part, loss: Loss, example_bytes: int = 0) -
         sums.add("loss", member_losses(loss, outputs, targets, own=False) * len(targets))
         if classes:
             sums.add("right", (outputs.argmax(-1) == targets).sum(1))
-        spread.add(outputs)
+        spread.add(outputs, None if classes else targets)
     read = torch.stack([*(total / len(part) for total in sums.values()), spread.value()]).tolist()
     return Evaluations(read[0], read[1] if classes else None, read[-1])
 
@@ -66,8 +66,12 @@ class _Spread:
         self._sums = _Sums()
         self._origin: Tensor | None = None
         self._count = 0
+        self._targets, self._against_targets = Deviation(), False
 
-    def add(self, outputs: Tensor) -> None:
+    def add(self, outputs: Tensor, targets: Tensor | None) -> None:
+        if targets is not None:
+            self._targets.add(targets)
+            self._against_targets = True
         outputs = outputs.flatten(2) if outputs.dim() > 2 else outputs.unsqueeze(-1)
         if self._origin is None:
             self._origin = outputs[:, :1].clone()
@@ -80,7 +84,10 @@ class _Spread:
     def value(self) -> Tensor:
         mean = self._sums["sum"] / self._count
         deviation = (self._sums["squares"] / self._count - mean.square()).clamp_min(0).sqrt()
-        return deviation.mean(1) / (self._sums["absolute"].mean(1) / self._count + TINY)
+        size = self._sums["absolute"].mean(1) / self._count
+        if self._against_targets:
+            size = torch.minimum(size, self._targets.value().to(size))
+        return deviation.mean(1) / (size + TINY)
 
 
 def _widest(tensor: Tensor) -> torch.dtype:

@@ -11,7 +11,7 @@ from pytorch_lightning.callbacks import EarlyStopping
 from lrscope.batched.model.batched_trainer import Member
 from lrscope.batched.model.clipping import Clipping
 from lrscope.batched.model.member_rates import Schedule
-from lrscope.runs.fit import early_stopping, live_run, make_module
+from lrscope.runs.fit import early_stopping, live_run, make_module, with_network
 from lrscope.runs.prepare import PreparedRun, monitored
 from lrscope.tracking import RunLog
 from lrscope.training import build
@@ -67,6 +67,7 @@ def make_member(run: PreparedRun) -> GroupMember:
     """Seed, network, optimizer, schedule, in the order of a single run."""
     cfg = run.cfg
     network = make_module(run).network
+    run = with_network(run, network)
     optimizer = build.optimizer(cfg, network.parameters())
     made = build.schedule(cfg, optimizer)
     monitor = monitored(cfg.scheduler.get("monitor", "val/loss"), run.source)

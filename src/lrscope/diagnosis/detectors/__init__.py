@@ -6,6 +6,7 @@ stored. A file that is put here is found: what it looks for is its class attribu
     detector      what all of them are
     divergence, collapse, oscillation, overfitting, stall, slowness, trained    one verdict each
     schedule      never moved, and ran out
+    schedule_words, rate_advice    what to do about a schedule, in its own keys; about a rate, in words and as a number
 """
 
 from __future__ import annotations

@@ -10,19 +10,21 @@ import numpy as np
 
 from lrscope.core.verdict import Certainty, Evidence, Finding, Verdict
 from lrscope.diagnosis.detectors.detector import Detector
+from lrscope.diagnosis.detectors.rate_advice import Advice, finding, lower
+from lrscope.diagnosis.detectors.schedule import ScheduleRanOut
 from lrscope.diagnosis.signals.run_signals import RunSignals
 
 
 @dataclass(frozen=True)
 class Collapsed(Detector):
-    """Outputs that no longer depend on the input, accuracy at the largest class share.
+    """Outputs that no longer depend on the input, and are no better than one constant answer.
 
     spread: ``output_spread`` (relative) below which the answers are the same for every input. lost: the spread counts
         as lost when it is below this share of what it was before training (of the largest that was seen, where that
-        was not recorded), never: below this. accuracy: how far above the
-        largest class share the accuracy may lie. excess: without a recorded spread, how far the loss may lie above the
-        entropy of the class shares, relative. dead: share of dead units from which a layer passes nothing on. epochs:
-        before the run has ended, the answers must have been the same at the end of so many epochs in a row.
+        was not recorded), never: below this. accuracy: how far from the largest class share the accuracy may lie where
+        no spread was recorded. excess: without a recorded spread, how far the loss may lie above the loss of a
+        constant answer, relative. dead: share of dead units from which a layer passes nothing on. epochs: before the
+        run has ended, the answers must have been the same at the end of so many epochs in a row.
         Source: the labelling rules in docs/diagnosis.md; 10% excess from the definition of the verdict.
     """
 
@@ -48,11 +50,26 @@ class Collapsed(Detector):
 
     def _by_spread(self, reading: RunSignals, spreads: np.ndarray) -> Finding | None:
         last = float(spreads[-1])
-        if not last < self.spread or self._above_chance(reading):
+        if not last < self.spread or reading.beats_constant:
             return None
-        if not self._lost(reading, last, float(spreads.max())) and reading.falls_again:
+        if not self._lost(reading, last, float(spreads.max())) and self._goes_on(reading):
             return None
         return self._finding(reading, "strong", (Evidence("output spread", last, self.spread),))
+
+    def in_doubt(self, reading: RunSignals) -> bool:
+        """Whether the answers are the same for every input, so that it may hang on what more steps would bring."""
+        last = reading.last("output_spread")
+        return last is not None and last < self.spread and not reading.beats_constant
+
+    def _goes_on(self, reading: RunSignals) -> bool:
+        """Whether as many steps again help. Where the schedule ran out and none were taken, a forecast is held to what
+        is left above the loss of one constant answer: such a run has shown what its rates bring it to.
+        """
+        constant = reading.constant_loss
+        if reading.ahead.again is None and constant is not None and ScheduleRanOut().find(reading) is not None:
+            room = reading.end - constant
+            return reading.falls_again and room > max(reading.falling_share * abs(reading.fall), reading.level.bounce)
+        return reading.falls_again
 
     def _lost(self, reading: RunSignals, last: float, largest: float) -> bool:
         """Whether the outputs once depended on the input, or never could."""
@@ -76,16 +93,14 @@ class Collapsed(Detector):
         """Runs whose spread was not recorded: a dead layer, or accuracy and loss that both sit at chance and stay
         there.
         """
+        if reading.beats_constant:
+            return None
         layer = dead_layer(reading, self.dead)
         accuracy = reading.trace.get("train/acc")
         accuracy = accuracy if len(accuracy) else reading.trace.get("val/acc")
         if layer is None and not self._sits_at_chance(reading, accuracy.values):
             return None
         return self._finding(reading, "strong" if layer is not None else "weak", ())
-
-    def _above_chance(self, reading: RunSignals) -> bool:
-        accuracy, share = reading.last("train/acc"), reading.largest_share
-        return accuracy is not None and share is not None and accuracy > share + self.accuracy
 
     def _sits_at_chance(self, reading: RunSignals, accuracy: np.ndarray) -> bool:
         if len(accuracy) < 4 or not np.isfinite(reading.end):
@@ -108,7 +123,7 @@ class Collapsed(Detector):
         if len(ratios) and np.isfinite(ratios[0]) and ratios[0] > 0.1:
             parts.append(f"the first update was {_times(float(ratios[0]))} the weights")
             evidence += (Evidence("first update ratio", float(ratios[0]), 0.01),)
-        return Finding(Verdict.COLLAPSED, "; ".join(parts), _advice(reading, ratios), evidence, certainty)
+        return finding(Verdict.COLLAPSED, "; ".join(parts), _advice(reading, ratios), evidence, certainty)
 
 
 def dead_layer(reading: RunSignals, dead: float = 1.0) -> tuple[str, int] | None:
@@ -146,12 +161,19 @@ def _loss_words(reading: RunSignals) -> str:
     level = reading.level
     off = np.flatnonzero(np.abs(level.loss - constant) > 0.1 * constant)
     share = 1.0 - (level.at[off[-1]] if len(off) else 0.0)
-    shares = reading.facts.class_shares
-    even = max(shares) - min(shares) < 0.02
-    name = f"ln {len(shares)}" if even else "the entropy of the class shares"
+    name = constant_name(reading)
     if reading.end > 1.1 * constant:
         return f"{words}, above {constant:.4g} = {name}, which a constant answer can reach"
     return f"{words} for the last {share:.0%} of the way = {name} ({constant:.4g})"
+
+
+def constant_name(reading: RunSignals) -> str:
+    """What the loss of a constant answer is, in words: ``ln 6``, ``the variance of the targets`` …"""
+    shares = reading.facts.class_shares
+    if not shares:
+        return "the variance of the targets" if reading.facts.task == "regression" else "the best constant answer"
+    even = max(shares) - min(shares) < 0.02
+    return f"ln {len(shares)}" if even else "the entropy of the class shares"
 
 
 def _accuracy_words(reading: RunSignals) -> str:
@@ -167,11 +189,11 @@ def _times(ratio: float) -> str:
     return f"{ratio:.0f}×" if ratio >= 10 else f"{ratio:.2g}×"
 
 
-def _advice(reading: RunSignals, ratios: np.ndarray) -> str:
-    peak, first = reading.facts.peak_lr, float(ratios[0]) if len(ratios) else math.nan
+def _advice(reading: RunSignals, ratios: np.ndarray) -> Advice:
+    first = float(ratios[0]) if len(ratios) else math.nan
     if reading.last("output_spread") == 0 and math.isinf(first):
-        return "initialise the weights with something other than zeros: equal units get equal gradients"
+        return Advice("initialise the weights with something other than zeros: equal units get equal gradients")
     factor = 10.0
     if math.isfinite(first) and first > 0.01:
         factor = float(np.clip(10 ** math.ceil(math.log10(first / 0.01) / 2), 3, 1000))
-    return f"lower lr at least {factor:g}×" + (f", to {peak / factor:.2g} or less" if peak else "")
+    return lower(reading, factor, at_least=True)

@@ -10,6 +10,7 @@ import numpy as np
 
 from lrscope.core.verdict import Evidence, Finding, Verdict
 from lrscope.diagnosis.detectors.detector import Detector
+from lrscope.diagnosis.detectors.rate_advice import Advice, finding, lower
 from lrscope.diagnosis.signals.run_signals import RunSignals
 
 CERTAIN_GROWTH = 1e6
@@ -73,7 +74,7 @@ class Diverged(Detector):
         peak = f", {before.max():.3g} at its highest before" if len(before) else ""
         word = "not a number" if math.isnan(value) else "infinite"
         why = f"train loss is {word} since step {step:,} (it began at {reading.first:.4g}{peak})"
-        return Finding(
+        return finding(
             Verdict.DIVERGED, why, _lower(reading), (Evidence("step of the first loss that is not finite", step),)
         )
 
@@ -82,22 +83,21 @@ class Diverged(Detector):
         why = f"train loss grew from {reading.first:.4g} to {last:.4g}, {growth:.3g}×" + (
             " what a constant answer has" if (reading.constant_loss or 0.0) > reading.first else ""
         )
-        return Finding(
+        return finding(
             Verdict.DIVERGED, why, _lower(reading), (Evidence("growth of the loss", growth, self.growth, "×"),)
         )
 
 
-def _lower(reading: RunSignals) -> str:
+def _lower(reading: RunSignals) -> Advice:
     """How far to lower the rate: as far as the loss's pace asks for, at least 3×, at most 1,000×."""
     losses = reading.losses.values
     finite = losses[np.isfinite(losses) & (losses > 0)]
-    peak = reading.facts.peak_lr
     per_step = 1.0
     if len(finite) > 1:
         rise = np.log(finite[int(finite.argmax())] / finite[0])
         per_step = math.exp(min(rise / max(1, int(finite.argmax())) / 2, 20.0))
     factor = float(np.clip(_nice(1 + per_step), 3, 1000))
-    return f"lower lr at least {factor:g}×" + (f", to {peak / factor:.2g} or less" if peak else "")
+    return lower(reading, factor, at_least=True)
 
 
 def _nice(factor: float) -> float:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from lrscope.core.trace import Series
 from lrscope.core.verdict import Certainty, Evidence, Finding, Verdict
 from lrscope.diagnosis.detectors.detector import Detector
+from lrscope.diagnosis.detectors.rate_advice import finding, lower
 from lrscope.diagnosis.signals.eval_steps import TENTH
 from lrscope.diagnosis.signals.level import end_level, trend
 from lrscope.diagnosis.signals.run_signals import RunSignals
@@ -126,9 +127,8 @@ class Oscillating(Detector):
             evidence.append(Evidence("cosine of successive updates", cosine, 0.0))
         if ratio is not None:
             why += f"; an update still moves the weights by {ratio:.2g} of themselves"
-        peak = reading.facts.peak_lr
-        advice = "lower lr 10×" + (f", to {peak / 10:.2g}" if peak else "") + ", or let a schedule bring it down"
-        return Finding(Verdict.OSCILLATING, why, advice, tuple(evidence), certainty)
+        advice = lower(reading, 10, otherwise="let a schedule bring it down")
+        return finding(Verdict.OSCILLATING, why, advice, tuple(evidence), certainty)
 
 
 def _jumps(curve: Series) -> str:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from lrscope.core.trace import RunFacts
 from lrscope.core.verdict import Evidence, Finding, Verdict
 from lrscope.diagnosis.detectors.detector import Detector
+from lrscope.diagnosis.detectors.schedule_words import ENDS_AT, TENTH, Decay, decay_of, reach, unit_of
 from lrscope.diagnosis.signals.run_signals import RunSignals
 
 CONSTANT = frozenset({"", "none", "null", "constant"})
@@ -95,70 +95,71 @@ def _cycles(facts: RunFacts) -> bool:
 
 
 def _stayed(reading: RunSignals, change: float) -> str:
-    name, rates, arguments = reading.facts.scheduler or "schedule", reading.rates, reading.facts.scheduler_arguments
+    name, rates = reading.facts.scheduler or "schedule", reading.rates
     moved = "did not change" if change == 0 else f"changed by {change:.2g} of itself"
     why = (
         f"the rate {moved} in {len(rates):,} steps ({rates[0]:.7g} to {rates[-1]:.7g}) although the schedule is {name}"
     )
-    decay = _decay(arguments)
+    decay = decay_of(reading)
     if decay is None:
         return why
-    rate, steps = decay
+    planned = _planned(decay, len(rates))
     if _stuck(reading, change):
-        expected = rate ** (len(rates) / steps)
-        return f"{why}: by its arguments it comes down to {expected:.2g} of the peak, so its step was never advanced"
-    return f"{why}: decay_steps={steps:g} is {steps / len(rates):,.0f}× the run"
+        return f"{why}: by its arguments it comes down to {planned:.2g} of the peak, so its step was never advanced"
+    if decay.every > len(rates):
+        return f"{why}: {decay.words} is {_times(decay.every / len(rates))} the run"
+    return f"{why}: {decay.words} leaves {planned:.4g} of the peak at the end"
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:,.0f}×" if ratio >= 10 else f"{ratio:.2g}×"
+
+
+def _planned(decay: Decay, steps: int) -> float:
+    """The share of the peak that is left at the last of so many updates."""
+    moves = (steps - 1) / decay.every
+    return decay.factor ** (math.floor(moves) if decay.in_stairs else moves)
 
 
 def _stuck(reading: RunSignals, change: float) -> bool:
     """Whether a decay should have moved the rate by now and did not at all: nobody advanced its step."""
-    decay, arguments = _decay(reading.facts.scheduler_arguments), reading.facts.scheduler_arguments
-    if decay is None or change != 0 or arguments.get("staircase"):
-        return False
-    return decay[0] ** (len(reading.rates) / decay[1]) < 0.99
+    decay = decay_of(reading)
+    return decay is not None and change == 0 and _planned(decay, len(reading.rates)) < 0.99
 
 
 def _move_it(reading: RunSignals, change: float) -> str:
-    arguments, steps = reading.facts.scheduler_arguments, len(reading.rates)
-    decay = _decay(arguments)
-    if decay is not None:
-        wanted = steps * math.log(decay[0]) / math.log(0.1)
-        if _stuck(reading, change):
-            return "call the scheduler's step() after every optimizer step (or every epoch, as it counts)"
-        if wanted >= 1:
-            return f"set decay_steps={round(wanted)}: the rate then falls to a tenth over these {steps:,} steps"
-        each = 0.1 ** (1 / steps)
-        return f"set decay_steps=1 and decay_rate={each:.3g}: the rate then falls to a tenth over {steps:,} steps"
+    arguments, unit = reading.facts.scheduler_arguments, unit_of(reading)
+    if _stuck(reading, change):
+        return "call the scheduler's step() after every optimizer step (or every epoch, as it counts)"
     if "patience" in arguments:
-        return f"nothing to mend where the metric kept improving; else lower patience={arguments['patience']}"
-    if "step_size" in arguments or "milestones" in arguments:
-        epochs = reading.epochs
-        third = f" (epoch {max(1, round(epochs / 3))} of {epochs})" if epochs else ""
-        return f"let the first cut come within the run{third}, or use scheduler=constant"
-    return "check that the scheduler's step() is called, or make its length that of the run"
+        return f"nothing to mend where the metric kept improving; else lower scheduler.patience={arguments['patience']}"
+    words = reach(reading, TENTH)
+    if words is not None:
+        return words
+    return (
+        f"check that the scheduler's step() is called, or make its length that of the run ({unit.count:,} {unit.name})"
+    )
 
 
 def _turn(reading: RunSignals) -> str:
-    steps, per_epoch = len(reading.rates), reading.facts.steps_per_epoch
-    half = max(1, steps // 4)
-    epochs = f" (half_cycle_epochs={max(1, round(half / per_epoch))})" if per_epoch else ""
-    return f"make the half-cycle at most {half:,} steps{epochs}, so that {steps:,} steps hold two cycles"
+    steps, per_epoch, arguments = len(reading.rates), reading.facts.steps_per_epoch, reading.facts.scheduler_arguments
+    half, unit = max(1, steps // 4), unit_of(reading)
+    if "step_size_up" in arguments:
+        key = f" (scheduler.step_size_up={unit.of(half)} {unit.name})"
+    elif "total_steps" in arguments:
+        return f"set scheduler.total_steps={unit.count}, the {unit.name} of the run"
+    else:
+        known = per_epoch and ("half_cycle_epochs" in arguments or not arguments)
+        key = f" (half_cycle_epochs={max(1, round(half / per_epoch))})" if per_epoch and known else ""
+    return f"make the half-cycle at most {half:,} steps{key}, so that {steps:,} steps hold two cycles"
 
 
 def _stretch(reading: RunSignals, last: int) -> str:
     arguments, steps = reading.facts.scheduler_arguments, len(reading.rates)
-    decay = _decay(arguments)
-    if decay is not None:
-        wanted = steps * math.log(decay[0]) / math.log(0.03)
-        return f"set decay_steps={max(1, round(wanted))} (was {decay[1]:g}): the rate then ends at 3% of its peak"
+    if "patience" in arguments:
+        return f"raise scheduler.patience (was {arguments['patience']}), or set scheduler.min_lr: the rest did nothing"
+    words = reach(reading, ENDS_AT)
+    if words is not None:
+        return words
     slower = steps / max(1, last + 1)
     return f"make the schedule at least {slower:.1f}× as slow, or stop at step {last:,}: the rest did nothing"
-
-
-def _decay(arguments: Mapping[str, Any]) -> tuple[float, float] | None:
-    """(decay_rate, decay_steps) where the schedule says so, also in torch's words for a decay per step."""
-    rate = arguments.get("decay_rate", arguments.get("gamma"))
-    steps = arguments.get("decay_steps", 1 if set(arguments) <= {"gamma", "last_epoch"} else None)
-    if rate is None or steps is None or not 0 < float(rate) < 1 or not float(steps) > 0:
-        return None
-    return float(rate), float(steps)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from lrscope.core.verdict import Certainty, Evidence, Finding, Verdict
 from lrscope.diagnosis.detectors.detector import Detector
+from lrscope.diagnosis.detectors.rate_advice import Advice, finding, lower, raise_to
 from lrscope.diagnosis.detectors.stall import reached_of
 from lrscope.diagnosis.signals.run_signals import RunSignals
 
@@ -29,12 +30,24 @@ class TooSlow(Detector):
 
     def find(self, reading: RunSignals) -> Finding | None:
         if not reading.falls_again:
-            return self._behind(reading)
+            return self._nothing_yet(reading) or self._behind(reading)
         forecast = reading.forecast
         share = forecast.again / abs(reading.fall) if reading.fall else math.inf
         certainty: Certainty = "weak" if share < reading.falling_share * self.unsure or not forecast.sure else "strong"
         evidence = (Evidence("fall in as many steps again / fall so far", share, reading.falling_share),)
-        return Finding(Verdict.TOO_SLOW, _why(reading, share), _advice(reading), evidence, certainty)
+        return finding(Verdict.TOO_SLOW, _why(reading, share), _advice(reading), evidence, certainty)
+
+    def _nothing_yet(self, reading: RunSignals) -> Finding | None:
+        """No better than a constant answer, and not known to have levelled off there: it may be on its way."""
+        if not reading.learned_nothing or reading.levelled_off:
+            return None
+        constant = reading.constant_loss or 0.0
+        why = (
+            f"train loss went from {reading.first:.4g} to {reading.end:.4g}, no better than a constant answer "
+            f"({constant:.4g}): it has learned nothing of the inputs yet, and nothing shows that it has levelled off"
+        )
+        evidence = (Evidence("train loss at the end", reading.end, constant),)
+        return finding(Verdict.TOO_SLOW, why, _advice(reading), evidence, "weak")
 
     def _behind(self, reading: RunSignals) -> Finding | None:
         best = reading.best
@@ -48,7 +61,7 @@ class TooSlow(Detector):
             f"another member of the sweep came (to {best:.4g}), and nothing shows that it has levelled off"
         )
         evidence = (Evidence("share of the best member's way", reached, self.behind),)
-        return Finding(Verdict.TOO_SLOW, why, _advice(reading), evidence, "weak")
+        return finding(Verdict.TOO_SLOW, why, _advice(reading), evidence, "weak")
 
 
 def _why(reading: RunSignals, share: float) -> str:
@@ -58,6 +71,13 @@ def _why(reading: RunSignals, share: float) -> str:
         return (
             f"train loss went from {reading.first:.4g} to {reading.end:.4g} and still falls: {steps:,} more steps at "
             f"the same rates, on a copy, took it down to {again:.4g}{far}"
+        )
+    same = reading.ahead.same
+    if same is not None and share < reading.falling_share:
+        before = f"; it had been at {reading.lowest:.4g}" if reading.came_back_up else ""
+        return (
+            f"train loss went from {reading.first:.4g} to {reading.end:.4g}{before}; 10% more steps at the same rate, "
+            f"on a copy, took it to {same:.4g}"
         )
     if share > 0.9:
         pace = "as fast as at the start" if share < 1.5 else "ever faster"
@@ -73,17 +93,13 @@ def _why(reading: RunSignals, share: float) -> str:
     )
 
 
-def _advice(reading: RunSignals) -> str:
+def _advice(reading: RunSignals) -> Advice:
     times, steps, facts = reading.forecast.times, reading.steps, reading.facts
+    if reading.came_back_up:
+        return lower(reading, 3, otherwise="let a schedule bring it down: the loss had been lower and came back up")
     if (reading.hardly_moved and reading.ahead.again is None) or times is None or times > 64:
-        return (
-            f"raise lr at least 30×{_to(facts.peak_lr, 30)}: at this rate it would take more than {64 * steps:,} steps"
-        )
+        found = raise_to(reading, 30, at_least=True)
+        return replace(found, words=f"{found.words}: at this rate it would take more than {64 * steps:,} steps")
     more = round((times - 1) * steps) if times > 1 else steps
     epochs = f" ({math.ceil(more / facts.steps_per_epoch):,} epochs)" if facts.steps_per_epoch else ""
-    factor = max(2.0, times)
-    return f"raise lr about {factor:.2g}×{_to(facts.peak_lr, factor)}, or train about {more:,} more steps{epochs}"
-
-
-def _to(peak: float | None, factor: float) -> str:
-    return f", to {peak * factor:.2g}" if peak else ""
+    return raise_to(reading, max(2.0, times), otherwise=f"train about {more:,} more steps{epochs}")

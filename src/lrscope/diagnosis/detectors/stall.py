@@ -8,12 +8,14 @@ from typing import ClassVar
 
 from lrscope.core.verdict import Certainty, Evidence, Finding, Verdict
 from lrscope.diagnosis.detectors.detector import Detector
+from lrscope.diagnosis.detectors.rate_advice import Advice, finding
 from lrscope.diagnosis.signals.run_signals import RunSignals
 
 
 @dataclass(frozen=True)
 class Stalled(Detector):
-    """The loss has levelled off far above what the other members reach; or, for a run alone, where it began.
+    """The loss has levelled off far above what the other members reach; or, for a run alone, where it began; or, of
+    any run, no lower than a constant answer's.
 
     Beside other members a run that stands so far above them and is not known to have levelled off is too slow: see
     :class:`TooSlow`.
@@ -31,6 +33,8 @@ class Stalled(Detector):
     def find(self, reading: RunSignals) -> Finding | None:
         if reading.falls_again:
             return None
+        if reading.learned_nothing:
+            return self._nothing_learned(reading) if reading.levelled_off else None
         if (best := reading.best) is not None:
             reached = reached_of(reading, best)
             if not reached < self.reached or not reading.levelled_off:
@@ -42,8 +46,17 @@ class Stalled(Detector):
                 f"{best:.4g}){_gradient(reading)}"
             )
             evidence = Evidence("share of the best member's way", reached, self.reached)
-            return Finding(Verdict.STALLED, why, _advice(reading), (evidence,))
+            return finding(Verdict.STALLED, why, _advice(reading), (evidence,))
         return self._alone(reading)
+
+    def _nothing_learned(self, reading: RunSignals) -> Finding:
+        constant = reading.constant_loss or 0.0
+        why = (
+            f"train loss went from {reading.first:.4g} to {reading.end:.4g} and no longer falls: no better than a "
+            f"constant answer ({constant:.4g}), it has learned nothing of the inputs{_gradient(reading)}"
+        )
+        bound = Evidence("train loss at the end", reading.end, constant)
+        return finding(Verdict.STALLED, why, _advice(reading), (bound,))
 
     def _alone(self, reading: RunSignals) -> Finding | None:
         constant = reading.constant_loss
@@ -65,7 +78,7 @@ class Stalled(Detector):
             + ("; alone it cannot be told from data that cannot be learned" if certainty == "weak" else "")
         )
         bound = Evidence("train loss at the end", reading.end, bar)
-        return Finding(Verdict.STALLED, why, _advice(reading), (bound,), certainty)
+        return finding(Verdict.STALLED, why, _advice(reading), (bound,), certainty)
 
 
 def reached_of(reading: RunSignals, best: float) -> float:
@@ -83,9 +96,13 @@ def _gradient(reading: RunSignals) -> str:
     )
 
 
-def _advice(reading: RunSignals) -> str:
-    rates = reading.rates
-    peak = reading.facts.peak_lr or (float(rates.max()) if len(rates) else math.nan)
+def _advice(reading: RunSignals) -> Advice:
+    rates, key = reading.rates, reading.facts.rate_key
+    peak = reading.set_rate or (float(rates.max()) if len(rates) else math.nan)
     if len(rates) and rates[-1] < 0.1 * rates.max():
-        return f"try lr between {peak / 10:.2g} and {peak * 10:.2g}, or a schedule that keeps the rate up longer"
-    return f"try lr={peak / 10:.2g} first: a rate that no longer brings progress is more often too high than too low"
+        longer = "a schedule that keeps the rate up longer"
+        return Advice(
+            f"try {key} between {peak / 10:.2g} and {peak * 10:.2g}, or {longer}", peak / 10, f"take {longer}"
+        )
+    words = "a rate that no longer brings progress is more often too high than too low"
+    return Advice(f"try {key}={peak / 10:.2g} first: {words}", peak / 10)

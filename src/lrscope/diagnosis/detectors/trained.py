@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from lrscope.core.verdict import Certainty, Evidence, Finding, Verdict
 from lrscope.diagnosis.detectors.detector import Detector
+from lrscope.diagnosis.detectors.rate_advice import Advice, finding
 from lrscope.diagnosis.signals.run_signals import MEASURED_FALLING, RunSignals
 
 
@@ -38,13 +39,14 @@ class Trained(Detector):
         elif math.isfinite(share) and share > 0.01:
             why += f"; as many steps again would bring about {share:.0%} more of the fall"
         constant = reading.constant_loss
-        if constant is not None and reading.end > 0.98 * constant:
+        if constant is not None and not reading.beats_constant:
             certainty = "weak"
-            why += f", no better than a constant answer ({constant:.4g}): it has learned nothing of the inputs yet"
+            why += f", hardly better than a constant answer ({constant:.4g})"
         elif certainty == "weak":
             border = (
                 "close to the border of too slow" if share >= self.unsure else "hardly more than the batches' noise"
             )
             why += "" if again is not None and share < self.unsure else f" ({border})"
         evidence = (Evidence("fall in as many steps again / fall so far", share, 0.05),)
-        return Finding(Verdict.TRAINED, why, "keep this rate, or compare it with its neighbours", evidence, certainty)
+        advice = Advice("keep this rate, or compare it with its neighbours", reading.set_rate)
+        return finding(Verdict.TRAINED, why, advice, evidence, certainty)

@@ -43,6 +43,8 @@ def canonical(trace: Trace) -> Trace:
     series: dict[str, Series] = {}
     for metric, curve in trace.series.items():
         name = canonical_name(metric)
+        if name in trace.series and metric.startswith("lr/"):
+            name = metric  # the rate of another parameter group
         if len(curve) and (name == metric or name not in trace.series) and name not in series:
             series[name] = _ordered(curve)
     last = max((int(curve.steps[-1]) for curve in series.values()), default=0)

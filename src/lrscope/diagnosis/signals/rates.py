@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from lrscope.core.trace import Series
+from lrscope.core.trace import Series, Trace
 
 Floats = NDArray[np.float64]
 
@@ -30,3 +30,10 @@ def travelled(rates: Floats) -> Floats:
     """
     weights = rates if np.isfinite(rates).all() and rates.sum() > 0 else np.ones_like(rates)
     return np.cumsum(weights) / weights.sum()
+
+
+def largest_rate(trace: Trace, planned: float | None) -> float | None:
+    """The largest that was recorded of any parameter group (``lr``, ``lr/NAME``), else the planned one."""
+    curves = [curve.values for name, curve in trace.series.items() if name == "lr" or name.startswith("lr/")]
+    used = [float(np.nanmax(values)) for values in curves if np.isfinite(values).any()]
+    return max(used) if used else planned

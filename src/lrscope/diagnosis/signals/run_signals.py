@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrscope.core.trace import RunFacts, Series, Trace
+from lrscope.diagnosis.signals import chance
 from lrscope.diagnosis.signals.aliases import canonical
 from lrscope.diagnosis.signals.continuation import Continuation, Forecast
 from lrscope.diagnosis.signals.level import ENOUGH, LEAST, Level, batch_noise, level_of
 from lrscope.diagnosis.signals.probed import Ahead
-from lrscope.diagnosis.signals.rates import rate_of_steps, travelled
+from lrscope.diagnosis.signals.rates import largest_rate, rate_of_steps, travelled
 
 Floats = NDArray[np.float64]
 
@@ -55,6 +56,8 @@ RISEN = 0.01
 """
 UNSURE_START = 0.1
 """However noisy its batches, a first loss is not off by more than this share of it."""
+CAME_BACK = 0.1
+"""Share of its largest fall by which a loss must stand above its lowest value to have come back up."""
 SHORT_RUN = 320
 """Updates up to which a run counts as short: what has stalled and what has hardly begun look most alike in it."""
 SHORT_PATH = 0.1
@@ -140,6 +143,12 @@ class RunSignals:
         """L₀ − L_end."""
         return self.first - self.end
 
+    @property
+    def way(self) -> float:
+        """What further falls are held against: the fall; of a regression what is left of it without the way to the mean
+        of its targets."""
+        return chance.way_below(self.facts, self.first, self.end)
+
     @cached_property
     def ahead(self) -> Ahead:
         """What the run did when it was trained on, where that was tried."""
@@ -195,11 +204,11 @@ class RunSignals:
             return False
         if self.ahead.again is None and self.ahead.same is not None and self._fell_soon(self.ahead.same):
             return True
-        return self.forecast.again > max(self.falling_share * abs(self.fall), self.level.bounce)
+        return self.forecast.again > max(self.falling_share * abs(self.way), self.level.bounce)
 
     def _fell_soon(self, same: float) -> bool:
         """Whether 10% more steps already did what as many again must."""
-        return self.end - same > max(MEASURED_FALLING * abs(self.fall), self.level.bounce)
+        return self.end - same > max(MEASURED_FALLING * abs(self.way), self.level.bounce)
 
     @property
     def risen(self) -> bool:
@@ -230,10 +239,55 @@ class RunSignals:
         return self.path < SHORT_PATH and abs(self.fall) < max(small, 2 * self.level.first_error)
 
     @cached_property
+    def peak_rate(self) -> float | None:
+        """The largest rate that a step was made at, in any parameter group; the planned one where none is recorded."""
+        return largest_rate(self.trace, self.facts.peak_lr)
+
+    @property
+    def set_rate(self) -> float | None:
+        """What the key that sets the rate stands at; the rate used where it is not known which key that is."""
+        return self.facts.peak_lr if self.facts.settings is not None else self.peak_rate
+
+    @property
+    def stable_rate(self) -> float | None:
+        """The largest stable rate where the run stood last, as far as it was measured."""
+        limit = self.last("stability_limit")
+        return limit if limit is not None and math.isfinite(limit) and limit > 0 else None
+
+    @property
+    def lowest(self) -> float:
+        """The lowest training loss at fixed weights; the end's where none was recorded."""
+        fixed = self.trace.get("train/loss_eval").values
+        return float(np.nanmin(fixed)) if np.isfinite(fixed).any() else self.end
+
+    @cached_property
+    def came_back_up(self) -> bool:
+        """Whether the loss had been lower, at fixed weights, by a share of the fall from there that counts."""
+        known, lowest = len(self.trace.get("train/loss_eval")) >= FEWEST_LEVELS, self.lowest
+        return known and self.end - lowest > max(CAME_BACK * (self.first - lowest), 2 * self.level.bounce)
+
+    @cached_property
     def constant_loss(self) -> float | None:
-        """Loss of the best constant answer to a classification: the entropy of the class shares, in nats."""
-        shares = [s for s in self.facts.class_shares if s > 0]
-        return -sum(s * math.log(s) for s in shares) if shares else None
+        """Loss of the best constant answer: as it was recorded, else the entropy of the class shares, in nats."""
+        return chance.constant_loss(self.facts, self.last(chance.LOSS_CONSTANT))
+
+    @cached_property
+    def above_chance(self) -> bool:
+        """Whether more training examples are answered right than the largest class has."""
+        accuracy, share = self.last("train/acc"), self.largest_share
+        return accuracy is not None and share is not None and accuracy > share + chance.ABOVE_CHANCE
+
+    @cached_property
+    def beats_constant(self) -> bool:
+        """Whether the run ended better than a constant answer, by loss or by accuracy; False where it is not known."""
+        constant = self.constant_loss
+        return self.above_chance or (constant is not None and self.end < chance.BEATEN * constant)
+
+    @cached_property
+    def learned_nothing(self) -> bool:
+        """Whether the run is known to end no better than a constant answer, not even by the bit that is little."""
+        constant = self.constant_loss
+        return constant is not None and constant > 0 and not self.above_chance and self.end >= chance.NOTHING * constant
 
     @property
     def largest_share(self) -> float | None:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from lrscope.core.trace import RATE_KEYS
 from lrscope.report.analysis.estimates import Estimate, Share, mean_interval, share_of
 from lrscope.report.analysis.member_numbers import Outcome, decisive_loss, outcome_of, steps_to, target_loss, train_loss
 from lrscope.report.data.axes import RATE, SEED, number
@@ -56,6 +57,8 @@ class Group:
     settings: Mapping[str, str]
     sweep: Sweep
     cells: tuple[Cell, ...]
+    rate_key: str = RATE
+    """The config key that sets the rate of its members."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,11 @@ class Comparison:
     start: float
     rows: tuple[Row, ...]
     groups: tuple[Group, ...]
+
+    @property
+    def by_rate(self) -> bool:
+        """Whether the x axis is one of rates, whichever key sets them."""
+        return self.x_axis in RATE_KEYS
 
     @property
     def seeds(self) -> int:
@@ -113,8 +121,9 @@ def compare(sweeps: Sequence[Sweep]) -> Comparison:
 
 def _x_axis(sweeps: Sequence[Sweep]) -> str:
     swept = {axis for sweep in sweeps for axis in sweep.axes}
-    if RATE in swept:
-        return RATE
+    for key in RATE_KEYS:
+        if key in swept:
+            return key
     others = [axis for sweep in sweeps for axis in sweep.axes if axis != SEED]
     for axis in others:
         if all(number(m.settings.get(axis, "")) is not None for sweep in sweeps for m in sweep.members):
@@ -159,7 +168,8 @@ def _group_label(sweep: Sweep, member: Member, x_axis: str, names: Mapping[str, 
 
 def _row(member: Member, outcome: Outcome, x_axis: str, loss: str, target: float, group: str) -> Row:
     if x_axis == RATE:
-        x: float | str | None = member.rate
+        typed = number(member.params.get(RATE, ""))
+        x: float | str | None = typed if typed is not None else member.rate
     else:
         text = member.settings.get(x_axis, "")
         value = number(text)
@@ -186,7 +196,13 @@ def _groups(sweeps: Sequence[Sweep], rows: Sequence[Row], x_axis: str) -> tuple[
         settings = {axis: value for axis, value in first.settings.items() if axis not in (x_axis, SEED)}
         ordered = sorted(cells.items(), key=lambda item: _order(item[0]))
         groups.append(
-            Group(label, settings, sweep_of[first.run_id], tuple(_cell(x, tuple(of_x)) for x, of_x in ordered))
+            Group(
+                label,
+                settings,
+                sweep_of[first.run_id],
+                tuple(_cell(x, tuple(of_x)) for x, of_x in ordered),
+                x_axis if x_axis in RATE_KEYS else first.trace.facts.rate_key,
+            )
         )
     return tuple(groups)
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from lrscope.report.analysis.comparison import Group
-from lrscope.report.data.axes import RATE, SEED, format_rate
+from lrscope.report.data.axes import SEED, format_rate
 
 DECADE = 10.0
 SEEDS = "0,1,2,3,4"
@@ -55,12 +55,12 @@ def command(group: Group, rates: Sequence[float], seeds: str | None = None) -> s
         word
         for word in group.sweep.overrides
         if (key := word.lstrip("+~").split("=", 1)[0]) not in settings
-        and not (key == RATE and rates)
+        and not (key == group.rate_key and rates)
         and not (key == SEED and seeds)
     ]
     words += [f"{key}={value}" for key, value in settings.items()]
     if rates:
-        words.append("lr=" + ",".join(nice(rate) for rate in rates))
+        words.append(f"{group.rate_key}=" + ",".join(nice(rate) for rate in rates))
     if seeds:
         words.append(f"seed={seeds}")
     quoted = " ".join(shlex.quote(word) for word in words)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from lrscope.report.analysis.comparison import Cell, Comparison, Row
 from lrscope.report.analysis.estimates import Estimate, Share, mean_interval, share_of
-from lrscope.report.analysis.recommend import Recommendation
+from lrscope.report.analysis.recommendation import Recommendation
 from lrscope.report.data.axes import RATE
 
 
@@ -47,7 +47,7 @@ def ranking_of(comparison: Comparison, recommendations: Sequence[Recommendation]
         return None
     chosen.sort(key=lambda item: item[1].best.mean if item[1] and item[1].best else math.inf)
     first = chosen[0][1]
-    by_rate = comparison.x_axis == RATE
+    by_rate = comparison.by_rate
     standings = tuple(_standing(label, cell, failed, first, by_rate) for label, cell, failed in chosen)
     axes = {axis for sweep in comparison.sweeps for axis in sweep.axes}
     title = "Schedules on equal footing" if any("scheduler" in axis for axis in axes) else "Settings side by side"
@@ -108,7 +108,7 @@ def _cautions(comparison: Comparison, cells: Sequence[Cell]) -> list[str]:
     seeds = {frozenset(row.member.seed for row in cell.rows) for cell in cells}
     if len(seeds) > 1:
         found.append("They were not run with the same seeds, so the differences are not paired by seed throughout.")
-    if comparison.x_axis != RATE and RATE not in {axis for sweep in comparison.sweeps for axis in sweep.axes}:
+    if not comparison.by_rate and RATE not in {axis for sweep in comparison.sweeps for axis in sweep.axes}:
         found.append(
             "Each ran at one peak rate only, and the best rate differs between settings: sweep lr as well, then each"
             " stands at its own best."

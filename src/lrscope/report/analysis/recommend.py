@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
+from lrscope.core.verdict import Verdict
 from lrscope.report.analysis.comparison import Cell, Comparison, Group
-from lrscope.report.analysis.next_runs import around, between, beyond, lower, more_seeds
+from lrscope.report.analysis.next_runs import around, between, beyond, more_seeds
+from lrscope.report.analysis.no_choice import constant_answer, no_effect, nothing, nothing_learned, one_rate_for_all
 from lrscope.report.analysis.noise import tolerance
+from lrscope.report.analysis.recommendation import Evidence, Recommendation, loss
 from lrscope.report.analysis.safest import best_of, fail_within, known, safest
 from lrscope.report.analysis.sensitivity import lr_sensitivity
 from lrscope.report.data.axes import RATE
@@ -23,36 +24,6 @@ FEW_SEEDS = 3
 """Fewer seeds than this give an interval too wide to decide anything by."""
 
 FEW_RATES = 3
-
-Evidence = Literal["clear", "tentative", "none"]
-
-
-@dataclass(frozen=True)
-class Recommendation:
-    """What to use for one group of members.
-
-    ``best`` is the recommended value of the x axis (None: none can be recommended), ``low`` and ``high`` the range of
-    neighbours that are as good, ``tolerance`` how much loss counts as equal and ``basis`` why. ``sentences`` say it in
-    words, ``warnings`` what speaks against it, ``commands`` what to run next, each with its reason.
-    """
-
-    group: str
-    axis: str
-    best: float | str | None
-    loss: float
-    low: float | str | None
-    high: float | str | None
-    tolerance: float
-    basis: str
-    evidence: Evidence
-    sensitivity: float | None
-    sentences: tuple[str, ...]
-    warnings: tuple[str, ...]
-    commands: tuple[tuple[str, str], ...]
-
-    @property
-    def headline(self) -> str:
-        return self.sentences[0]
 
 
 def recommend(comparison: Comparison) -> tuple[Recommendation, ...]:
@@ -66,8 +37,11 @@ def recommend(comparison: Comparison) -> tuple[Recommendation, ...]:
 def _of_group(comparison: Comparison, group: Group) -> Recommendation:
     usable = [cell for cell in group.cells if cell.best is not None and cell.x is not None]
     if (best := best_of(group.cells)) is None:
-        return _nothing(comparison, group)
+        return nothing(comparison, group)
     assert best.best is not None
+    if (used := one_rate_for_all(comparison, group)) is not None:
+        return no_effect(comparison, group, used)
+    constant = constant_answer(best)
     room, basis = tolerance(group.cells, best, comparison.start)
     near = _as_good(group.cells, best, room) if comparison.numeric else _equals(usable, best, room)
     warnings = _warnings(comparison, group, best, usable)
@@ -80,9 +54,9 @@ def _of_group(comparison: Comparison, group: Group) -> Recommendation:
         high=near[-1].x if comparison.numeric else best.x,
         tolerance=room,
         basis=basis,
-        evidence=_evidence(group, best, usable),
+        evidence="none" if constant is not None else _evidence(group, best, usable),
         sensitivity=lr_sensitivity(comparison, group),
-        sentences=_sentences(comparison, group, best, near, room, basis),
+        sentences=_sentences(comparison, group, best, near, room, basis, constant),
         warnings=tuple(warnings),
         commands=tuple(_commands(comparison, group, best, near)),
     )
@@ -127,7 +101,13 @@ def _evidence(group: Group, best: Cell, usable: Sequence[Cell]) -> Evidence:
 
 
 def _sentences(
-    comparison: Comparison, group: Group, best: Cell, near: Sequence[Cell], room: float, basis: str
+    comparison: Comparison,
+    group: Group,
+    best: Cell,
+    near: Sequence[Cell],
+    room: float,
+    basis: str,
+    constant: float | None = None,
 ) -> tuple[str, ...]:
     assert best.best is not None
     axis = comparison.x_axis
@@ -140,6 +120,8 @@ def _sentences(
     where = f" with {others or group.label}" if len(comparison.groups) > 1 else ""
     but = f"; it failed for {_share(best)}" if best.failed.count else ""
     sentences = [f"Use {axis}={best.label}{where}: best {comparison.loss} {loss(best.best.mean)}{interval}{but}."]
+    if constant is not None:
+        return (nothing_learned(comparison, best, constant, where),)
     if len(near) > 1 and not comparison.numeric:
         others = ", ".join(cell.label for cell in near[1:])
         sentences.append(f"As good, within {basis}: {others}.")
@@ -190,9 +172,9 @@ def _warnings(comparison: Comparison, group: Group, best: Cell, usable: Sequence
                 f"{axis}={cell.label} reached {loss(cell.best.mean)} where it trained, but failed for {_share(cell)}: "
                 "not recommended."
             )
-    if axis == RATE and (edge := _at_edge(group.cells, best)):
+    if comparison.by_rate and (edge := _at_edge(group.cells, best)):
         found.append(f"{best.label} is the {edge} rate of the sweep: the optimum may lie beyond it.")
-    found += _of_verdicts(best)
+    found += _of_verdicts(best, highest=group.cells[-1] is best)
     unfinished = [row for cell in group.cells for row in cell.rows if not row.member.ended]
     if unfinished:
         total = sum(len(cell.rows) for cell in group.cells)
@@ -205,13 +187,17 @@ def _warnings(comparison: Comparison, group: Group, best: Cell, usable: Sequence
     return found
 
 
-def _of_verdicts(best: Cell) -> list[str]:
+def _of_verdicts(best: Cell, highest: bool) -> list[str]:
     verdicts = Counter(row.member.verdict for row in best.rows)
-    return [f"{best.label} {words}." for verdict in verdicts if verdict and (words := verdict.meaning.of_the_best)]
+    words = [(verdict, verdict.meaning.of_the_best) for verdict in verdicts if verdict]
+    if not highest:  # a higher one was tried, and came off worse
+        longer = "was still improving at the end: longer training gives a lower loss"
+        words = [(verdict, longer if verdict is Verdict.TOO_SLOW else told) for verdict, told in words]
+    return [f"{best.label} {told}." for _, told in words if told]
 
 
 def _commands(comparison: Comparison, group: Group, best: Cell, near: Sequence[Cell]) -> list[tuple[str, str]]:
-    if comparison.x_axis != RATE or not isinstance(best.x, float):
+    if not comparison.by_rate or not isinstance(best.x, float):
         return _commands_beside_rates(comparison, group, best)
     if best.x <= 0:
         return []
@@ -244,32 +230,6 @@ def _coarse(rates: Sequence[float], best: float) -> bool:
     place = rates.index(best)
     close = rates[max(place - 1, 0) : place + 2]
     return any(high / low > COARSE for low, high in pairwise(close) if low > 0)
-
-
-def _nothing(comparison: Comparison, group: Group) -> Recommendation:
-    """All failed, or none has a loss yet."""
-    rows = [row for cell in group.cells for row in cell.rows]
-    fates = ", ".join(f"{count} {word}" for word, count in Counter(row.member.outcome for row in rows).most_common())
-    failed = [row for row in rows if row.member.failed and not row.member.crashed]
-    rates = [row.x for row in rows if isinstance(row.x, float) and not row.member.crashed]
-    commands = []
-    if failed and rates and comparison.x_axis == RATE:
-        commands.append(("To find where training starts to work", lower(group, min(rates))))
-    sentence = f"No {'rate' if comparison.x_axis == RATE else comparison.x_axis} can be recommended: " + (
-        f"none of {len(rows)} members trained ({fates})." if rows else "nothing was recorded."
-    )
-    if rows and all(row.member.crashed for row in rows):
-        sentence += " A crash is not a matter of the rate: mend its cause, then run the same sweep again."
-    return Recommendation(
-        group=group.label, axis=comparison.x_axis, best=None, loss=math.inf, low=None, high=None,
-        tolerance=math.nan, basis="", evidence="none", sensitivity=None,
-        sentences=(sentence,), warnings=(), commands=tuple(commands),
-    )  # fmt: skip
-
-
-def loss(value: float) -> str:
-    """A loss as people read it: four significant digits, no ``e-01``."""
-    return "not finite" if not math.isfinite(value) else f"{value:.4g}"
 
 
 def _share(cell: Cell) -> str:

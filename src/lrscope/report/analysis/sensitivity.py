@@ -25,7 +25,7 @@ def lr_sensitivity(comparison: Comparison, group: Group) -> float | None:
         None where the axis is not the rate, fewer than three rates over less than a decade were run, or the loss of the
         first step is not recorded.
     """
-    if comparison.x_axis != "lr" or not math.isfinite(comparison.start):
+    if not comparison.by_rate or not math.isfinite(comparison.start):
         return None
     points = [
         (cell.x, capped)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from lrscope.core.trace import RATE_KEYS
 from lrscope.diagnosis.foreign import is_rate
 from lrscope.tracking.mlflow_store.read import peak_rate
 
@@ -31,7 +32,7 @@ def swept_axes(recorded: Sequence[str], runs: Sequence[Run]) -> tuple[str, ...]:
     rates = {peak_rate(run) for run in runs}
     if RATE not in axes and len(rates - {None}) > 1 and not recorded:
         axes.append(RATE)
-    return tuple(sorted(dict.fromkeys(axes), key=lambda axis: (axis != RATE, axis == SEED)))
+    return tuple(sorted(dict.fromkeys(axes), key=lambda axis: (axis not in RATE_KEYS, axis == SEED)))
 
 
 def _differing(runs: Sequence[Run]) -> list[str]:
@@ -52,7 +53,9 @@ def settings_of(run: Run, axes: Iterable[str]) -> dict[str, str]:
     params = run.data.params
     found: dict[str, str] = {}
     for axis in axes:
-        if axis == RATE and (rate := peak_rate(run)) is not None:
+        typed = number(params.get(RATE, "")) if axis == RATE else None
+        rate = typed if typed is not None else peak_rate(run) if axis == RATE else None
+        if rate is not None:
             found[axis] = format_rate(rate)
         else:
             found[axis] = params.get(axis) or named.get(axis) or params.get(f"{axis}.name") or _class_of(params, axis)

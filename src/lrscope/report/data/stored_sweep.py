@@ -15,7 +15,16 @@ TRACEBACK = "traceback.txt"
 MOST_REASONS = 4
 """Crashes of so many kinds are told."""
 
-CURVES = ("train/loss", "train/loss_epoch", "train/loss_eval", "train/acc", "val/loss", "val/acc", "lr")
+CURVES = (
+    "train/loss",
+    "train/loss_epoch",
+    "train/loss_eval",
+    "train/acc",
+    "val/loss",
+    "val/acc",
+    "lr",
+    "train/loss_constant",
+)
 """The metrics that a report reads."""
 
 

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from lrscope.core.trace import Series, Trace
 from lrscope.report.analysis.comparison import Comparison, Group, Row
 from lrscope.report.analysis.estimates import Estimate, mean_interval
-from lrscope.report.analysis.recommend import Recommendation
-from lrscope.report.data.axes import RATE
+from lrscope.report.analysis.recommendation import Recommendation
 from lrscope.report.figures.colours import CATEGORIES, rate_colours
 from lrscope.report.figures.limits import Axis, averaged, loss_axis, share_axis, spanning, thinned
 
@@ -106,7 +105,7 @@ class FigureData:
 def figure_data_of(comparison: Comparison, recommendation: Recommendation | None, points: int) -> FigureData:
     """What the figures of a comparison show; ``points`` bounds the length of each curve."""
     rows = comparison.rows
-    by_rate = len({row.member.rate for row in rows if row.member.rate}) > 1 and comparison.x_axis == RATE
+    by_rate = len({row.member.rate for row in rows if row.member.rate}) > 1 and comparison.by_rate
     labels = [group.label for group in comparison.groups]
     legend = () if by_rate else _categories(comparison)
     rates = [row.member.rate for row in rows if row.member.rate]
@@ -176,12 +175,12 @@ def _loss_panels(comparison: Comparison, place: Place) -> tuple[LossPanel, ...]:
 
 
 def _x_axis(comparison: Comparison, place: Place) -> Axis:
-    label = "peak learning rate" if comparison.x_axis == RATE else comparison.x_axis
+    label = "peak learning rate" if comparison.by_rate else comparison.x_axis
     if not comparison.numeric:
         names = tuple(_names(comparison))
         return Axis(label, -0.6, max(len(names), 1) - 0.4, names=names)
     values = [value for row in comparison.rows if math.isfinite(value := place(row.x))]
-    log = bool(values) and min(values) > 0 and (comparison.x_axis == RATE or max(values) / min(values) > 5)
+    log = bool(values) and min(values) > 0 and (comparison.by_rate or max(values) / min(values) > 5)
     return spanning(label, values or [1.0], log)
 
 

@@ -13,8 +13,7 @@ from typing import Any
 
 from lrscope.report.analysis.comparison import Comparison, Row, sweep_names
 from lrscope.report.analysis.ranking import Ranking
-from lrscope.report.analysis.recommend import Recommendation
-from lrscope.report.data.axes import RATE
+from lrscope.report.analysis.recommendation import Recommendation
 from lrscope.report.data.stored_sweep import gaps
 from lrscope.report.figures.colours import MARKS, SCALE
 from lrscope.report.figures.figure_data import MANY, CurvePanel, FigureData, LossPanel
@@ -54,7 +53,7 @@ def write_page(
         subtitle=_subtitle(comparison),
         css=parts["css"],
         js=parts["js"],
-        axis="the rate" if comparison.x_axis == RATE else escape(comparison.x_axis),
+        axis="the rate" if comparison.by_rate else escape(comparison.x_axis),
         gaps=_list("warn", [gap for sweep in comparison.sweeps for gap in gaps(sweep)]),
         recommendations=_cards(recommendations),
         cells=_table(cells, "sortable") if cells else "",

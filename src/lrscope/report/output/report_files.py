@@ -12,7 +12,8 @@ from typing import Any
 
 from lrscope.report.analysis.comparison import Comparison, compare
 from lrscope.report.analysis.ranking import Ranking, ranking_of
-from lrscope.report.analysis.recommend import Recommendation, recommend
+from lrscope.report.analysis.recommend import recommend
+from lrscope.report.analysis.recommendation import Recommendation
 from lrscope.report.data.stored_sweep import Sweep, gaps
 from lrscope.report.figures.figure_data import figure_data_of
 from lrscope.report.output.columns import Value, columns

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from lrscope.report.analysis.comparison import Comparison
 from lrscope.report.analysis.ranking import Ranking
-from lrscope.report.analysis.recommend import Recommendation
+from lrscope.report.analysis.recommendation import Recommendation
 from lrscope.report.data.stored_sweep import gaps
 from lrscope.report.output.tables import cells_table, markdown, members_texts, ranking_table
 

@@ -11,7 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from lrscope.report.analysis.comparison import Comparison, Row, compare
-from lrscope.report.analysis.recommend import Recommendation, recommend
+from lrscope.report.analysis.recommend import recommend
+from lrscope.report.analysis.recommendation import Recommendation
 from lrscope.report.data.stored_sweep import Sweep, gaps
 from lrscope.report.figures.colours import MARKS
 from lrscope.report.output.columns import Column, columns

@@ -19,7 +19,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
-from lrscope.core.trace import RunFacts, Series, Trace
+from lrscope.core.trace import RATE_KEYS, RunFacts, Series, Trace
 from lrscope.diagnosis.foreign import facts_from_params, rate_from_params
 from lrscope.diagnosis.signals.aliases import canonical, canonical_name
 
@@ -193,6 +193,14 @@ def facts_of(run: Run) -> RunFacts:
 
 
 def peak_rate(run: Run) -> float | None:
-    """The rate of the run's config: the metric ``peak_lr``, else the first param that is called like a rate."""
+    """The largest rate that the run's config asks for, wherever it says so; of a run that lrscope did not make the
+    first param that is called like a rate.
+
+    The optimizer's own goes before the metric ``peak_lr``, which of older runs is ``lr`` whether it was used or not.
+    """
+    if "lrscope.kind" in run.data.tags:
+        for name in reversed(RATE_KEYS[1:]):
+            if (value := rate_from_params({"lr": run.data.params.get(name, "")})) is not None:
+                return value
     stored = run.data.metrics.get("peak_lr")
     return float(stored) if stored is not None else rate_from_params(run.data.params)

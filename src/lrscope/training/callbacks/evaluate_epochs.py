@@ -4,7 +4,7 @@ fixed weights.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import pytorch_lightning as pl
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from lrscope.training.callbacks.record_steps import RecordSteps
 from lrscope.training.evaluation import Evaluation, evaluate
+from lrscope.training.facts.constant_answer import constant_loss
 from lrscope.training.fast_hooks import LeanCallback
 from lrscope.training.generators import untouched_generators
 from lrscope.training.lightning_module import Module
@@ -35,17 +36,31 @@ class EvaluateEpochs(LeanCallback):
     Lightning, for schedules and early stopping.
 
     Every process of a distributed run evaluates the whole parts itself: nothing needs to be gathered.
+
+    Args:
+        targets_unknown: whether the loss of a constant answer is no fact of the run yet.
     """
 
-    def __init__(self, steps: RecordSteps, parts: Parts) -> None:
+    def __init__(self, steps: RecordSteps, parts: Parts, targets_unknown: bool = False) -> None:
         self.steps = steps
         self.live = steps.live
         self.parts = parts
+        self.targets_unknown = targets_unknown
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if self.steps.step == 0 and self.steps.recorder.last(LOSS_START) is None:
             with untouched_generators():
-                self.live.begin(self._part(self.parts.train, pl_module))
+                self.live.begin(*self._start(pl_module))
+
+    def _start(self, module: pl.LightningModule) -> tuple[Evaluation, float | None]:
+        """What training starts from, and what a constant answer would reach where that is not known."""
+        if not self.targets_unknown:
+            return self._part(self.parts.train, module), None
+        seen: list[Tensor] = []
+        found = self._part(lambda: _watched(self.parts.train(), seen), module)
+        targets = torch.cat(seen)
+        assert isinstance(module, Module)
+        return found, constant_loss(module.loss, targets, targets.shape[1] if targets.dim() > 1 else 1)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         # Metrics of an earlier epoch would count as one more epoch without improvement.
@@ -71,6 +86,12 @@ class EvaluateEpochs(LeanCallback):
     def _part(self, batches: Batches, module: pl.LightningModule) -> Evaluation:
         assert isinstance(module, Module)
         return evaluate(module.network, batches(), module.loss)
+
+
+def _watched(batches: Iterable[tuple[Tensor, Tensor]], seen: list[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
+    for inputs, targets in batches:
+        seen.append(targets.detach().cpu())
+        yield inputs, targets
 
 
 def as_metric(value: float) -> Tensor:

@@ -1,0 +1,265 @@
+"""What else than the rate explains what became of a run, as far as its facts and its first steps show it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from lrscope.core.verdict import Diagnosis, Finding, Verdict
+from lrscope.diagnosis.detectors.collapse import dead_layer
+from lrscope.diagnosis.signals.run_signals import RunSignals
+
+STRONG_DECAY, SOME_DECAY = 0.3, 0.03
+"""Weight decay from which it goes before the rate, and from which it is named: usual are 1e-4 to 1e-2. Of a decay that
+is decoupled from the gradient (AdamW) three times as much."""
+FULL_PULL, SOME_PULL = 1.0, 0.1
+"""Sum of rate times decay over the steps, from which weights without a gradient would have shrunk to a third, and from
+which that is named."""
+HELD_BACK = 0.25
+"""Share of a constant answer's loss above which a run that has levelled off may have been held there."""
+OFTEN = 0.5
+"""Share of the steps that were clipped, from which that is named."""
+FAR_CLIPPED = 10.0
+"""A gradient that is so many times as long as it may be makes the limit, and not the rate, the size of a step."""
+MOST_DROPPED = 0.8
+MOST_SATURATED = 0.9
+LARGE_INPUT = 10.0
+"""Inputs are meant to be around 1."""
+FAR_TARGETS = 100.0
+"""Targets that lie so far from 0, or apart, that the last layer has a long way to go."""
+HOPELESS = 0.9
+"""Share of a constant answer's loss that no answer gets below: then the inputs hardly tell the targets."""
+
+SCALE_FREE = frozenset({"adam", "adamw", "nadam", "radam", "adamax", "rmsprop", "adagrad", "adadelta", "lion"})
+"""Optimizers whose step does not grow with the gradient: clipping by a factor changes next to nothing."""
+
+_RANGES = {
+    "softmax": (0.0, 1.0), "sigmoid": (0.0, 1.0), "hardsigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0),
+    "hardtanh": (-1.0, 1.0), "relu": (0.0, math.inf), "softplus": (0.0, math.inf),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Cause:
+    """``instead``: it takes the place of advice about the rate; else it is named beside that."""
+
+    why: str
+    advice: str
+    instead: bool = True
+
+
+def explained(diagnosis: Diagnosis, reading: RunSignals) -> Diagnosis:
+    """The diagnosis with what else than the rate explains it, in the findings whose advice is about the rate."""
+    return Diagnosis(tuple(_explained(finding, reading) for finding in diagnosis.findings))
+
+
+def _explained(finding: Finding, reading: RunSignals) -> Finding:
+    if not about_the_rate(finding.verdict):
+        return finding
+    trained = finding.verdict is Verdict.TRAINED
+    looked_for = _ALSO_OF_TRAINED if trained else _CAUSES
+    causes = [cause for find in looked_for if (cause := find(finding, reading)) is not None]
+    if not trained and not any(cause.instead for cause in causes) and (scale := _scale(reading)) is not None:
+        causes.append(scale)
+    if not causes:
+        return finding
+    why = "; ".join([finding.why, *(cause.why for cause in causes)])
+    first = [cause.advice for cause in causes if cause.instead]
+    if not first:
+        advice = ", or ".join([finding.advice, *(cause.advice for cause in causes)])
+        otherwise = ", or ".join(filter(None, [finding.otherwise, *(cause.advice for cause in causes)]))
+        return replace(finding, why=why, advice=advice, otherwise=otherwise)
+    return replace(finding, why=why, advice=f"{'; '.join(first)} (it is not the rate)", rate=None, otherwise="")
+
+
+def about_the_rate(verdict: Verdict) -> bool:
+    """Whether the advice of such a finding is about the rate, unless something else is found."""
+    return verdict.meaning.about in ("all", "progress")
+
+
+def _ran_away(finding: Finding) -> bool:
+    return finding.verdict.failed and finding.verdict.meaning.final
+
+
+def _data(finding: Finding, reading: RunSignals) -> Cause | None:
+    """A loss that is not finite through no step of the optimizer."""
+    facts = reading.facts
+    if not _ran_away(finding):
+        return None
+    if facts.broken_examples:
+        of = f" of {facts.examples:,}" if facts.examples else ""
+        return Cause(
+            f"{facts.broken_examples:,}{of} training examples hold an input or a target that is not finite",
+            "look at the data: mend these examples or leave them out",
+        )
+    if not _finite_at_start(reading):
+        return Cause(
+            "it was so before the first update, at the weights that the network starts from",
+            "look at the data (values that are not finite, or far too large) and at the initialisation",
+        )
+    return None
+
+
+def _finite_at_start(reading: RunSignals) -> bool:
+    start, batches = reading.trace.get("train/loss_start").values, reading.trace.get("train/loss")
+    if len(start) and not math.isfinite(start[0]):
+        return False
+    by_step = bool(len(start)) or reading.facts.steps_per_epoch is not None
+    return not (by_step and len(batches) and batches.steps[0] == 0 and not math.isfinite(batches.values[0]))
+
+
+def _bounded(_finding: Finding, reading: RunSignals) -> Cause | None:
+    """Answers that come out of a function which keeps them from where the loss wants them."""
+    facts = reading.facts
+    bounds = _RANGES.get(facts.answers or "")
+    if bounds is None:
+        return None
+    if facts.task == "regression":
+        return _out_of_range(reading, bounds)
+    if not math.isfinite(bounds[1]):
+        return None
+    shares = [share for share in facts.class_shares if share > 0]
+    floor = math.log1p((len(facts.class_shares) - 1) * math.exp(bounds[0] - bounds[1])) if shares else None
+    least = f", so the loss cannot fall below {floor:.3g}" if floor is not None else ""
+    if facts.answers == "softmax":
+        why = f"softmax is applied twice, by the network and by cross entropy{least}"
+    else:
+        why = f"the answers come out of a {facts.answers}, and cross entropy applies softmax to them{least}"
+    return Cause(
+        why, f"leave the {facts.answers} out at the end of the network: cross entropy wants the numbers before"
+    )
+
+
+def _out_of_range(reading: RunSignals, bounds: tuple[float, float]) -> Cause | None:
+    facts = reading.facts
+    if facts.target_range is None:
+        return None
+    low, high = facts.target_range
+    room = 0.05 * (high - low)
+    if low >= bounds[0] - room and high <= bounds[1] + room:
+        return None
+    range_ = f"above {bounds[0]:g}" if math.isinf(bounds[1]) else f"between {bounds[0]:g} and {bounds[1]:g}"
+    why = f"the answers come out of a {facts.answers} and lie {range_}, the targets between {low:.4g} and {high:.4g}"
+    return Cause(why, f"take the {facts.answers} off the end of the network, or scale the targets into its range")
+
+
+def _flat_from_the_start(_finding: Finding, reading: RunSignals) -> Cause | None:
+    facts, dead = reading.facts, dead_layer(reading)
+    saturated = facts.saturated is not None and facts.saturated >= MOST_SATURATED
+    if not saturated and (dead is None or dead[1] > 0):
+        return None
+    large = facts.largest_input is not None and facts.largest_input > LARGE_INPUT
+    what = f"{facts.saturated:.0%} of what the sigmoid and tanh units answer was flat" if saturated else "it was dead"
+    why = f"{what} before the first update" + (f" (the inputs reach {facts.largest_input:.3g})" if large else "")
+    mend = "scale the inputs to around 1" if large else "initialise with smaller weights"
+    return Cause(why, mend if saturated else f"{mend}, or choose another activation")
+
+
+def _decay(finding: Finding, reading: RunSignals) -> Cause | None:
+    facts, rates = reading.facts, reading.rates
+    decay, name = facts.weight_decay or 0.0, (facts.optimizer or "").lower()
+    if decay <= 0 or not len(rates) or not np.isfinite(rates).all():
+        return None
+    peak, key = float(rates.max()), facts.rate_key
+    if _ran_away(finding):
+        if name == "sgd" and peak * decay > 2:
+            why = f"{key} × weight decay is {peak * decay:.3g}: above 2 the weights grow without any gradient"
+            return Cause(why, f"lower optimizer.weight_decay below {1 / peak:.2g} (was {decay:g}), or {key} as far")
+        return None
+    constant = reading.constant_loss
+    held = constant is not None and reading.end > HELD_BACK * constant
+    nothing = not reading.beats_constant or held
+    scale = 3 if name == "adamw" else 1
+    pull = float(rates.sum()) * (decay if name in ("sgd", "adamw") else 10 * decay)  # Adam takes it for a gradient
+    if not nothing or decay < SOME_DECAY * scale or pull < SOME_PULL:
+        return None
+    strong = decay >= STRONG_DECAY * scale and pull >= FULL_PULL
+    if finding.verdict is Verdict.TRAINED and not strong:
+        return None
+    why = f"weight decay {decay:g} pulls the weights to 0 (usual are 1e-4 to 1e-2)"
+    return Cause(why, f"lower optimizer.weight_decay to 0.01 or less (was {decay:g})", strong)
+
+
+def clipped(reading: RunSignals) -> tuple[float, float] | None:
+    """Share of the measured steps whose gradient was surely clipped, and how many times too long their median was."""
+    facts, norms = reading.facts, reading.trace.get("grad_norm").values
+    norms = norms[np.isfinite(norms)]
+    if not facts.clip_value or not len(norms):
+        return None
+    limit = facts.clip_value
+    if facts.clip_algorithm == "value":  # no longer than this where no entry is above its limit
+        if not facts.parameters:
+            return None
+        limit *= math.sqrt(facts.parameters)
+    return float((norms > limit).mean()), float(np.median(norms)) / limit
+
+
+def _clipping(finding: Finding, reading: RunSignals) -> Cause | None:
+    facts, found = reading.facts, clipped(reading)
+    if found is None or found[0] < OFTEN:
+        return None
+    share, times = found
+    norm = times * (facts.clip_value or 0.0)
+    if facts.clip_algorithm == "value":
+        norm *= math.sqrt(facts.parameters or 1)
+    why = (
+        f"the gradient was clipped at {facts.clip_value:g} ({facts.clip_algorithm}) in {share:.0%} of the measured "
+        f"steps; at half of them it was at least {max(times, 1):,.0f}× as long"
+    )
+    held_back = finding.verdict.meaning.about == "progress" and times >= FAR_CLIPPED
+    instead = held_back and (facts.optimizer or "").lower() not in SCALE_FREE
+    return Cause(why, f"raise trainer.gradient_clip_val to about {norm:.2g} or leave it out", instead)
+
+
+def _dropout(finding: Finding, reading: RunSignals) -> Cause | None:
+    dropped = reading.facts.dropout or 0.0
+    if dropped < MOST_DROPPED or _ran_away(finding):
+        return None
+    return Cause(f"dropout takes {dropped:.0%} of a layer's units out of every step", "lower dropout to 0.5 or less")
+
+
+def _batch_of_one(finding: Finding, reading: RunSignals) -> Cause | None:
+    facts = reading.facts
+    if facts.batch_size != 1 or (facts.examples or 2) < 2:
+        return None
+    if facts.batch_norm and not _ran_away(finding):
+        return Cause(
+            "batch norm over a batch of one takes the input out of the answer", "raise batch_size to 16 or more"
+        )
+    return Cause("a batch of one example gives a step that is mostly noise", "raise batch_size", instead=False)
+
+
+def _floor(finding: Finding, reading: RunSignals) -> Cause | None:
+    """Equal inputs with different targets: below a loss that can be told nothing is to be had."""
+    floor, constant = reading.facts.floor_loss or 0.0, reading.constant_loss
+    if floor <= 0 or constant is None or constant <= 0 or _ran_away(finding):
+        return None
+    why = f"equal inputs have different targets, so no answer gets below {floor:.4g}"
+    if floor >= HOPELESS * constant:
+        return Cause(f"{why} (a constant one has {constant:.4g})", "look at the inputs and the labels")
+    if reading.end > floor + 0.1 * (constant - floor):
+        return None
+    return Cause(why, "take this for as good as the labels allow", instead=False)
+
+
+def _scale(reading: RunSignals) -> Cause | None:
+    """Inputs and targets far from the size that layers and rates are made for."""
+    facts = reading.facts
+    parts, what = [], []
+    if facts.target_range is not None and max(abs(end) for end in facts.target_range) > FAR_TARGETS:
+        parts.append(f"the targets lie between {facts.target_range[0]:.4g} and {facts.target_range[1]:.4g}")
+        what.append("targets")
+    if facts.largest_input is not None and LARGE_INPUT * 10 < facts.largest_input < math.inf:
+        parts.append(f"the inputs reach {facts.largest_input:.3g}")
+        what.append("inputs")
+    return Cause(", ".join(parts), f"scale the {' and the '.join(what)} to around 1", instead=False) if parts else None
+
+
+_CAUSES: tuple[Callable[[Finding, RunSignals], Cause | None], ...] = (
+    _data, _bounded, _flat_from_the_start, _decay, _clipping, _dropout, _batch_of_one, _floor,
+)  # fmt: skip
+_ALSO_OF_TRAINED = (_bounded, _decay)
+"""What may hold a run back that has levelled off where nothing is wrong with its curves."""

@@ -1,0 +1,36 @@
+"""What a constant answer reaches: the bar below which something was learned."""
+
+from __future__ import annotations
+
+import math
+
+from lrscope.core.trace import RunFacts
+
+ABOVE_CHANCE = 0.01
+"""Accuracy above the share of the largest class from which something was learned; see docs/diagnosis.md."""
+BEATEN = 0.98
+"""Share of a constant answer's loss below which a run is surely better than such an answer."""
+NOTHING = 0.995
+"""Share of it from which on nothing was learned; between the two it is little."""
+LOSS_CONSTANT = "train/loss_constant"
+"""One point: the loss of the best constant answer, of runs whose facts do not tell it."""
+FAR_ABOVE = 3.0
+"""A regression that starts this many times above a constant answer's loss starts far from the mean of its targets."""
+
+
+def constant_loss(facts: RunFacts, recorded: float | None) -> float | None:
+    """Of the best constant answer: a fact, else as it was ``recorded``, else the entropy of the class shares."""
+    if facts.constant_loss is not None or recorded is not None:
+        return facts.constant_loss if facts.constant_loss is not None else recorded
+    shares = [share for share in facts.class_shares if share > 0]
+    return -sum(share * math.log(share) for share in shares) if shares else None
+
+
+def way_below(facts: RunFacts, first: float, end: float) -> float:
+    """The fall from ``first`` to ``end``; of a regression whose targets lie far from 0 the part below the loss of a
+    constant answer, for to find their mean is no part of what there is to learn.
+    """
+    constant = facts.constant_loss
+    if facts.task != "regression" or constant is None or not first > FAR_ABOVE * constant > FAR_ABOVE * end:
+        return first - end
+    return constant - end

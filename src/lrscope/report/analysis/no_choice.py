@@ -1,0 +1,73 @@
+"""Where nothing can be recommended, or nothing without saying what is wrong with it."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+
+from lrscope.diagnosis.signals.chance import NOTHING
+from lrscope.diagnosis.signals.run_signals import RunSignals
+from lrscope.report.analysis.comparison import Cell, Comparison, Group
+from lrscope.report.analysis.next_runs import lower
+from lrscope.report.analysis.recommendation import Recommendation, loss
+
+
+def one_rate_for_all(comparison: Comparison, group: Group) -> float | None:
+    """The rate that every member used whatever the axis said; None where they differ, as they should."""
+    used = {row.member.rate for cell in group.cells for row in cell.rows}
+    if comparison.by_rate and len(group.cells) > 1 and len(used) == 1:
+        return next(iter(used))
+    return None
+
+
+def no_effect(comparison: Comparison, group: Group, used: float) -> Recommendation:
+    members, key = sum(len(cell.rows) for cell in group.cells), group.cells[0].rows[0].member.trace.facts.rate_key
+    rule = f"{comparison.x_axis} changed nothing: all {members} members trained at a peak rate of {used:.4g}"
+    where = f", which {key} sets" if key != comparison.x_axis else ""
+    return _none(comparison, group, f"{rule}{where}.", ())
+
+
+def constant_answer(best: Cell) -> float | None:
+    """The loss of a constant answer, where the best cell is known to have come no lower."""
+    assert best.best is not None
+    signals = [RunSignals.of(row.member.trace) for row in best.rows]
+    constants = [s.constant_loss for s in signals if s.constant_loss and not s.above_chance]
+    if len(constants) < len(signals) or best.best.mean < NOTHING * min(constants):
+        return None
+    return min(constants)
+
+
+def nothing_learned(comparison: Comparison, best: Cell, constant: float, where: str) -> str:
+    """The sentence in the place of a recommendation, where the best is no better than a constant answer."""
+    assert best.best is not None
+    axis = comparison.x_axis
+    return (
+        f"No {'rate' if comparison.by_rate else axis}{where} did better than a constant answer ({loss(constant)}): "
+        f"nothing was learned. The lowest {comparison.loss} is {loss(best.best.mean)}, with {axis}={best.label}."
+    )
+
+
+def nothing(comparison: Comparison, group: Group) -> Recommendation:
+    """All failed, or none has a loss yet."""
+    rows = [row for cell in group.cells for row in cell.rows]
+    fates = ", ".join(f"{count} {word}" for word, count in Counter(row.member.outcome for row in rows).most_common())
+    failed = [row for row in rows if row.member.failed and not row.member.crashed]
+    rates = [row.x for row in rows if isinstance(row.x, float) and not row.member.crashed]
+    commands = []
+    if failed and rates and comparison.by_rate:
+        commands.append(("To find where training starts to work", lower(group, min(rates))))
+    sentence = f"No {'rate' if comparison.by_rate else comparison.x_axis} can be recommended: " + (
+        f"none of {len(rows)} members trained ({fates})." if rows else "nothing was recorded."
+    )
+    if rows and all(row.member.crashed for row in rows):
+        sentence += " A crash is not a matter of the rate: mend its cause, then run the same sweep again."
+    return _none(comparison, group, sentence, commands)
+
+
+def _none(comparison: Comparison, group: Group, sentence: str, commands: Sequence[tuple[str, str]]) -> Recommendation:
+    return Recommendation(
+        group=group.label, axis=comparison.x_axis, best=None, loss=math.inf, low=None, high=None,
+        tolerance=math.nan, basis="", evidence="none", sensitivity=None,
+        sentences=(sentence,), warnings=(), commands=tuple(commands),
+    )  # fmt: skip

@@ -1,0 +1,46 @@
+"""What the diagnosis should know of a run beside its curves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from lrscope.core.fingerprint import digest_without
+from lrscope.core.trace import RATE_KEYS, RunFacts
+from lrscope.schedules import rules
+from lrscope.training.build import Source, resolved, scheduler_name
+from lrscope.training.facts.data_facts import data_facts
+from lrscope.training.facts.peak_rate import peak_rate
+
+
+def run_facts(cfg: DictConfig, source: Source) -> RunFacts:
+    """The facts of a run whose numbers of steps are filled in; what its network adds is not among them yet."""
+    betas = cfg.optimizer.get("betas")
+    scheduler: Any = OmegaConf.to_container(cfg.scheduler, resolve=True)
+    data = source.data
+    peak, rate_key = peak_rate(cfg)
+    decay = cfg.optimizer.get("weight_decay")
+    more = data_facts(data).__dict__ if data is not None else {}
+    return RunFacts(
+        peak_lr=peak,
+        rate_key=rate_key,
+        optimizer=str(cfg.optimizer._target_).rsplit(".", 1)[-1],
+        momentum=cfg.optimizer.get("momentum"),
+        nesterov=bool(cfg.optimizer.get("nesterov", False)),
+        beta1=float(betas[0]) if betas else None,
+        scheduler=scheduler_name(cfg),
+        scheduler_arguments=rules.arguments(scheduler),
+        scheduler_interval=cfg.scheduler.get("interval", "epoch"),
+        planned_steps=cfg.total_steps,
+        steps_per_epoch=cfg.steps_per_epoch,
+        task=source.task,
+        class_shares=data.class_shares if data is not None else (),
+        batch_size=cfg.batch_size,
+        examples=len(data.train) if data is not None else None,
+        weight_decay=float(decay) if isinstance(decay, (int, float)) else None,
+        clip_value=cfg.trainer.gradient_clip_val,
+        clip_algorithm=cfg.trainer.gradient_clip_algorithm if cfg.trainer.gradient_clip_val is not None else None,
+        settings=digest_without(resolved(cfg), (*RATE_KEYS, "seed")),
+        **more,
+    )

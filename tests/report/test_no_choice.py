@@ -1,0 +1,80 @@
+"""What a report says where no rate did anything, and by which rate it compares."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from made_sweeps import member, series, sweep
+
+from lrscope.core.trace import RunFacts, Series
+from lrscope.core.verdict import Verdict
+from lrscope.report.analysis.comparison import compare
+from lrscope.report.analysis.recommend import recommend
+from lrscope.report.analysis.recommendation import Recommendation
+from lrscope.report.data.stored_sweep import Member
+
+TEN = RunFacts(task="classification", class_shares=(0.1,) * 10)
+LN10 = 2.302585
+
+
+def of(members: list[Member], *axes: str, **more: object) -> Recommendation:
+    return recommend(compare((sweep(members, axes or ("lr",), **more),)))[0]  # type: ignore[arg-type]
+
+
+def known(made: Member, facts: RunFacts, accuracy: float | None = None) -> Member:
+    curves = dict(made.trace.series)
+    if accuracy is not None:
+        curves["train/acc"] = series([accuracy])
+    return replace(made, trace=replace(made.trace, series=curves, facts=facts))
+
+
+@pytest.mark.parametrize("verdict", [Verdict.TOO_SLOW, Verdict.TRAINED])
+@pytest.mark.parametrize("metric", ["val/loss", "train/loss_eval"])
+@pytest.mark.parametrize(("loss", "facts"), [(2.303, TEN), (100.2, RunFacts(task="regression", constant_loss=100.0))])
+def test_a_rate_that_beats_no_constant_answer_is_not_recommended_without_these_words(
+    verdict: Verdict, metric: str, loss: float, facts: RunFacts
+) -> None:
+    made = [member(r, [loss + 0.001 * r], verdict=verdict, metric=metric) for r in (0.001, 0.01, 0.1)]
+    found = of([known(m, facts, 0.1) for m in made])
+    assert "constant answer" in found.headline and "nothing was learned" in found.headline
+    assert not found.headline.startswith("Use ")
+    assert not any("is as good" in sentence for sentence in found.sentences)
+
+
+def test_a_rate_that_learned_is_recommended_as_ever() -> None:
+    above_chance = [known(member(r, [2.5]), TEN, 0.6) for r in (0.001, 0.01, 0.1)]
+    below = [known(member(r, [v]), TEN) for r, v in ((0.001, 2.3), (0.01, 1.0), (0.1, 2.4))]
+    for members in (above_chance, below):
+        assert of(members).headline.startswith("Use lr=")
+
+
+def swept(key: str, values: tuple[float, ...], used: tuple[float, ...], losses: tuple[float, ...]) -> list[Member]:
+    """Members of a sweep over that key; ``lr`` stays at 0.001 unless it is what was swept."""
+    made = []
+    for value, rate, loss in zip(values, used, losses, strict=True):
+        params = {"lr": "0.001", "optimizer.lr": "0.001", key: f"{value:g}"}
+        facts = RunFacts(peak_lr=rate, rate_key="optimizer.lr" if key != "scheduler.max_lr" else key)
+        one = member(rate, [loss], settings={key: f"{value:g}", "seed": "0"}, params=params)
+        curves = {**one.trace.series, "lr": Series(np.array([0]), np.array([rate]))}
+        made.append(replace(one, trace=replace(one.trace, series=curves, facts=facts)))
+    return made
+
+
+@pytest.mark.parametrize("key", ["optimizer.lr", "scheduler.max_lr"])
+def test_an_axis_of_another_key_of_the_rate_is_one_of_rates(key: str) -> None:
+    rates = (0.003, 0.3, 3.0)
+    found = of(swept(key, rates, rates, (0.9, 0.5, 0.2)), key, overrides=(f"{key}=0.003,0.3,3",))
+    assert found.best == 3.0
+    assert found.headline.startswith(f"Use {key}=3")
+    assert any("highest rate of the sweep" in warning for warning in found.warnings)
+    assert all(f" {key}=" in command and " lr=" not in command for _, command in found.commands)
+
+
+def test_an_axis_that_changed_nothing_is_told_and_no_range_is_as_good() -> None:
+    rates = (0.003, 0.03, 0.3)
+    found = of(swept("lr", rates, (0.01, 0.01, 0.01), (0.4, 0.4, 0.4)))
+    assert found.best is None
+    assert "lr changed nothing" in found.headline and "0.01" in found.headline
+    assert not any("as good" in sentence for sentence in found.sentences)
