@@ -7,6 +7,7 @@ from pathlib import Path
 from curves import run
 from omegaconf import OmegaConf
 
+from lrscope.core.ledger import Ledger
 from lrscope.core.outcome import Outcome
 from lrscope.core.trace import Trace
 from lrscope.diagnosis import diagnose
@@ -34,15 +35,16 @@ def test_says_what_the_tags_say(tmp_path: Path) -> None:
     settings = TrackingSettings("offline", None, tmp_path / "spool")
     session = open_session(settings)
     log = session.start(RunStart("e", "sweep", "sweep", local_id="s" * 16))
-    members = [
-        left(session, tmp_path / "sweep" / str(number), name, run(curve))
+    ledger = Ledger.new(tmp_path / "sweep")
+    members = {
+        number: left(session, ledger.place(number), name, run(curve))
         for number, (name, curve) in enumerate((("a", STUCK), ("b", GOOD)))
-    ]
-    sweep = CurrentSweep(OmegaConf.create({}), tmp_path / "sweep", None, settings, session, log)
+    }
+    sweep = CurrentSweep(OmegaConf.create({}), ledger, None, settings, session, log)
     compared = compare_verdicts(sweep, members)
     session.close()
     assert compared[0].verdict == "stalled" != members[0].verdict
     tags = [e.tags for e in Journal.of(settings.spool, "a" * 16).events() if isinstance(e, ev.Tags)]
     assert tags[-1]["lrscope.verdict"] == compared[0].verdict
-    assert "stalled" in plain_table(compared) and members[0].verdict not in plain_table(compared[:1])
-    assert Outcome.read(tmp_path / "sweep" / "0") == compared[0]
+    assert "stalled" in plain_table(compared.values()) and members[0].verdict not in plain_table([compared[0]])
+    assert Outcome.read(ledger.place(0)) == compared[0]
