@@ -6,6 +6,7 @@
     train_single      its training, the stages, each a call
     finish            what every run leaves at its end, trained alone or in a stack
     prepare           data, number of steps, fingerprint, name
+    place_data        the data where it trains
     fit               network, callbacks and trainer assembled, and trained
     lifecycle         the record opened, and concluded with verdict, note and status
     probe_run         copies trained on at the end

@@ -19,10 +19,10 @@ from lrscope.core import gc_pause
 from lrscope.core.errors import InputError, Interrupted
 from lrscope.core.stop_signals import STOP
 from lrscope.core.verdict import Verdict
-from lrscope.datasets.data import Data, Part
 from lrscope.datasets.index_batches import IndexBatches
 from lrscope.probe.budget import NOWHERE, ProbeBudget, effort
 from lrscope.runs.lifecycle import RunEnd
+from lrscope.runs.place_data import full_batch, placed
 from lrscope.runs.prepare import PreparedRun, has_validation, monitored
 from lrscope.runs.trained_otherwise import tell_if_trained_otherwise
 from lrscope.schedules.rules import PLATEAU
@@ -236,27 +236,6 @@ def _data(
     batches = IndexBatches(own.train, run.cfg.batch_size, run.cfg.seed, rank=rank, world=world)
     others = (partial(chunks, part) if part is not None else None for part in (own.val, own.test))
     return batches, Parts(partial(chunks, own.train), *others)
-
-
-def full_batch(cfg: DictConfig, part: Part) -> int:
-    """Examples of a batch that is not an epoch's last; all of the part where the config has no batch size."""
-    return min(cfg.batch_size or len(part), len(part))
-
-
-def placed(data: Data, cfg: DictConfig, device: torch.device) -> Data:
-    """Every part of a run's data on the training device."""
-    double = cfg.trainer.precision.startswith("64")
-    val, test = (place(part, device, double) if part is not None else None for part in (data.val, data.test))
-    return replace(data, train=place(data.train, device, double), val=val, test=test)
-
-
-def place(part: Part, device: torch.device, double: bool) -> Part:
-    """A part on the training device, in double precision where the run asks for it."""
-    placed = part.to(device)
-    if not double:
-        return placed
-    inputs, targets = (t.double() if t.is_floating_point() else t for t in (placed.inputs, placed.targets))
-    return Part(inputs, targets)
 
 
 def _loader_parts(run: PreparedRun, take: Callable[[Any], Pair]) -> Parts:

@@ -28,8 +28,9 @@ from lrscope.core.stop_signals import STOP
 from lrscope.datasets.data import Part
 from lrscope.datasets.member_batches import MemberBatches
 from lrscope.runs.finish import TrainedRun, finish, never_left_running
-from lrscope.runs.fit import placed, scope_of, signal_choice
+from lrscope.runs.fit import scope_of, signal_choice
 from lrscope.runs.lifecycle import RunEnd, open_record
+from lrscope.runs.place_data import placed
 from lrscope.runs.shared_session import recording_session
 from lrscope.runs.trained_otherwise import tell_if_trained_otherwise
 from lrscope.tracking import Session

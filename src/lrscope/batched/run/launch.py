@@ -23,7 +23,7 @@ from lrscope.batched.run.stack_trial import StackTrial
 from lrscope.core.job import Job
 from lrscope.core.outcome import Outcome
 from lrscope.core.stop_signals import STOP
-from lrscope.runs.fit import full_batch, place
+from lrscope.runs.place_data import full_batch, place
 from lrscope.runs.prepare import PreparedRun, prepare
 from lrscope.runs.resume import fetch_checkpoints, finished_before
 from lrscope.sweeps.lifecycle import current
