@@ -5,7 +5,7 @@
     python benchmarks/corpus.py make --fresh    the same on data, networks and seeds that came after all tuning
     python benchmarks/corpus.py report --fresh
 
-The rules that make a label are in docs/diagnosis.md.
+The rules that make a label are in benchmarks/README.md.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from lrscope.config.validate import check
 from lrscope.sweeps.plan import plan_jobs
 
 ROOT = Path(__file__).resolve().parents[1]
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", ROOT / "benchmarks/README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 SHELL_BLOCK = re.compile(r"```(?:sh|bash|console)\n(.*?)```", re.DOTALL)
 IN_A_LINE = re.compile(r"`((?:python (?:train|scripts|benchmarks)|make )[^`\n]*)`")
 ELSEWHERE = ("mlflow ui", "mlflow server", "mlflow db upgrade", "pip install hydra-", "git clone", "cd ", "export ")

@@ -1,4 +1,4 @@
-"""What really became of a run: the rules of docs/diagnosis.md."""
+"""What really became of a run: the rules of benchmarks/README.md."""
 
 from __future__ import annotations
 

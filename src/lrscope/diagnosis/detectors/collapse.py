@@ -25,7 +25,7 @@ class Collapsed(Detector):
         no spread was recorded. excess: without a recorded spread, how far the loss may lie above the loss of a
         constant answer, relative. dead: share of dead units from which a layer passes nothing on. epochs: before the
         run has ended, the answers must have been the same at the end of so many epochs in a row.
-        Source: the labelling rules in docs/diagnosis.md; 10% excess from the definition of the verdict.
+        Source: the labelling rules in benchmarks/README.md; 10% excess from the definition of the verdict.
     """
 
     verdict: ClassVar = Verdict.COLLAPSED

@@ -33,7 +33,7 @@ class Diverged(Detector):
 
     growth: training loss at the end, in multiples of the larger of L₀ and the loss of a constant answer, above which it
         has grown without bound. rising: multiple above which a loss that is *still* growing so fast that it would pass
-        ``growth`` within as many steps again has diverged too. Source: the labelling rules in docs/diagnosis.md.
+        ``growth`` within as many steps again has diverged too. Source: the labelling rules in benchmarks/README.md.
     """
 
     verdict: ClassVar = Verdict.DIVERGED

@@ -19,7 +19,7 @@ class Overfitting(Detector):
     rise: by how much of the training loss's fall, L₀ − L_end, the validation loss must have risen. window: both are
     means
         over this share of the epochs. learned: the training loss must have come down by this share of L₀.
-        Source: the labelling rules in docs/diagnosis.md.
+        Source: the labelling rules in benchmarks/README.md.
     """
 
     verdict: ClassVar = Verdict.OVERFITTING

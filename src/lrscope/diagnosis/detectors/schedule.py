@@ -59,7 +59,7 @@ class ScheduleRanOut(Detector):
 
     negligible: share of the peak rate below which a rate does nothing that matters: three more decades than a step
         decay usually takes in a run. share_of_run: share of the steps at such a rate. Source: the labelling rules in
-        docs/diagnosis.md.
+        benchmarks/README.md.
     """
 
     verdict: ClassVar = Verdict.SCHEDULE_RAN_OUT

@@ -21,7 +21,7 @@ class Stalled(Detector):
     :class:`TooSlow`.
 
     reached: share of the best member's way down, L₀ − L_best, below which a run that no longer falls has stalled.
-        Source: the labelling rules in docs/diagnosis.md. alone, improved: without other members, the loss must stand
+        Source: the labelling rules in benchmarks/README.md. alone, improved: without other members, the loss must stand
         above this multiple of what a constant answer has, and not have come down by this share of L₀.
     """
 

@@ -7,7 +7,7 @@ import math
 from lrscope.core.trace import RunFacts
 
 ABOVE_CHANCE = 0.01
-"""Accuracy above the share of the largest class from which something was learned; see docs/diagnosis.md."""
+"""Accuracy above the share of the largest class from which something was learned; see benchmarks/README.md."""
 BEATEN = 0.98
 """Share of a constant answer's loss below which a run is surely better than such an answer."""
 NOTHING = 0.995

@@ -52,8 +52,7 @@ LUCK = 0.2
 FEWEST_LEVELS = 3
 """Evaluations at fixed weights below which no level can be read off them."""
 RISEN = 0.01
-"""A loss that stands above L₀ by more than this share of it has nothing to go on falling from; see docs/diagnosis.md.
-"""
+"""A loss that stands above L₀ by more than this share of it has nothing to go on falling from: benchmarks/README.md."""
 UNSURE_START = 0.1
 """However noisy its batches, a first loss is not off by more than this share of it."""
 CAME_BACK = 0.1
