@@ -38,7 +38,7 @@ REFUSED_BY_HYDRA: dict[tuple[str, ...], list[str]] = {
         "seed=-1: a seed is a whole number",
     ],
 }
-"""One run; Hydra itself cannot compose it: exit code 1."""
+"""One run; Hydra itself cannot compose it: exit code 2."""
 
 ON_PAPER: dict[tuple[str, ...], list[str]] = {
     ("lr=0",): ["lr=0: a learning rate is a finite number above 0. Try lr=0.001."],
@@ -147,7 +147,7 @@ SWEEPS: dict[tuple[str, ...], list[str]] = {
 
 CASES = [
     (code, words, lines)
-    for code, cases in ((1, REFUSED_BY_HYDRA), (2, ON_PAPER), (2, IN_PRACTICE), (2, SWEEPS))
+    for code, cases in ((2, REFUSED_BY_HYDRA), (2, ON_PAPER), (2, IN_PRACTICE), (2, SWEEPS))
     for words, lines in cases.items()
 ]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +13,7 @@ from lrscope.core.errors import InputError, LrscopeError
 from lrscope.core.paths import conf_folder
 
 
-@dataclass(frozen=True)
-class RefusedCommand:
-    """``problem`` says what is wrong; ``sweep`` whether several runs were asked for."""
-
-    problem: LrscopeError
-    sweep: bool
-
-
-def explain_command(words: Sequence[str], error: Exception) -> RefusedCommand:
+def explain_command(words: Sequence[str], error: Exception) -> LrscopeError:
     """Find what is wrong with a command that Hydra refused: all problems of a sweep, those of its words of a lone run.
 
     Args:
@@ -35,17 +26,15 @@ def explain_command(words: Sequence[str], error: Exception) -> RefusedCommand:
 
     args = get_args_parser().parse_args(list(words))
     GlobalHydra.instance().clear()
-    sweep = bool(args.multirun)
     try:
         with initialize_config_dir(config_dir=str(args.config_path or conf_folder()), version_base="1.3"):
             command = _Command(GlobalHydra.instance().config_loader(), args)
-            sweep = sweep or command.asks_for_a_sweep()
-            command.raise_problems(sweep)
+            command.raise_problems(args.multirun or command.asks_for_a_sweep())
     except LrscopeError as problem:
-        return RefusedCommand(problem, sweep)
+        return problem
     except REFUSALS:
         pass  # a YAML file is at fault, not the command line
-    return RefusedCommand(LrscopeError(first_line(error)), sweep)
+    return LrscopeError(first_line(error))
 
 
 class _Command:

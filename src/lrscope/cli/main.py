@@ -30,8 +30,8 @@ def main() -> int:
     """Run the command in ``sys.argv``.
 
     Returns:
-        0 where everything trained or was found to fail by itself; 1 for a crash, or where Hydra refuses a lone run;
-        2 for bad input; 128 + n where signal n stopped it.
+        0 where everything trained or was found to fail by itself; 1 for a crash; 2 for bad input; 128 + n where
+        signal n stopped it.
     """
     spare_the_command()
     keep_what_can_be_shown()
@@ -108,9 +108,8 @@ def _refused(error: Exception) -> int:
     """Say what Hydra refuses: of a sweep everything that is wrong, of a lone run what is wrong with its words."""
     from lrscope.cli.explain_command import explain_command
 
-    refused = explain_command(sys.argv[1:], error)
-    _tell(refused.problem)
-    return 2 if refused.sweep else 1
+    _tell(explain_command(sys.argv[1:], error))
+    return 2
 
 
 def _unexpected(error: Exception) -> int:
