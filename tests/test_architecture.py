@@ -43,7 +43,7 @@ ONLY_IN = {
     "mlflow": {"tracking", "report"},
     "matplotlib": {"report"},
     "sqlalchemy": {"tracking"},
-    "pytorch_lightning": {"training", "runs", "batched", "probe"},
+    "pytorch_lightning": {"training", "runs", "batched"},
 }
 """Libraries that only these parts know."""
 

@@ -15,7 +15,8 @@ from corpus_parts.cases import Case
 from corpus_parts.networks import network
 from corpus_parts.problems import Problem, problem
 from corpus_parts.rates import Rate
-from lrscope.core.trace import RunFacts, Series, Trace
+from lrscope.core.run_facts import RunFacts
+from lrscope.core.trace import Series, Trace
 from lrscope.probe.budget import Effort, ProbeBudget
 from lrscope.probe.continue_training import RunState, run_probe
 from lrscope.probe.probes import probes

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from lrscope.batched.model.batched_trainer import Member
 from lrscope.batched.run import launch
 from lrscope.batched.run.autotune import choose
-from lrscope.batched.run.batched_module import GroupModule
+from lrscope.batched.run.batched_module import BatchedModule
 from lrscope.batched.run.launch import train_together
 from lrscope.batched.run.stack_key import Candidate, stack_key, stacks, why_not_batched
 from lrscope.batched.run.stack_trial import StackTrial
@@ -235,13 +235,13 @@ def test_a_stack_that_does_not_fit_is_split_and_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sizes: list[int] = []
-    real = launch.train_group
+    real = launch.train_batched
 
     def counted(members: Sequence[Any], position: Any) -> Any:
         sizes.append(len(members))
         return real(members, position)
 
-    monkeypatch.setattr(launch, "train_group", counted)
+    monkeypatch.setattr(launch, "train_batched", counted)
     monkeypatch.setattr(launch, "most_members", lambda *_: 3)
     jobs = [(config(tmp_path, lr=10.0**-k, epochs=1), Job(tmp_path / str(k), (f"k={k}",))) for k in range(5)]
     outcomes = train_together(jobs, "always")
@@ -266,14 +266,14 @@ def test_a_stack_trains_with_the_threads_that_fit_it(
     member alone would have one.
     """
     used: set[int] = set()
-    update = GroupModule._update
+    update = BatchedModule._update
 
-    def noted(module: GroupModule) -> None:
+    def noted(module: BatchedModule) -> None:
         used.add(torch.get_num_threads())
         update(module)
 
     monkeypatch.setattr(threads, "most", lambda: 2)
-    monkeypatch.setattr(GroupModule, "_update", noted)
+    monkeypatch.setattr(BatchedModule, "_update", noted)
     before = torch.get_num_threads()
     few = ("trainer.limit_train_batches=3", "epochs=1", "batch_size=64")
     jobs = [(config(tmp_path, *few, *words, lr=10.0**-k), Job(tmp_path / str(k), (f"k={k}",))) for k in range(4)]

@@ -12,8 +12,8 @@ import torch
 from both_ways import composed
 from omegaconf import DictConfig, OmegaConf
 
-from lrscope.batched.run.group import train_group
 from lrscope.batched.run.members import make_member
+from lrscope.batched.run.train_batched import train_batched
 from lrscope.core.job import Job
 from lrscope.core.outcome import Outcome
 from lrscope.core.trace import Trace
@@ -56,7 +56,7 @@ def both(cfgs: Sequence[DictConfig], folder: Path) -> list[tuple[Outcome, Outcom
     share(settings)
     try:
         single = alone([cfg.copy() for cfg in cfgs], folder)
-        stacked = train_group([make_member(made) for made in prepared(cfgs, folder)])
+        stacked = train_batched([make_member(made) for made in prepared(cfgs, folder)])
     finally:
         unshare(settings)
     return list(zip(single, stacked, strict=True))
@@ -186,7 +186,7 @@ def test_copies_of_a_member_that_ends_early_change_nothing_of_those_that_go_on(t
         words = (f"callbacks.look_ahead={look}", f"model._target_={__name__}.Noisy", *early)
         folder = tmp_path / look
         cfgs = [config(folder, *words, lr=0.01, **{"callbacks.early_stopping.min_delta": d}) for d in (9.0, 0.0)]
-        ended, went_on = train_group([make_member(made) for made in prepared(cfgs, folder)])
+        ended, went_on = train_batched([make_member(made) for made in prepared(cfgs, folder)])
         assert ended.steps < went_on.steps == 36
         left.append([Trace.load(folder / "together" / str(k) / TRACE) for k in (0, 1)])
     looked, plain = left

@@ -9,8 +9,8 @@ import pytest
 import torch
 from test_group_record import config, prepared
 
-from lrscope.batched.run.group import train_group
 from lrscope.batched.run.members import make_member
+from lrscope.batched.run.train_batched import train_batched
 from lrscope.core.job import Job
 from lrscope.core.trace import Trace
 from lrscope.runs.lifecycle import TRACE
@@ -40,7 +40,7 @@ class Breaks(torch.nn.Module):
 def test_every_loss_until_the_crash_is_recorded(tmp_path: Path, way: str) -> None:
     cfgs = [config(tmp_path, f"model._target_={__name__}.Breaks", lr=lr) for lr in (0.01, 0.1)]
     if way == "together":
-        outcomes = train_group([make_member(made) for made in prepared(cfgs, tmp_path)])
+        outcomes = train_batched([make_member(made) for made in prepared(cfgs, tmp_path)])
     else:
         outcomes = [run(cfg, Job(tmp_path / way / str(k), ())) for k, cfg in enumerate(cfgs)]
     for number, outcome in enumerate(outcomes):

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from lrscope.core.trace import RunFacts, Series, Trace
+from lrscope.core.run_facts import RunFacts
+from lrscope.core.trace import Series, Trace
 
 CLASSES = 6
 LN6 = math.log(CLASSES)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from curves import series
 
-from lrscope.core.trace import RunFacts, Trace
+from lrscope.core.run_facts import RunFacts
+from lrscope.core.trace import Trace
 from lrscope.core.verdict import Verdict
 from lrscope.diagnosis import canonical, canonical_name, diagnose
 from lrscope.diagnosis.foreign import facts_from_params

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from curves import LN6, by_epoch, classification, run, series
 
-from lrscope.core.trace import RunFacts, Trace
+from lrscope.core.run_facts import RunFacts
+from lrscope.core.trace import Trace
 from lrscope.core.verdict import Verdict
 from lrscope.diagnosis import diagnose, diagnose_sweep, note
 from lrscope.diagnosis.detectors.divergence import Diverged

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from made_sweeps import member, series, sweep
 
-from lrscope.core.trace import RunFacts, Series
+from lrscope.core.run_facts import RunFacts
+from lrscope.core.trace import Series
 from lrscope.core.verdict import Verdict
 from lrscope.report.analysis.comparison import compare
 from lrscope.report.analysis.recommend import recommend

@@ -22,7 +22,7 @@ from lrscope.runs.run import run as run_whole
 from lrscope.tracking import TrackingSettings, open_session
 from lrscope.tracking.journal import events as ev
 from lrscope.tracking.journal.journal import Journal
-from lrscope.training.callbacks.stop_early import StopAtSignal
+from lrscope.training.callbacks.stop_at_signal import StopAtSignal
 from lrscope.training.checkpoint_folder import CheckpointFolder
 from lrscope.training.fast_hooks import LeanCallback
 from lrscope.training.recording import RunRecorder

@@ -12,9 +12,9 @@ import torch
 from single_runs import compose_config
 from torch import nn
 
-from lrscope.batched.run.group import train_group
 from lrscope.batched.run.members import make_member
 from lrscope.batched.run.stack_key import why_not_batched
+from lrscope.batched.run.train_batched import train_batched
 from lrscope.config.overrides import run_config
 from lrscope.core.errors import InputError
 from lrscope.core.job import Job
@@ -190,7 +190,7 @@ class TestTheBestEpoch:
         share(settings_of(cfgs[0]))
         try:
             runs = [prepare(cfg, Job(tmp_path / str(k), ())) for k, cfg in enumerate(cfgs)]
-            outcomes = train_group([make_member(made) for made in runs])
+            outcomes = train_batched([make_member(made) for made in runs])
         finally:
             unshare(settings_of(cfgs[0]))
         for outcome in outcomes:

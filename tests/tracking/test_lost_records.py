@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from recorded_runs import record, run_of, start, steps_of
 
-from lrscope.tracking import Delivery, Point, RunLog, TrackingSettings, now_ms, open_session
+from lrscope.tracking import DeliveryResult, Point, RunLog, TrackingSettings, now_ms, open_session
 from lrscope.tracking.delivery.sync import sync
 from lrscope.tracking.delivery.uploader import Uploader
 from lrscope.tracking.journal.writer import JournalWriter
@@ -20,7 +20,7 @@ def _client(root: Path) -> Any:
     return MlflowClient(f"sqlite:///{root}/mlflow.db")
 
 
-def _record_two(mode: str = "online", bad: bool = False) -> Delivery:
+def _record_two(mode: str = "online", bad: bool = False) -> DeliveryResult:
     session = open_session(TrackingSettings(mode="offline" if mode == "offline" else "online"))
     logs: list[RunLog] = [session.start(start("broken", name)) for name in ("first", "second")]
     for log in logs:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lrscope.core.trace import RunFacts
+from lrscope.core.run_facts import RunFacts
 from lrscope.datasets.data import Data, Part
 from lrscope.training.facts import data_facts, with_network_facts
 from lrscope.training.facts.constant_answer import constant_loss

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from lrscope.core.trace import RunFacts
+from lrscope.core.run_facts import RunFacts
 from lrscope.training.measures import above_limit, is_preconditioned, preconditioner, sharpness, stability_limit
 
 

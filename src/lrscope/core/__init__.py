@@ -5,7 +5,8 @@ Everybody may use it; it knows no torch, MLflow or Lightning.
     errors, paths, files, redact, safe_paths    words of a failure; where the project lies; names that stay in it
     job, outcome, fingerprint                   what a run is, what became of it, what makes it the same run again
     ledger                                      the files through which a sweep and its members know of each other
-    trace, point, verdict                       the curves of a run, one value of them, what became of it in a word
+    trace, point, run_facts, verdict            the curves of a run, one value of them, what else is known of it, and
+                                                what became of it in a word
     metric_goal, plain_text                     which way a metric improves; text for a terminal of ASCII
     tracking_settings                           what others hand to tracking
     stop_signals, gc_pause                      Ctrl-C as a flag; Python's garbage collector while libraries load

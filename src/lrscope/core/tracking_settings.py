@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from lrscope.core.point import Point as Point
-
 Mode = Literal["online", "offline", "off"]
 Kind = Literal["run", "sweep", "member"]
 Status = Literal["FINISHED", "FAILED", "KILLED"]
@@ -58,7 +56,7 @@ class DatasetInfo:
 
 
 @dataclass(frozen=True)
-class Delivery:
+class DeliveryResult:
     """What became of a session's records: runs that are not wholly in the store, though on this disk, and runs of which
     something is lost. ``words`` is what to tell the user; empty where everything arrived.
     """

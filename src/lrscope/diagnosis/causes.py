@@ -51,18 +51,18 @@ class Cause:
     instead: bool = True
 
 
-def explained(diagnosis: Diagnosis, reading: RunSignals) -> Diagnosis:
+def explained(diagnosis: Diagnosis, signals: RunSignals) -> Diagnosis:
     """The diagnosis with what else than the rate explains it, in the findings whose advice is about the rate."""
-    return Diagnosis(tuple(_explained(finding, reading) for finding in diagnosis.findings))
+    return Diagnosis(tuple(_explained(finding, signals) for finding in diagnosis.findings))
 
 
-def _explained(finding: Finding, reading: RunSignals) -> Finding:
+def _explained(finding: Finding, signals: RunSignals) -> Finding:
     if not about_the_rate(finding.verdict):
         return finding
     trained = finding.verdict is Verdict.TRAINED
     looked_for = _ALSO_OF_TRAINED if trained else _CAUSES
-    causes = [cause for find in looked_for if (cause := find(finding, reading)) is not None]
-    if not trained and not any(cause.instead for cause in causes) and (scale := _scale(reading)) is not None:
+    causes = [cause for find in looked_for if (cause := find(finding, signals)) is not None]
+    if not trained and not any(cause.instead for cause in causes) and (scale := _scale(signals)) is not None:
         causes.append(scale)
     if not causes:
         return finding
@@ -84,9 +84,9 @@ def _ran_away(finding: Finding) -> bool:
     return finding.verdict.failed and finding.verdict.meaning.final
 
 
-def _data(finding: Finding, reading: RunSignals) -> Cause | None:
+def _data(finding: Finding, signals: RunSignals) -> Cause | None:
     """A loss that is not finite through no step of the optimizer."""
-    facts = reading.facts
+    facts = signals.facts
     if not _ran_away(finding):
         return None
     if facts.broken_examples:
@@ -95,7 +95,7 @@ def _data(finding: Finding, reading: RunSignals) -> Cause | None:
             f"{facts.broken_examples:,}{of} training examples hold an input or a target that is not finite",
             "look at the data: mend these examples or leave them out",
         )
-    if not _finite_at_start(reading):
+    if not _finite_at_start(signals):
         return Cause(
             "it was so before the first update, at the weights that the network starts from",
             "look at the data (values that are not finite, or far too large) and at the initialisation",
@@ -103,22 +103,22 @@ def _data(finding: Finding, reading: RunSignals) -> Cause | None:
     return None
 
 
-def _finite_at_start(reading: RunSignals) -> bool:
-    start, batches = reading.trace.get("train/loss_start").values, reading.trace.get("train/loss")
+def _finite_at_start(signals: RunSignals) -> bool:
+    start, batches = signals.trace.get("train/loss_start").values, signals.trace.get("train/loss")
     if len(start) and not math.isfinite(start[0]):
         return False
-    by_step = bool(len(start)) or reading.facts.steps_per_epoch is not None
+    by_step = bool(len(start)) or signals.facts.steps_per_epoch is not None
     return not (by_step and len(batches) and batches.steps[0] == 0 and not math.isfinite(batches.values[0]))
 
 
-def _bounded(_finding: Finding, reading: RunSignals) -> Cause | None:
+def _bounded(_finding: Finding, signals: RunSignals) -> Cause | None:
     """Answers that come out of a function which keeps them from where the loss wants them."""
-    facts = reading.facts
+    facts = signals.facts
     bounds = _RANGES.get(facts.answers or "")
     if bounds is None:
         return None
     if facts.task == "regression":
-        return _out_of_range(reading, bounds)
+        return _out_of_range(signals, bounds)
     if not math.isfinite(bounds[1]):
         return None
     shares = [share for share in facts.class_shares if share > 0]
@@ -133,8 +133,8 @@ def _bounded(_finding: Finding, reading: RunSignals) -> Cause | None:
     )
 
 
-def _out_of_range(reading: RunSignals, bounds: tuple[float, float]) -> Cause | None:
-    facts = reading.facts
+def _out_of_range(signals: RunSignals, bounds: tuple[float, float]) -> Cause | None:
+    facts = signals.facts
     if facts.target_range is None:
         return None
     low, high = facts.target_range
@@ -146,8 +146,8 @@ def _out_of_range(reading: RunSignals, bounds: tuple[float, float]) -> Cause | N
     return Cause(why, f"take the {facts.answers} off the end of the network, or scale the targets into its range")
 
 
-def _flat_from_the_start(_finding: Finding, reading: RunSignals) -> Cause | None:
-    facts, dead = reading.facts, dead_layer(reading)
+def _flat_from_the_start(_finding: Finding, signals: RunSignals) -> Cause | None:
+    facts, dead = signals.facts, dead_layer(signals)
     saturated = facts.saturated is not None and facts.saturated >= MOST_SATURATED
     if not saturated and (dead is None or dead[1] > 0):
         return None
@@ -158,8 +158,8 @@ def _flat_from_the_start(_finding: Finding, reading: RunSignals) -> Cause | None
     return Cause(why, mend if saturated else f"{mend}, or choose another activation")
 
 
-def _decay(finding: Finding, reading: RunSignals) -> Cause | None:
-    facts, rates = reading.facts, reading.rates
+def _decay(finding: Finding, signals: RunSignals) -> Cause | None:
+    facts, rates = signals.facts, signals.rates
     decay, name = facts.weight_decay or 0.0, (facts.optimizer or "").lower()
     if decay <= 0 or not len(rates) or not np.isfinite(rates).all():
         return None
@@ -169,9 +169,9 @@ def _decay(finding: Finding, reading: RunSignals) -> Cause | None:
             why = f"{key} × weight decay is {peak * decay:.3g}: above 2 the weights grow without any gradient"
             return Cause(why, f"lower optimizer.weight_decay below {1 / peak:.2g} (was {decay:g}), or {key} as far")
         return None
-    constant = reading.constant_loss
-    held = constant is not None and reading.end > HELD_BACK * constant
-    nothing = not reading.beats_constant or held
+    constant = signals.constant_loss
+    held = constant is not None and signals.end > HELD_BACK * constant
+    nothing = not signals.beats_constant or held
     scale = 3 if name == "adamw" else 1
     pull = float(rates.sum()) * (decay if name in ("sgd", "adamw") else 10 * decay)  # Adam takes it for a gradient
     if not nothing or decay < SOME_DECAY * scale or pull < SOME_PULL:
@@ -183,9 +183,9 @@ def _decay(finding: Finding, reading: RunSignals) -> Cause | None:
     return Cause(why, f"lower optimizer.weight_decay to 0.01 or less (was {decay:g})", strong)
 
 
-def clipped(reading: RunSignals) -> tuple[float, float] | None:
+def clipped(signals: RunSignals) -> tuple[float, float] | None:
     """Share of the measured steps whose gradient was surely clipped, and how many times too long their median was."""
-    facts, norms = reading.facts, reading.trace.get("grad_norm").values
+    facts, norms = signals.facts, signals.trace.get("grad_norm").values
     norms = norms[np.isfinite(norms)]
     if not facts.clip_value or not len(norms):
         return None
@@ -197,8 +197,8 @@ def clipped(reading: RunSignals) -> tuple[float, float] | None:
     return float((norms > limit).mean()), float(np.median(norms)) / limit
 
 
-def _clipping(finding: Finding, reading: RunSignals) -> Cause | None:
-    facts, found = reading.facts, clipped(reading)
+def _clipping(finding: Finding, signals: RunSignals) -> Cause | None:
+    facts, found = signals.facts, clipped(signals)
     if found is None or found[0] < OFTEN:
         return None
     share, times = found
@@ -214,15 +214,15 @@ def _clipping(finding: Finding, reading: RunSignals) -> Cause | None:
     return Cause(why, f"raise trainer.gradient_clip_val to about {norm:.2g} or leave it out", instead)
 
 
-def _dropout(finding: Finding, reading: RunSignals) -> Cause | None:
-    dropped = reading.facts.dropout or 0.0
+def _dropout(finding: Finding, signals: RunSignals) -> Cause | None:
+    dropped = signals.facts.dropout or 0.0
     if dropped < MOST_DROPPED or _ran_away(finding):
         return None
     return Cause(f"dropout takes {dropped:.0%} of a layer's units out of every step", "lower dropout to 0.5 or less")
 
 
-def _batch_of_one(finding: Finding, reading: RunSignals) -> Cause | None:
-    facts = reading.facts
+def _batch_of_one(finding: Finding, signals: RunSignals) -> Cause | None:
+    facts = signals.facts
     if facts.batch_size != 1 or (facts.examples or 2) < 2:
         return None
     if facts.batch_norm and not _ran_away(finding):
@@ -232,22 +232,22 @@ def _batch_of_one(finding: Finding, reading: RunSignals) -> Cause | None:
     return Cause("a batch of one example gives a step that is mostly noise", "raise batch_size", instead=False)
 
 
-def _floor(finding: Finding, reading: RunSignals) -> Cause | None:
+def _floor(finding: Finding, signals: RunSignals) -> Cause | None:
     """Equal inputs with different targets: below a loss that can be told nothing is to be had."""
-    floor, constant = reading.facts.floor_loss or 0.0, reading.constant_loss
+    floor, constant = signals.facts.floor_loss or 0.0, signals.constant_loss
     if floor <= 0 or constant is None or constant <= 0 or _ran_away(finding):
         return None
     why = f"equal inputs have different targets, so no answer gets below {floor:.4g}"
     if floor >= HOPELESS * constant:
         return Cause(f"{why} (a constant one has {constant:.4g})", "look at the inputs and the labels")
-    if reading.end > floor + 0.1 * (constant - floor):
+    if signals.end > floor + 0.1 * (constant - floor):
         return None
     return Cause(why, "take this for as good as the labels allow", instead=False)
 
 
-def _scale(reading: RunSignals) -> Cause | None:
+def _scale(signals: RunSignals) -> Cause | None:
     """Inputs and targets far from the size that layers and rates are made for."""
-    facts = reading.facts
+    facts = signals.facts
     parts, what = [], []
     if facts.target_range is not None and max(abs(end) for end in facts.target_range) > FAR_TARGETS:
         parts.append(f"the targets lie between {facts.target_range[0]:.4g} and {facts.target_range[1]:.4g}")

@@ -34,17 +34,17 @@ def _beside_each_other(runs: Sequence[RunSignals]) -> list[Diagnosis]:
     return in_sweep(runs, [explained(_diagnose(run), run) for run in beside])
 
 
-def _diagnose(reading: RunSignals) -> Diagnosis:
-    if not len(reading.losses):
+def _diagnose(signals: RunSignals) -> Diagnosis:
+    if not len(signals.losses):
         why, advice = "no training loss was recorded", "log the training loss as train/loss, at every step or epoch"
         return Diagnosis((Finding(Verdict.UNKNOWN, why, advice, (), "weak"),))
-    enough = reading.steps >= 2 or len(reading.losses) >= 2
+    enough = signals.steps >= 2 or len(signals.losses) >= 2
     found: list[Finding] = []
     for detector in DETECTORS:
         told_by_one_loss = detector.verdict.meaning.about in ("all", "schedule")
         if not (enough or told_by_one_loss) or not detector.verdict.fits_beside(f.verdict for f in found):
             continue
-        if (finding := detector.find(reading)) is not None:
+        if (finding := detector.find(signals)) is not None:
             found.append(finding)
     if not enough and Verdict.UNKNOWN.fits_beside(finding.verdict for finding in found):
         found.append(Finding(Verdict.UNKNOWN, "a single loss was recorded", "train longer", (), "weak"))

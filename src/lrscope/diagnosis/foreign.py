@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
-from lrscope.core.trace import RunFacts
+from lrscope.core.run_facts import RunFacts
 
 _NAMES: Mapping[str, tuple[str, ...]] = {
     "peak_lr": (

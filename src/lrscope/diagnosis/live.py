@@ -13,8 +13,8 @@ def live_finding(trace_so_far: Trace) -> Finding | None:
 
     Cheap enough for every epoch's end. Weak evidence is no reason to end a run: only strong findings are returned.
     """
-    reading = RunSignals.of(trace_so_far)
-    if reading.steps == 0:
+    signals = RunSignals.of(trace_so_far)
+    if signals.steps == 0:
         return None
-    early = (detector.find_early(reading) for detector in DETECTORS if detector.verdict.meaning.certain_early)
+    early = (detector.find_early(signals) for detector in DETECTORS if detector.verdict.meaning.certain_early)
     return next((finding for finding in early if finding is not None), None)

@@ -38,21 +38,21 @@ def _row(item: Evidence) -> str:
     return f"| {item.name} | {item.value:.4g}{item.unit} | {bound} |"
 
 
-def _run(reading: RunSignals) -> str:
-    facts = reading.facts
-    parts = [f"{reading.steps:,} steps"]
-    if reading.epochs:
-        parts.append(f"{reading.epochs:,} epochs")
+def _run(signals: RunSignals) -> str:
+    facts = signals.facts
+    parts = [f"{signals.steps:,} steps"]
+    if signals.epochs:
+        parts.append(f"{signals.epochs:,} epochs")
     if facts.optimizer:
         parts.append(facts.optimizer)
-    if reading.peak_rate is not None:
-        parts.append(f"peak rate {reading.peak_rate:.4g}")
+    if signals.peak_rate is not None:
+        parts.append(f"peak rate {signals.peak_rate:.4g}")
     if facts.scheduler:
         parts.append(f"schedule {facts.scheduler}")
     if facts.weight_decay:
         parts.append(f"weight decay {facts.weight_decay:g}")
     if facts.clip_value:
-        found = clipped(reading)
+        found = clipped(signals)
         share = f" in {found[0]:.0%} of the measured steps" if found is not None else ""
         parts.append(f"gradient clipped at {facts.clip_value:g} ({facts.clip_algorithm}){share}")
     if facts.dropout:

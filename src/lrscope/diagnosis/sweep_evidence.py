@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lrscope.core.trace import RunFacts
+from lrscope.core.run_facts import RunFacts
 from lrscope.core.verdict import Diagnosis, Finding, Verdict
 from lrscope.diagnosis.causes import about_the_rate
 from lrscope.diagnosis.signals.run_signals import RunSignals

@@ -20,14 +20,16 @@ from lrscope.probe.budget import ProbeBudget
 
 @dataclass(frozen=True)
 class Probe:
-    """name: the metric of what is found. rates: of each update. looks: updates behind which the loss is evaluated."""
+    """``name`` is the metric of what is found, ``rates`` those of each update, ``eval_steps`` the updates behind which
+    the loss is evaluated.
+    """
 
     name: str
     rates: tuple[float, ...]
     eval_steps: tuple[int, ...]
 
     def level(self, losses: Sequence[float]) -> float:
-        """Where the training losses at ``looks`` stand at the end.
+        """Where the training losses at ``eval_steps`` stand at the end.
 
         At a tenth of the rate they come down from a bounce: the last third of them counts.
         """

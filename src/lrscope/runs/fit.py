@@ -40,7 +40,8 @@ from lrscope.training.callbacks.record_logged import RecordLogged
 from lrscope.training.callbacks.record_steps import RecordSteps, SignalChoice
 from lrscope.training.callbacks.require_metrics import RequireMetrics
 from lrscope.training.callbacks.show_progress import ShowProgress
-from lrscope.training.callbacks.stop_early import StopAtSignal, StopAtVerdict, StoppedByVerdict
+from lrscope.training.callbacks.stop_at_signal import StopAtSignal
+from lrscope.training.callbacks.stop_at_verdict import StopAtVerdict, StoppedByVerdict
 from lrscope.training.checkpoint_folder import CheckpointFolder
 from lrscope.training.checkpoint_state import MEMBERS, RANDOM, nothing_left
 from lrscope.training.evaluation import chunks

@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 
 from lrscope.core.fingerprint import fingerprint
 from lrscope.core.job import Job
-from lrscope.core.trace import RunFacts
+from lrscope.core.run_facts import RunFacts
 from lrscope.core.tracking_settings import TrackingSettings
 from lrscope.runs.shared_session import settings_of
 from lrscope.training import build

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lrscope.core.trace import Trace
 
 
-def show_and_report(sweep: CurrentSweep, outcomes: Mapping[int, Outcome], code: int) -> None:
+def close_and_report(sweep: CurrentSweep, outcomes: Mapping[int, Outcome], code: int) -> None:
     """Print the table of members and their links; write the report to the parent run. Offline: the table alone.
 
     Args:
@@ -144,11 +144,11 @@ def best_outcome(outcomes: Iterable[Outcome]) -> Outcome | None:
 
 def write_and_show(sweep: CurrentSweep) -> None:
     """The report as artifacts and note of the parent; the table and the links on the terminal."""
-    from lrscope.sweeps.summary import Terminal, close_sweep
+    from lrscope.sweeps.summary import Terminal, report_sweep
 
     folder = sweep.ledger.folder / "report" if sweep.config.sweep.report else None
     identity, terminal = sweep.log.run_id, Terminal.of_this_process()
-    text = sweep.session.call_in_service(close_sweep, sweep.settings.uri, identity, folder, terminal)
+    text = sweep.session.call_in_service(report_sweep, sweep.settings.uri, identity, folder, terminal)
     if folder is not None:
         sweep.log.artifact(folder, "report")
     sys.stdout.write(text)

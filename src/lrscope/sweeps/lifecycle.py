@@ -105,7 +105,7 @@ def close_current(code: int) -> int:
     """
     global _current
     from lrscope.runs.shared_session import unshare
-    from lrscope.sweeps.close import show_and_report
+    from lrscope.sweeps.close import close_and_report
 
     if _current is None:
         return code
@@ -117,7 +117,7 @@ def close_current(code: int) -> int:
     elif code == 0 and not _whole(sweep, outcomes):
         code = 1
     try:
-        show_and_report(sweep, outcomes, code)
+        close_and_report(sweep, outcomes, code)
     except (LrscopeError, Interrupted) as error:
         print(f"error: {error}", file=sys.stderr)
         code = code or error.exit_code

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lrscope.core.errors import Problem
 from lrscope.core.fingerprint import digest_without, relevant
-from lrscope.core.trace import RATE_KEYS
+from lrscope.core.run_facts import RATE_KEYS
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig

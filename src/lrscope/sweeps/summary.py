@@ -45,7 +45,7 @@ class Terminal:
         return text.getvalue()
 
 
-def close_sweep(uri: str | None, parent_run_id: str, folder: Path | None, terminal: Terminal) -> str:
+def report_sweep(uri: str | None, parent_run_id: str, folder: Path | None, terminal: Terminal) -> str:
     """Compare a sweep as the store has it; what the terminal shows of it.
 
     Args:
@@ -83,7 +83,7 @@ def has_stored_model(uri: str | None, run_id: str) -> bool:
 
 
 def get_ready_to_report() -> None:
-    """Load what ``close_sweep`` needs, in a process that has nothing else to do."""
+    """Load what ``report_sweep`` needs, in a process that has nothing else to do."""
     from lrscope.report.figures.draw import get_ready_to_draw
 
     get_ready_to_draw()

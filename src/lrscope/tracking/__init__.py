@@ -14,14 +14,15 @@ Runs and sweeps use what is named here and in ``find`` and ``reopen``; what lies
 
 from __future__ import annotations
 
-from lrscope.core.tracking_settings import DatasetInfo, Delivery, Kind, Point, RunStart, Status, TrackingSettings
+from lrscope.core.point import Point
+from lrscope.core.tracking_settings import DatasetInfo, DeliveryResult, Kind, RunStart, Status, TrackingSettings
 from lrscope.tracking.journal.history import dataset_place
 from lrscope.tracking.journal.run_log import RunLog, now_ms
 from lrscope.tracking.session import Session, open_session
 
 __all__ = [
     "DatasetInfo",
-    "Delivery",
+    "DeliveryResult",
     "Kind",
     "Point",
     "RunLog",

@@ -88,10 +88,10 @@ def find_sweep(settings: TrackingSettings, experiment: str | None, wanted: str) 
     return StoredSweep(parent, tuple(_source(settings).members(parent)))
 
 
-def _source(settings: TrackingSettings) -> _StoreSource | _SpoolSource:
+def _source(settings: TrackingSettings) -> _StoreSource | _JournalSource:
     if settings.mode == "online":
         return _StoreSource(open_store(resolve_uri(settings.uri)))
-    return _SpoolSource(settings)
+    return _JournalSource(settings)
 
 
 class _StoreSource:
@@ -138,7 +138,7 @@ class _StoreSource:
                 return
 
 
-class _SpoolSource:
+class _JournalSource:
     def __init__(self, settings: TrackingSettings) -> None:
         self._root = resolve(settings.spool)
         self.shown = str(self._root)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
 from lrscope.core.errors import InputError, Problem
-from lrscope.core.tracking_settings import Point, RunStart, Status
+from lrscope.core.point import Point
+from lrscope.core.tracking_settings import RunStart, Status
 from lrscope.tracking.journal import events as ev
 from lrscope.tracking.journal.history import History, dataset_place
 from lrscope.tracking.journal.journal import INCOMPLETE, Journal, Offset

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from lrscope.core.errors import InputError, LrscopeError, Problem
 from lrscope.core.paths import resolve
 from lrscope.core.redact import redact, redactor
-from lrscope.core.tracking_settings import Delivery, RunStart, TrackingSettings
+from lrscope.core.tracking_settings import DeliveryResult, RunStart, TrackingSettings
 from lrscope.tracking.delivery.sync import prune_journal
 from lrscope.tracking.delivery.uploader import Uploader
 from lrscope.tracking.journal import events as ev
@@ -197,15 +197,15 @@ class Session:
         if failures := self._failures():
             raise LrscopeError(" ".join(failures))
 
-    def close(self) -> Delivery:
+    def close(self) -> DeliveryResult:
         """Deliver what is left, until the store has taken nothing for ``finish_timeout_s`` seconds; what then remains
         stays in the journal.
         """
         if self._closed:
-            return Delivery()
+            return DeliveryResult()
         self._closed = True
         if self._disk is None:
-            return Delivery()
+            return DeliveryResult()
         self._disk.stop()
         atexit.unregister(self._disk.flush)
         if self._uploader is None:
@@ -225,7 +225,7 @@ class Session:
             )
         return self._delivery(left, words)
 
-    def _delivery(self, undelivered: tuple[str, ...], words: list[str]) -> Delivery:
+    def _delivery(self, undelivered: tuple[str, ...], words: list[str]) -> DeliveryResult:
         """What became of the records, with the cause where a thread that carries them ended before its time."""
         assert self._disk is not None
         lost = self._disk.lost_runs()
@@ -233,11 +233,11 @@ class Session:
             words.append(f"Not all of {', '.join(lost)} could be written to {self._root}: what is missing is lost.")
         elif self._disk.failure is not None:
             words.append("Nothing is lost.")
-        return Delivery(undelivered, " ".join([*self._failures(), *words]), lost)
+        return DeliveryResult(undelivered, " ".join([*self._failures(), *words]), lost)
 
     def _failures(self) -> list[str]:
         """The causes for which the threads of this session ended before their time."""
-        parts = ("Recording", self._disk), ("Delivery", self._uploader)
+        parts = ("Recording", self._disk), ("DeliveryResult", self._uploader)
         return [f"{what} failed: {redact(repr(p.failure))}." for what, p in parts if p is not None and p.failure]
 
     def preload(self, function: Callable[[], None]) -> None:

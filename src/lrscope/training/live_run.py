@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lrscope.core.trace import RunFacts
+from lrscope.core.run_facts import RunFacts
 from lrscope.core.verdict import Verdict
 from lrscope.diagnosis import is_diverged, live_finding
 from lrscope.diagnosis.signals.chance import LOSS_CONSTANT

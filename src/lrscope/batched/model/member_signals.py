@@ -1,4 +1,4 @@
-"""The measures of ``lrscope.measures`` for all members at once; every value is [M]."""
+"""The measures of ``lrscope.training.measures`` for all members at once; every value is [M]."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def grad_norms(gradients: Tensor) -> Tensor:
 
 
 class UpdateMeters:
-    """``measures.UpdateMeter`` for a stack: how far an update moves each member, and whether it turns back on
+    """``training.measures.UpdateMeter`` for a stack: how far an update moves each member, and whether it turns back on
     the last.
 
     A step that is neither measured nor followed by one that is costs nothing.
@@ -58,7 +58,7 @@ class UpdateMeters:
         self._update = self._update[rows] if self._update is not None else None
 
     def member_state(self, row: int) -> dict[str, Tensor | None]:
-        """What ``measures.UpdateMeter`` of that member would save now."""
+        """What ``training.measures.UpdateMeter`` of that member would save now."""
         weights, update = (t[row].clone() if t is not None else None for t in (self._weights, self._update))
         norm = torch.linalg.vector_norm(update) if update is not None else None
         return {"weights": weights, "update": update, "update_norm": norm}

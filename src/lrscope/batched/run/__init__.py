@@ -7,7 +7,7 @@ The story, from the launcher down::
         stack_trial    try a stack on one batch: does vmap take the network, are its gradients right, what a step costs
         autotune       together or one by one, said in one line and written on the parent
         members        what a run alone would have, made in the same order from the same seed
-        group          one stack: open the records, fit under Lightning, close each record when its member ends
+        train_batched  one stack: open the records, fit under Lightning, close each record when its member ends
             batched_module       one step of all members, as a LightningModule
             member_record        losses, rates and signals of all members to the LiveRun of each
             follow_members       evaluation, best weights, verdicts and early stopping at the end of an epoch

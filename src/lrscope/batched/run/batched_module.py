@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from lrscope.batched.model.batched_trainer import BatchedTrainer, Wanted
-from lrscope.batched.run.member_record import GroupRecord
+from lrscope.batched.run.member_record import MemberRecord
 from lrscope.datasets.member_batches import MemberBatches
 from lrscope.training.callbacks.record_steps import SignalChoice
 from lrscope.training.checkpoint_state import BEGINNING, Position
@@ -36,7 +36,7 @@ class BatchNumbers:
     device.
     """
 
-    def __init__(self, module: GroupModule) -> None:
+    def __init__(self, module: BatchedModule) -> None:
         self._module = module
 
     def __iter__(self) -> Iterator[int]:
@@ -44,7 +44,7 @@ class BatchNumbers:
         yield from range(self._module.done, len(self._module.batches))
 
 
-class GroupModule(pl.LightningModule):
+class BatchedModule(pl.LightningModule):
     """Takes the steps of all members; what the steps measured goes to ``record``.
 
     Args:
@@ -55,7 +55,7 @@ class GroupModule(pl.LightningModule):
         self,
         learner: BatchedTrainer,
         batches: MemberBatches,
-        record: GroupRecord,
+        record: MemberRecord,
         plan: RecordingPlan,
         signals: SignalChoice,
         accumulate: int = 1,

@@ -10,8 +10,8 @@ import pytorch_lightning as pl
 from torch import Tensor
 
 from lrscope.batched.model.evaluate_members import Evaluations, evaluate
-from lrscope.batched.run.batched_module import GroupModule
-from lrscope.batched.run.members import BEFORE, GroupMember
+from lrscope.batched.run.batched_module import BatchedModule
+from lrscope.batched.run.members import BEFORE, BatchedMember
 from lrscope.batched.run.probe_members import look_ahead
 from lrscope.core.verdict import Verdict
 from lrscope.datasets.data import Data, Part
@@ -23,7 +23,7 @@ from lrscope.training.fast_hooks import LeanCallback
 from lrscope.training.generators import untouched_generators
 from lrscope.training.live_run import epoch_values
 
-Finish = Callable[[GroupMember, int, RunEnd, Evaluation | None, Mapping[str, float]], None]
+Finish = Callable[[BatchedMember, int, RunEnd, Evaluation | None, Mapping[str, float]], None]
 """Closes the record of a member (and its row) that trains no further: what the test part and its copies came to."""
 
 
@@ -43,8 +43,8 @@ class FollowMembers(LeanCallback):
 
     def __init__(
         self,
-        module: GroupModule,
-        members: Sequence[GroupMember],
+        module: BatchedModule,
+        members: Sequence[BatchedMember],
         data: Data,
         example_bytes: int,
         finish: Finish,

@@ -16,10 +16,10 @@ from omegaconf import DictConfig
 
 from lrscope.batched.model.memory import footprint, most_members
 from lrscope.batched.run.autotune import Autotune, choose
-from lrscope.batched.run.group import train_group
-from lrscope.batched.run.members import GroupMember, make_member, restore
+from lrscope.batched.run.members import BatchedMember, make_member, restore
 from lrscope.batched.run.stack_key import Candidate, stack_key, stacks, why_not_batched
 from lrscope.batched.run.stack_trial import StackTrial
+from lrscope.batched.run.train_batched import train_batched
 from lrscope.core.job import Job
 from lrscope.core.outcome import Outcome
 from lrscope.core.stop_signals import STOP
@@ -126,12 +126,12 @@ def _train_stack(stack: Sequence[Candidate], mode: str) -> dict[int, Outcome]:
         if STOP.requested() is not None:
             break
         with threads.at(choice.threads):
-            trained = train_group([_member(candidate) for candidate in piece], piece[0].position)
+            trained = train_batched([_member(candidate) for candidate in piece], piece[0].position)
         outcomes |= {candidate.number: outcome for candidate, outcome in zip(piece, trained, strict=True)}
     return outcomes
 
 
-def _member(candidate: Candidate) -> GroupMember:
+def _member(candidate: Candidate) -> BatchedMember:
     member = make_member(candidate.run)
     return restore(member, candidate.content) if candidate.content is not None else member
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 
-from lrscope.batched.run.batched_module import GroupModule
-from lrscope.batched.run.members import BEFORE, GroupMember, carried
+from lrscope.batched.run.batched_module import BatchedModule
+from lrscope.batched.run.members import BEFORE, BatchedMember, carried
 from lrscope.training.callbacks.count_examples import CountExamples
 from lrscope.training.callbacks.record_steps import RecordSteps
 from lrscope.training.checkpoint_state import ENDED, MEMBERS, RANDOM, counters_at
@@ -19,7 +19,7 @@ SHARE_OF_TIME = 0.05
 """Saving 1,024 members takes seconds: the next time comes no sooner than keeps saving below this share."""
 
 
-def save_members(module: GroupModule, members: Sequence[GroupMember], trainer: pl.Trainer) -> None:
+def save_members(module: BatchedModule, members: Sequence[BatchedMember], trainer: pl.Trainer) -> None:
     """Write the state of every member as it is now, behind its record."""
     module.record.flush()
     members[0].recorder.to_disk()  # one session records them all
@@ -28,7 +28,7 @@ def save_members(module: GroupModule, members: Sequence[GroupMember], trainer: p
 
 
 def content_of(
-    trainer: pl.Trainer, module: GroupModule, member: GroupMember, row: int, ended: bool = False
+    trainer: pl.Trainer, module: BatchedModule, member: BatchedMember, row: int, ended: bool = False
 ) -> dict[str, Any]:
     """What Lightning would save of that member's single run where the stack stands now."""
     learner, where, schedule = module.learner, module.position, member.part.schedule
@@ -53,7 +53,7 @@ def content_of(
     }
 
 
-def _callbacks(module: GroupModule, member: GroupMember, row: int) -> dict[str, Any]:
+def _callbacks(module: BatchedModule, member: BatchedMember, row: int) -> dict[str, Any]:
     states = {name: held.state_dict() for name, held in carried(member).items()}
     states[RecordSteps.__qualname__]["updates"] = module.learner.member_updates_state(row)
     if member.run.cfg.callbacks.count_examples:

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lrscope.batched.run.members import GroupMember
+from lrscope.batched.run.members import BatchedMember
 from lrscope.diagnosis.detectors.divergence import CERTAIN_GROWTH, SMALLEST_LOSS
 from lrscope.training.callbacks.record_steps import READ_EVERY, SignalChoice
 
@@ -19,13 +19,15 @@ member would cost more than the step.
 """
 
 
-class GroupRecord:
+class MemberRecord:
     """Losses, rates and signals of the steps since the last ``flush``, [M] each, for the members still trained.
 
     On an accelerator everything stays there until it is flushed, every ``READ_EVERY`` steps, as in a single run.
     """
 
-    def __init__(self, members: Sequence[GroupMember], signals: SignalChoice, device: torch.device, step: int) -> None:
+    def __init__(
+        self, members: Sequence[BatchedMember], signals: SignalChoice, device: torch.device, step: int
+    ) -> None:
         self._members = list(members)
         self._chosen = signals
         self._on_cpu = device.type == "cpu"

@@ -29,7 +29,7 @@ BEFORE = "network."
 
 
 @dataclass(frozen=True, eq=False)
-class GroupMember:
+class BatchedMember:
     """One run of a stack. ``part`` is what trains; all else is what its single run would have."""
 
     run: PreparedRun
@@ -63,7 +63,7 @@ class GroupMember:
         return enough
 
 
-def make_member(run: PreparedRun) -> GroupMember:
+def make_member(run: PreparedRun) -> BatchedMember:
     """Seed, network, optimizer, schedule, in the order of a single run."""
     cfg = run.cfg
     network = make_module(run).network
@@ -75,7 +75,7 @@ def make_member(run: PreparedRun) -> GroupMember:
     limit = cfg.trainer.gradient_clip_val
     clipping = Clipping(limit, cfg.trainer.gradient_clip_algorithm) if limit is not None else None
     random = random_state()
-    return GroupMember(
+    return BatchedMember(
         run=run,
         part=Member(network, optimizer, schedule, cfg.seed, clipping, random["torch"]),
         live=live_run(run, RunRecorder(run.plan)),
@@ -85,7 +85,7 @@ def make_member(run: PreparedRun) -> GroupMember:
     )
 
 
-def restore(member: GroupMember, content: Mapping[str, Any]) -> GroupMember:
+def restore(member: BatchedMember, content: Mapping[str, Any]) -> BatchedMember:
     """The member in the state of a checkpoint, one that it saved in a stack or alone."""
     part, callbacks = member.part, content["callbacks"]
     weights = {key.removeprefix(BEFORE): value for key, value in content["state_dict"].items()}
@@ -100,7 +100,7 @@ def restore(member: GroupMember, content: Mapping[str, Any]) -> GroupMember:
     return replace(member, part=part, random=content[RANDOM], has_ended=ended, trained_with=content.get(MEMBERS))
 
 
-def carried(member: GroupMember) -> dict[str, Any]:
+def carried(member: BatchedMember) -> dict[str, Any]:
     """What remembers something, by the name under which a single run's callback carries it through its checkpoints."""
     held: dict[str, Any] = {RecordSteps.__qualname__: member.live, KeepBest.__qualname__: member.live.best}
     return held | ({member.early.state_key: member.early} if member.early is not None else {})

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from lrscope.batched.model.batched_trainer import BatchedTrainer, Member
 from lrscope.batched.model.evaluate_members import evaluate
-from lrscope.batched.run.batched_module import GroupModule
-from lrscope.batched.run.members import GroupMember
+from lrscope.batched.run.batched_module import BatchedModule
+from lrscope.batched.run.members import BatchedMember
 from lrscope.core.stop_signals import STOP
 from lrscope.datasets.member_batches import MemberBatches
 from lrscope.probe.budget import ProbeBudget
@@ -19,12 +19,12 @@ from lrscope.runs.probe_run import warn_of_no_look
 from lrscope.training import build
 from lrscope.training.generators import same_generators
 
-Wanting = tuple[int, GroupMember, Probe]
+Wanting = tuple[int, BatchedMember, Probe]
 """A row of the stack, and what a copy of it is trained on for."""
 
 
 def look_ahead(
-    module: GroupModule, members: Sequence[GroupMember], rows: Sequence[int], scope: ProbeBudget, example_bytes: int
+    module: BatchedModule, members: Sequence[BatchedMember], rows: Sequence[int], scope: ProbeBudget, example_bytes: int
 ) -> Mapping[int, Mapping[str, float]]:
     """What copies of these rows, which ended as planned, come to, by row; a signal leaves it at what is known."""
     if not scope.tenth:
@@ -50,8 +50,8 @@ def look_ahead(
     return found
 
 
-def _losses(module: GroupModule, group: Sequence[Wanting], example_bytes: int) -> list[list[float]] | None:
-    """The training losses of each row's copy at its looks; the same steps for all. None where a signal came."""
+def _losses(module: BatchedModule, group: Sequence[Wanting], example_bytes: int) -> list[list[float]] | None:
+    """The training losses of each row's copy at its evaluations; the same steps for all. None where a signal came."""
     first = group[0][2]
     learner = _copies(module, group)
     eval_steps: list[list[float]] = []
@@ -68,14 +68,14 @@ def _losses(module: GroupModule, group: Sequence[Wanting], example_bytes: int) -
     return [list(own) for own in zip(*eval_steps, strict=True)]
 
 
-def _copies(module: GroupModule, group: Sequence[Wanting]) -> BatchedTrainer:
+def _copies(module: BatchedModule, group: Sequence[Wanting]) -> BatchedTrainer:
     learner = module.learner
     device, accumulate = learner.stack.weights.device, group[0][1].run.cfg.trainer.accumulate_grad_batches
     copies = [_copy(learner, row, member) for row, member, _ in group]
     return BatchedTrainer(copies, learner.loss, device, accumulate, learner.steps)
 
 
-def _copy(learner: BatchedTrainer, row: int, member: GroupMember) -> Member:
+def _copy(learner: BatchedTrainer, row: int, member: BatchedMember) -> Member:
     network = copy.deepcopy(member.part.network)
     network.load_state_dict(learner.stack.member_state(row))
     optimizer = build.optimizer(member.run.cfg, network.parameters())
@@ -90,7 +90,7 @@ def _copy(learner: BatchedTrainer, row: int, member: GroupMember) -> Member:
     )
 
 
-def _updates(module: GroupModule, group: Sequence[Wanting]) -> Iterator[Update]:
+def _updates(module: BatchedModule, group: Sequence[Wanting]) -> Iterator[Update]:
     cfg = group[0][1].run.cfg
     seeds = [member.run.cfg.seed for _, member, _ in group]
     batches = MemberBatches(module.batches.part, cfg.batch_size, seeds, cfg.trainer.limit_train_batches)

@@ -37,101 +37,101 @@ class Collapsed(Detector):
     dead: float = 1.0
     epochs: int = 3
 
-    def find(self, reading: RunSignals) -> Finding | None:
-        spreads = reading.trace.get("output_spread").values
+    def find(self, signals: RunSignals) -> Finding | None:
+        spreads = signals.trace.get("output_spread").values
         if len(spreads):
-            return self._by_spread(reading, spreads)
-        return self._by_chance(reading)
+            return self._by_spread(signals, spreads)
+        return self._by_chance(signals)
 
-    def find_early(self, reading: RunSignals) -> Finding | None:
-        spreads = reading.trace.get("output_spread").values[-self.epochs :]
+    def find_early(self, signals: RunSignals) -> Finding | None:
+        spreads = signals.trace.get("output_spread").values[-self.epochs :]
         lasting = len(spreads) == self.epochs and bool((spreads < self.spread).all())
-        return super().find_early(reading) if lasting else None
+        return super().find_early(signals) if lasting else None
 
-    def _by_spread(self, reading: RunSignals, spreads: np.ndarray) -> Finding | None:
+    def _by_spread(self, signals: RunSignals, spreads: np.ndarray) -> Finding | None:
         last = float(spreads[-1])
-        if not last < self.spread or reading.beats_constant:
+        if not last < self.spread or signals.beats_constant:
             return None
-        if not self._lost(reading, last, float(spreads.max())) and self._goes_on(reading):
+        if not self._lost(signals, last, float(spreads.max())) and self._goes_on(signals):
             return None
-        return self._finding(reading, "strong", (Evidence("output spread", last, self.spread),))
+        return self._finding(signals, "strong", (Evidence("output spread", last, self.spread),))
 
-    def in_doubt(self, reading: RunSignals) -> bool:
+    def in_doubt(self, signals: RunSignals) -> bool:
         """Whether the answers are the same for every input, so that it may hang on what more steps would bring."""
-        last = reading.last("output_spread")
-        return last is not None and last < self.spread and not reading.beats_constant
+        last = signals.last("output_spread")
+        return last is not None and last < self.spread and not signals.beats_constant
 
-    def _goes_on(self, reading: RunSignals) -> bool:
+    def _goes_on(self, signals: RunSignals) -> bool:
         """Whether as many steps again help. Where the schedule ran out and none were taken, a forecast is held to what
         is left above the loss of one constant answer: such a run has shown what its rates bring it to.
         """
-        constant = reading.constant_loss
-        if reading.ahead.again is None and constant is not None and ScheduleRanOut().find(reading) is not None:
-            room = reading.end - constant
-            return reading.falls_again and room > max(reading.falling_share * abs(reading.fall), reading.level.bounce)
-        return reading.falls_again
+        constant = signals.constant_loss
+        if signals.ahead.again is None and constant is not None and ScheduleRanOut().find(signals) is not None:
+            room = signals.end - constant
+            return signals.falls_again and room > max(signals.falling_share * abs(signals.fall), signals.level.bounce)
+        return signals.falls_again
 
-    def _lost(self, reading: RunSignals, last: float, largest: float) -> bool:
+    def _lost(self, signals: RunSignals, last: float, largest: float) -> bool:
         """Whether the outputs once depended on the input, or never could."""
-        if last < self.never or dead_layer(reading, self.dead) is not None:
+        if last < self.never or dead_layer(signals, self.dead) is not None:
             return True
-        start = reading.last("output_spread_start")
+        start = signals.last("output_spread_start")
         if start is not None:
             return start < self.never or last < self.lost * start
-        return last < self.lost * largest or self._settled_on_one_answer(reading)
+        return last < self.lost * largest or self._settled_on_one_answer(signals)
 
-    def _settled_on_one_answer(self, reading: RunSignals) -> bool:
+    def _settled_on_one_answer(self, signals: RunSignals) -> bool:
         """Whether the loss has come down to that of the best constant answer: it was lost before its first
         evaluation.
         """
-        constant = reading.constant_loss
-        if constant is None or abs(reading.end - constant) > 0.02 * constant:
+        constant = signals.constant_loss
+        if constant is None or abs(signals.end - constant) > 0.02 * constant:
             return False
-        return reading.fall > 0.05 * reading.first
+        return signals.fall > 0.05 * signals.first
 
-    def _by_chance(self, reading: RunSignals) -> Finding | None:
+    def _by_chance(self, signals: RunSignals) -> Finding | None:
         """Runs whose spread was not recorded: a dead layer, or accuracy and loss that both sit at chance and stay
         there.
         """
-        if reading.beats_constant:
+        if signals.beats_constant:
             return None
-        layer = dead_layer(reading, self.dead)
-        accuracy = reading.trace.get("train/acc")
-        accuracy = accuracy if len(accuracy) else reading.trace.get("val/acc")
-        if layer is None and not self._sits_at_chance(reading, accuracy.values):
+        layer = dead_layer(signals, self.dead)
+        accuracy = signals.trace.get("train/acc")
+        accuracy = accuracy if len(accuracy) else signals.trace.get("val/acc")
+        if layer is None and not self._sits_at_chance(signals, accuracy.values):
             return None
-        return self._finding(reading, "strong" if layer is not None else "weak", ())
+        return self._finding(signals, "strong" if layer is not None else "weak", ())
 
-    def _sits_at_chance(self, reading: RunSignals, accuracy: np.ndarray) -> bool:
-        if len(accuracy) < 4 or not np.isfinite(reading.end):
+    def _sits_at_chance(self, signals: RunSignals, accuracy: np.ndarray) -> bool:
+        if len(accuracy) < 4 or not np.isfinite(signals.end):
             return False
         tail = accuracy[len(accuracy) // 2 :]
-        share = reading.largest_share
+        share = signals.largest_share
         classes = round(1 / tail[-1]) if tail[-1] > 0 else 0
         guess = share if share is not None else (1 / classes if classes else math.nan)
-        entropy = reading.constant_loss if share is not None else (math.log(classes) if classes > 1 else math.nan)
+        entropy = signals.constant_loss if share is not None else (math.log(classes) if classes > 1 else math.nan)
         flat = np.ptp(tail) < 1e-6 and abs(tail[-1] - guess) < self.accuracy
-        return bool(flat and entropy is not None and 0.98 * entropy < reading.end < (1 + self.excess) * entropy)
+        return bool(flat and entropy is not None and 0.98 * entropy < signals.end < (1 + self.excess) * entropy)
 
-    def _finding(self, reading: RunSignals, certainty: Certainty, evidence: tuple[Evidence, ...]) -> Finding:
-        parts = [p for p in (_spread_words(reading), _loss_words(reading), _accuracy_words(reading)) if p]
-        layer = dead_layer(reading, self.dead)
+    def _finding(self, signals: RunSignals, certainty: Certainty, evidence: tuple[Evidence, ...]) -> Finding:
+        parts = [p for p in (_spread_words(signals), _loss_words(signals), _accuracy_words(signals)) if p]
+        layer = dead_layer(signals, self.dead)
         if layer is not None:
             parts.append(f"100% of the units of {layer[0]} dead since step {layer[1]:,}")
             evidence += (Evidence(f"dead units of {layer[0]}", 1.0, self.dead),)
-        ratios = reading.trace.get("update_ratio").values
+        ratios = signals.trace.get("update_ratio").values
         if len(ratios) and np.isfinite(ratios[0]) and ratios[0] > 0.1:
             parts.append(f"the first update was {_times(float(ratios[0]))} the weights")
             evidence += (Evidence("first update ratio", float(ratios[0]), 0.01),)
-        return finding(Verdict.COLLAPSED, "; ".join(parts), _advice(reading, ratios), evidence, certainty)
+        return finding(Verdict.COLLAPSED, "; ".join(parts), _advice(signals, ratios), evidence, certainty)
 
 
-def dead_layer(reading: RunSignals, dead: float = 1.0) -> tuple[str, int] | None:
+def dead_layer(signals: RunSignals, dead: float = 1.0) -> tuple[str, int] | None:
     """The first layer whose units are all dead at the end (of the network, where layers were not recorded), and since
     when."""
-    names = sorted((n for n in reading.trace.series if n.startswith("dead_units/")), key=_number)
+    names = sorted((n for n in signals.trace.series if n.startswith("dead_units/")), key=_number)
     for name in [*names, "dead_units"]:
-        curve = reading.trace.get(name)
+        curve = signals.trace.get(name)
         if not len(curve) or curve.values[-1] < dead:
             continue
         alive = np.flatnonzero(curve.values < dead)
@@ -145,39 +145,39 @@ def _number(name: str) -> tuple[int, str]:
     return (int(tail) if tail.isdigit() else 10**9), tail
 
 
-def _spread_words(reading: RunSignals) -> str:
-    spread = reading.last("output_spread")
+def _spread_words(signals: RunSignals) -> str:
+    spread = signals.last("output_spread")
     if spread is None:
         return ""
     return f"the outputs vary by {spread:.2g} of their size over the training examples"
 
 
-def _loss_words(reading: RunSignals) -> str:
+def _loss_words(signals: RunSignals) -> str:
     """How long the loss has stood where a constant answer puts it."""
-    constant = reading.constant_loss
-    words = f"train loss {reading.end:.4g}"
+    constant = signals.constant_loss
+    words = f"train loss {signals.end:.4g}"
     if constant is None:
         return words
-    level = reading.level
+    level = signals.level
     off = np.flatnonzero(np.abs(level.loss - constant) > 0.1 * constant)
     share = 1.0 - (level.at[off[-1]] if len(off) else 0.0)
-    name = constant_name(reading)
-    if reading.end > 1.1 * constant:
+    name = constant_name(signals)
+    if signals.end > 1.1 * constant:
         return f"{words}, above {constant:.4g} = {name}, which a constant answer can reach"
     return f"{words} for the last {share:.0%} of the way = {name} ({constant:.4g})"
 
 
-def constant_name(reading: RunSignals) -> str:
+def constant_name(signals: RunSignals) -> str:
     """What the loss of a constant answer is, in words: ``ln 6``, ``the variance of the targets`` …"""
-    shares = reading.facts.class_shares
+    shares = signals.facts.class_shares
     if not shares:
-        return "the variance of the targets" if reading.facts.task == "regression" else "the best constant answer"
+        return "the variance of the targets" if signals.facts.task == "regression" else "the best constant answer"
     even = max(shares) - min(shares) < 0.02
     return f"ln {len(shares)}" if even else "the entropy of the class shares"
 
 
-def _accuracy_words(reading: RunSignals) -> str:
-    accuracy, share = reading.last("train/acc"), reading.largest_share
+def _accuracy_words(signals: RunSignals) -> str:
+    accuracy, share = signals.last("train/acc"), signals.largest_share
     if accuracy is None:
         return ""
     if share is not None and abs(accuracy - share) < 0.005:
@@ -189,11 +189,11 @@ def _times(ratio: float) -> str:
     return f"{ratio:.0f}×" if ratio >= 10 else f"{ratio:.2g}×"
 
 
-def _advice(reading: RunSignals, ratios: np.ndarray) -> Advice:
+def _advice(signals: RunSignals, ratios: np.ndarray) -> Advice:
     first = float(ratios[0]) if len(ratios) else math.nan
-    if reading.last("output_spread") == 0 and math.isinf(first):
+    if signals.last("output_spread") == 0 and math.isinf(first):
         return Advice("initialise the weights with something other than zeros: equal units get equal gradients")
     factor = 10.0
     if math.isfinite(first) and first > 0.01:
         factor = float(np.clip(10 ** math.ceil(math.log10(first / 0.01) / 2), 3, 1000))
-    return lower(reading, factor, at_least=True)
+    return lower(signals, factor, at_least=True)

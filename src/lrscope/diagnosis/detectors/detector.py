@@ -15,11 +15,11 @@ class Detector(ABC):
     verdict: ClassVar[Verdict]
 
     @abstractmethod
-    def find(self, reading: RunSignals) -> Finding | None:
+    def find(self, signals: RunSignals) -> Finding | None:
         """What speaks for the verdict in a run that has ended; None where it does not fit."""
 
-    def find_early(self, reading: RunSignals) -> Finding | None:
+    def find_early(self, signals: RunSignals) -> Finding | None:
         """The same of a run that still trains, where more training will not change it. Asked only of verdicts that
         can be certain so early."""
-        finding = self.find(reading)
+        finding = self.find(signals)
         return finding if finding is not None and finding.certainty == "strong" else None

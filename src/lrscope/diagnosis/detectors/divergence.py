@@ -40,27 +40,27 @@ class Diverged(Detector):
     growth: float = 100.0
     rising: float = 2.0
 
-    def find(self, reading: RunSignals) -> Finding | None:
+    def find(self, signals: RunSignals) -> Finding | None:
         for name in ("train/loss", "train/loss_eval", "train/loss_epoch"):
-            curve = reading.trace.get(name)
+            curve = signals.trace.get(name)
             broken = np.flatnonzero(~np.isfinite(curve.values) | (np.abs(curve.values) > 1e300))
             if len(broken):
-                return self._not_finite(reading, int(curve.steps[broken[0]]), float(curve.values[broken[0]]))
-        reference = max(reading.first, reading.constant_loss or 0.0, SMALLEST_LOSS)
-        growth = reading.end / reference
-        if growth > self.growth or (growth > self.rising and self._runs_away(reading, growth)):
-            return self._grown(reading, growth)
+                return self._not_finite(signals, int(curve.steps[broken[0]]), float(curve.values[broken[0]]))
+        reference = max(signals.first, signals.constant_loss or 0.0, SMALLEST_LOSS)
+        growth = signals.end / reference
+        if growth > self.growth or (growth > self.rising and self._runs_away(signals, growth)):
+            return self._grown(signals, growth)
         return None
 
-    def _runs_away(self, reading: RunSignals, growth: float) -> bool:
+    def _runs_away(self, signals: RunSignals, growth: float) -> bool:
         """Whether the loss rose steadily over the second half, at a pace that takes it past ``growth``; whether as many
         steps again took it past that and 10% more took it up, where they were tried.
         """
-        ahead = reading.ahead
+        ahead = signals.ahead
         if ahead.again is not None and ahead.same is not None:
-            past = ahead.again >= self.growth * reading.end / growth
-            return past and not ahead.same < reading.end + reading.level.bounce
-        at, loss = reading.level.at, reading.level.loss
+            past = ahead.again >= self.growth * signals.end / growth
+            return past and not ahead.same < signals.end + signals.level.bounce
+        at, loss = signals.level.at, signals.level.loss
         half = at >= 0.5
         if half.sum() < 3 or (loss[half] <= 0).any():
             return False
@@ -69,35 +69,35 @@ class Diverged(Detector):
         pace = (logs[-1] - logs[0]) / (at[half][-1] - at[half][0] + 1e-12)
         return bool((rises > 0).mean() > 0.7 and growth * math.exp(min(pace, 700.0)) > self.growth)
 
-    def _not_finite(self, reading: RunSignals, step: int, value: float) -> Finding:
-        before = reading.losses.values[np.isfinite(reading.losses.values)]
+    def _not_finite(self, signals: RunSignals, step: int, value: float) -> Finding:
+        before = signals.losses.values[np.isfinite(signals.losses.values)]
         peak = f", {before.max():.3g} at its highest before" if len(before) else ""
         word = "not a number" if math.isnan(value) else "infinite"
-        why = f"train loss is {word} since step {step:,} (it began at {reading.first:.4g}{peak})"
+        why = f"train loss is {word} since step {step:,} (it began at {signals.first:.4g}{peak})"
         return finding(
-            Verdict.DIVERGED, why, _lower(reading), (Evidence("step of the first loss that is not finite", step),)
+            Verdict.DIVERGED, why, _lower(signals), (Evidence("step of the first loss that is not finite", step),)
         )
 
-    def _grown(self, reading: RunSignals, growth: float) -> Finding:
-        last = max(reading.end, reading.last("train/loss_eval") or 0.0)
-        why = f"train loss grew from {reading.first:.4g} to {last:.4g}, {growth:.3g}×" + (
-            " what a constant answer has" if (reading.constant_loss or 0.0) > reading.first else ""
+    def _grown(self, signals: RunSignals, growth: float) -> Finding:
+        last = max(signals.end, signals.last("train/loss_eval") or 0.0)
+        why = f"train loss grew from {signals.first:.4g} to {last:.4g}, {growth:.3g}×" + (
+            " what a constant answer has" if (signals.constant_loss or 0.0) > signals.first else ""
         )
         return finding(
-            Verdict.DIVERGED, why, _lower(reading), (Evidence("growth of the loss", growth, self.growth, "×"),)
+            Verdict.DIVERGED, why, _lower(signals), (Evidence("growth of the loss", growth, self.growth, "×"),)
         )
 
 
-def _lower(reading: RunSignals) -> Advice:
+def _lower(signals: RunSignals) -> Advice:
     """How far to lower the rate: as far as the loss's pace asks for, at least 3×, at most 1,000×."""
-    losses = reading.losses.values
+    losses = signals.losses.values
     finite = losses[np.isfinite(losses) & (losses > 0)]
     per_step = 1.0
     if len(finite) > 1:
         rise = np.log(finite[int(finite.argmax())] / finite[0])
         per_step = math.exp(min(rise / max(1, int(finite.argmax())) / 2, 20.0))
     factor = float(np.clip(_nice(1 + per_step), 3, 1000))
-    return lower(reading, factor, at_least=True)
+    return lower(signals, factor, at_least=True)
 
 
 def _nice(factor: float) -> float:

@@ -48,48 +48,48 @@ class Oscillating(Detector):
     same_rate: float = 2.0
     clear: float = 1.5
 
-    def find(self, reading: RunSignals) -> Finding | None:
-        ahead = reading.ahead
+    def find(self, signals: RunSignals) -> Finding | None:
+        ahead = signals.ahead
         if ahead.same is None or ahead.lower is None:
-            return self._recorded(reading)
-        return self._tried(reading, ahead.same, ahead.lower)
+            return self._recorded(signals)
+        return self._tried(signals, ahead.same, ahead.lower)
 
-    def _tried(self, reading: RunSignals, same: float, lower: float) -> Finding | None:
+    def _tried(self, signals: RunSignals, same: float, lower: float) -> Finding | None:
         """By the definition, from what copies of the run did."""
-        bar, end = self._bar(reading), reading.end
-        held = max(self.depth * abs(reading.fall), reading.level.bounce) / self.clear
+        bar, end = self._bar(signals), signals.end
+        held = max(self.depth * abs(signals.fall), signals.level.bounce) / self.clear
         if not end - lower > self.clear * bar or end - same > held or not bar > 0:
             return None
-        share = (end - lower) / abs(reading.fall) if reading.fall else np.inf
+        share = (end - lower) / abs(signals.fall) if signals.fall else np.inf
         why = (
             f"10% more steps at a tenth of the rate, on a copy, take the train loss from {end:.4g} to {lower:.4g}, "
             f"{share:.0%} of the fall so far, and as many at the same rate to {same:.4g}"
         )
-        return self._finding(reading, why, share, "strong")
+        return self._finding(signals, why, share, "strong")
 
-    def _bar(self, reading: RunSignals) -> float:
+    def _bar(self, signals: RunSignals) -> float:
         """What a lower rate must gain."""
-        return max(self.depth * abs(reading.fall), self.matters * reading.first)
+        return max(self.depth * abs(signals.fall), self.matters * signals.first)
 
-    def _recorded(self, reading: RunSignals) -> Finding | None:
+    def _recorded(self, signals: RunSignals) -> Finding | None:
         """From the record alone."""
-        curve, bar = self._late(reading), self._bar(reading)
+        curve, bar = self._late(signals), self._bar(signals)
         if len(curve) < self.least or not np.isfinite(curve.values).all() or not bar > 0:
             return None
         _, _, moves = end_level(curve.steps, curve.values)
         line = trend(curve.steps, curve.values) if moves else np.full(len(curve), np.median(curve.values))
         depth = -float(np.quantile(curve.values - line, self.quantile))
-        soon = (line[0] - line[-1]) / (curve.steps[-1] - curve.steps[0]) * reading.steps * TENTH
-        swung = swing(reading, self.against) or 0.0
-        gain = max(depth if self._still_jumps(curve, bar, reading.fall < self.nothing * reading.first) else 0.0, swung)
-        if not gain > bar or soon > max(self.depth * abs(reading.fall), depth):
+        soon = (line[0] - line[-1]) / (curve.steps[-1] - curve.steps[0]) * signals.steps * TENTH
+        swung = swing(signals, self.against) or 0.0
+        gain = max(depth if self._still_jumps(curve, bar, signals.fall < self.nothing * signals.first) else 0.0, swung)
+        if not gain > bar or soon > max(self.depth * abs(signals.fall), depth):
             return None
-        share = gain / abs(reading.fall) if reading.fall else np.inf
+        share = gain / abs(signals.fall) if signals.fall else np.inf
         certainty: Certainty = "strong" if share > 1.5 * self.depth and len(curve) >= 2 * self.least else "weak"
-        swings = f"train loss stays at {reading.end:.4g} while the updates swing to and fro"
+        swings = f"train loss stays at {signals.end:.4g} while the updates swing to and fro"
         why = _jumps(curve) if depth >= gain else swings
         why += f": a lower rate would gain about {gain:.2g}, {share:.0%} of the fall so far"
-        return self._finding(reading, why, share, certainty)
+        return self._finding(signals, why, share, certainty)
 
     def _still_jumps(self, curve: Series, bar: float, no_fall: bool) -> bool:
         """Whether the last third of the late part stands above its lowest values, and not smoothly so.
@@ -103,31 +103,31 @@ class Oscillating(Detector):
         bounce = max(end_level(*part)[1] for part in ((steps, values), (curve.steps, curve.values))[: 1 + no_fall])
         return above > self.back * bar and bounce > self.rough * bar
 
-    def _late(self, reading: RunSignals) -> Series:
+    def _late(self, signals: RunSignals) -> Series:
         """The last part of the losses at fixed weights (a full batch's loss is one), at about the final rate."""
-        curve, facts = reading.trace.get("train/loss_eval"), reading.facts
+        curve, facts = signals.trace.get("train/loss_eval"), signals.facts
         if not len(curve):
             whole = facts.batch_size is not None and facts.examples is not None and facts.batch_size >= facts.examples
-            curve = reading.trace.get("train/loss" if whole else "train/loss_epoch")
-        rates = reading.rates
+            curve = signals.trace.get("train/loss" if whole else "train/loss_epoch")
+        rates = signals.rates
         if not len(curve) or not np.isfinite(rates).all():
             return Series(curve.steps[:0], curve.values[:0])
         other = np.flatnonzero((rates > self.same_rate * rates[-1]) | (rates < rates[-1] / self.same_rate))
-        start = max(reading.steps * (1 - self.late), other[-1] + 1 if len(other) else 0)
+        start = max(signals.steps * (1 - self.late), other[-1] + 1 if len(other) else 0)
         count = int((curve.steps >= start).sum())
         if not len(other):
             count = max(count, min(2 * self.least, len(curve) // 2))
         return Series(curve.steps[len(curve) - count :], curve.values[len(curve) - count :])
 
-    def _finding(self, reading: RunSignals, why: str, share: float, certainty: Certainty) -> Finding:
-        cosine, ratio = _late_median(reading, "update_cosine"), _late_median(reading, "update_ratio")
+    def _finding(self, signals: RunSignals, why: str, share: float, certainty: Certainty) -> Finding:
+        cosine, ratio = _late_median(signals, "update_cosine"), _late_median(signals, "update_ratio")
         evidence = [Evidence("gain at a lower rate / fall", share, self.depth)]
         if cosine is not None and cosine < -0.1:
             why += f"; successive updates point against each other (cosine {cosine:.2f})"
             evidence.append(Evidence("cosine of successive updates", cosine, 0.0))
         if ratio is not None:
             why += f"; an update still moves the weights by {ratio:.2g} of themselves"
-        advice = lower(reading, 10, otherwise="let a schedule bring it down")
+        advice = lower(signals, 10, otherwise="let a schedule bring it down")
         return finding(Verdict.OSCILLATING, why, advice, tuple(evidence), certainty)
 
 
@@ -136,7 +136,7 @@ def _jumps(curve: Series) -> str:
     return f"train loss jumps between {low:.4g} and {high:.4g} in the last {len(curve)} evaluations"
 
 
-def swing(reading: RunSignals, against: float) -> float | None:
+def swing(signals: RunSignals, against: float) -> float | None:
     """What SGD gains by ending a swing between two sides of a valley; None where the updates do not swing.
 
     Between equally high sides the loss does not jump at all. An update that leads from −a to a along curvature λ is as
@@ -144,15 +144,15 @@ def swing(reading: RunSignals, against: float) -> float | None:
     update is
     lr·|gradient|/(1+β) where it turns round at every step with momentum β.
     """
-    facts, cosine = reading.facts, _late_median(reading, "update_cosine")
-    gradient = _late_median(reading, "grad_norm")
+    facts, cosine = signals.facts, _late_median(signals, "update_cosine")
+    gradient = _late_median(signals, "grad_norm")
     if (facts.optimizer or "").lower() != "sgd" or cosine is None or cosine > against or gradient is None:
         return None
-    return float(reading.rates[-1]) * gradient**2 / (4 * (1 + (facts.momentum or 0.0)))
+    return float(signals.rates[-1]) * gradient**2 / (4 * (1 + (facts.momentum or 0.0)))
 
 
-def _late_median(reading: RunSignals, name: str) -> float | None:
-    curve = reading.trace.get(name)
-    late = curve.values[curve.steps >= 0.7 * reading.steps]
+def _late_median(signals: RunSignals, name: str) -> float | None:
+    curve = signals.trace.get(name)
+    late = curve.values[curve.steps >= 0.7 * signals.steps]
     late = late[np.isfinite(late)]
     return float(np.median(late)) if len(late) else None

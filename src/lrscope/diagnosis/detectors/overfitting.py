@@ -27,11 +27,11 @@ class Overfitting(Detector):
     window: float = 0.1
     learned: float = 0.05
 
-    def find(self, reading: RunSignals) -> Finding | None:
-        val, train = reading.trace.get("val/loss"), reading.trace.get("train/loss_eval")
+    def find(self, signals: RunSignals) -> Finding | None:
+        val, train = signals.trace.get("val/loss"), signals.trace.get("train/loss_eval")
         if len(train) != len(val):
-            train = reading.trace.get("train/loss_epoch")
-        if len(val) < 2 or len(train) != len(val) or not reading.fall > self.learned * reading.first:
+            train = signals.trace.get("train/loss_epoch")
+        if len(val) < 2 or len(train) != len(val) or not signals.fall > self.learned * signals.first:
             return None
         if not (np.isfinite(val.values).all() and np.isfinite(train.values).all()):
             return None
@@ -39,20 +39,20 @@ class Overfitting(Detector):
         means, train_means = _running(val.values, width), _running(train.values, width)
         lowest = int(means.argmin())
         low = float(means[lowest])
-        rise = (float(means[-1]) - low) / reading.fall
-        fell = train_means[-1] < train_means[lowest] - reading.level.bounce
+        rise = (float(means[-1]) - low) / signals.fall
+        fell = train_means[-1] < train_means[lowest] - signals.level.bounce
         if not (rise > self.rise and fell):
             return None
         step = int(val.steps[lowest + width - 1])
-        return self._finding(reading, rise, low, float(means[-1]), step)
+        return self._finding(signals, rise, low, float(means[-1]), step)
 
-    def _finding(self, reading: RunSignals, rise: float, low: float, last: float, step: int) -> Finding:
-        per_epoch = reading.facts.steps_per_epoch
+    def _finding(self, signals: RunSignals, rise: float, low: float, last: float, step: int) -> Finding:
+        per_epoch = signals.facts.steps_per_epoch
         epoch = f" (epoch {-(-(step + 1) // per_epoch)})" if per_epoch else ""
         why = (
             f"val loss rose from {low:.4g} at step {step:,}{epoch} to {last:.4g}, {rise:.0%} of what the train "
             "loss came down, "
-            f"while the train loss fell on to {reading.end:.4g}"
+            f"while the train loss fell on to {signals.end:.4g}"
         )
         advice = (
             f"keep the checkpoint of step {step:,}{epoch}, stop there (callbacks.early_stopping), or add weight decay, "

@@ -22,9 +22,9 @@ class Advice:
     otherwise: str = ""
 
 
-def lower(reading: RunSignals, factor: float, at_least: bool = False, otherwise: str = "") -> Advice:
+def lower(signals: RunSignals, factor: float, at_least: bool = False, otherwise: str = "") -> Advice:
     """``lower lr at least 10×, to 0.01 or less``, in the key that sets the rate of this run; below what is stable."""
-    key, now, limit = reading.facts.rate_key, reading.set_rate, reading.stable_rate
+    key, now, limit = signals.facts.rate_key, signals.set_rate, signals.stable_rate
     rest = f", or {otherwise}" if otherwise else ""
     goal = now / factor if now else None
     if goal is not None and limit is not None and goal > limit:
@@ -36,9 +36,9 @@ def lower(reading: RunSignals, factor: float, at_least: bool = False, otherwise:
     return Advice(words + rest, goal, otherwise)
 
 
-def raise_to(reading: RunSignals, factor: float, at_least: bool = False, otherwise: str = "") -> Advice:
+def raise_to(signals: RunSignals, factor: float, at_least: bool = False, otherwise: str = "") -> Advice:
     """``raise lr about 3×, to 0.03, or train about 300 more steps``; not above what is stable."""
-    key, now, limit = reading.facts.rate_key, reading.set_rate, reading.stable_rate
+    key, now, limit = signals.facts.rate_key, signals.set_rate, signals.stable_rate
     goal = now * factor if now else None
     if now and goal is not None and limit is not None and goal > limit:
         rest = otherwise or "train longer"

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from lrscope.core.trace import RunFacts
+from lrscope.core.run_facts import RunFacts
 from lrscope.core.verdict import Evidence, Finding, Verdict
 from lrscope.diagnosis.detectors.detector import Detector
 from lrscope.diagnosis.detectors.schedule_words import ENDS_AT, TENTH, Decay, decay_of, reach, unit_of
@@ -35,21 +35,21 @@ class ScheduleNeverMoved(Detector):
     verdict: ClassVar = Verdict.SCHEDULE_NEVER_MOVED
     least_change: float = 0.01
 
-    def find(self, reading: RunSignals) -> Finding | None:
-        rates, facts = reading.rates, reading.facts
+    def find(self, signals: RunSignals) -> Finding | None:
+        rates, facts = signals.rates, signals.facts
         if not is_scheduled(facts) or len(rates) < 2 or not np.isfinite(rates).all():
             return None
         low, high = float(rates.min()), float(rates.max())
         change = high / low - 1 if low > 0 else math.inf
         evidence = (Evidence("change of the rate", change, self.least_change),)
         if change < self.least_change:
-            return Finding(Verdict.SCHEDULE_NEVER_MOVED, _stayed(reading, change), _move_it(reading, change), evidence)
+            return Finding(Verdict.SCHEDULE_NEVER_MOVED, _stayed(signals, change), _move_it(signals, change), evidence)
         if _cycles(facts) and (np.diff(rates) >= 0).all():
             why = (
                 f"the {facts.scheduler} schedule only climbed, from {rates[0]:.4g} to {rates[-1]:.4g}, "
                 f"in all {len(rates):,} steps: it never turned"
             )
-            return Finding(Verdict.SCHEDULE_NEVER_MOVED, why, _turn(reading), evidence)
+            return Finding(Verdict.SCHEDULE_NEVER_MOVED, why, _turn(signals), evidence)
         return None
 
 
@@ -66,9 +66,9 @@ class ScheduleRanOut(Detector):
     negligible: float = 0.01
     share_of_run: float = 0.5
 
-    def find(self, reading: RunSignals) -> Finding | None:
-        rates = reading.rates
-        if is_scheduled(reading.facts) is False or not len(rates) or not np.isfinite(rates).all():
+    def find(self, signals: RunSignals) -> Finding | None:
+        rates = signals.rates
+        if is_scheduled(signals.facts) is False or not len(rates) or not np.isfinite(rates).all():
             return None
         peak = float(rates.max())
         idle = rates < self.negligible * peak
@@ -84,7 +84,7 @@ class ScheduleRanOut(Detector):
         return Finding(
             Verdict.SCHEDULE_RAN_OUT,
             why,
-            _stretch(reading, last),
+            _stretch(signals, last),
             (Evidence("share of steps idle", share, self.share_of_run),),
         )
 
@@ -94,17 +94,17 @@ def _cycles(facts: RunFacts) -> bool:
     return "cyc" in name
 
 
-def _stayed(reading: RunSignals, change: float) -> str:
-    name, rates = reading.facts.scheduler or "schedule", reading.rates
+def _stayed(signals: RunSignals, change: float) -> str:
+    name, rates = signals.facts.scheduler or "schedule", signals.rates
     moved = "did not change" if change == 0 else f"changed by {change:.2g} of itself"
     why = (
         f"the rate {moved} in {len(rates):,} steps ({rates[0]:.7g} to {rates[-1]:.7g}) although the schedule is {name}"
     )
-    decay = decay_of(reading)
+    decay = decay_of(signals)
     if decay is None:
         return why
     planned = _planned(decay, len(rates))
-    if _stuck(reading, change):
+    if _stuck(signals, change):
         return f"{why}: by its arguments it comes down to {planned:.2g} of the peak, so its step was never advanced"
     if decay.every > len(rates):
         return f"{why}: {decay.words} is {_times(decay.every / len(rates))} the run"
@@ -121,19 +121,19 @@ def _planned(decay: Decay, steps: int) -> float:
     return decay.factor ** (math.floor(moves) if decay.in_stairs else moves)
 
 
-def _stuck(reading: RunSignals, change: float) -> bool:
+def _stuck(signals: RunSignals, change: float) -> bool:
     """Whether a decay should have moved the rate by now and did not at all: nobody advanced its step."""
-    decay = decay_of(reading)
-    return decay is not None and change == 0 and _planned(decay, len(reading.rates)) < 0.99
+    decay = decay_of(signals)
+    return decay is not None and change == 0 and _planned(decay, len(signals.rates)) < 0.99
 
 
-def _move_it(reading: RunSignals, change: float) -> str:
-    arguments, unit = reading.facts.scheduler_arguments, unit_of(reading)
-    if _stuck(reading, change):
+def _move_it(signals: RunSignals, change: float) -> str:
+    arguments, unit = signals.facts.scheduler_arguments, unit_of(signals)
+    if _stuck(signals, change):
         return "call the scheduler's step() after every optimizer step (or every epoch, as it counts)"
     if "patience" in arguments:
         return f"nothing to mend where the metric kept improving; else lower scheduler.patience={arguments['patience']}"
-    words = reach(reading, TENTH)
+    words = reach(signals, TENTH)
     if words is not None:
         return words
     return (
@@ -141,9 +141,9 @@ def _move_it(reading: RunSignals, change: float) -> str:
     )
 
 
-def _turn(reading: RunSignals) -> str:
-    steps, per_epoch, arguments = len(reading.rates), reading.facts.steps_per_epoch, reading.facts.scheduler_arguments
-    half, unit = max(1, steps // 4), unit_of(reading)
+def _turn(signals: RunSignals) -> str:
+    steps, per_epoch, arguments = len(signals.rates), signals.facts.steps_per_epoch, signals.facts.scheduler_arguments
+    half, unit = max(1, steps // 4), unit_of(signals)
     if "step_size_up" in arguments:
         key = f" (scheduler.step_size_up={unit.of(half)} {unit.name})"
     elif "total_steps" in arguments:
@@ -154,11 +154,11 @@ def _turn(reading: RunSignals) -> str:
     return f"make the half-cycle at most {half:,} steps{key}, so that {steps:,} steps hold two cycles"
 
 
-def _stretch(reading: RunSignals, last: int) -> str:
-    arguments, steps = reading.facts.scheduler_arguments, len(reading.rates)
+def _stretch(signals: RunSignals, last: int) -> str:
+    arguments, steps = signals.facts.scheduler_arguments, len(signals.rates)
     if "patience" in arguments:
         return f"raise scheduler.patience (was {arguments['patience']}), or set scheduler.min_lr: the rest did nothing"
-    words = reach(reading, ENDS_AT)
+    words = reach(signals, ENDS_AT)
     if words is not None:
         return words
     slower = steps / max(1, last + 1)

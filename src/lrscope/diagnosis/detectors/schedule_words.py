@@ -33,15 +33,15 @@ class Unit:
         return max(1, round(steps / self.length))
 
 
-def unit_of(reading: RunSignals) -> Unit:
+def unit_of(signals: RunSignals) -> Unit:
     """``interval`` of the schedule; of a run that does not tell: epochs, as torch and Lightning have it, but of
     lrscope's own decay and of a rate that moved within the epochs.
     """
-    steps, per_epoch = len(reading.rates), reading.facts.steps_per_epoch
-    interval = reading.facts.scheduler_interval
+    steps, per_epoch = len(signals.rates), signals.facts.steps_per_epoch
+    interval = signals.facts.scheduler_interval
     if interval is None:
-        moved_within = per_epoch is not None and len(reading.trace.get("lr")) > 2 * (steps / per_epoch) + 2
-        interval = "step" if moved_within or "decay_steps" in reading.facts.scheduler_arguments else "epoch"
+        moved_within = per_epoch is not None and len(signals.trace.get("lr")) > 2 * (steps / per_epoch) + 2
+        interval = "step" if moved_within or "decay_steps" in signals.facts.scheduler_arguments else "epoch"
     if interval == "step" or not per_epoch:
         return Unit("steps", 1, steps)
     return Unit("epochs", per_epoch, max(1, math.ceil(steps / per_epoch)))
@@ -57,9 +57,9 @@ class Decay:
     in_stairs: bool = False
 
 
-def decay_of(reading: RunSignals) -> Decay | None:
+def decay_of(signals: RunSignals) -> Decay | None:
     """The decay that the arguments speak of: lrscope's own, ExponentialLR's, StepLR's; None of any other."""
-    arguments, unit = reading.facts.scheduler_arguments, unit_of(reading)
+    arguments, unit = signals.facts.scheduler_arguments, unit_of(signals)
     rate, gamma = _share(arguments.get("decay_rate")), _share(arguments.get("gamma"))
     steps, size = _positive(arguments.get("decay_steps")), _positive(arguments.get("step_size"))
     if rate is not None and steps is not None:
@@ -71,14 +71,14 @@ def decay_of(reading: RunSignals) -> Decay | None:
     return None
 
 
-def reach(reading: RunSignals, share: float) -> str | None:
+def reach(signals: RunSignals, share: float) -> str | None:
     """What to set for the rate to come down to that share of its peak at the run's end, and no sooner.
 
     None for a class whose arguments are not known here.
     """
-    arguments, unit = reading.facts.scheduler_arguments, unit_of(reading)
-    steps = len(reading.rates)
-    if (decay := decay_of(reading)) is not None:
+    arguments, unit = signals.facts.scheduler_arguments, unit_of(signals)
+    steps = len(signals.rates)
+    if (decay := decay_of(signals)) is not None:
         return _of_decay(arguments, decay, unit, steps, share)
     for key in ("T_max", "total_iters", "total_steps"):
         if _positive(arguments.get(key)) is not None:

@@ -28,78 +28,78 @@ class TooSlow(Detector):
     unsure: float = 1.5
     behind: float = 0.5
 
-    def find(self, reading: RunSignals) -> Finding | None:
-        if not reading.falls_again:
-            return self._nothing_yet(reading) or self._behind(reading)
-        forecast = reading.forecast
-        share = forecast.again / abs(reading.fall) if reading.fall else math.inf
-        certainty: Certainty = "weak" if share < reading.falling_share * self.unsure or not forecast.sure else "strong"
-        evidence = (Evidence("fall in as many steps again / fall so far", share, reading.falling_share),)
-        return finding(Verdict.TOO_SLOW, _why(reading, share), _advice(reading), evidence, certainty)
+    def find(self, signals: RunSignals) -> Finding | None:
+        if not signals.falls_again:
+            return self._nothing_yet(signals) or self._behind(signals)
+        forecast = signals.forecast
+        share = forecast.again / abs(signals.fall) if signals.fall else math.inf
+        certainty: Certainty = "weak" if share < signals.falling_share * self.unsure or not forecast.sure else "strong"
+        evidence = (Evidence("fall in as many steps again / fall so far", share, signals.falling_share),)
+        return finding(Verdict.TOO_SLOW, _why(signals, share), _advice(signals), evidence, certainty)
 
-    def _nothing_yet(self, reading: RunSignals) -> Finding | None:
+    def _nothing_yet(self, signals: RunSignals) -> Finding | None:
         """No better than a constant answer, and not known to have levelled off there: it may be on its way."""
-        if not reading.learned_nothing or reading.levelled_off:
+        if not signals.learned_nothing or signals.levelled_off:
             return None
-        constant = reading.constant_loss or 0.0
+        constant = signals.constant_loss or 0.0
         why = (
-            f"train loss went from {reading.first:.4g} to {reading.end:.4g}, no better than a constant answer "
+            f"train loss went from {signals.first:.4g} to {signals.end:.4g}, no better than a constant answer "
             f"({constant:.4g}): it has learned nothing of the inputs yet, and nothing shows that it has levelled off"
         )
-        evidence = (Evidence("train loss at the end", reading.end, constant),)
-        return finding(Verdict.TOO_SLOW, why, _advice(reading), evidence, "weak")
+        evidence = (Evidence("train loss at the end", signals.end, constant),)
+        return finding(Verdict.TOO_SLOW, why, _advice(signals), evidence, "weak")
 
-    def _behind(self, reading: RunSignals) -> Finding | None:
-        best = reading.best
-        if best is None or reading.levelled_off:
+    def _behind(self, signals: RunSignals) -> Finding | None:
+        best = signals.best
+        if best is None or signals.levelled_off:
             return None
-        reached = reached_of(reading, best)
+        reached = reached_of(signals, best)
         if not reached < self.behind:
             return None
         why = (
-            f"train loss came from {reading.first:.4g} to {reading.end:.4g}, {max(0.0, reached):.0%} of the way that "
+            f"train loss came from {signals.first:.4g} to {signals.end:.4g}, {max(0.0, reached):.0%} of the way that "
             f"another member of the sweep came (to {best:.4g}), and nothing shows that it has levelled off"
         )
         evidence = (Evidence("share of the best member's way", reached, self.behind),)
-        return finding(Verdict.TOO_SLOW, why, _advice(reading), evidence, "weak")
+        return finding(Verdict.TOO_SLOW, why, _advice(signals), evidence, "weak")
 
 
-def _why(reading: RunSignals, share: float) -> str:
-    steps, again = reading.steps, reading.ahead.again
+def _why(signals: RunSignals, share: float) -> str:
+    steps, again = signals.steps, signals.ahead.again
     if again is not None:
-        far = f", by {share:.0%} of the fall so far" if 0 < share < 9 and reading.fall > 0 else ""
+        far = f", by {share:.0%} of the fall so far" if 0 < share < 9 and signals.fall > 0 else ""
         return (
-            f"train loss went from {reading.first:.4g} to {reading.end:.4g} and still falls: {steps:,} more steps at "
+            f"train loss went from {signals.first:.4g} to {signals.end:.4g} and still falls: {steps:,} more steps at "
             f"the same rates, on a copy, took it down to {again:.4g}{far}"
         )
-    same = reading.ahead.same
-    if same is not None and share < reading.falling_share:
-        before = f"; it had been at {reading.lowest:.4g}" if reading.came_back_up else ""
+    same = signals.ahead.same
+    if same is not None and share < signals.falling_share:
+        before = f"; it had been at {signals.lowest:.4g}" if signals.came_back_up else ""
         return (
-            f"train loss went from {reading.first:.4g} to {reading.end:.4g}{before}; 10% more steps at the same rate, "
+            f"train loss went from {signals.first:.4g} to {signals.end:.4g}{before}; 10% more steps at the same rate, "
             f"on a copy, took it to {same:.4g}"
         )
     if share > 0.9:
         pace = "as fast as at the start" if share < 1.5 else "ever faster"
         return (
-            f"train loss came down from {reading.first:.4g} to {reading.end:.4g} in {steps:,} steps and still "
+            f"train loss came down from {signals.first:.4g} to {signals.end:.4g} in {steps:,} steps and still "
             f"falls {pace}: "
-            f"as many steps again would bring about {reading.forecast.again:.2g} more"
+            f"as many steps again would bring about {signals.forecast.again:.2g} more"
         )
     return (
-        f"train loss fell from {reading.first:.4g} to {reading.end:.4g} and still falls: {steps:,} more steps "
+        f"train loss fell from {signals.first:.4g} to {signals.end:.4g} and still falls: {steps:,} more steps "
         "would take it "
-        f"down by about {reading.forecast.again:.2g}, {share:.0%} of the fall so far"
+        f"down by about {signals.forecast.again:.2g}, {share:.0%} of the fall so far"
     )
 
 
-def _advice(reading: RunSignals) -> Advice:
-    times, steps, facts = reading.forecast.times, reading.steps, reading.facts
-    if reading.came_back_up:
-        return lower(reading, 3, otherwise="let a schedule bring it down: the loss had been lower and came back up")
-    if (reading.hardly_moved and reading.ahead.again is None) or times is None or times > 64:
-        found = raise_to(reading, 30, at_least=True)
+def _advice(signals: RunSignals) -> Advice:
+    times, steps, facts = signals.forecast.times, signals.steps, signals.facts
+    if signals.came_back_up:
+        return lower(signals, 3, otherwise="let a schedule bring it down: the loss had been lower and came back up")
+    if (signals.hardly_moved and signals.ahead.again is None) or times is None or times > 64:
+        found = raise_to(signals, 30, at_least=True)
         return replace(found, words=f"{found.words}: at this rate it would take more than {64 * steps:,} steps")
     more = round((times - 1) * steps) if times > 1 else steps
     epochs = f" ({math.ceil(more / facts.steps_per_epoch):,} epochs)" if facts.steps_per_epoch else ""
-    return raise_to(reading, max(2.0, times), otherwise=f"train about {more:,} more steps{epochs}")
+    return raise_to(signals, max(2.0, times), otherwise=f"train about {more:,} more steps{epochs}")

@@ -30,65 +30,65 @@ class Stalled(Detector):
     alone: float = 0.98
     improved: float = 0.1
 
-    def find(self, reading: RunSignals) -> Finding | None:
-        if reading.falls_again:
+    def find(self, signals: RunSignals) -> Finding | None:
+        if signals.falls_again:
             return None
-        if reading.learned_nothing:
-            return self._nothing_learned(reading) if reading.levelled_off else None
-        if (best := reading.best) is not None:
-            reached = reached_of(reading, best)
-            if not reached < self.reached or not reading.levelled_off:
+        if signals.learned_nothing:
+            return self._nothing_learned(signals) if signals.levelled_off else None
+        if (best := signals.best) is not None:
+            reached = reached_of(signals, best)
+            if not reached < self.reached or not signals.levelled_off:
                 return None
             why = (
-                f"train loss levelled off at {reading.end:.4g} after a fall of {reading.fall:.3g} from "
-                f"{reading.first:.4g}: "
+                f"train loss levelled off at {signals.end:.4g} after a fall of {signals.fall:.3g} from "
+                f"{signals.first:.4g}: "
                 f"{max(0.0, reached):.0%} of the way that another member of the sweep came (to "
-                f"{best:.4g}){_gradient(reading)}"
+                f"{best:.4g}){_gradient(signals)}"
             )
             evidence = Evidence("share of the best member's way", reached, self.reached)
-            return finding(Verdict.STALLED, why, _advice(reading), (evidence,))
-        return self._alone(reading)
+            return finding(Verdict.STALLED, why, _advice(signals), (evidence,))
+        return self._alone(signals)
 
-    def _nothing_learned(self, reading: RunSignals) -> Finding:
-        constant = reading.constant_loss or 0.0
+    def _nothing_learned(self, signals: RunSignals) -> Finding:
+        constant = signals.constant_loss or 0.0
         why = (
-            f"train loss went from {reading.first:.4g} to {reading.end:.4g} and no longer falls: no better than a "
-            f"constant answer ({constant:.4g}), it has learned nothing of the inputs{_gradient(reading)}"
+            f"train loss went from {signals.first:.4g} to {signals.end:.4g} and no longer falls: no better than a "
+            f"constant answer ({constant:.4g}), it has learned nothing of the inputs{_gradient(signals)}"
         )
-        bound = Evidence("train loss at the end", reading.end, constant)
-        return finding(Verdict.STALLED, why, _advice(reading), (bound,))
+        bound = Evidence("train loss at the end", signals.end, constant)
+        return finding(Verdict.STALLED, why, _advice(signals), (bound,))
 
-    def _alone(self, reading: RunSignals) -> Finding | None:
-        constant = reading.constant_loss
-        came_down = reading.fall > self.improved * reading.first
+    def _alone(self, signals: RunSignals) -> Finding | None:
+        constant = signals.constant_loss
+        came_down = signals.fall > self.improved * signals.first
         if constant is None:
-            bar, stuck = reading.first, reading.fall <= 0
+            bar, stuck = signals.first, signals.fall <= 0
         else:
             bar = self.alone * constant
-            stuck = reading.end >= bar and not came_down
+            stuck = signals.end >= bar and not came_down
         if not stuck:
             return None
         level = f", no better than a constant answer ({constant:.4g})" if constant is not None else ""
-        certainty: Certainty = "weak" if reading.fall > reading.level.first_error else "strong"
-        if certainty == "weak" and reading.ahead.again is not None:
+        certainty: Certainty = "weak" if signals.fall > signals.level.first_error else "strong"
+        if certainty == "weak" and signals.ahead.again is not None:
             return None  # it came down and goes no further: of such runs nearly all are as good as the data allows
         why = (
-            f"train loss went from {reading.first:.4g} to {reading.end:.4g}{level} and no longer "
-            f"falls{_gradient(reading)}"
+            f"train loss went from {signals.first:.4g} to {signals.end:.4g}{level} and no longer "
+            f"falls{_gradient(signals)}"
             + ("; alone it cannot be told from data that cannot be learned" if certainty == "weak" else "")
         )
-        bound = Evidence("train loss at the end", reading.end, bar)
-        return finding(Verdict.STALLED, why, _advice(reading), (bound,), certainty)
+        bound = Evidence("train loss at the end", signals.end, bar)
+        return finding(Verdict.STALLED, why, _advice(signals), (bound,), certainty)
 
 
-def reached_of(reading: RunSignals, best: float) -> float:
+def reached_of(signals: RunSignals, best: float) -> float:
     """Share of the best member's way down that the run has come."""
-    way = reading.first - best
-    return reading.fall / way if way > 0 else 1.0
+    way = signals.first - best
+    return signals.fall / way if way > 0 else 1.0
 
 
-def _gradient(reading: RunSignals) -> str:
-    norm = reading.last("grad_norm")
+def _gradient(signals: RunSignals) -> str:
+    norm = signals.last("grad_norm")
     return (
         f"; the gradient norm is {norm:.2g}, so it is not for want of a gradient"
         if norm and math.isfinite(norm)
@@ -96,9 +96,9 @@ def _gradient(reading: RunSignals) -> str:
     )
 
 
-def _advice(reading: RunSignals) -> Advice:
-    rates, key = reading.rates, reading.facts.rate_key
-    peak = reading.set_rate or (float(rates.max()) if len(rates) else math.nan)
+def _advice(signals: RunSignals) -> Advice:
+    rates, key = signals.rates, signals.facts.rate_key
+    peak = signals.set_rate or (float(rates.max()) if len(rates) else math.nan)
     if len(rates) and rates[-1] < 0.1 * rates.max():
         longer = "a schedule that keeps the rate up longer"
         return Advice(

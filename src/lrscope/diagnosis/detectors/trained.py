@@ -22,24 +22,24 @@ class Trained(Detector):
     verdict: ClassVar = Verdict.TRAINED
     unsure: float = 0.033
 
-    def find(self, reading: RunSignals) -> Finding:
-        share = reading.forecast.again / reading.fall if reading.fall else math.nan
-        certainty: Certainty = "strong" if reading.fall > reading.level.first_error and share < self.unsure else "weak"
-        accuracy = reading.last("val/acc")
-        accuracy = reading.last("train/acc") if accuracy is None else accuracy
-        why = f"train loss fell from {reading.first:.4g} to {reading.end:.4g} and levelled off"
+    def find(self, signals: RunSignals) -> Finding:
+        share = signals.forecast.again / signals.fall if signals.fall else math.nan
+        certainty: Certainty = "strong" if signals.fall > signals.level.first_error and share < self.unsure else "weak"
+        accuracy = signals.last("val/acc")
+        accuracy = signals.last("train/acc") if accuracy is None else accuracy
+        why = f"train loss fell from {signals.first:.4g} to {signals.end:.4g} and levelled off"
         if accuracy is not None:
             why += f", accuracy {accuracy:.3f}"
-        again = reading.ahead.again
+        again = signals.ahead.again
         if again is not None:
-            rose = again > reading.end + max(reading.level.bounce, MEASURED_FALLING * abs(reading.fall))
+            rose = again > signals.end + max(signals.level.bounce, MEASURED_FALLING * abs(signals.fall))
             certainty = "weak" if rose else certainty
             where = ("up " if rose else "") + (f"to {again:.4g}" if math.isfinite(again) else "beyond all bounds")
-            why += f"; {reading.steps:,} more steps, on a copy, took it {where}"
+            why += f"; {signals.steps:,} more steps, on a copy, took it {where}"
         elif math.isfinite(share) and share > 0.01:
             why += f"; as many steps again would bring about {share:.0%} more of the fall"
-        constant = reading.constant_loss
-        if constant is not None and not reading.beats_constant:
+        constant = signals.constant_loss
+        if constant is not None and not signals.beats_constant:
             certainty = "weak"
             why += f", hardly better than a constant answer ({constant:.4g})"
         elif certainty == "weak":
@@ -48,5 +48,5 @@ class Trained(Detector):
             )
             why += "" if again is not None and share < self.unsure else f" ({border})"
         evidence = (Evidence("fall in as many steps again / fall so far", share, 0.05),)
-        advice = Advice("keep this rate, or compare it with its neighbours", reading.set_rate)
+        advice = Advice("keep this rate, or compare it with its neighbours", signals.set_rate)
         return finding(Verdict.TRAINED, why, advice, evidence, certainty)

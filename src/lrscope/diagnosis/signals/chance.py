@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from lrscope.core.trace import RunFacts
+from lrscope.core.run_facts import RunFacts
 
 ABOVE_CHANCE = 0.01
 """Accuracy above the share of the largest class from which something was learned; see benchmarks/README.md."""

@@ -11,7 +11,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from lrscope.core.trace import RunFacts, Series, Trace
+from lrscope.core.run_facts import RunFacts
+from lrscope.core.trace import Series, Trace
 from lrscope.diagnosis.signals import chance
 from lrscope.diagnosis.signals.aliases import canonical
 from lrscope.diagnosis.signals.continuation import Continuation, Forecast
@@ -74,7 +75,7 @@ class RunSignals:
 
     @classmethod
     def of(cls, trace: Trace) -> RunSignals:
-        """The reading of a trace under whatever names it was recorded."""
+        """The signals of a trace under whatever names it was recorded."""
         return cls(canonical(trace))
 
     def beside(self, others: Iterable[RunSignals]) -> RunSignals:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from lrscope.core.trace import RATE_KEYS
+from lrscope.core.run_facts import RATE_KEYS
 from lrscope.report.analysis.estimates import Estimate, Share, mean_interval, share_of
 from lrscope.report.analysis.member_numbers import Outcome, decisive_loss, outcome_of, steps_to, target_loss, train_loss
 from lrscope.report.data.axes import RATE, SEED, number

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from lrscope.core.trace import RATE_KEYS
+from lrscope.core.run_facts import RATE_KEYS
 from lrscope.diagnosis.foreign import is_rate
 from lrscope.tracking.mlflow_store.read import peak_rate
 

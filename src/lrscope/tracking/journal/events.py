@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
-from lrscope.core.tracking_settings import DatasetInfo, Point, RunStart, Status
+from lrscope.core.point import Point
+from lrscope.core.tracking_settings import DatasetInfo, RunStart, Status
 
 
 @dataclass(frozen=True)

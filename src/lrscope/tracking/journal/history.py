@@ -7,7 +7,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 
-from lrscope.core.tracking_settings import Point
+from lrscope.core.point import Point
 
 
 def dataset_place(name: str) -> str:

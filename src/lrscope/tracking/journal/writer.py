@@ -37,7 +37,7 @@ class JournalWriter:
         self._unsynced: dict[str, RunLog] = {}
         self._lock = threading.RLock()
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._loop, daemon=True, name="lrscope-spool")
+        self._thread = threading.Thread(target=self._loop, daemon=True, name="lrscope-journal")
         self._warnings: list[str] = []
         self._disk_failing_since: float | None = None
         self._next_try = 0.0

@@ -1,6 +1,6 @@
 """Which process records a run, and what becomes of a run whose process is gone.
 
-Delivery and the session use it, and ``scripts/reap.py``.
+DeliveryResult and the session use it, and ``scripts/reap.py``.
 
     process      who records a run, and whether it is still there
     heartbeat    says once a minute that a run is alive

@@ -1,6 +1,6 @@
 """The MLflow store: where it is, how it is opened, asked and written to.
 
-Delivery and the report use it; the check of a command asks whether the store answers.
+DeliveryResult and the report use it; the check of a command asks whether the store answers.
 
     address, reach    which store is meant, and whether it answers
     store             a fresh one made ready, and its client

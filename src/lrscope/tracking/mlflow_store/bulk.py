@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
-from lrscope.core.tracking_settings import Point
+from lrscope.core.point import Point
 
 _COLUMNS = {"key", "value", "timestamp", "step", "is_nan", "run_uuid"}
 _METRIC_KEY = {"key", "timestamp", "step", "run_uuid", "value", "is_nan"}

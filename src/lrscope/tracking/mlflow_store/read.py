@@ -19,7 +19,8 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
-from lrscope.core.trace import RATE_KEYS, RunFacts, Series, Trace
+from lrscope.core.run_facts import RATE_KEYS, RunFacts
+from lrscope.core.trace import Series, Trace
 from lrscope.diagnosis.foreign import facts_from_params, rate_from_params
 from lrscope.diagnosis.signals.aliases import canonical, canonical_name
 

@@ -8,7 +8,7 @@ import pytorch_lightning as pl
 from torch import Tensor
 from torch.optim import Optimizer
 
-from lrscope.core.trace import RunFacts
+from lrscope.core.run_facts import RunFacts
 from lrscope.training.callbacks.evaluate_epochs import Batches
 from lrscope.training.callbacks.record_steps import RecordSteps
 from lrscope.training.fast_hooks import LeanCallback

@@ -2,14 +2,14 @@
 
 ``runs`` makes them, the diagnosis reads them.
 
-    run_facts, peak_rate          from the config: all of them; the largest rate, and the key that sets it
+    facts_of_run, peak_rate       from the config: all of them; the largest rate, and the key that sets it
     data_facts, constant_answer   from the training part: what can be reached on it, and by a constant answer
     network_facts                 from the network: what bounds its answers, which units are flat
 """
 
 from lrscope.training.facts.data_facts import DataFacts, data_facts
+from lrscope.training.facts.facts_of_run import run_facts
 from lrscope.training.facts.network_facts import with_network_facts
 from lrscope.training.facts.peak_rate import peak_rate
-from lrscope.training.facts.run_facts import run_facts
 
 __all__ = ["DataFacts", "data_facts", "peak_rate", "run_facts", "with_network_facts"]

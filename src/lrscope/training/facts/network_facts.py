@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lrscope.core.trace import RunFacts
+from lrscope.core.run_facts import RunFacts
 from lrscope.training.generators import same_generators
 
 EXAMPLES = 16

@@ -6,7 +6,7 @@ GD and momentum: Cohen et al. 2021, arXiv 2103.00065. Adam: Cohen et al. 2022, a
 
 from __future__ import annotations
 
-from lrscope.core.trace import RunFacts
+from lrscope.core.run_facts import RunFacts
 
 _ADAM = frozenset({"adam", "adamw"})
 

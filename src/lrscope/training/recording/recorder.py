@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from lrscope.core.point import Point
-from lrscope.core.trace import RunFacts, Series, Trace
+from lrscope.core.run_facts import RunFacts
+from lrscope.core.trace import Series, Trace
 from lrscope.training.recording.recording_plan import RecordingPlan
 
 

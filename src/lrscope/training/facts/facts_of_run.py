@@ -7,7 +7,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from lrscope.core.fingerprint import digest_without
-from lrscope.core.trace import RATE_KEYS, RunFacts
+from lrscope.core.run_facts import RATE_KEYS, RunFacts
 from lrscope.schedules import rules
 from lrscope.training.build import Source, resolved, scheduler_name
 from lrscope.training.facts.data_facts import data_facts

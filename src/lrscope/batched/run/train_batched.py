@@ -16,11 +16,11 @@ from torch import Tensor, nn
 
 from lrscope.batched.model.batched_trainer import BatchedTrainer
 from lrscope.batched.model.memory import footprint
-from lrscope.batched.run.batched_module import BatchNumbers, GroupModule
+from lrscope.batched.run.batched_module import BatchedModule, BatchNumbers
 from lrscope.batched.run.follow_members import EveryMemberStopped, FollowMembers
 from lrscope.batched.run.member_checkpoint import SHARE_OF_TIME, content_of, save_members
-from lrscope.batched.run.member_record import GroupRecord
-from lrscope.batched.run.members import GroupMember
+from lrscope.batched.run.member_record import MemberRecord
+from lrscope.batched.run.members import BatchedMember
 from lrscope.core import gc_pause
 from lrscope.core.errors import Interrupted
 from lrscope.core.outcome import Outcome
@@ -37,7 +37,7 @@ from lrscope.tracking import Session
 from lrscope.tracking.autolog import autolog_off
 from lrscope.training.callbacks.keep_checkpoints import KeepCheckpoints
 from lrscope.training.callbacks.show_progress import ShowProgress
-from lrscope.training.callbacks.stop_early import StopAtSignal
+from lrscope.training.callbacks.stop_at_signal import StopAtSignal
 from lrscope.training.checkpoint_state import BEGINNING, Position
 from lrscope.training.evaluation import Evaluation
 from lrscope.training.supported import loss_of
@@ -46,7 +46,7 @@ from lrscope.training.trainer import lightning_kept_quiet, make_trainer
 TAGS = {"lrscope.together": "true"}
 
 
-def train_group(members: Sequence[GroupMember], position: Position = BEGINNING) -> list[Outcome]:
+def train_batched(members: Sequence[BatchedMember], position: Position = BEGINNING) -> list[Outcome]:
     """Train the members as one model, and close each one's record as if it had trained alone.
 
     Args:
@@ -66,15 +66,15 @@ def train_group(members: Sequence[GroupMember], position: Position = BEGINNING) 
                     before, now = member.trained_with, len(members)
                     tell_if_trained_otherwise(member.run, log, before, now, position.updates)
             opened.append(replace(member, log=log))
-        group = _Group(opened, position, session)
+        group = _BatchedRun(opened, position, session)
         group.fit()
     return [group.outcomes[member.run.local_id] for member in members]
 
 
-class _Group:
+class _BatchedRun:
     """One stack under way: its module, what follows it, and the outcomes of those that have ended."""
 
-    def __init__(self, members: Sequence[GroupMember], position: Position, session: Session) -> None:
+    def __init__(self, members: Sequence[BatchedMember], position: Position, session: Session) -> None:
         self.outcomes: dict[str, Outcome] = {}
         """By local id."""
         self._session = session
@@ -111,7 +111,7 @@ class _Group:
             self._follow.end_all(RunEnd(error=error))
 
     def _finish(
-        self, member: GroupMember, row: int, end: RunEnd, test: Evaluation | None, probed: Mapping[str, float]
+        self, member: BatchedMember, row: int, end: RunEnd, test: Evaluation | None, probed: Mapping[str, float]
     ) -> None:
         """Close the record of a member; one that was closed ahead of an error stays as it is."""
         if member.run.local_id in self.outcomes:
@@ -139,16 +139,16 @@ def _with_state(network: nn.Module, state: Mapping[str, Tensor]) -> nn.Module:
     return network
 
 
-def _module(members: Sequence[GroupMember], train: Part, device: torch.device, position: Position) -> GroupModule:
+def _module(members: Sequence[BatchedMember], train: Part, device: torch.device, position: Position) -> BatchedModule:
     run = members[0].run
     cfg = run.cfg
     per_update, signals = cfg.trainer.accumulate_grad_batches, signal_choice(cfg)
     learner = BatchedTrainer([m.part for m in members], loss_of(run.source.task), device, per_update, position.updates)
     seeds = [member.run.cfg.seed for member in members]
-    return GroupModule(
+    return BatchedModule(
         learner,
         MemberBatches(train, cfg.batch_size, seeds, cfg.trainer.limit_train_batches),
-        GroupRecord(members, signals, device, position.updates),
+        MemberRecord(members, signals, device, position.updates),
         run.plan,
         signals,
         per_update,

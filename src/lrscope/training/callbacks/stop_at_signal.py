@@ -1,4 +1,4 @@
-"""Ends a run early: at a signal, and at a verdict that is certain already."""
+"""Ends a run at a signal, behind a checkpoint."""
 
 from __future__ import annotations
 
@@ -8,30 +8,9 @@ from collections.abc import Callable
 import pytorch_lightning as pl
 
 from lrscope.core.errors import Interrupted
-from lrscope.core.verdict import Verdict
 from lrscope.training.callbacks.keep_checkpoints import KeepCheckpoints
 from lrscope.training.distributed import agreed
 from lrscope.training.fast_hooks import LeanCallback
-from lrscope.training.live_run import LiveRun
-
-
-class StoppedByVerdict(Exception):
-    """Training was ended because more of it would be wasted; not an error."""
-
-    def __init__(self, verdict: Verdict) -> None:
-        super().__init__(verdict.value)
-        self.verdict = verdict
-
-
-class StopAtVerdict(LeanCallback):
-    """Ends the run at the step where its loss diverges; other verdicts end it at an epoch's end (``LiveRun``)."""
-
-    def __init__(self, live: LiveRun) -> None:
-        self.live = live
-
-    def on_train_batch_end(self, trainer: pl.Trainer, *_: object) -> None:
-        if self.live.has_diverged():
-            raise StoppedByVerdict(Verdict.DIVERGED)
 
 
 class StopAtSignal(LeanCallback):

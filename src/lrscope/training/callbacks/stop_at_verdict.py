@@ -1,0 +1,28 @@
+"""Ends a run at a verdict that is certain already."""
+
+from __future__ import annotations
+
+import pytorch_lightning as pl
+
+from lrscope.core.verdict import Verdict
+from lrscope.training.fast_hooks import LeanCallback
+from lrscope.training.live_run import LiveRun
+
+
+class StoppedByVerdict(Exception):
+    """Training was ended because more of it would be wasted; not an error."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__(verdict.value)
+        self.verdict = verdict
+
+
+class StopAtVerdict(LeanCallback):
+    """Ends the run at the step where its loss diverges; other verdicts end it at an epoch's end (``LiveRun``)."""
+
+    def __init__(self, live: LiveRun) -> None:
+        self.live = live
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: object) -> None:
+        if self.live.has_diverged():
+            raise StoppedByVerdict(Verdict.DIVERGED)
