@@ -38,7 +38,7 @@ def _compare(arguments: argparse.Namespace) -> int:
     from lrscope.report.report_stored import report_stored
 
     done = report_stored(arguments.sweeps, arguments.uri, arguments.out, arguments.dark, not arguments.dry)
-    Console(highlight=False).print(members_table(done.sweeps))
+    Console(highlight=False).print(members_table(done.sweeps), crop=False)
     print(f"report   {done.files.html}")
     for sweep in done.sweeps:
         print(*sweep_links(sweep).lines(sweep.has_view), sep="\n")

@@ -14,7 +14,7 @@ from lrscope.report.output.terminal import MOST_ROWS, members_table
 
 def printed(made: Sweep, width: int) -> list[str]:
     out = io.StringIO()
-    Console(file=out, width=width, highlight=False).print(members_table(made))
+    Console(file=out, width=width, highlight=False).print(members_table(made), crop=False)
     return out.getvalue().splitlines()
 
 
@@ -31,7 +31,9 @@ def three() -> Sweep:
 @pytest.mark.parametrize("width", [60, 80, 120, 200])
 def test_the_table_fits_and_cuts_nothing(width: int) -> None:
     lines = printed(three(), width)
-    assert all(len(line.rstrip()) <= width for line in lines)
+    assert all(len(line.rstrip()) <= width for line in lines if "python train.py" not in line)
+    commands = [line for line in lines if "python train.py" in line]
+    assert commands == [line for line in printed(three(), 1000) if "python train.py" in line], "whole on one line"
     table = lines[: next(i for i, line in enumerate(lines) if line.startswith("Use"))]
     assert not any("…" in line for line in table)
     (best,) = [line for line in table if "★" in line]

@@ -41,7 +41,7 @@ class Terminal:
         console = Console(
             file=text, width=self.width, color_system=self.colours, force_terminal=shows_colours, highlight=False
         )
-        console.print(*parts, sep="\n")
+        console.print(*parts, sep="\n", crop=False)
         return text.getvalue()
 
 

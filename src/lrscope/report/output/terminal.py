@@ -35,14 +35,20 @@ def members_table(sweeps: Sweep | Sequence[Sweep]) -> RenderableType:
     parts: list[RenderableType] = [_Table(comparison, best_row(comparison, recommendations))]
     if len(comparison.rows) > MOST_ROWS:
         parts.append(Text(f"… {len(comparison.rows) - MOST_ROWS} more members in the report", style="dim"))
-    parts += [Text(gap, style="yellow") for sweep in chosen for gap in gaps(sweep)]
+    parts += [_whole(gap, "yellow") for sweep in chosen for gap in gaps(sweep)]
     if recommendations:
         first = recommendations[0]
         parts += [Text(sentence) for sentence in first.sentences]
         parts += [Text(warning, style="yellow") for warning in first.warnings]
-        parts += [Text.assemble((f"{reason}: ", "dim"), command) for reason, command in first.commands]
+        for reason, command in first.commands:
+            parts += [Text(f"{reason}:", style="dim"), _whole(f"    {command}")]
         parts += [Text(other.headline, style="dim") for other in recommendations[1 : 1 + OTHERS]]
     return Stack(*parts)
+
+
+def _whole(line: str, style: str = "") -> Text:
+    """A line that is not broken, whatever the width: a command or a path in it can be copied. Print it uncropped."""
+    return Text(line, style=style, no_wrap=True, overflow="ignore")
 
 
 def best_row(comparison: Comparison, recommendations: Sequence[Recommendation]) -> Row | None:
