@@ -11,10 +11,12 @@ from pathlib import Path
 
 from lrscope.core.errors import LrscopeError
 from lrscope.core.plain_text import keep_what_can_be_shown
+from lrscope.core.std_streams import spare_the_command
 
 
 def main() -> int:
     """0, or 2 where a sweep is not there or the store cannot be read."""
+    spare_the_command()
     keep_what_can_be_shown()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sweeps", nargs="*", metavar="SWEEP", help="run ids of sweeps (or of one of their members)")

@@ -7,10 +7,12 @@ import sys
 
 from lrscope.core.errors import LrscopeError
 from lrscope.core.plain_text import keep_what_can_be_shown
+from lrscope.core.std_streams import spare_the_command
 
 
 def main() -> int:
     """0, or 2 where a run is not there or the store cannot be read."""
+    spare_the_command()
     keep_what_can_be_shown()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("runs", nargs="+", metavar="RUN", help="run ids; of a sweep all its members")

@@ -12,12 +12,14 @@ from pathlib import Path
 
 from lrscope.core.errors import LrscopeError
 from lrscope.core.plain_text import keep_what_can_be_shown
+from lrscope.core.std_streams import spare_the_command
 from lrscope.tracking import TrackingSettings
 from lrscope.tracking.liveness.reap import reap
 
 
 def main() -> int:
     """0, or 2 where the store cannot be reached."""
+    spare_the_command()
     keep_what_can_be_shown()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="*", metavar="RUN", help="with --mark: only these MLflow run ids")

@@ -8,9 +8,11 @@ import sys
 
 from lrscope.core.errors import LrscopeError
 from lrscope.core.plain_text import keep_what_can_be_shown
+from lrscope.core.std_streams import spare_the_command
 
 
 def main() -> int:
+    spare_the_command()
     keep_what_can_be_shown()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sweep", nargs="?", default="latest", help="id as printed; default: the latest")

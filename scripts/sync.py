@@ -8,12 +8,14 @@ from pathlib import Path
 
 from lrscope.core.errors import LrscopeError
 from lrscope.core.plain_text import keep_what_can_be_shown
+from lrscope.core.std_streams import spare_the_command
 from lrscope.tracking import TrackingSettings
 from lrscope.tracking.delivery.sync import sync
 
 
 def main() -> int:
     """0 where everything is in the store now, 1 where something is left, 2 where the store cannot be reached."""
+    spare_the_command()
     keep_what_can_be_shown()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--uri", help="the tracking store; default MLFLOW_TRACKING_URI, else mlflow.db of the project")

@@ -10,10 +10,12 @@ import sys
 
 from lrscope.core.errors import InputError, LrscopeError
 from lrscope.core.plain_text import keep_what_can_be_shown
+from lrscope.core.std_streams import spare_the_command
 
 
 def main() -> int:
     """0, 1 where the server does not start, 2 where the port is taken or the store cannot be read."""
+    spare_the_command()
     keep_what_can_be_shown()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--port", type=int, default=5000, help="default: %(default)s")
