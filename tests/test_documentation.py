@@ -23,7 +23,10 @@ ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = [ROOT / "README.md", ROOT / "benchmarks/README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 SHELL_BLOCK = re.compile(r"```(?:sh|bash|console)\n(.*?)```", re.DOTALL)
 IN_A_LINE = re.compile(r"`((?:python (?:train|scripts|benchmarks)|make )[^`\n]*)`")
-ELSEWHERE = ("mlflow ui", "mlflow server", "mlflow db upgrade", "pip install hydra-", "git clone", "cd ", "export ")
+ELSEWHERE = (
+    *("mlflow ui", "mlflow server", "mlflow db upgrade", "pip install hydra-"),
+    *("git clone", "cd ", "export ", "source .venv"),
+)
 """Commands that are not this project's."""
 
 

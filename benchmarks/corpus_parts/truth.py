@@ -52,10 +52,13 @@ class Facts:
 
     @property
     def way(self) -> float:
-        """The fall; of a regression that starts far from the mean of its targets what it came below their variance."""
+        """The fall; of a regression that starts far from the mean of its targets what it came below their variance, and
+        where it has not come there at most that variance.
+        """
         seen = self.seen
-        far = math.isnan(seen.largest_share) and seen.first > 3 * seen.constant > 3 * self.end
-        return seen.constant - self.end if far else self.fall
+        if not (math.isnan(seen.largest_share) and seen.first > 3 * seen.constant):
+            return self.fall
+        return seen.constant - self.end if self.end < seen.constant else min(self.fall, seen.constant)
 
 
 def level(losses: Losses) -> tuple[float, float]:

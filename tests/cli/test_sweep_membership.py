@@ -82,7 +82,7 @@ def test_every_member_is_recorded_below_its_sweep(
 def test_a_sweep_has_one_folder(sweeps: tuple[Typed, dict[str, dict[str, str]]]) -> None:
     """Named by the time: once for the sweep, and not again for every job."""
     store, _ = sweeps
-    named_by_time = [path.parent.name for path in store.root.glob("outputs/*/20*")]
+    named_by_time = [path.parent.name for path in store.root.glob("outputs/e*/20*")]
     assert len(named_by_time) == len(set(named_by_time)) == len(FOLDERS) - 1  # one names another
 
 
@@ -129,3 +129,15 @@ def test_a_folder_that_cannot_be_is_told_before_anything_trains(
         assert line.startswith("error: hydra."), line
         assert "this folder cannot be made" in line
     assert not list(typed.root.glob("outputs/spool/*"))
+
+
+def test_members_with_other_data_sets_lie_in_their_sweep(tmp_path: Path) -> None:
+    """The experiment is named for the data set by default, and a sweep has one."""
+    typed = type_command(tmp_path, "-m", "dataset=blobs,line", "lr=0.01", "epochs=1", "batch_size=null", "trainer=cpu",
+                         "tracking.log_model=none", "sweep.report=false", store=True)  # fmt: skip
+    assert typed.code == 0, typed.err
+    (parent,) = [run for run in typed.runs() if run.data.tags["lrscope.kind"] == "sweep"]
+    members = [run for run in typed.runs() if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
+    assert {run.info.run_name for run in members} == {"dataset=blobs", "dataset=line"}
+    assert {run.info.experiment_id for run in members} == {parent.info.experiment_id}
+    assert "not recorded" not in typed.out

@@ -317,3 +317,13 @@ def test_a_short_run_whose_weights_have_hardly_moved_has_not_stalled(update: flo
     settled = LN6 - 0.05 * (1 - np.exp(-4.0 * np.arange(1, 9)))
     more = {"update_ratio": series(np.full(240, update)), "train/loss_start": series([LN6])}
     assert diagnose(run(settled, noise=0.001, more=more), others=[run(SETTLED)]).verdict is verdict
+
+
+def test_a_regression_on_its_way_to_the_mean_of_its_targets_still_learns() -> None:
+    """Targets far from 0: nearly all of the fall is the way to their mean, and what is left to learn lies below it."""
+    facts = RunFacts(task="regression", constant_loss=1.8, examples=480, batch_size=32, steps_per_epoch=15, peak_lr=0.1)
+    losses = 1.8 + 40.0 * 0.5 ** np.arange(10)
+    further = {"ahead/again": series([0.9], [149])}
+    assert diagnose(run(losses, facts, first=42.0, noise=0.0, more=further)).verdict is Verdict.TOO_SLOW
+    stands = {"ahead/again": series([float(losses[-1]) - 0.001], [149])}
+    assert diagnose(run(losses, facts, first=42.0, noise=0.0, more=stands)).verdict is not Verdict.TOO_SLOW

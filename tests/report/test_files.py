@@ -138,13 +138,25 @@ def test_64_members_fit_a_few_hundred_kilobytes(tmp_path: Path) -> None:
         [member(0.1, [])],
         [member(0.1, [math.nan], verdict=Verdict.DIVERGED, status="FAILED")],
         [member(r, [1.8], verdict=Verdict.COLLAPSED) for r in (0.1, 1.0)],
+        [member(r, [2.0, 1e6 * r], verdict=Verdict.DIVERGED, status="FAILED") for r in (1.0, 2.0)],
         [member(0.0, [0.4]), member(0.1, [0.5])],
         [member(0.1, [0.0]), member(0.2, [0.0])],
         [member(0.1, [-3.0]), member(0.2, [5.0])],
         [member(0.1, [1e300]), member(1, [3.5e12])],
         [member(0.1, [0.4], settings={"model": "a"}), member(0.1, [0.4], settings={"model": "b"})],
     ],
-    ids=["empty", "no curve", "nan", "all failed", "rate 0", "loss 0", "negative", "huge", "categories"],
+    ids=[
+        "empty",
+        "no curve",
+        "nan",
+        "all failed",
+        "all ran away",
+        "rate 0",
+        "loss 0",
+        "negative",
+        "huge",
+        "categories",
+    ],
 )
 def test_no_sweep_is_too_odd_for_a_report(tmp_path: Path, members: list[Member]) -> None:
     axes = ("model",) if members and "model" in members[0].settings else ("lr",)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from runs.single_runs import train_whole, train_with_stops
+from runs.single_runs import compose_config, train_whole, train_with_stops
 
 BLOBS = ("dataset=blobs", "batch_size=200", "model.hidden=[6]", "epochs=4")
 """6 updates an epoch, 24 in all."""
@@ -42,3 +42,15 @@ def test_one_update_an_epoch_resumes_at_the_epoch(tmp_path: Path) -> None:
     assert torch.equal(whole.weights["network.weight"], pieces.weights["network.weight"])
     assert pieces.points == whole.points
     assert [step for step, _ in whole.points["train/loss"]] == list(range(30))
+
+
+def test_lightning_leaves_the_signals_to_lrscope() -> None:
+    """It would raise ``SIGTERMException`` at an epoch's end, past every checkpoint: a healthy run ended as FAILED."""
+    from signal import SIGTERM, getsignal
+
+    from lrscope.training.trainer import make_trainer
+
+    before = getsignal(SIGTERM)
+    trainer = make_trainer(compose_config("dataset=blobs"))
+    trainer._signal_connector.register_signal_handlers()
+    assert getsignal(SIGTERM) is before

@@ -112,3 +112,10 @@ def test_an_unreachable_store_is_named_without_its_password(project: Path) -> No
         open_session(TrackingSettings(uri=f"http://ada:{PASSWORD}@127.0.0.1:9", spool=project / "spool"))
     assert PASSWORD not in str(caught.value)
     assert "http://***@127.0.0.1:9" in str(caught.value)
+
+
+def test_a_password_that_hydra_has_escaped_is_hidden_too() -> None:
+    """In a sweep Hydra writes the overrides of a job with backslashes before ``:``."""
+    told = redact(r"tracking.uri=postgresql+psycopg2\://mlf\:secretpw@127.0.0.1\:55491/direct")
+    assert "secretpw" not in told and "mlf" not in told and "55491" in told
+    assert "secretpw" not in redact(r"tracking.uri=http\://bob\:secretpw@127.0.0.1\:5000")

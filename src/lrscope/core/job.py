@@ -35,6 +35,8 @@ class SweepTicket:
     """The process that launched the sweep, as tags name it."""
     known: Mapping[str, KnownMember] = field(default_factory=dict)
     """By fingerprint; empty for a sweep that is not resumed."""
+    experiment: str | None = None
+    """Of the parent; its members lie in it too, also where each has another data set. None: of an older sweep."""
 
     def write(self, file: Path) -> None:
         file.write_text(json.dumps(asdict(self)))
@@ -43,7 +45,14 @@ class SweepTicket:
     def read(cls, file: Path) -> SweepTicket:
         stored = json.loads(file.read_text())
         known = {key: KnownMember(**member) for key, member in stored["known"].items()}
-        return cls(stored["local_id"], stored["run_id"], tuple(stored["axes"]), stored["launcher"], known)
+        return cls(
+            stored["local_id"],
+            stored["run_id"],
+            tuple(stored["axes"]),
+            stored["launcher"],
+            known,
+            stored.get("experiment"),
+        )
 
 
 @dataclass(frozen=True)

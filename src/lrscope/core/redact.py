@@ -11,7 +11,8 @@ from typing import Any
 
 HIDDEN = "***"
 
-_USERINFO = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://)[^/?#\s'\"]*@")
+_USERINFO = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*\\?://)[^/?#\s'\"]*@")
+"""Hydra writes a backslash before the colon where it quotes a sweep's overrides."""
 _QUERY = re.compile(
     r"(?P<name>[?&;][^=&;#\s]*(?:token|passw|pwd|secret|key|signature|credential|auth)[^=&;#\s]*=)[^&;#\s'\"]+",
     re.IGNORECASE,

@@ -96,7 +96,7 @@ def _start_record(run: PreparedRun, session: Session, tags: Mapping[str, str]) -
     ticket = run.job.ticket
     return session.start(
         RunStart(
-            experiment=run.cfg.experiment_name,
+            experiment=(ticket.experiment if ticket is not None else None) or run.cfg.experiment_name,
             name=run.name,
             kind="run" if ticket is None else "member",
             local_id=run.local_id,

@@ -63,7 +63,8 @@ def begin(config: DictConfig) -> None:
         unshare(settings)
         raise
     axes = planned.axes if planned is not None else ()
-    SweepTicket(log.local_id, log.run_id, axes, this_process().to_tags(), known).write(ledger.ticket)
+    ticket = SweepTicket(log.local_id, log.run_id, axes, this_process().to_tags(), known, config.experiment_name)
+    ticket.write(ledger.ticket)
     tell_jobs(SWEEP, str(ledger.ticket))
     STOP.pass_on(ledger.ask_to_stop)
     earlier = stored.parent.tags if stored is not None else {}

@@ -30,7 +30,7 @@ def make_trainer(cfg: DictConfig) -> pl.Trainer:
         del arguments["gradient_clip_algorithm"]
     try:
         with lightning_kept_quiet():
-            return pl.Trainer(
+            trainer = pl.Trainer(
                 **arguments,
                 max_epochs=cfg.epochs,
                 limit_val_batches=0,
@@ -42,6 +42,10 @@ def make_trainer(cfg: DictConfig) -> pl.Trainer:
                 use_distributed_sampler=True,
                 profiler=NoProfiler(),
             )
+            # Lightning would end a run by an exception of its own where SIGTERM comes at an epoch's end, with no
+            # checkpoint: lrscope's handler has set its flag by then, and the run stops where it can go on.
+            trainer._signal_connector.register_signal_handlers = lambda: None  # type: ignore[method-assign]
+            return trainer
     except Exception as error:
         reason = str(error).splitlines()[0].rstrip(".!")
         asked = ("strategy", "devices", "precision", "num_nodes", "gradient_clip_algorithm")

@@ -28,9 +28,10 @@ def constant_loss(facts: RunFacts, recorded: float | None) -> float | None:
 
 def way_below(facts: RunFacts, first: float, end: float) -> float:
     """The fall from ``first`` to ``end``; of a regression whose targets lie far from 0 the part below the loss of a
-    constant answer, for to find their mean is no part of what there is to learn.
+    constant answer, for to find their mean is no part of what there is to learn. Where the run is still on its way to
+    the mean, no more than all of that part.
     """
     constant = facts.constant_loss
-    if facts.task != "regression" or constant is None or not first > FAR_ABOVE * constant > FAR_ABOVE * end:
+    if facts.task != "regression" or constant is None or not first > FAR_ABOVE * constant:
         return first - end
-    return constant - end
+    return constant - end if end < constant else min(first - end, constant)

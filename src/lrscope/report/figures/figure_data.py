@@ -288,5 +288,5 @@ def _y_axis(metric: str, curves: Sequence[Curve], rows: Sequence[Row], start: fl
     spikes = SPIKE * start if math.isfinite(start) else math.inf
     ends = [end for curve in usual if (end := float(curve.values[-1])) <= spikes or not rows[curve.row].member.failed]
     lows = [float(np.percentile(curve.values, 0.5)) for curve in usual]
-    highs = [min(float(np.percentile(curve.values, 99.5)), max(spikes, *ends)) for curve in usual]
+    highs = [min(float(np.percentile(curve.values, 99.5)), max([spikes, *ends])) for curve in usual]
     return loss_axis("loss", [*ends, *lows, *highs], [float(curve.values[-1]) for curve in other], start)
