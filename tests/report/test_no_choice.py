@@ -79,3 +79,23 @@ def test_an_axis_that_changed_nothing_is_told_and_no_range_is_as_good() -> None:
     assert found.best is None
     assert "lr changed nothing" in found.headline and "0.01" in found.headline
     assert not any("as good" in sentence for sentence in found.sentences)
+
+
+@pytest.mark.parametrize(
+    ("facts", "losses", "verdict", "cause"),
+    [
+        (replace(TEN, optimizer="SGD", weight_decay=1.0, peak_lr=3.0), [LN10] * 3, Verdict.COLLAPSED, "weight_decay"),
+        (replace(TEN, broken_examples=3, examples=480), [np.nan] * 3, Verdict.DIVERGED, "look at the data"),
+    ],
+)
+def test_where_it_is_not_the_rate_no_other_rates_are_proposed(
+    facts: RunFacts, losses: list[float], verdict: Verdict, cause: str
+) -> None:
+    made = [known(member(r, losses, verdict=verdict, metric="train/loss_eval"), facts) for r in (0.3, 3.0)]
+    steps = Series(np.array([0, 29]), np.array([3.0, 3.0]))
+    made = [replace(m, trace=replace(m.trace, series={**m.trace.series, "lr": steps})) for m in made]
+    found = of(made)
+    assert "No other rate would help" in found.headline and cause in found.headline
+    assert found.commands == ()
+    ordinary = [member(r, losses, verdict=verdict, metric="train/loss_eval") for r in (0.3, 3.0)]
+    assert "No other rate" not in of(ordinary).headline and of(ordinary).commands

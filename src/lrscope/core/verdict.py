@@ -165,6 +165,8 @@ class Finding:
     """The rate that the advice leads to; None where it names none."""
     otherwise: str = ""
     """What the advice says beside that rate."""
+    not_the_rate: bool = False
+    """Whether something else than the rate explains it, so that no other rate helps."""
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,8 @@ def _explained(finding: Finding, signals: RunSignals) -> Finding:
         advice = ", or ".join([finding.advice, *(cause.advice for cause in causes)])
         otherwise = ", or ".join(filter(None, [finding.otherwise, *(cause.advice for cause in causes)]))
         return replace(finding, why=why, advice=advice, otherwise=otherwise)
-    return replace(finding, why=why, advice=f"{'; '.join(first)} (it is not the rate)", rate=None, otherwise="")
+    advice = f"{'; '.join(first)} (it is not the rate)"
+    return replace(finding, why=why, advice=advice, rate=None, otherwise="", not_the_rate=True)
 
 
 def about_the_rate(verdict: Verdict) -> bool:

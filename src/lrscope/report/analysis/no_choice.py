@@ -6,6 +6,8 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
+from lrscope.core.trace import Trace
+from lrscope.diagnosis import diagnose_sweep
 from lrscope.diagnosis.signals.chance import NOTHING
 from lrscope.diagnosis.signals.run_signals import RunSignals
 from lrscope.report.analysis.comparison import Cell, Comparison, Group
@@ -54,15 +56,26 @@ def nothing(comparison: Comparison, group: Group) -> Recommendation:
     fates = ", ".join(f"{count} {word}" for word, count in Counter(row.member.outcome for row in rows).most_common())
     failed = [row for row in rows if row.member.failed and not row.member.crashed]
     rates = [row.x for row in rows if isinstance(row.x, float) and not row.member.crashed]
+    cause = _cause([row.member.trace for row in failed])
     commands = []
-    if failed and rates and comparison.by_rate:
+    if failed and rates and comparison.by_rate and cause is None:
         commands.append(("To find where training starts to work", lower(group, min(rates))))
     sentence = f"No {'rate' if comparison.by_rate else comparison.x_axis} can be recommended: " + (
         f"none of {len(rows)} members trained ({fates})." if rows else "nothing was recorded."
     )
     if rows and all(row.member.crashed for row in rows):
         sentence += " A crash is not a matter of the rate: mend its cause, then run the same sweep again."
+    elif cause is not None:
+        sentence += f" No other rate would help: {cause}."
     return _none(comparison, group, sentence, commands)
+
+
+def _cause(failed: Sequence[Trace]) -> str | None:
+    """What to do, where something else than the rate explains every one of these runs."""
+    found = [diagnosis.primary for diagnosis in diagnose_sweep(failed)]
+    if not found or not all(finding.not_the_rate for finding in found):
+        return None
+    return Counter(finding.advice for finding in found).most_common(1)[0][0]
 
 
 def _none(comparison: Comparison, group: Group, sentence: str, commands: Sequence[tuple[str, str]]) -> Recommendation:
