@@ -114,6 +114,10 @@ REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
         (*MODEL[1:], "callbacks.extra=[{_target_: own_parts.NoArguments}]"),
         "another kind of class",
     ),
+    "a callback with hooks of validation": (
+        (*MODEL[1:], "callbacks.extra=[{_target_: own_parts.AfterValidation}]"),
+        "AfterValidation: has on_validation_epoch_end, which lrscope's evaluation does not call",
+    ),
 }
 
 EITHER: dict[str, tuple[str, ...]] = {

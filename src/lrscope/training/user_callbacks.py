@@ -26,6 +26,7 @@ def callback_problems(cfg: DictConfig) -> list[Problem]:
             callback = build.callback(entry)
             if not type(callback).__module__.startswith("pytorch_lightning."):
                 own += 1
+                problems += _hooks_in_vain(callback)
                 continue
             shipped.append(callback)
             _set_up(cfg, callback)
@@ -33,6 +34,22 @@ def callback_problems(cfg: DictConfig) -> list[Problem]:
             problems += error.problems
     # One of the user's may log what the others look at.
     return problems + [problem for callback in shipped if not own for problem in _unknown_metric(callback)]
+
+
+def _hooks_in_vain(callback: pl.Callback) -> list[Problem]:
+    """Hooks of a user's callback that nobody calls: lrscope evaluates by itself, when an epoch ends."""
+    names = ("validation", "test", "predict", "sanity_check")
+    written = [
+        name
+        for name in dir(pl.Callback)
+        if name.startswith(tuple(f"on_{part}_" for part in names))
+        and getattr(type(callback), name) is not getattr(pl.Callback, name)
+    ]
+    if not written:
+        return []
+    rule = f"has {', '.join(written)}, which lrscope's evaluation does not call"
+    remedy = "Do it in on_train_epoch_end: the metrics of the epoch are in trainer.callback_metrics by then."
+    return [Problem("callbacks.extra", type(callback).__name__, rule, remedy)]
 
 
 def _set_up(cfg: DictConfig, callback: pl.Callback) -> None:
