@@ -66,6 +66,9 @@ ON_PAPER: dict[tuple[str, ...], list[str]] = {
     ("+trainer.logger=true",): ["trainer.logger=true: is no argument of Lightning's Trainer that can be set here."],
     ("steps_per_epoch=3",): ["steps_per_epoch=3: is counted from the data and cannot be set."],
     ("tracking.uri=file:runs",): ["tracking.uri=file:runs: MLflow writes to a database or a server"],
+    ("tracking.uri=postgresql://anna:secretpw@db/mlflow",): [
+        "tracking.uri=postgresql://***@db/mlflow: holds a password, which Hydra would write into its files."
+    ],
     ("lr=-1", "epochs=0"): ["lr=-1: a learning rate is", "epochs=0: at least one epoch"],
 }
 """Seen without loading torch or data: exit code 2."""

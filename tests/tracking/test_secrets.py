@@ -8,7 +8,7 @@ import yaml
 from recorded_runs import record, run_of, start
 
 from lrscope.core.errors import StoreUnreachable
-from lrscope.core.redact import redact, redact_tree
+from lrscope.core.redact import holds_a_password, redact, redact_tree
 from lrscope.tracking import TrackingSettings, open_session
 from lrscope.tracking.mlflow_store.address import resolve_uri
 
@@ -119,3 +119,11 @@ def test_a_password_that_hydra_has_escaped_is_hidden_too() -> None:
     told = redact(r"tracking.uri=postgresql+psycopg2\://mlf\:secretpw@127.0.0.1\:55491/direct")
     assert "secretpw" not in told and "mlf" not in told and "55491" in told
     assert "secretpw" not in redact(r"tracking.uri=http\://bob\:secretpw@127.0.0.1\:5000")
+
+
+def test_a_password_is_told_from_a_name() -> None:
+    told = "postgresql://anna:secretpw@db/mlflow", "http://host?token=abc", "http://:secretpw@host"
+    assert all(holds_a_password(uri) for uri in told)
+    assert not any(
+        holds_a_password(uri) for uri in ("postgresql://anna@db/mlflow", "http://host:5000", "sqlite:///a:b@c")
+    )

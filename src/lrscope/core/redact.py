@@ -41,6 +41,12 @@ def redact_uri(uri: str) -> str:
     return shown.encode(errors="replace").decode()
 
 
+def holds_a_password(uri: str) -> bool:
+    """Whether what ``redact_uri`` hides is a password or a token, and not a user's name alone."""
+    userinfo = _USERINFO.match(uri)
+    return bool(_QUERY.search(uri)) or (userinfo is not None and ":" in userinfo[0].partition("://")[2])
+
+
 def redact_tree(value: Any) -> Any:
     """Plain nested data with every text in it redacted: written as YAML afterwards, it stays YAML."""
     if isinstance(value, Mapping):
