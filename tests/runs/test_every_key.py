@@ -33,6 +33,7 @@ from lrscope.core.fingerprint import flatten
 from lrscope.core.job import Job
 from lrscope.core.paths import conf_folder
 from lrscope.core.trace import Trace
+from lrscope.datasets import fingers
 from lrscope.datasets.data import Data, Part
 from lrscope.runs.artifacts import wants_model
 from lrscope.runs.fit import assemble, make_module
@@ -387,7 +388,9 @@ def _small_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setattr("sklearn.datasets.fetch_openml", fetched)
         for seed, name in enumerate(("HANDS", "MORE_HANDS")):
             write_hands(folder / name, seed)
+        fingers._drawn.cache_clear()
         yield
+    fingers._drawn.cache_clear()  # of so few hands
 
 
 def write_hands(folder: Path, seed: int) -> None:

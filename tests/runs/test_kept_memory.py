@@ -13,11 +13,11 @@ import resource, torch
 from torch.nn.functional import cross_entropy
 from lrscope.training.kept_memory import keep_freed_memory
 from lrscope.models.cnn import CNN
-from lrscope.batched.model.batched_trainer import Learner, Member
+from lrscope.batched.model.batched_trainer import BatchedTrainer, Member
 torch.set_num_threads(1)
 keep_freed_memory()
 networks = [CNN((1, 8, 8), 10) for _ in range(48)]
-learner = Learner([Member(n, torch.optim.SGD(n.parameters(), lr=1e-3)) for n in networks], cross_entropy)
+learner = BatchedTrainer([Member(n, torch.optim.SGD(n.parameters(), lr=1e-3)) for n in networks], cross_entropy)
 inputs, targets = torch.randn(32, 1, 8, 8), torch.arange(32) % 10
 def steps(count):
     for _ in range(count):

@@ -9,7 +9,7 @@ from lrscope.tracking.liveness.process import ProcessIdentity, fate, this_proces
 
 
 def _child() -> tuple[subprocess.Popen[bytes], ProcessIdentity]:
-    code = "import sys\nfrom lrscope.tracking.process import this_process\n"
+    code = "import sys\nfrom lrscope.tracking.liveness.process import this_process\n"
     code += "print(this_process().to_tags(), flush=True)\nsys.stdin.read()"
     child = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert child.stdout is not None

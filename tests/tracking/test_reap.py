@@ -60,7 +60,7 @@ def test_the_next_session_marks_what_a_killed_process_left_and_delivers_it() -> 
     client = _store().client
     assert run_of(client, "member1").info.status == "RUNNING"
     session = open_session(TrackingSettings())
-    log = session.start(start("alive", "a1"))
+    log = session.start(start("alive", "a1"), wait=True)
     deadline = time.monotonic() + 120
 
     def done() -> bool:
