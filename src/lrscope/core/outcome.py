@@ -10,6 +10,9 @@ from typing import Literal
 
 FILE = "outcome.json"
 
+TRACEBACK = "traceback.txt"
+"""Of a run that crashed, among its artifacts and in its job's folder."""
+
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 
 

@@ -17,7 +17,7 @@ import yaml
 
 from lrscope.core.files import spared
 from lrscope.core.fingerprint import flatten
-from lrscope.core.outcome import Outcome, Status
+from lrscope.core.outcome import TRACEBACK, Outcome, Status
 from lrscope.core.paths import checkout
 from lrscope.core.redact import redact_tree
 from lrscope.core.trace import Trace
@@ -29,9 +29,6 @@ from lrscope.training.recording import RunRecorder
 
 TRACE = "trace.npz"
 """A job leaves its curves beside its outcome: the sweep compares its members without asking the store."""
-
-TRACEBACK = "traceback.txt"
-"""Of a run that crashed, among its artifacts and in its job's folder."""
 
 DIFFERENCE = "git.diff"
 

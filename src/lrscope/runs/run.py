@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lrscope.core.job import Job, current_job
-from lrscope.core.outcome import Outcome
+from lrscope.core.outcome import TRACEBACK, Outcome
 from lrscope.core.stop_signals import STOP
 
 if TYPE_CHECKING:
@@ -40,8 +40,6 @@ def run_job(cfg: DictConfig) -> Outcome:
 
 def closing_words(outcome: Outcome, job: Job, recorded: bool = True) -> str:
     """What a lone run tells the terminal at its end."""
-    from lrscope.runs.lifecycle import TRACEBACK
-
     what = outcome.verdict or ("crashed" if outcome.crashed else "stopped")
     lines = [f"{outcome.name}: {what} after {outcome.steps} steps, {outcome.seconds:.1f} s. {outcome.why}"]
     if outcome.final:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from lrscope.core.errors import LrscopeError
 from lrscope.core.job import overrides_as_typed
-from lrscope.core.outcome import Outcome
+from lrscope.core.outcome import TRACEBACK, Outcome
 from lrscope.core.verdict import Verdict
 from lrscope.sweeps.current import CurrentSweep
 from lrscope.tracking import RunLog
@@ -25,8 +25,6 @@ def close_and_report(sweep: CurrentSweep, outcomes: Mapping[int, Outcome], code:
     Args:
         outcomes: by the numbers of the jobs.
     """
-    from lrscope.runs.lifecycle import TRACEBACK
-
     close_broken_off(sweep, outcomes)
     outcomes = compare_verdicts(sweep, outcomes)
     keep_best_model(sweep, outcomes)

@@ -6,11 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from lrscope.core.outcome import TRACEBACK
 from lrscope.core.trace import Trace
 from lrscope.core.verdict import Verdict
-
-TRACEBACK = "traceback.txt"
-"""The artifact that a crashed run leaves."""
 
 MOST_REASONS = 4
 """Crashes of so many kinds are told."""
