@@ -83,7 +83,7 @@ def train(folder: Path, *arguments: str, timeout: float = 280, **environment: st
         "tracking.log_model=none",
         "trainer=cpu",
     ]
-    quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "OMP_NUM_THREADS": "1"}
+    quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "OMP_NUM_THREADS": "1", "LRSCOPE_ROOT": str(folder)}
     done = subprocess.run(
         [sys.executable, str(ROOT / "train.py"), *own, *arguments],
         cwd=folder,
