@@ -11,13 +11,13 @@ from hydra import compose, initialize_config_dir
 from lrscope.config import schema
 from lrscope.config.in_vain import NEEDS, typed_in_vain
 from lrscope.config.validate import check
-from lrscope.core.paths import conf_folder
+from lrscope.core.paths import shipped_conf
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _conf() -> Iterator[None]:
     schema.register()
-    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+    with initialize_config_dir(str(shipped_conf()), version_base="1.3"):
         yield
 
 

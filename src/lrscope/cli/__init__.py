@@ -2,7 +2,9 @@
 
 ``train.py`` calls ``main``, and Hydra the hooks; nobody else does.
 
-    main               the command, and its exit code; __main__: the same as ``python -m lrscope.cli``
+    entry              the command ``lrscope`` and its subcommands, which lie in commands/
+    main               a training, and its exit code; __main__: the same as ``python -m lrscope.cli``
+    conf_search        where YAML files are looked for
     hydra_hooks        the moment before anything trains: jobs are checked, the parent run is made
     explain_command    a command line that Hydra refused, with all that is wrong with it
 """

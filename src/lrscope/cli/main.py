@@ -10,10 +10,10 @@ from concurrent.futures import BrokenExecutor
 from pathlib import Path
 from typing import Any
 
+from lrscope.cli.conf_search import first_folder
 from lrscope.config import schema
 from lrscope.core import gc_pause
 from lrscope.core.errors import Interrupted, LrscopeError
-from lrscope.core.paths import conf_folder
 from lrscope.core.plain_text import keep_what_can_be_shown
 from lrscope.core.std_streams import spare_the_command
 from lrscope.core.stop_signals import STOP
@@ -41,7 +41,7 @@ def main() -> int:
 
     schema.register()
     _keep_quiet()
-    entry = hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="train")(_job)
+    entry = hydra.main(version_base="1.3", config_path=str(first_folder(sys.argv[1:])), config_name="train")(_job)
     try:
         try:
             code = _exit_code(entry)

@@ -7,30 +7,23 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from lrscope.core.errors import LrscopeError
-from lrscope.core.plain_text import keep_what_can_be_shown
-from lrscope.core.std_streams import spare_the_command
 
-
-def main() -> int:
+def main(words: Sequence[str], prog: str | None) -> int:
     """0, or 2 where a sweep is not there or the store cannot be read."""
-    spare_the_command()
-    keep_what_can_be_shown()
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog=prog, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("sweeps", nargs="*", metavar="SWEEP", help="run ids of sweeps (or of one of their members)")
     parser.add_argument("--uri", help="the tracking store; default MLFLOW_TRACKING_URI, else mlflow.db of the project")
     parser.add_argument("--out", type=Path, help="folder for the files; default outputs/reports/ID")
     parser.add_argument("--dark", action="store_true", help="also write the figures on a dark ground")
     parser.add_argument("--dry", action="store_true", help="write nothing to the store, only the files")
     parser.add_argument("--list", action="store_true", help="list the latest sweeps of the store")
-    arguments = parser.parse_args()
-    try:
-        return _list(arguments.uri) if arguments.list else _compare(arguments)
-    except LrscopeError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
+    arguments = parser.parse_args(words)
+    return _list(arguments.uri) if arguments.list else _compare(arguments)
 
 
 def _compare(arguments: argparse.Namespace) -> int:
@@ -54,7 +47,3 @@ def _list(uri: str | None) -> int:
 
     print(*(list_sweeps(uri) or ("no sweep yet",)), sep="\n")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,8 @@
+"""The same as ``lrscope diagnose``."""
+
+import sys
+
+from lrscope.cli.entry import run
+
+if __name__ == "__main__":
+    sys.exit(run("diagnose", sys.argv[1:]))

@@ -1,0 +1,8 @@
+"""The same as ``lrscope ui``."""
+
+import sys
+
+from lrscope.cli.entry import run
+
+if __name__ == "__main__":
+    sys.exit(run("ui", sys.argv[1:]))
