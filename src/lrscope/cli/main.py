@@ -14,6 +14,7 @@ from lrscope.cli.conf_search import first_folder
 from lrscope.config import schema
 from lrscope.core import gc_pause
 from lrscope.core.errors import Interrupted, LrscopeError
+from lrscope.core.paths import project_root
 from lrscope.core.plain_text import keep_what_can_be_shown
 from lrscope.core.std_streams import spare_the_command
 from lrscope.core.stop_signals import STOP
@@ -41,6 +42,7 @@ def main() -> int:
 
     schema.register()
     _keep_quiet()
+    _find_the_users_modules()
     entry = hydra.main(version_base="1.3", config_path=str(first_folder(sys.argv[1:])), config_name="train")(_job)
     try:
         try:
@@ -152,6 +154,13 @@ def _code_of_records() -> int:
     """1 where something that was to be recorded is lost; the user has been told what, and why."""
     sessions = sys.modules.get("lrscope.runs.shared_session")
     return 1 if sessions is not None and sessions.lost_something() else 0
+
+
+def _find_the_users_modules() -> None:
+    """Modules beside ``train.py``, or in the folder that an installed lrscope was started in, can be imported."""
+    root = str(project_root())
+    if root not in sys.path:
+        sys.path.insert(0, root)
 
 
 def _keep_quiet() -> None:

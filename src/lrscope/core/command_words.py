@@ -13,3 +13,8 @@ def train_command() -> str:
 def command(name: str) -> str:
     """``make NAME`` in a checkout, else ``lrscope NAME``: both are the same function."""
     return f"make {name}" if is_checkout() else f"lrscope {name}"
+
+
+def script(name: str) -> str:
+    """``python scripts/NAME.py`` in a checkout, else ``lrscope NAME``, where options follow."""
+    return f"python scripts/{name}.py" if is_checkout() else f"lrscope {name}"

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from lrscope.core.command_words import command, train_command
 from lrscope.core.errors import LrscopeError
 from lrscope.core.job import overrides_as_typed
 from lrscope.core.outcome import TRACEBACK, Outcome
@@ -37,7 +38,7 @@ def close_and_report(sweep: CurrentSweep, outcomes: Mapping[int, Outcome], code:
                 where = sweep.ledger.place(number) / TRACEBACK
                 print(f"{outcome.name} crashed: {outcome.why.rstrip('. ')}; traceback: {where}")
     if code > 128 and sweep.settings.mode != "off":
-        print(f"to go on: python train.py -m {' '.join(_command(sweep))} resume={_identity(sweep)}")
+        print(f"to go on: {train_command()} -m {' '.join(_command(sweep))} resume={_identity(sweep)}")
 
 
 def close_broken_off(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> None:
@@ -168,7 +169,10 @@ def _delivered(sweep: CurrentSweep) -> bool:
     if sweep.settings.mode != "online":
         return False
     if not sweep.session.drain(sweep.settings.finish_timeout_s) or sweep.log.run_id is None:
-        print("the store is away: no report yet; `make sync`, then `make compare` make it", file=sys.stderr)
+        print(
+            f"the store is away: no report yet; `{command('sync')}`, then `{command('compare')}` make it",
+            file=sys.stderr,
+        )
         return False
     return True
 

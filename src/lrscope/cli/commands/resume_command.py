@@ -7,6 +7,8 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
+from lrscope.core.command_words import train_command
+
 
 def main(words: Sequence[str], prog: str | None) -> int:
     parser = argparse.ArgumentParser(prog=prog, description=__doc__)
@@ -16,16 +18,16 @@ def main(words: Sequence[str], prog: str | None) -> int:
     parser.add_argument("--trust", action="append", default=[], metavar="PACKAGE", help="its classes may be named too")
     arguments = parser.parse_args(words)
     from lrscope.config.trust import check_stored_overrides
-    from lrscope.core.paths import checkout, resolve
+    from lrscope.core.paths import resolve
     from lrscope.tracking import TrackingSettings
     from lrscope.tracking.find import find_sweep
 
     settings = TrackingSettings("online", arguments.store, resolve("outputs/spool"))
     stored = find_sweep(settings, arguments.experiment, arguments.sweep)
     check_stored_overrides(stored.overrides, arguments.trust)
-    command = [sys.executable, str(checkout() / "train.py"), "-m", *stored.overrides]
+    command = [sys.executable, "-m", "lrscope.cli", "-m", *stored.overrides]
     command.append(f"resume={stored.parent.run_id}")
     if arguments.store is not None:
         command.append(f"tracking.uri={arguments.store}")
-    print(" ".join(["python train.py", *command[2:]]), flush=True)
+    print(" ".join([train_command(), *command[3:]]), flush=True)
     return subprocess.run(command, check=False).returncode

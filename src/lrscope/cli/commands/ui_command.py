@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+from lrscope.core.command_words import train_command
 from lrscope.core.errors import InputError
 
 
@@ -38,4 +39,4 @@ def _links(uri: str | None, url: str) -> None:
         sweep = collect_sweep(uri, latest_sweep(uri))
         print(*sweep_links(sweep, url).lines(sweep.has_view), sep="\n", flush=True)
     except InputError:
-        print("no sweep yet: python train.py -m lr=1,0.01,0.0001", flush=True)
+        print(f"no sweep yet: {train_command()} -m lr=1,0.01,0.0001", flush=True)

@@ -12,6 +12,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run, ViewType
 from mlflow.exceptions import MlflowException
 
+from lrscope.core.command_words import script, train_command
 from lrscope.core.errors import InputError, Problem
 from lrscope.core.trace import Trace
 from lrscope.core.verdict import Verdict
@@ -87,7 +88,9 @@ def latest_sweep(store: Store) -> str:
     if found := client.search_runs(experiments, f"tags.`{PARENT}` != ''", max_results=1, order_by=newest):
         return found[0].data.tags[PARENT]
     raise InputError(
-        Problem("sweep", "latest", f"{client.tracking_uri} holds no sweep", "Run one: python train.py -m lr=0.1,0.01")
+        Problem(
+            "sweep", "latest", f"{client.tracking_uri} holds no sweep", f"Run one: {train_command()} -m lr=0.1,0.01"
+        )
     )
 
 
@@ -120,7 +123,7 @@ def stored_run(client: MlflowClient, run_id: str) -> Run:
     Raises:
         InputError: there is none, or it was deleted, or the id is none.
     """
-    remedy = "List them with: python scripts/compare.py --list"
+    remedy = f"List them with: {script('compare')} --list"
     if not RUN_ID.fullmatch(run_id):
         raise InputError(Problem("sweep", run_id[:80], "this is no MLflow run id", remedy))
     try:
