@@ -2,7 +2,7 @@
 
 import sys
 
-from lrscope.cli.entry import run
+from lrscope.cli.commands.entry import run
 
 if __name__ == "__main__":
     sys.exit(run("resume", sys.argv[1:]))

@@ -35,6 +35,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("sweeps",),
     ("batched.run",),
     ("cli", "hydra_plugins"),
+    ("cli.commands",),
 )
 """From the bottom to the top. A folder imports from itself and from the layers below it, from no other of its own."""
 
@@ -55,9 +56,15 @@ NOT_IN = {
 """Libraries that these parts do not know: they work on plain values, whatever feeds them."""
 
 
+COPIED = SRC / "lrscope" / "cli" / "project"
+"""What `lrscope init` copies for a user is his code, and none of the package's."""
+
+
 def modules() -> Iterator[tuple[str, Path]]:
     """Every module of the source but the package's own ``__init__``, by its dotted name."""
     for file in sorted(SRC.rglob("*.py")):
+        if file.is_relative_to(COPIED):
+            continue
         name = ".".join(file.relative_to(SRC).with_suffix("").parts).removesuffix(".__init__")
         if name != "lrscope":
             yield name, file
@@ -137,7 +144,7 @@ def test_no_two_files_have_one_name() -> None:
 
 def test_every_folder_says_what_is_in_it() -> None:
     """Its docstring names every module and folder that lies in it, and is not a line longer than a screen."""
-    folders = {path.parent for path in SRC.rglob("*.py")} - {SRC, SRC / "lrscope"}
+    folders = {file.parent for _, file in modules()} - {SRC, SRC / "lrscope"}
     assert folders
     for folder in folders:
         said = ast.get_docstring(ast.parse((folder / "__init__.py").read_text())) or ""

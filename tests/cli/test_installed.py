@@ -156,7 +156,7 @@ def test_init_overwrites_nothing(installed: Installed) -> None:
 def test_a_word_that_is_no_subcommand_is_explained(
     words: tuple[str, ...], told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from lrscope.cli.entry import main
+    from lrscope.cli.commands.entry import main
 
     monkeypatch.setattr(sys, "argv", ["lrscope", *words])
     assert main() == 2

@@ -2,7 +2,8 @@
 
 ``train.py`` calls ``main``, and Hydra the hooks; nobody else does.
 
-    entry              the command ``lrscope`` and its subcommands, which lie in commands/
+    commands/          the command ``lrscope`` and its subcommands, one file each
+    project/           the files that ``lrscope init`` copies
     main               a training, and its exit code; __main__: the same as ``python -m lrscope.cli``
     conf_search        where YAML files are looked for
     hydra_hooks        the moment before anything trains: jobs are checked, the parent run is made

@@ -25,7 +25,7 @@ SUBCOMMANDS = {
     "reap": "mark runs whose process is gone as KILLED",
     "init": "write a small project to start from into a folder",
 }
-"""What each does, in the order in which they are shown. Each is ``cli/commands/NAME_command.py``."""
+"""What each does, in the order in which they are shown. Each is ``NAME_command.py`` beside this file."""
 
 
 def main() -> int:
