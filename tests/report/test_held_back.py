@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import RunTag
-from stored_sweeps import store_sweep, train
 
 from lrscope.core.verdict import Cause, Diagnosis, Evidence, Finding, Verdict
 from lrscope.diagnosis.verdict_tags import DIAGNOSIS, verdict_tags
 from lrscope.report.analysis.comparison import compare
 from lrscope.report.analysis.recommend import recommend
 from lrscope.report.data.collect import collect_sweep
+from stored_sweeps import store_sweep, train
 
 CLIPPED = Finding(
     Verdict.TOO_SLOW,
