@@ -10,7 +10,7 @@ from mlflow.entities import Run, RunTag
 
 from lrscope.core.trace import Trace
 from lrscope.core.verdict import Diagnosis
-from lrscope.diagnosis import diagnose, diagnose_sweep, note
+from lrscope.diagnosis import diagnose, diagnose_sweep, note, verdict_tags
 from lrscope.report.data.collect import PARENT, children, stored_run
 from lrscope.report.data.connect import connect
 from lrscope.tracking.mlflow_store.read import read_traces
@@ -32,7 +32,7 @@ def diagnose_stored(run_ids: Sequence[str], uri: str | None, tag: bool = False) 
     Args:
         run_ids: runs; of a sweep's parent its members are taken. Members are judged beside the other members.
         uri: of the store; None as for a run.
-        tag: also write the verdict into the runs (``lrscope.verdict``, ``lrscope.why``).
+        tag: also write the verdict into the runs (``lrscope.verdict``, ``lrscope.why``, ``lrscope.diagnosis``).
 
     Raises:
         InputError: no such run, or a store that cannot be read.
@@ -46,7 +46,7 @@ def diagnose_stored(run_ids: Sequence[str], uri: str | None, tag: bool = False) 
         found += [item for item in _judged(client, members or _beside(client, run)) if item.run_id in wanted]
     if tag:
         for item in found:
-            words = {"lrscope.verdict": item.diagnosis.verdict.label, "lrscope.why": item.diagnosis.primary.why[:5000]}
+            words = verdict_tags(item.diagnosis)
             client.log_batch(item.run_id, tags=[RunTag(key, value) for key, value in words.items()])
     return tuple(found)
 

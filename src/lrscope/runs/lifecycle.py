@@ -22,7 +22,7 @@ from lrscope.core.paths import checkout
 from lrscope.core.redact import redact_tree
 from lrscope.core.trace import Trace
 from lrscope.core.verdict import Diagnosis, Verdict
-from lrscope.diagnosis import diagnose, note
+from lrscope.diagnosis import diagnose, note, verdict_tags
 from lrscope.runs.prepare import PreparedRun
 from lrscope.tracking import DatasetInfo, RunLog, RunStart, Session, dataset_place
 from lrscope.training.recording import RunRecorder
@@ -182,7 +182,7 @@ def _tell(log: RunLog, diagnosis: Diagnosis | None, trace: Trace, ending: RunEnd
         log.text(text, TRACEBACK)
         log.tags({"mlflow.note.content": f"**crashed**: {why}\n\n```\n{text[-6000:]}\n```"})
     elif diagnosis is not None:
-        log.tags({"lrscope.verdict": diagnosis.verdict.label, "mlflow.note.content": note(diagnosis, trace)[:7900]})
+        log.tags(verdict_tags(diagnosis) | {"mlflow.note.content": note(diagnosis, trace)[:7900]})
     else:
         log.tags({"mlflow.note.content": f"**stopped**: {why}; `resume=latest` continues it."})
 

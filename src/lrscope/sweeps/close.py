@@ -55,7 +55,7 @@ def compare_verdicts(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> di
     Returns:
         The outcomes with what is known now, as the tags have it.
     """
-    from lrscope.diagnosis import diagnose, diagnose_sweep, note
+    from lrscope.diagnosis import diagnose, diagnose_sweep, note, verdict_tags
 
     traces = _traces(sweep, {number: outcome for number, outcome in outcomes.items() if outcome.verdict})
     seen_anew: dict[int, Outcome] = {}
@@ -64,13 +64,8 @@ def compare_verdicts(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> di
         stopped = outcome.verdict == Verdict.DIVERGED.label  # its loss went beyond all bounds at one step
         if diagnosis == diagnose(traces[number]) or (stopped and diagnosis.verdict is not Verdict.DIVERGED):
             continue
-        sweep.session.annotate(outcome.local_id).tags(
-            {
-                "lrscope.verdict": diagnosis.verdict.label,
-                "lrscope.why": diagnosis.primary.why,
-                "mlflow.note.content": note(diagnosis, traces[number])[:7900],
-            }
-        )
+        words = {"mlflow.note.content": note(diagnosis, traces[number])[:7900]}
+        sweep.session.annotate(outcome.local_id).tags(verdict_tags(diagnosis) | words)
         seen_anew[number] = replace(outcome, verdict=diagnosis.verdict.label, why=diagnosis.primary.why)
         seen_anew[number].write(sweep.ledger.place(number))
     return {number: seen_anew.get(number, outcome) for number, outcome in outcomes.items()}

@@ -15,8 +15,9 @@ from mlflow.exceptions import MlflowException
 from lrscope.core.command_words import script, train_command
 from lrscope.core.errors import InputError, Problem
 from lrscope.core.trace import Trace
-from lrscope.core.verdict import Verdict
+from lrscope.core.verdict import Diagnosis, Finding, Verdict
 from lrscope.diagnosis import diagnose_sweep
+from lrscope.diagnosis.verdict_tags import DIAGNOSIS
 from lrscope.report.data.axes import settings_of, sort_key, swept_axes
 from lrscope.report.data.connect import connect
 from lrscope.report.data.stored_sweep import CURVES, Member, Sweep
@@ -152,6 +153,7 @@ def _member(run: Run, axes: Sequence[str], trace: Trace) -> Member:
         trace=trace,
         params=dict(params),
         artifacts=run.info.artifact_uri or "",
+        finding=_finding(tags),
     )
 
 
@@ -162,7 +164,7 @@ def _diagnosed(members: Sequence[Member]) -> list[Member]:
         return list(members)
     found = diagnose_sweep([member.trace for member in unjudged])
     judged = {
-        member.run_id: replace(member, verdict=diagnosis.verdict, why=diagnosis.primary.why)
+        member.run_id: replace(member, verdict=diagnosis.verdict, why=diagnosis.primary.why, finding=diagnosis.primary)
         for member, diagnosis in zip(unjudged, found, strict=True)
     }
     return [judged.get(member.run_id, member) for member in members]
@@ -181,6 +183,15 @@ def _verdict(tags: Mapping[str, str]) -> Verdict | None:
         return Verdict.from_label(tags["lrscope.verdict"])
     except (KeyError, ValueError):
         return None  # not diagnosed, or edited by hand
+
+
+def _finding(tags: Mapping[str, str]) -> Finding | None:
+    """The finding behind the verdict; None of a run that an older version recorded, or whose tags were edited."""
+    try:
+        found = Diagnosis.from_json(tags[DIAGNOSIS]).primary
+    except (KeyError, ValueError, IndexError):
+        return None
+    return found if found.verdict is _verdict(tags) else None
 
 
 def _strings(run: Run, tag: str) -> tuple[str, ...]:
