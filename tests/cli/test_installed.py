@@ -135,6 +135,23 @@ def test_what_it_ships_can_be_chosen_beside_the_projects_own(installed: Installe
     assert "lrscope.models.linear.Linear" in shown.stdout, "the folder that is named goes first"
 
 
+def test_a_shell_completes_subcommands_options_and_keys(installed: Installed) -> None:
+    script = installed.run("lrscope", "train", "-sc", "install=bash").stdout
+    typed = """
+complete_() {
+    COMP_LINE="$1"; COMP_POINT=${#1}; COMP_WORDS=($1); COMP_CWORD=$2
+    hydra_bash_completion
+    echo "${COMPREPLY[@]}"
+}
+complete_ "lrscope tr" 1
+complete_ "lrscope train model=m" 2
+complete_ "lrscope train callbacks.look" 2
+"""
+    shell = f"export PATH={installed.bin}:$PATH\n{script}\n{typed}"
+    done = subprocess.run(["bash", "-c", shell], cwd=installed.folder, capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines() == ["train", "model=mlp", "callbacks.look_ahead="], done.stderr
+
+
 def test_init_overwrites_nothing(installed: Installed) -> None:
     folder = installed.folder / "taken"
     folder.mkdir()

@@ -5,6 +5,7 @@ Nothing heavy is imported on the way to ``--help``: a subcommand is imported whe
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -40,6 +41,8 @@ def main() -> int:
     if words and words[0] in ("--version", "-V"):
         print(f"lrscope {_version()}")
         return 0
+    if words and words[0] in ("-sc", "--shell-completion"):
+        return _complete(words)
     if words and words[0] not in ("-h", "--help"):
         print(f"error: {_unknown(words[0])}", file=sys.stderr)
         return 2
@@ -70,6 +73,19 @@ def run(name: str, words: Sequence[str], prog: str | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     return code
+
+
+def _complete(words: Sequence[str]) -> int:
+    """Answer a shell that completes a line (``lrscope train -sc install=bash`` tells it to ask here).
+
+    The subcommands are listed here, what is behind ``train`` by Hydra, which takes the first word for the program.
+    """
+    program, *typed = os.environ.get("COMP_LINE", "").split(" ")
+    if typed[:1] == ["train"] and len(typed) > 1:
+        os.environ["COMP_LINE"] = " ".join([program, *typed[1:]])
+        return run("train", words)
+    print(" ".join(SUBCOMMANDS))
+    return 0
 
 
 def _unknown(word: str) -> str:

@@ -6,9 +6,9 @@ import sys
 from collections.abc import Sequence
 
 
-def main(words: Sequence[str], prog: str | None) -> int:
+def main(words: Sequence[str], prog: str | None) -> int:  # noqa: ARG001
     """The exit code of the training, see :func:`lrscope.cli.main.main`. Hydra reads the words from ``sys.argv``."""
     from lrscope.cli.main import main as train
 
-    sys.argv = [prog or sys.argv[0], *words]
+    sys.argv = [sys.argv[0], *words]
     return train()
