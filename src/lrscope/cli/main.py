@@ -37,22 +37,56 @@ def main() -> int:
     spare_the_command()
     keep_what_can_be_shown()
     gc_pause.pause()
-    sys.setswitchinterval(SWITCH_S)
+    try:
+        return run_command(sys.argv[1:]).code
+    finally:
+        gc_pause.leave()
+
+
+@dataclass
+class Ended:
+    """How a command ended: its exit code, what it was told to the user where it failed, and what it recorded."""
+
+    code: int = 0
+    error: LrscopeError | None = None
+    run_id: str | None = None
+    """MLflow's id of a lone run."""
+    sweep_id: str | None = None
+    """MLflow's id of a sweep's parent."""
+    store: str | None = None
+    """``tracking.uri`` as it was given."""
+
+
+_ended = Ended()
+"""Of the command that this process runs: Hydra hands nothing back."""
+
+
+def run_command(words: Sequence[str], told: bool = True) -> Ended:
+    """Run a command in this process, which must not be running another.
+
+    Args:
+        words: those of the command line.
+        told: whether errors are printed; else they are in what comes back alone.
+    """
+    global _ended
     import hydra
 
+    _ended = ended = Ended()
+    tell.print_errors(told)
+    sys.argv[1:] = words
+    sys.setswitchinterval(SWITCH_S)
     schema.register()
     _keep_quiet()
     _find_the_users_modules()
-    entry = hydra.main(version_base="1.3", config_path=str(first_folder(sys.argv[1:])), config_name="train")(_job)
+    entry = hydra.main(version_base="1.3", config_path=str(first_folder(words)), config_name="train")(_job)
     try:
-        try:
-            code = _exit_code(entry)
-        except BaseException:  # of no kind that is known here: Python tells it, and no sweep stays RUNNING
-            _close_sweep(1)
-            raise
-        return _close_sweep(code) or _code_of_records()
-    finally:
-        gc_pause.leave()
+        ended.code = _exit_code(entry)
+    except BaseException:  # of no kind that is known here: Python tells it, and no sweep stays RUNNING
+        _close_sweep(1)
+        raise
+    ended.code = _close_sweep(ended.code) or _code_of_records()
+    ended.error = tell.last_error()
+    return ended
 
 
 def _exit_code(entry: Any) -> int:

@@ -53,6 +53,10 @@ class StopSignals:
         if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
             signal.signal(signal.SIGHUP, self._catch)
 
+    def forget(self) -> None:
+        """As if no signal had come and no job were to be told: for a process that goes on after a command."""
+        self.__init__()  # type: ignore[misc]
+
     def _catch(self, number: int, _frame: FrameType | None) -> None:
         self._caught += 1
         if self._caught == 1:
