@@ -9,28 +9,23 @@ import argparse
 import sys
 from pathlib import Path
 
-from lrscope.core.errors import LrscopeError
-from lrscope.core.plain_text import keep_what_can_be_shown
-from lrscope.core.std_streams import spare_the_command
+from lrscope.cli.script import print_aside, script
 
 
+@script
 def main() -> int:
     """0, or 2 where a sweep is not there or the store cannot be read."""
-    spare_the_command()
-    keep_what_can_be_shown()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("sweeps", nargs="*", metavar="SWEEP", help="run ids of sweeps (or of one of their members)")
+    parser.add_argument(
+        "sweeps", nargs="*", metavar="SWEEP", help="run ids of sweeps (or of a member), or their beginnings"
+    )
     parser.add_argument("--uri", help="the tracking store; default MLFLOW_TRACKING_URI, else mlflow.db of the project")
     parser.add_argument("--out", type=Path, help="folder for the files; default outputs/reports/ID")
     parser.add_argument("--dark", action="store_true", help="also write the figures on a dark ground")
     parser.add_argument("--dry", action="store_true", help="write nothing to the store, only the files")
     parser.add_argument("--list", action="store_true", help="list the latest sweeps of the store")
     arguments = parser.parse_args()
-    try:
-        return _list(arguments.uri) if arguments.list else _compare(arguments)
-    except LrscopeError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
+    return _list(arguments.uri) if arguments.list else _compare(arguments)
 
 
 def _compare(arguments: argparse.Namespace) -> int:
@@ -39,7 +34,9 @@ def _compare(arguments: argparse.Namespace) -> int:
     from lrscope.report import members_table, sweep_links
     from lrscope.report.report_stored import report_stored
 
-    done = report_stored(arguments.sweeps, arguments.uri, arguments.out, arguments.dark, not arguments.dry)
+    done = report_stored(
+        arguments.sweeps, arguments.uri, arguments.out, arguments.dark, not arguments.dry, tell=print_aside
+    )
     Console(highlight=False).print(members_table(done.sweeps), crop=False)
     print(f"report   {done.files.html}")
     for sweep in done.sweeps:

@@ -10,11 +10,11 @@ from concurrent.futures import BrokenExecutor
 from pathlib import Path
 from typing import Any
 
+from lrscope.cli.script import tell
 from lrscope.config import schema
 from lrscope.core import gc_pause
 from lrscope.core.errors import Interrupted, LrscopeError
 from lrscope.core.paths import conf_folder
-from lrscope.core.plain_text import keep_what_can_be_shown
 from lrscope.core.std_streams import spare_the_command
 from lrscope.core.stop_signals import STOP
 
@@ -34,7 +34,6 @@ def main() -> int:
         signal n stopped it.
     """
     spare_the_command()
-    keep_what_can_be_shown()
     gc_pause.pause()
     sys.setswitchinterval(SWITCH_S)
     import hydra
@@ -67,7 +66,7 @@ def _exit_code(entry: Any) -> int:
     except KeyboardInterrupt:
         return 130
     except (LrscopeError, Interrupted) as error:
-        return _tell(error)
+        return tell(error)
     except Exception as error:
         if isinstance(error, (HydraException, OmegaConfBaseException)) and asked != "1":
             return _refused(error)
@@ -93,11 +92,11 @@ def _job(cfg: Any) -> Any:
         outcome = run_job(run_config(cfg, overrides_as_typed(HydraConfig.get())))
     except Interrupted as stop:
         if alone or _launched_here():
-            raise SystemExit(_tell(stop)) from None
+            raise SystemExit(tell(stop)) from None
         return None  # a worker: what became of its job stands in the ledger, and the command knows of the signal
     except LrscopeError as error:
         if alone:
-            raise SystemExit(_tell(error)) from None
+            raise SystemExit(tell(error)) from None
         raise
     if alone and outcome.crashed:
         raise SystemExit(1)
@@ -108,7 +107,7 @@ def _refused(error: Exception) -> int:
     """Say what Hydra refuses: of a sweep everything that is wrong, of a lone run what is wrong with its words."""
     from lrscope.cli.explain_command import explain_command
 
-    _tell(explain_command(sys.argv[1:], error))
+    tell(explain_command(sys.argv[1:], error))
     return 2
 
 
@@ -125,12 +124,6 @@ def _unexpected(error: Exception) -> int:
         return 1
     traceback.print_exc()
     return 1
-
-
-def _tell(error: LrscopeError | Interrupted) -> int:
-    for line in str(error).splitlines():
-        print(f"error: {line}", file=sys.stderr)
-    return error.exit_code
 
 
 def _launched_here() -> bool:

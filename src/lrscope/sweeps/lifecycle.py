@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from omegaconf import DictConfig
 
 from lrscope.core.errors import Interrupted, LrscopeError
-from lrscope.core.job import KnownMember, SweepTicket, overrides_as_typed
+from lrscope.core.job import KnownMember, SweepTicket, overrides_as_typed, overrides_to_repeat
 from lrscope.core.ledger import SWEEP, Ledger
 from lrscope.core.outcome import Outcome
 from lrscope.core.stop_signals import STOP
@@ -192,9 +192,7 @@ def _name(planned: Plan | None) -> str:
 
 
 def _words(config: DictConfig) -> list[str]:
-    """The command's overrides, but for what a later command decides anew."""
-    given = list(overrides_as_typed(config.hydra))
-    return [override for override in given if not override.startswith(("resume=", "tracking.uri="))]
+    return overrides_to_repeat(overrides_as_typed(config.hydra))
 
 
 def _announce(sweep: CurrentSweep, stored: StoredSweep | None) -> None:
