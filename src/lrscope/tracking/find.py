@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -172,8 +173,9 @@ class _StoreSource:
 
     def _is_of_this_checkout(self, tags: Mapping[str, str]) -> bool:
         """Or of one that has the same journals: a folder that several machines share."""
-        if not self._is_shared or Journal.of(self._spool, tags.get("lrscope.local_id", "-")).exists():
-            return True
+        with suppress(InputError):  # a tag that somebody made up
+            if not self._is_shared or Journal.of(self._spool, tags.get("lrscope.local_id", "")).exists():
+                return True
         here = origin_tags()
         mine = ORIGIN if ORIGIN in tags else "mlflow.user"  # older records have no more
         return tags.get(mine) == here.get(mine)
