@@ -35,7 +35,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("sweeps",),
     ("batched.run",),
     ("cli", "hydra_plugins"),
-    ("cli.commands",),
+    ("cli.commands", "api"),
 )
 """From the bottom to the top. A folder imports from itself and from the layers below it, from no other of its own."""
 

@@ -46,9 +46,7 @@ def _leaves(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, A
         key = above + str(name).replace("__", ".")
         if isinstance(value, Mapping):
             yield from _leaves(value, f"{key}.")
-        elif callable(value):
-            yield f"{key}._target_", value
-        elif isinstance(value, list) and value and all(callable(item) for item in value):
+        elif callable(value) or (isinstance(value, list) and value and all(callable(item) for item in value)):
             yield f"{key}._target_", value
         else:
             yield key, value

@@ -227,7 +227,7 @@ def _run_of(member: Member, store: str | None) -> Run:
 
 
 def _cells(row: Row) -> dict[str, Any]:
-    """A member as a row of the table: losses and accuracies under the names of their metrics, at the end and at best."""
+    """A member as a row of the table: losses and accuracies by the names of their metrics, at the end and at best."""
     from lrscope.report.data.axes import number
 
     member, came_to = row.member, row.outcome

@@ -45,14 +45,13 @@ class SweepCallback(Callback):
 @contextmanager
 def _ending_the_command() -> Iterator[None]:
     """Hydra turns exceptions of a callback into warnings and trains on; SystemExit passes."""
+    from lrscope.cli.tell import tell
     from lrscope.core.errors import Interrupted, LrscopeError
 
     try:
         yield
     except (LrscopeError, Interrupted) as error:
-        for line in str(error).splitlines():
-            print(f"error: {line}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        sys.exit(tell(error))
     except Exception:
         traceback.print_exc()
         sys.exit(1)

@@ -6,16 +6,18 @@ import os
 import sys
 import traceback
 import warnings
+from collections.abc import Sequence
 from concurrent.futures import BrokenExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lrscope.cli.conf_search import first_folder
+from lrscope.cli.tell import last_error, print_errors, tell
 from lrscope.config import schema
 from lrscope.core import gc_pause
 from lrscope.core.errors import Interrupted, LrscopeError
 from lrscope.core.paths import project_root
-from lrscope.core.plain_text import keep_what_can_be_shown
 from lrscope.core.std_streams import spare_the_command
 from lrscope.core.stop_signals import STOP
 
@@ -35,7 +37,6 @@ def main() -> int:
         signal n stopped it.
     """
     spare_the_command()
-    keep_what_can_be_shown()
     gc_pause.pause()
     try:
         return run_command(sys.argv[1:]).code
@@ -72,7 +73,7 @@ def run_command(words: Sequence[str], told: bool = True) -> Ended:
     import hydra
 
     _ended = ended = Ended()
-    tell.print_errors(told)
+    print_errors(told)
     sys.argv[1:] = words
     sys.setswitchinterval(SWITCH_S)
     schema.register()
@@ -85,7 +86,7 @@ def run_command(words: Sequence[str], told: bool = True) -> Ended:
         _close_sweep(1)
         raise
     ended.code = _close_sweep(ended.code) or _code_of_records()
-    ended.error = tell.last_error()
+    ended.error = ended.error or last_error()
     return ended
 
 
@@ -103,7 +104,7 @@ def _exit_code(entry: Any) -> int:
     except KeyboardInterrupt:
         return 130
     except (LrscopeError, Interrupted) as error:
-        return _tell(error)
+        return tell(error)
     except Exception as error:
         if isinstance(error, (HydraException, OmegaConfBaseException)) and asked != "1":
             return _refused(error)
@@ -129,13 +130,16 @@ def _job(cfg: Any) -> Any:
         outcome = run_job(run_config(cfg, overrides_as_typed(HydraConfig.get())))
     except Interrupted as stop:
         if alone or _launched_here():
-            raise SystemExit(_tell(stop)) from None
+            raise SystemExit(tell(stop)) from None
         return None  # a worker: what became of its job stands in the ledger, and the command knows of the signal
     except LrscopeError as error:
         if alone:
-            raise SystemExit(_tell(error)) from None
+            raise SystemExit(tell(error)) from None
         raise
+    if alone:
+        _ended.run_id, _ended.store = outcome.run_id, cfg.tracking.uri
     if alone and outcome.crashed:
+        _ended.error = LrscopeError(f"the run crashed: {outcome.why}")
         raise SystemExit(1)
     return outcome
 
@@ -144,7 +148,7 @@ def _refused(error: Exception) -> int:
     """Say what Hydra refuses: of a sweep everything that is wrong, of a lone run what is wrong with its words."""
     from lrscope.cli.explain_command import explain_command
 
-    _tell(explain_command(sys.argv[1:], error))
+    tell(explain_command(sys.argv[1:], error))
     return 2
 
 
@@ -163,12 +167,6 @@ def _unexpected(error: Exception) -> int:
     return 1
 
 
-def _tell(error: LrscopeError | Interrupted) -> int:
-    for line in str(error).splitlines():
-        print(f"error: {line}", file=sys.stderr)
-    return error.exit_code
-
-
 def _launched_here() -> bool:
     """Whether this process launched the sweep, and is not a worker of its launcher's."""
     lifecycle = sys.modules.get("lrscope.sweeps.lifecycle")
@@ -179,9 +177,13 @@ def _close_sweep(code: int) -> int:
     """Close the sweep of this process, where there is one: on every way out, with the report of what there is."""
     if "lrscope.sweeps.lifecycle" not in sys.modules:
         return code
-    from lrscope.sweeps.lifecycle import close_current
+    from lrscope.sweeps.lifecycle import close_current, current
 
-    return close_current(code)
+    sweep = current()
+    code = close_current(code)
+    if sweep is not None:
+        _ended.sweep_id, _ended.store = sweep.log.run_id, sweep.settings.uri
+    return code
 
 
 def _code_of_records() -> int:

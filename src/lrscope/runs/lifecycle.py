@@ -17,6 +17,7 @@ import yaml
 
 from lrscope.core.files import spared
 from lrscope.core.fingerprint import flatten
+from lrscope.core.job import overrides_to_repeat
 from lrscope.core.outcome import TRACEBACK, Outcome, Status
 from lrscope.core.paths import checkout
 from lrscope.core.redact import redact_tree
@@ -91,6 +92,7 @@ def open_record(
 
 def _start_record(run: PreparedRun, session: Session, tags: Mapping[str, str]) -> RunLog:
     ticket = run.job.ticket
+    command = {} if ticket is not None else {"lrscope.overrides": json.dumps(overrides_to_repeat(run.job.overrides))}
     return session.start(
         RunStart(
             experiment=(ticket.experiment if ticket is not None else None) or run.cfg.experiment_name,
@@ -103,6 +105,7 @@ def _start_record(run: PreparedRun, session: Session, tags: Mapping[str, str]) -
                 "lrscope.fingerprint": run.fingerprint,
                 "lrscope.facts": run.facts.to_json(),
                 "lrscope.together": "false",
+                **command,
                 **tags,
             },
         )

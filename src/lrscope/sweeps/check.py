@@ -20,14 +20,18 @@ if TYPE_CHECKING:
     from lrscope.sweeps.plan import Plan, PlannedJob
 
 
-def check_plan(planned: Plan) -> None:
+def check_plan(planned: Plan, chosen: bool = False) -> None:
     """Check all jobs of a sweep.
+
+    Args:
+        chosen: by a sweeper, which may well choose the same again.
 
     Raises:
         InputError: with the problems of all jobs, each once.
     """
     in_vain = typed_in_vain((job.cfg, job.overrides) for job in planned.jobs)
-    raise_problems([job.cfg for job in planned.jobs], [*planned.problems, *in_vain, *_twins(planned.jobs)])
+    twins = [] if chosen else _twins(planned.jobs)
+    raise_problems([job.cfg for job in planned.jobs], [*planned.problems, *in_vain, *twins])
 
 
 def raise_problems(cfgs: Sequence[DictConfig], found: Sequence[Problem] = ()) -> None:

@@ -100,7 +100,7 @@ def keep_best_model(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> Non
 
     best = best_outcome(outcomes.values())
     wanted = sweep.config.tracking.log_model == "best" and sweep.settings.mode != "off"
-    if best is None or not wanted or sweep.plan is None:
+    if best is None or not wanted:
         return
     log = sweep.session.annotate(best.local_id)
     if best.skipped and _has_model(sweep, best, log):

@@ -10,13 +10,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from lrscope.cli.tell import print_aside
+
 
 def main(words: Sequence[str], prog: str | None) -> int:
     """0, or 2 where a sweep is not there or the store cannot be read."""
     parser = argparse.ArgumentParser(
         prog=prog, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("sweeps", nargs="*", metavar="SWEEP", help="run ids of sweeps (or of one of their members)")
+    parser.add_argument(
+        "sweeps", nargs="*", metavar="SWEEP", help="run ids of sweeps (or of a member), or their beginnings"
+    )
     parser.add_argument("--uri", help="the tracking store; default MLFLOW_TRACKING_URI, else mlflow.db of the project")
     parser.add_argument("--out", type=Path, help="folder for the files; default outputs/reports/ID")
     parser.add_argument("--dark", action="store_true", help="also write the figures on a dark ground")
@@ -32,7 +36,9 @@ def _compare(arguments: argparse.Namespace) -> int:
     from lrscope.report import members_table, sweep_links
     from lrscope.report.report_stored import report_stored
 
-    done = report_stored(arguments.sweeps, arguments.uri, arguments.out, arguments.dark, not arguments.dry)
+    done = report_stored(
+        arguments.sweeps, arguments.uri, arguments.out, arguments.dark, not arguments.dry, tell=print_aside
+    )
     Console(highlight=False).print(members_table(done.sweeps), crop=False)
     print(f"report   {done.files.html}")
     for sweep in done.sweeps:

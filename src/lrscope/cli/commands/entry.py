@@ -12,8 +12,8 @@ from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 
-from lrscope.core.errors import LrscopeError
-from lrscope.core.plain_text import keep_what_can_be_shown
+from lrscope.cli.tell import print_errors, tell
+from lrscope.core.errors import Interrupted, LrscopeError
 from lrscope.core.std_streams import spare_the_command
 
 SUBCOMMANDS = {
@@ -62,14 +62,12 @@ def run(name: str, words: Sequence[str], prog: str | None = None) -> int:
         its exit code; 2 for what the user has to change, 130 after Ctrl-C.
     """
     spare_the_command()
-    keep_what_can_be_shown()
+    print_errors(True)
     module = import_module(f"lrscope.cli.commands.{name}_command")
     try:
         code: int = module.main(list(words), prog)
-    except LrscopeError as error:
-        for line in str(error).splitlines():
-            print(f"error: {line}", file=sys.stderr)
-        return error.exit_code
+    except (LrscopeError, Interrupted) as error:
+        return tell(error)
     except KeyboardInterrupt:
         return 130
     return code

@@ -1,4 +1,4 @@
-"""Go on with the latest sweep (or the one whose id is given) with the command that started it."""
+"""Go on with what was interrupted last, a sweep or a run (or with the one whose id is given), by its own command."""
 
 from __future__ import annotations
 
@@ -6,13 +6,21 @@ import argparse
 import subprocess
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+from lrscope.cli.tell import print_aside
 from lrscope.core.command_words import train_command
+from lrscope.core.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from lrscope.tracking import TrackingSettings
+    from lrscope.tracking.find import StoredRun
 
 
 def main(words: Sequence[str], prog: str | None) -> int:
+    """The exit code of the command; 0 where nothing was interrupted, 2 where there is no such sweep or run."""
     parser = argparse.ArgumentParser(prog=prog, description=__doc__)
-    parser.add_argument("sweep", nargs="?", default="latest", help="id as printed; default: the latest")
+    parser.add_argument("run", nargs="?", metavar="ID", help="as printed; default: what was interrupted last, here")
     parser.add_argument("--experiment", help="look for the latest in this experiment only")
     parser.add_argument("--store", help="tracking URI; default: the project's own store")
     parser.add_argument("--trust", action="append", default=[], metavar="PACKAGE", help="its classes may be named too")
@@ -20,14 +28,41 @@ def main(words: Sequence[str], prog: str | None) -> int:
     from lrscope.config.trust import check_stored_overrides
     from lrscope.core.paths import resolve
     from lrscope.tracking import TrackingSettings
-    from lrscope.tracking.find import find_sweep
 
-    settings = TrackingSettings("online", arguments.store, resolve("outputs/spool"))
-    stored = find_sweep(settings, arguments.experiment, arguments.sweep)
-    check_stored_overrides(stored.overrides, arguments.trust)
-    command = [sys.executable, "-m", "lrscope.cli", "-m", *stored.overrides]
-    command.append(f"resume={stored.parent.run_id}")
+    found = _found(TrackingSettings("online", arguments.store, resolve("outputs/spool")), arguments)
+    if found is None:
+        return 0
+    check_stored_overrides(found.overrides, arguments.trust)
+    mode = ["-m"] if found.kind == "sweep" else []
+    command = [*mode, *found.overrides, f"resume={found.run_id}"]
     if arguments.store is not None:
         command.append(f"tracking.uri={arguments.store}")
-    print(" ".join([train_command(), *command[3:]]), flush=True)
-    return subprocess.run(command, check=False).returncode
+    print(" ".join([train_command(), *command]), flush=True)
+    return subprocess.run([sys.executable, "-m", "lrscope.cli", *command], check=False).returncode
+
+
+def _found(settings: TrackingSettings, arguments: argparse.Namespace) -> StoredRun | None:
+    """What to go on with, once it is told; None where there is nothing.
+
+    Raises:
+        InputError: there is no such sweep or run, or nobody knows its command.
+    """
+    from lrscope.tracking.find import LATEST, find_interrupted, find_to_resume
+    from lrscope.tracking.liveness.reap import reap
+
+    if arguments.run in (None, LATEST):
+        for words in reap(settings).gone:
+            print_aside(words)
+        found = find_interrupted(settings, arguments.experiment)
+        if found is None:
+            print("Nothing that was begun from this checkout has been interrupted. Others go on by their id.")
+            return None
+        print(f"interrupted last: {'sweep' if found.kind == 'sweep' else 'run'} {found.run_id}, {found.name}")
+    else:
+        found = find_to_resume(settings, arguments.run)
+    if found.kind == "run" and "lrscope.overrides" not in found.tags:
+        remedy = f"Type it, with resume={found.run_id} at its end."
+        raise InputError(
+            Problem("resume", found.run_id, "its command is not stored: it is of an older version", remedy)
+        )
+    return found

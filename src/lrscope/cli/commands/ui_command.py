@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+from lrscope.cli.tell import print_aside
 from lrscope.core.command_words import train_command
 from lrscope.core.errors import InputError
 
@@ -36,7 +37,7 @@ def _links(uri: str | None, url: str) -> None:
     from lrscope.report import collect_sweep, latest_sweep, sweep_links
 
     try:
-        sweep = collect_sweep(uri, latest_sweep(uri))
+        sweep = collect_sweep(uri, latest_sweep(uri, print_aside))
         print(*sweep_links(sweep, url).lines(sweep.has_view), sep="\n", flush=True)
     except InputError:
         print(f"no sweep yet: {train_command()} -m lr=1,0.01,0.0001", flush=True)
