@@ -40,7 +40,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 """From the bottom to the top. A folder imports from itself and from the layers below it, from no other of its own."""
 
 ONLY_IN = {
-    "hydra": {"core", "config", "sweeps", "cli", "hydra_plugins"},
+    "hydra": {"api", "core", "config", "sweeps", "cli", "hydra_plugins"},
     "mlflow": {"tracking", "report"},
     "matplotlib": {"report"},
     "sqlalchemy": {"tracking"},

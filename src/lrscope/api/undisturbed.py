@@ -22,7 +22,15 @@ def undisturbed() -> Iterator[None]:
     with ExitStack() as kept, warnings.catch_warnings():
         for keep in (_streams, _logging, _environment, _random, _torch, _hydra, _signals, _interpreter):
             kept.callback(keep())
+        _warn_as_a_command()
         yield
+
+
+def _warn_as_a_command() -> None:
+    """As Python does of itself: a caller that makes errors of warnings, as tests do, means those of his own code."""
+    warnings.resetwarnings()
+    for kind in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
+        warnings.simplefilter("ignore", kind)
 
 
 def _interpreter() -> Callable[[], None]:
@@ -83,6 +91,8 @@ def _logging() -> Callable[[], None]:
 
     def restore() -> None:
         for log, level, handlers, propagates, disabled in before:
+            for opened in set(log.handlers) - set(handlers):
+                opened.close()
             log.setLevel(level)
             log.handlers[:] = handlers
             log.propagate, log.disabled = propagates, disabled
