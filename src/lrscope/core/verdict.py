@@ -80,7 +80,7 @@ class Verdict(Enum):
         "the updates bounce across a minimum and do not shrink", Mark("#b05fc4", "D", "magenta"), failed=True
     )
     OVERFITTING = Meaning(
-        "the validation loss rises while the training loss falls",
+        "the training loss falls, and what is learned does not hold for the validation examples",
         Mark("#e69f00", "s", "yellow"),
         about="generalisation",
         of_the_best="overfits: keep the checkpoint of its best validation loss, not the last one",
@@ -124,7 +124,9 @@ class Verdict(Enum):
         if self.meaning.about == "schedule":
             return True
         subjects = {verdict.meaning.about for verdict in found}
-        return "all" not in subjects and not (self is Verdict.TRAINED and "progress" in subjects)
+        if "all" in subjects or (self is Verdict.TRAINED and "progress" in subjects):
+            return False
+        return self.failed or "generalisation" not in subjects  # to train on, or to keep it, is no advice there
 
     @classmethod
     def from_label(cls, label: str) -> Verdict:

@@ -10,6 +10,7 @@ import numpy as np
 
 from lrscope.core.verdict import Cause, Diagnosis, Finding, Verdict
 from lrscope.diagnosis.detectors.collapse import dead_layer
+from lrscope.diagnosis.signals.learned import HOPELESS
 from lrscope.diagnosis.signals.run_signals import RunSignals
 
 STRONG_DECAY, SOME_DECAY = 0.3, 0.03
@@ -19,7 +20,8 @@ FULL_PULL, SOME_PULL = 1.0, 0.1
 """Sum of rate times decay over the steps, from which weights without a gradient would have shrunk to a third, and from
 which that is named."""
 HELD_BACK = 0.25
-"""Share of a constant answer's loss above which a run that has levelled off may have been held there."""
+"""Share of a constant answer's loss, from the floor on, above which a run that has levelled off may have been held
+there."""
 OFTEN = 0.5
 """Share of the steps that were clipped, from which that is named."""
 FAR_CLIPPED = 10.0
@@ -30,8 +32,6 @@ LARGE_INPUT = 10.0
 """Inputs are meant to be around 1."""
 FAR_TARGETS = 100.0
 """Targets that lie so far from 0, or apart, that the last layer has a long way to go."""
-HOPELESS = 0.9
-"""Share of a constant answer's loss that no answer gets below: then the inputs hardly tell the targets."""
 
 SCALE_FREE = frozenset({"adam", "adamw", "nadam", "radam", "adamax", "rmsprop", "adagrad", "adadelta", "lion"})
 """Optimizers whose step does not grow with the gradient: clipping by a factor changes next to nothing."""
@@ -169,8 +169,9 @@ def _decay(finding: Finding, signals: RunSignals) -> Cause | None:
             return Cause("weight decay", why, remedy)
         return None
     constant = signals.constant_loss
-    held = constant is not None and signals.end > HELD_BACK * constant
-    nothing = not signals.beats_constant or held
+    floor, room = signals.learned.floor, signals.learned.room
+    held = constant is not None and signals.end > floor + HELD_BACK * room
+    nothing = not signals.learned.beats_constant or held
     scale = 3 if name == "adamw" else 1
     pull = float(rates.sum()) * (decay if name in ("sgd", "adamw") else 10 * decay)  # Adam takes it for a gradient
     if not nothing or decay < SOME_DECAY * scale or pull < SOME_PULL:
@@ -233,12 +234,13 @@ def _batch_of_one(finding: Finding, signals: RunSignals) -> Cause | None:
 
 
 def _floor(finding: Finding, signals: RunSignals) -> Cause | None:
-    """Equal inputs with different targets: below a loss that can be told nothing is to be had."""
-    floor, constant = signals.facts.floor_loss or 0.0, signals.constant_loss
+    """Equal inputs with different targets, or a loss that is never 0: below that nothing is to be had."""
+    floor, constant, labels = signals.facts.floor_loss or 0.0, signals.constant_loss, signals.facts.floor_of != "loss"
     if floor <= 0 or constant is None or constant <= 0 or _ran_away(finding):
         return None
-    why = f"equal inputs have different targets, so no answer gets below {floor:.4g}"
-    if floor >= HOPELESS * constant:
+    what = "equal inputs have different targets" if labels else "the loss is never 0 (label smoothing)"
+    why = f"{what}, so no answer gets below {floor:.4g}"
+    if labels and floor >= HOPELESS * constant:
         return Cause(
             "labels that the inputs do not tell",
             f"{why} (a constant one has {constant:.4g})",
@@ -246,7 +248,8 @@ def _floor(finding: Finding, signals: RunSignals) -> Cause | None:
         )
     if signals.end > floor + 0.1 * (constant - floor):
         return None
-    return Cause("labels that the inputs do not tell", why, "take this for as good as the labels allow", instead=False)
+    name = "labels that the inputs do not tell" if labels else "the floor of the loss"
+    return Cause(name, why, f"take this for as good as the {'labels' if labels else 'loss'} can be", instead=False)
 
 
 def _scale(signals: RunSignals) -> Cause | None:

@@ -144,6 +144,7 @@ def conclude(run: PreparedRun, log: RunLog, recorder: RunRecorder, ending: RunEn
         overrides=dict(run.job.varying),
         final={key: value for key in EPOCH_METRICS if (value := recorder.last(key)) is not None},
         best=best,
+        advice=diagnosis.primary.advice if diagnosis is not None and ending.error is None else "",
     )
     with spared(run.job.folder / TRACE, "a sweep's table will lack this run"):
         outcome.write(run.job.folder)

@@ -45,6 +45,8 @@ def closing_words(outcome: Outcome, job: Job, recorded: bool = True) -> str:
     lines = [f"{outcome.name}: {what} after {outcome.steps} steps, {outcome.seconds:.1f} s. {outcome.why}"]
     if outcome.final:
         lines.append("  ".join(f"{key} {value:.4g}" for key, value in outcome.final.items()))
+    if outcome.advice:
+        lines.append(f"what to do: {outcome.advice}")
     if outcome.status == "KILLED" and recorded:
         again = " ".join(override for override in job.overrides if not override.startswith("resume="))
         lines.append(

@@ -12,7 +12,7 @@ from lrscope.core.command_words import command, train_command
 from lrscope.core.errors import LrscopeError
 from lrscope.core.job import overrides_as_typed
 from lrscope.core.outcome import TRACEBACK, Outcome
-from lrscope.core.verdict import Verdict
+from lrscope.core.verdict import Finding, Verdict
 from lrscope.sweeps.current import CurrentSweep
 from lrscope.tracking import RunLog
 
@@ -66,9 +66,13 @@ def compare_verdicts(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> di
             continue
         words = {"mlflow.note.content": note(diagnosis, traces[number])[:7900]}
         sweep.session.annotate(outcome.local_id).tags(verdict_tags(diagnosis) | words)
-        seen_anew[number] = replace(outcome, verdict=diagnosis.verdict.label, why=diagnosis.primary.why)
+        seen_anew[number] = _judged(outcome, diagnosis.primary)
         seen_anew[number].write(sweep.ledger.place(number))
     return {number: seen_anew.get(number, outcome) for number, outcome in outcomes.items()}
+
+
+def _judged(outcome: Outcome, found: Finding) -> Outcome:
+    return replace(outcome, verdict=found.verdict.label, why=found.why, advice=found.advice)
 
 
 def _traces(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> dict[int, Trace]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from lrscope.core.verdict import Cause, Finding
 from lrscope.diagnosis import diagnose_sweep
-from lrscope.diagnosis.signals.chance import NOTHING
+from lrscope.diagnosis.signals import chance
 from lrscope.diagnosis.signals.run_signals import RunSignals
 from lrscope.report.analysis.comparison import Cell, Comparison, Group
 from lrscope.report.analysis.next_runs import lower
@@ -32,22 +32,30 @@ def no_effect(comparison: Comparison, group: Group, used: float) -> Recommendati
 
 
 def constant_answer(best: Cell) -> float | None:
-    """The loss of a constant answer, where the best cell is known to have come no lower."""
+    """The loss of a constant answer, where the best cell is known to have come no lower, or no lower on the examples
+    that it was not trained on.
+    """
     assert best.best is not None
     signals = [RunSignals.of(row.member.trace) for row in best.rows]
-    constants = [s.constant_loss for s in signals if s.constant_loss and not s.above_chance]
-    if len(constants) < len(signals) or best.best.mean < NOTHING * min(constants):
+    if all(s.learned.generalises is False for s in signals):
+        return min(chance.val_constant_loss(s.trace) or math.inf for s in signals)
+    bars = [s.constant_loss - (1 - chance.NOTHING) * s.learned.room
+            for s in signals if s.constant_loss and not s.learned.above_chance]  # fmt: skip
+    if len(bars) < len(signals) or best.best.mean < min(bars):
         return None
-    return min(constants)
+    return min(s.constant_loss for s in signals if s.constant_loss)
 
 
 def nothing_learned(comparison: Comparison, best: Cell, constant: float, where: str) -> str:
     """The sentence in the place of a recommendation, where the best is no better than a constant answer."""
     assert best.best is not None
     axis = comparison.x_axis
+    memorised = all(RunSignals.of(row.member.trace).learned.memorised for row in best.rows)
+    what = "the training examples were memorised, nothing" if memorised else "nothing"
     return (
         f"No {'rate' if comparison.by_rate else axis}{where} did better than a constant answer ({loss(constant)}): "
-        f"nothing was learned. The lowest {comparison.loss} is {loss(best.best.mean)}, with {axis}={best.label}."
+        f"{what} was learned{' that holds for others' if memorised else ''}. "
+        f"The lowest {comparison.loss} is {loss(best.best.mean)}, with {axis}={best.label}."
     )
 
 

@@ -52,6 +52,8 @@ def _of_group(comparison: Comparison, group: Group) -> Recommendation:
     room, basis = tolerance(group.cells, best, comparison.start)
     near = _as_good(group.cells, best, room) if comparison.numeric else _equals(usable, best, room)
     warnings = [*held, *_warnings(comparison, group, best, usable, of_rates=not held)]
+    if not held and constant is None:
+        warnings += _of_verdicts(best, highest=group.cells[-1] is best)
     return Recommendation(
         group=group.label,
         axis=comparison.x_axis,
@@ -184,8 +186,6 @@ def _warnings(
             )
     if of_rates and comparison.by_rate and (edge := _at_edge(group.cells, best)):
         found.append(f"{best.label} is the {edge} rate of the sweep: the optimum may lie beyond it.")
-    if of_rates:
-        found += _of_verdicts(best, highest=group.cells[-1] is best)
     unfinished = [row for cell in group.cells for row in cell.rows if not row.member.ended]
     if unfinished:
         total = sum(len(cell.rows) for cell in group.cells)

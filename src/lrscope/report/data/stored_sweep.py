@@ -22,6 +22,7 @@ CURVES = (
     "val/acc",
     "lr",
     "train/loss_constant",
+    "val/loss_constant",
 )
 """The metrics that a report reads."""
 
