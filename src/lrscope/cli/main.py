@@ -89,7 +89,8 @@ def _job(cfg: Any) -> Any:
     spare_the_command()  # a launcher's worker has not come by main
     alone = HydraConfig.get().mode == RunMode.RUN
     try:
-        outcome = run_job(run_config(cfg, overrides_as_typed(HydraConfig.get())))
+        hydra = HydraConfig.get()
+        outcome = run_job(run_config(cfg, overrides_as_typed(hydra), hydra))
     except Interrupted as stop:
         if alone or _launched_here():
             raise SystemExit(tell(stop)) from None
