@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import subprocess
+import os
+import shlex
 import sys
 from typing import TYPE_CHECKING
 
@@ -36,8 +37,9 @@ def main() -> int:
     words = [*mode, *found.overrides, f"resume={found.run_id}"]
     if arguments.store is not None:
         words.append(f"tracking.uri={arguments.store}")
-    print(" ".join(["python train.py", *words]), flush=True)
-    return subprocess.run([sys.executable, str(checkout() / "train.py"), *words], check=False).returncode
+    print("python train.py", shlex.join(words), flush=True)
+    # In place of this process: Ctrl-C and the exit code are that command's.
+    return os.execv(sys.executable, [sys.executable, str(checkout() / "train.py"), *words])
 
 
 def _found(settings: TrackingSettings, arguments: argparse.Namespace) -> StoredRun | None:

@@ -67,7 +67,11 @@ IN_VAIN = {
     "lr": ("optimizer.lr=0.01", "lr=0.1"),
     "optimizer.lr": ("scheduler=one_cycle", "scheduler.max_lr=0.1", "optimizer.lr=0.2"),
     "optimizer.momentum": (
-        "optimizer=sgd", "scheduler=cyclic", "scheduler.cycle_momentum=true", "optimizer.momentum=0.5"),
+        "optimizer=sgd",
+        "scheduler=cyclic",
+        "scheduler.cycle_momentum=true",
+        "optimizer.momentum=0.5",
+    ),
     "optimizer.dampening": ("optimizer=sgd", "optimizer.dampening=0.1"),
     "model.activation": ("model.hidden=[]", "model.activation=tanh"),
     "model.dropout": ("model.hidden=[]", "model.dropout=0.5"),

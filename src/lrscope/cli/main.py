@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
 import warnings
@@ -34,6 +35,7 @@ def main() -> int:
         signal n stopped it.
     """
     spare_the_command()
+    STOP.end_at_once()
     gc_pause.pause()
     sys.setswitchinterval(SWITCH_S)
     import hydra
@@ -42,14 +44,25 @@ def main() -> int:
     _keep_quiet()
     entry = hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="train")(_job)
     try:
-        try:
-            code = _exit_code(entry)
-        except BaseException:  # of no kind that is known here: Python tells it, and no sweep stays RUNNING
-            _close_sweep(1)
-            raise
-        return _close_sweep(code) or _code_of_records()
+        return _closed(entry)
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    except Interrupted as stop:  # the second signal, wherever it came: what is not closed a later command closes
+        return tell(stop)
     finally:
         gc_pause.leave()
+
+
+def _closed(entry: Any) -> int:
+    """The exit code, once the sweep that was begun has been closed."""
+    try:
+        code = _exit_code(entry)
+    except Interrupted as stop:
+        code = tell(stop)
+    except BaseException:  # of no kind that is known here: Python tells it, and no sweep stays RUNNING
+        _close_sweep(1)
+        raise
+    return _close_sweep(code) or _code_of_records()
 
 
 def _exit_code(entry: Any) -> int:
@@ -64,7 +77,7 @@ def _exit_code(entry: Any) -> int:
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 1
     except KeyboardInterrupt:
-        return 130
+        return 128 + signal.SIGINT
     except (LrscopeError, Interrupted) as error:
         return tell(error)
     except Exception as error:
