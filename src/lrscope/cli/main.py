@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
 import warnings
@@ -37,9 +38,14 @@ def main() -> int:
         signal n stopped it.
     """
     spare_the_command()
+    STOP.end_at_once()
     gc_pause.pause()
     try:
         return run_command(sys.argv[1:]).code
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    except Interrupted as stop:  # the second signal, wherever it came: what is not closed a later command closes
+        return tell(stop)
     finally:
         gc_pause.leave()
 
@@ -80,14 +86,21 @@ def run_command(words: Sequence[str], told: bool = True) -> Ended:
     _keep_quiet()
     _find_the_users_modules()
     entry = hydra.main(version_base="1.3", config_path=str(first_folder(words)), config_name="train")(_job)
+    ended.code = _closed(entry)
+    ended.error = ended.error or last_error()
+    return ended
+
+
+def _closed(entry: Any) -> int:
+    """The exit code, once the sweep that was begun has been closed."""
     try:
-        ended.code = _exit_code(entry)
+        code = _exit_code(entry)
+    except Interrupted as stop:
+        code = tell(stop)
     except BaseException:  # of no kind that is known here: Python tells it, and no sweep stays RUNNING
         _close_sweep(1)
         raise
-    ended.code = _close_sweep(ended.code) or _code_of_records()
-    ended.error = ended.error or last_error()
-    return ended
+    return _close_sweep(code) or _code_of_records()
 
 
 def _exit_code(entry: Any) -> int:
@@ -102,7 +115,7 @@ def _exit_code(entry: Any) -> int:
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 1
     except KeyboardInterrupt:
-        return 130
+        return 128 + signal.SIGINT
     except (LrscopeError, Interrupted) as error:
         return tell(error)
     except Exception as error:
@@ -127,7 +140,8 @@ def _job(cfg: Any) -> Any:
     spare_the_command()  # a launcher's worker has not come by main
     alone = HydraConfig.get().mode == RunMode.RUN
     try:
-        outcome = run_job(run_config(cfg, overrides_as_typed(HydraConfig.get())))
+        hydra = HydraConfig.get()
+        outcome = run_job(run_config(cfg, overrides_as_typed(hydra), hydra))
     except Interrupted as stop:
         if alone or _launched_here():
             raise SystemExit(tell(stop)) from None

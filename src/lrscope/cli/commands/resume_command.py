@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import subprocess
+import os
+import shlex
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -37,8 +38,9 @@ def main(words: Sequence[str], prog: str | None) -> int:
     command = [*mode, *found.overrides, f"resume={found.run_id}"]
     if arguments.store is not None:
         command.append(f"tracking.uri={arguments.store}")
-    print(" ".join([train_command(), *command]), flush=True)
-    return subprocess.run([sys.executable, "-m", "lrscope.cli", *command], check=False).returncode
+    print(train_command(), shlex.join(command), flush=True)
+    # In place of this process: Ctrl-C and the exit code are that command's.
+    return os.execv(sys.executable, [sys.executable, "-m", "lrscope.cli", *command])
 
 
 def _found(settings: TrackingSettings, arguments: argparse.Namespace) -> StoredRun | None:
