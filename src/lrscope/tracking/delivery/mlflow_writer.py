@@ -11,9 +11,9 @@ from itertools import zip_longest
 from typing import Any
 
 from lrscope.core.errors import InputError
+from lrscope.core.from_store import safe_join
 from lrscope.core.point import Point
 from lrscope.core.redact import redact
-from lrscope.core.safe_paths import safe_join
 from lrscope.tracking.delivery.outage import is_refusal
 from lrscope.tracking.delivery.uploads import Call, NotTried, Uploads
 from lrscope.tracking.journal import events as ev

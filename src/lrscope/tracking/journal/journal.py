@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from lrscope.core.errors import InputError
-from lrscope.core.safe_paths import check_local_id
+from lrscope.core.from_store import check_local_id
 from lrscope.tracking.journal.events import Ended, Event, Reopened, Started, decode
 from lrscope.tracking.journal.locks import file_lock
 

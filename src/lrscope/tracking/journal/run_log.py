@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from lrscope.core.from_store import safe_join
 from lrscope.core.point import Point
 from lrscope.core.redact import redact
-from lrscope.core.safe_paths import safe_join
 from lrscope.core.tracking_settings import DatasetInfo, Status
 from lrscope.tracking.journal import events as ev
 from lrscope.tracking.journal.history import History

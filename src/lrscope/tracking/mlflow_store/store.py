@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lrscope.core.errors import InputError, Problem
-from lrscope.core.safe_paths import folder_name
+from lrscope.core.from_store import folder_name
 from lrscope.tracking.journal.locks import file_lock
 from lrscope.tracking.mlflow_store.address import Address, resolve_uri
 from lrscope.tracking.mlflow_store.bulk import BulkPoints, bulk_points
