@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from lrscope.core.errors import InputError, Problem
+from lrscope.core.from_store import is_local_id, line, strings, text
 from lrscope.core.paths import resolve
 from lrscope.core.tracking_settings import TrackingSettings
 from lrscope.core.verdict import Verdict
@@ -56,7 +56,7 @@ class StoredSweep:
     @property
     def overrides(self) -> tuple[str, ...]:
         """The words of the command that started it."""
-        return tuple(json.loads(self.parent.tags.get("lrscope.overrides", "[]")))
+        return strings(self.parent.tags.get("lrscope.overrides"))
 
 
 def find_run(settings: TrackingSettings, experiment: str | None, wanted: str, kind: str) -> StoredRun:
@@ -119,7 +119,7 @@ class _StoreSource:
             return _of_mlflow(self._client.get_run(wanted))
         except MlflowException:
             pass
-        if not wanted.isalnum():
+        if not is_local_id(wanted):
             return None
         experiments = [experiment.experiment_id for experiment in self._client.search_experiments()]
         runs = self._client.search_runs(experiments, f"tags.`lrscope.local_id` = '{wanted}'", max_results=1)
@@ -186,7 +186,7 @@ def _of_spool(journal: Journal) -> StoredRun:
     for event in journal.events():
         match event:
             case ev.Started():
-                name, kind = event.start.name, event.start.kind
+                name, kind = line(event.start.name), event.start.kind
                 tags |= event.start.tags
                 params |= event.start.params
             case ev.Reopened():
@@ -197,4 +197,5 @@ def _of_spool(journal: Journal) -> StoredRun:
                 metrics |= {point.key: point.value for point in event.points}
             case ev.Ended():
                 status = event.status
+    params, tags = ({line(key): text(value) for key, value in one.items()} for one in (params, tags))
     return StoredRun(journal.local_id, journal.offset().run_id or "", name, kind, status, params, tags, metrics)

@@ -20,6 +20,7 @@ from lrscope.batched.run.members import BatchedMember, make_member, restore
 from lrscope.batched.run.stack_key import Candidate, stack_key, stacks, why_not_batched
 from lrscope.batched.run.stack_trial import StackTrial
 from lrscope.batched.run.train_batched import train_batched
+from lrscope.core.from_store import entries
 from lrscope.core.job import Job
 from lrscope.core.outcome import Outcome
 from lrscope.core.stop_signals import STOP
@@ -185,7 +186,8 @@ def _identity(candidate: Candidate) -> str:
 def _earlier_choices() -> dict[str, dict[str, Any]]:
     """What an earlier call of this sweep chose, by stack."""
     sweep = current()
-    return json.loads(sweep.earlier_tags.get(CHOICES, "{}")) if sweep is not None else {}
+    stored = entries(sweep.earlier_tags.get(CHOICES)) if sweep is not None else {}
+    return {stack: choice for stack, choice in stored.items() if isinstance(choice, dict)}
 
 
 def _was_stacked(candidate: Candidate) -> bool:

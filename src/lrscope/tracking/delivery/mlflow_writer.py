@@ -10,6 +10,7 @@ from functools import partial
 from itertools import zip_longest
 from typing import Any
 
+from lrscope.core import from_store
 from lrscope.core.errors import InputError
 from lrscope.core.from_store import safe_join
 from lrscope.core.point import Point
@@ -234,8 +235,8 @@ class MLflowWriter:
 
     def refuse(self, item: object, error: Exception) -> None:
         """Note that this will never be delivered, and why."""
-        text = redact(str(error).splitlines()[0] if str(error) else type(error).__name__)
-        self.refusals.append(f"{_describe(item)}: {text}")
+        text = str(error).splitlines()[0] if str(error) else type(error).__name__
+        self.refusals.append(from_store.line(redact(f"{_describe(item)}: {text}")))
 
 
 def _may_pass(error: Exception) -> bool:

@@ -18,6 +18,7 @@ from lrscope.core.errors import InputError, Problem
 from lrscope.core.from_store import folder_name
 from lrscope.tracking.journal.locks import file_lock
 from lrscope.tracking.mlflow_store.address import Address, resolve_uri
+from lrscope.tracking.mlflow_store.artifact_place import check_place
 from lrscope.tracking.mlflow_store.bulk import BulkPoints, bulk_points
 from lrscope.tracking.mlflow_store.reach import ANSWER_WITHIN_S, check_reachable, unreachable
 
@@ -103,9 +104,14 @@ class Store:
         return self.artifact_folder(self._artifacts[run_id])
 
     def artifact_folder(self, location: str) -> ArtifactRepository:
-        """The folder of artifacts at a location that the store named."""
+        """The folder of artifacts at a location that the store named.
+
+        Raises:
+            InputError: nothing may be written there.
+        """
         from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
+        check_place(location, self.address.uri)
         return get_artifact_repository(location, tracking_uri=self.address.uri)
 
 
@@ -123,9 +129,9 @@ def open_store(address: Address, asked: bool = False) -> Store:
         check_reachable(address)
     import_mlflow()
     bulk = _prepare_database(address) if address.is_database else None
-    from mlflow.tracking import MlflowClient
+    from lrscope.tracking.mlflow_store.checked_client import CheckedClient
 
-    return Store(address, MlflowClient(address.uri), bulk)
+    return Store(address, CheckedClient(address.uri), bulk)
 
 
 @contextmanager
