@@ -7,6 +7,7 @@ import sys
 
 from lrscope.core.errors import LrscopeError
 from lrscope.core.plain_text import keep_what_can_be_shown
+from lrscope.core.redact import keep_secrets_out_of_tracebacks
 from lrscope.core.std_streams import spare_the_command
 
 
@@ -14,6 +15,7 @@ def main() -> int:
     """0, or 2 where a run is not there or the store cannot be read."""
     spare_the_command()
     keep_what_can_be_shown()
+    keep_secrets_out_of_tracebacks()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("runs", nargs="+", metavar="RUN", help="run ids; of a sweep all its members")
     parser.add_argument("--uri", help="the tracking store; default MLFLOW_TRACKING_URI, else mlflow.db of the project")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from lrscope.core.errors import LrscopeError
 from lrscope.core.plain_text import keep_what_can_be_shown
+from lrscope.core.redact import keep_secrets_out_of_tracebacks
 from lrscope.core.std_streams import spare_the_command
 from lrscope.tracking import TrackingSettings
 from lrscope.tracking.liveness.reap import reap
@@ -21,6 +22,7 @@ def main() -> int:
     """0, or 2 where the store cannot be reached."""
     spare_the_command()
     keep_what_can_be_shown()
+    keep_secrets_out_of_tracebacks()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="*", metavar="RUN", help="with --mark: only these MLflow run ids")
     parser.add_argument("--mark", action="store_true", help="mark the silent ones as well")

@@ -14,12 +14,14 @@ import sys
 
 from lrscope.core.errors import LrscopeError
 from lrscope.core.plain_text import keep_what_can_be_shown
+from lrscope.core.redact import keep_secrets_out_of_tracebacks
 from lrscope.core.std_streams import spare_the_command
 
 
 def main() -> int:
     spare_the_command()
     keep_what_can_be_shown()
+    keep_secrets_out_of_tracebacks()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("words", nargs="*", metavar="SWEEP", help="id as printed; default: the latest; and KEY=VALUE …")
     parser.add_argument("--experiment", help="look for the latest in this experiment only")

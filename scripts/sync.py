@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lrscope.core.errors import LrscopeError
 from lrscope.core.plain_text import keep_what_can_be_shown
+from lrscope.core.redact import keep_secrets_out_of_tracebacks
 from lrscope.core.std_streams import spare_the_command
 from lrscope.tracking import TrackingSettings
 from lrscope.tracking.delivery.sync import sync
@@ -17,6 +18,7 @@ def main() -> int:
     """0 where everything is in the store now, 1 where something is left, 2 where the store cannot be reached."""
     spare_the_command()
     keep_what_can_be_shown()
+    keep_secrets_out_of_tracebacks()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--uri", help="the tracking store; default MLFLOW_TRACKING_URI, else mlflow.db of the project")
     parser.add_argument("--spool", type=Path, default=Path("outputs/spool"), help="default: %(default)s")

@@ -10,6 +10,7 @@ import sys
 
 from lrscope.core.errors import InputError, LrscopeError
 from lrscope.core.plain_text import keep_what_can_be_shown
+from lrscope.core.redact import keep_secrets_out_of_tracebacks
 from lrscope.core.std_streams import spare_the_command
 
 
@@ -17,6 +18,7 @@ def main() -> int:
     """0, 1 where the server does not start, 2 where the port is taken or the store cannot be read."""
     spare_the_command()
     keep_what_can_be_shown()
+    keep_secrets_out_of_tracebacks()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--port", type=int, default=5000, help="default: %(default)s")
     parser.add_argument("--uri", help="the tracking store; default MLFLOW_TRACKING_URI, else mlflow.db of the project")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 import warnings
 from concurrent.futures import BrokenExecutor
 from pathlib import Path
@@ -15,6 +14,7 @@ from lrscope.core import gc_pause
 from lrscope.core.errors import Interrupted, LrscopeError
 from lrscope.core.paths import conf_folder
 from lrscope.core.plain_text import keep_what_can_be_shown
+from lrscope.core.redact import keep_secrets_out_of_tracebacks, redact, redacted_traceback
 from lrscope.core.std_streams import spare_the_command
 from lrscope.core.stop_signals import STOP
 
@@ -35,6 +35,7 @@ def main() -> int:
     """
     spare_the_command()
     keep_what_can_be_shown()
+    keep_secrets_out_of_tracebacks()
     gc_pause.pause()
     sys.setswitchinterval(SWITCH_S)
     import hydra
@@ -123,7 +124,7 @@ def _unexpected(error: Exception) -> int:
         words = "a process that trained members ended (killed, or out of memory), and the launcher gave up the others"
         print(f"error: {words}. Go on with resume=latest.", file=sys.stderr)
         return 1
-    traceback.print_exc()
+    print(redacted_traceback(error), end="", file=sys.stderr)
     return 1
 
 
@@ -166,8 +167,8 @@ def _as_told(
 ) -> str:
     """lrscope's own warnings are words for the user; where in the code they stand is not for him."""
     if Path(filename).is_relative_to(Path(__file__).parents[1]):
-        return f"warning: {message}\n"
-    return _in_full(message, category, filename, lineno, line)
+        return f"warning: {redact(str(message))}\n"
+    return redact(_in_full(message, category, filename, lineno, line))
 
 
 _in_full = warnings.formatwarning
