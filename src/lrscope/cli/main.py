@@ -42,7 +42,10 @@ def main() -> int:
 
     schema.register()
     _keep_quiet()
-    entry = hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="train")(_job)
+    try:
+        entry = hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="train")(_job)
+    except LrscopeError as error:
+        return _tell(error)
     try:
         try:
             code = _exit_code(entry)

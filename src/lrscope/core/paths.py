@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from lrscope.core.errors import InputError, Problem
+
 
 def checkout() -> Path:
     """The folder of ``train.py`` and its git repository; the working folder where the package is installed alone."""
@@ -15,9 +17,17 @@ def checkout() -> Path:
 def project_root() -> Path:
     """The folder that records (``mlflow.db``, ``mlruns``, ``outputs``) and data lie in: ``LRSCOPE_ROOT``, else the
     checkout.
+
+    Raises:
+        InputError: there is something of that name, and it is no folder.
     """
     chosen = os.environ.get("LRSCOPE_ROOT")
-    return Path(chosen).resolve() if chosen else checkout()
+    if not chosen:
+        return checkout()
+    root = Path(os.path.realpath(chosen))
+    if root.exists() and not root.is_dir():
+        raise InputError(Problem("LRSCOPE_ROOT", chosen, "is no folder", "Name one, or unset it."))
+    return root
 
 
 def conf_folder() -> Path:

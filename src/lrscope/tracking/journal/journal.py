@@ -212,7 +212,13 @@ def _checked(offset: Offset) -> Offset:
 
 
 def all_journals(root: Path) -> list[Journal]:
-    """Every journal below ``root``, oldest first."""
+    """Every journal below ``root``, oldest first.
+
+    Raises:
+        InputError: it is there, and no folder.
+    """
+    if root.exists() and not root.is_dir():
+        raise InputError(Problem("tracking.spool", str(root), "is no folder", "Name another, e.g. outputs/spool."))
     found: list[tuple[float, str]] = []
     for path in root.iterdir() if root.is_dir() else ():
         # One may be removed meanwhile by the process whose run has been delivered.

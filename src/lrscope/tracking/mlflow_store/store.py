@@ -20,7 +20,7 @@ from lrscope.tracking.journal.locks import file_lock
 from lrscope.tracking.mlflow_store.address import Address, resolve_uri
 from lrscope.tracking.mlflow_store.artifact_place import check_place
 from lrscope.tracking.mlflow_store.bulk import BulkPoints, bulk_points
-from lrscope.tracking.mlflow_store.reach import ANSWER_WITHIN_S, check_reachable, unreachable
+from lrscope.tracking.mlflow_store.reach import ANSWER_WITHIN_S, check_database, check_reachable, unreachable
 
 if TYPE_CHECKING:
     from mlflow.store.artifact.artifact_repo import ArtifactRepository
@@ -157,6 +157,8 @@ def _prepare_database(address: Address) -> BulkPoints | None:
     file = address.database_file
     if file is None:
         return _connect(address)
+    file = Path(os.path.realpath(file))
+    check_database(file, address)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         lock = file_lock(Path(f"{file}.lock"), _PREPARE_S)
