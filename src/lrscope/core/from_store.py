@@ -5,7 +5,7 @@ a text steers no terminal, a name leads to no place outside its folder; what is 
 goes on. Two doors bring everything in, and look at it here:
 
     tracking/mlflow_store/checked_client.py    runs, experiments, metrics, artifacts of a store
-    tracking/journal/decode.py                 lines and offsets of a journal
+    tracking/journal/events.py, journal.py     lines and offsets of a journal
 
 JSON within a tag is read by ``strings``, ``numbers`` and ``entries``. ``tests/test_architecture.py`` holds that nobody
 else opens a client of MLflow's or reads JSON that others wrote.

@@ -19,10 +19,11 @@ from pathlib import Path
 from lrscope.core import from_store
 from lrscope.core.errors import InputError, Problem
 from lrscope.core.files import is_plain_file, plain_opener
-from lrscope.core.from_store import check_local_id
+from lrscope.core.from_store import check_local_id, line
 from lrscope.tracking.journal.events import Ended, Event, Reopened, Started, decode
 from lrscope.tracking.journal.locks import file_lock
 
+_OTHERS = ("lock", "refused.jsonl", "incomplete")
 _READ_BYTES = 1 << 20
 _MILESTONES = tuple(b'{"event":"%s"' % kind.name.encode() for kind in (Started, Reopened, Ended))
 
@@ -71,6 +72,12 @@ class Journal:
 
     def exists(self) -> bool:
         return is_plain_file(self.events_file)
+
+    def odd_files(self) -> tuple[str, ...]:
+        """The names of its files that are no files, or links: whoever made it so had something else in mind."""
+        names = [path.name for path in (self.events_file, self._cursor_file, self._cursor_file.with_suffix(".new"))]
+        there = (self.folder / name for name in (*names, *_OTHERS))
+        return tuple(path.name for path in there if os.path.lexists(path) and not is_plain_file(path))
 
     def append(self, lines: bytes) -> None:
         """Write whole lines and hand them to the system. On failure nothing of them stays in the file.
@@ -132,10 +139,10 @@ class Journal:
             return [], offset, 0
         events: list[tuple[int, Event]] = []
         damaged = 0
-        for line in block[: block.rfind(b"\n") + 1].splitlines(keepends=True):
-            offset += len(line)
+        for one in block[: block.rfind(b"\n") + 1].splitlines(keepends=True):
+            offset += len(one)
             try:
-                events.append((offset, event := decode(line)))
+                events.append((offset, event := decode(one)))
             except ValueError:
                 damaged += 1
                 continue
@@ -157,10 +164,10 @@ class Journal:
         """Only the events that say who records the run and how it ended: quick, whatever its number of points."""
         try:
             with open(self.events_file, "rb", opener=plain_opener) as file:
-                for line in file:
-                    if line.startswith(_MILESTONES) and line.endswith(b"\n"):
+                for one in file:
+                    if one.startswith(_MILESTONES) and one.endswith(b"\n"):
                         with contextlib.suppress(ValueError):
-                            event = decode(line)
+                            event = decode(one)
                             assert isinstance(event, Started | Reopened | Ended)
                             yield event
         except OSError:
@@ -211,8 +218,20 @@ def _checked(offset: Offset) -> Offset:
     return offset if ids and words and counts == [offset.offset, offset.refused] else Offset()
 
 
+def odd_journals(root: Path) -> Iterator[tuple[str, str]]:
+    """What lies below ``root`` in the place of a journal and is left alone: its name, and why."""
+    for path in sorted(root.iterdir()) if root.is_dir() else ():
+        try:
+            odd = Journal.of(root, path.name).odd_files()
+        except InputError as error:
+            yield line(path.name), error.problems[0].rule
+        else:
+            if odd:
+                yield path.name, f"{odd[0]} in it is no regular file"
+
+
 def all_journals(root: Path) -> list[Journal]:
-    """Every journal below ``root``, oldest first.
+    """Every journal below ``root`` that is one, oldest first.
 
     Raises:
         InputError: it is there, and no folder.
@@ -223,6 +242,6 @@ def all_journals(root: Path) -> list[Journal]:
     for path in root.iterdir() if root.is_dir() else ():
         # One may be removed meanwhile by the process whose run has been delivered.
         with contextlib.suppress(OSError, InputError):
-            if (journal := Journal.of(root, path.name)).exists():
+            if (journal := Journal.of(root, path.name)).exists() and not journal.odd_files():
                 found.append((journal.events_file.stat().st_ctime, journal.local_id))
     return [Journal(root / local_id) for _, local_id in sorted(found)]
