@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lrscope.core.errors import InputError, Problem
+from lrscope.core.from_store import line, strings, text
 from lrscope.core.paths import project_root, resolve
 from lrscope.core.tracking_settings import TrackingSettings
 from lrscope.core.verdict import Verdict
@@ -48,7 +48,7 @@ class StoredRun:
     @property
     def overrides(self) -> tuple[str, ...]:
         """The words of the command that began it."""
-        return tuple(json.loads(self.tags.get("lrscope.overrides", "[]")))
+        return strings(self.tags.get("lrscope.overrides"))
 
     @property
     def done(self) -> bool:
@@ -230,7 +230,7 @@ def _of_spool(journal: Journal) -> StoredRun:
     for event in journal.events():
         match event:
             case ev.Started():
-                name, kind = event.start.name, event.start.kind
+                name, kind = line(event.start.name), event.start.kind
                 tags |= event.start.tags
                 params |= event.start.params
             case ev.Reopened():
@@ -241,4 +241,5 @@ def _of_spool(journal: Journal) -> StoredRun:
                 metrics |= {point.key: point.value for point in event.points}
             case ev.Ended():
                 status = event.status
+    params, tags = ({line(key): text(value) for key, value in one.items()} for one in (params, tags))
     return StoredRun(journal.local_id, journal.offset().run_id or "", name, kind, status, params, tags, metrics)

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from lrscope.core.command_words import command
 from lrscope.core.errors import InputError, LrscopeError, Problem
 from lrscope.core.paths import resolve
-from lrscope.core.redact import redact, redactor
+from lrscope.core.redact import HIDDEN, names_a_password, redact, redactor
 from lrscope.core.tracking_settings import DeliveryResult, RunStart, TrackingSettings
 from lrscope.tracking.delivery.sync import prune_journal
 from lrscope.tracking.delivery.uploader import Uploader
@@ -283,7 +283,7 @@ class Session:
 def _redacted(values: object) -> dict[str, str]:
     assert hasattr(values, "items")
     redacted = redactor()
-    return {key: redacted(str(value)) for key, value in values.items()}
+    return {key: HIDDEN if names_a_password(key) and value else redacted(str(value)) for key, value in values.items()}
 
 
 def _count(runs: tuple[str, ...]) -> str:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lrscope.core.files import spared
+from lrscope.core.files import is_plain_file, spared
+from lrscope.training.checkpoint_state import check_content
 
 LAST, PREVIOUS, BEST = "last.ckpt", "previous.ckpt", "best.ckpt"
 
@@ -40,6 +41,7 @@ class CheckpointFolder:
         fresh = self.path / f".{LAST}.{os.getpid()}"
         with spared(fresh, "no checkpoint was written, the one before it stays"):
             self.path.mkdir(parents=True, exist_ok=True)
+            fresh.unlink(missing_ok=True)
             save(str(fresh))
             if not fresh.exists():
                 return  # in a distributed run only the first process writes
@@ -58,6 +60,7 @@ class CheckpointFolder:
         fresh = self.path / f".{BEST}.{os.getpid()}"
         with spared(fresh, "the best weights were not written"):
             self.path.mkdir(parents=True, exist_ok=True)
+            fresh.unlink(missing_ok=True)
             torch.save(content, fresh)
             _to_disk(fresh)
             fresh.replace(self.path / BEST)
@@ -67,10 +70,12 @@ class CheckpointFolder:
         words = ""
         for name in (LAST, PREVIOUS):
             path = self.path / name
-            if not path.is_file():
+            if not is_plain_file(path):
                 continue
             try:
-                return LoadedCheckpoint(path, read_checkpoint(path), words)
+                content = read_checkpoint(path)
+                check_content(content)
+                return LoadedCheckpoint(path, content, words)
             except Exception as error:
                 words = f"{path.name} is torn or unreadable ({type(error).__name__}); the one before it is used. "
         return None if not words else LoadedCheckpoint(self.path, {}, words)
@@ -80,7 +85,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     """Read a checkpoint: every byte is checked against its CRC, and nothing but data is unpickled.
 
     Raises:
-        zipfile.BadZipFile, RuntimeError, pickle.UnpicklingError: the file is torn, or holds more than data.
+        zipfile.BadZipFile, RuntimeError, pickle.UnpicklingError, ValueError: the file is torn, or holds more than data.
     """
     import torch
 
@@ -89,7 +94,8 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     if damaged is not None:
         raise zipfile.BadZipFile(f"{damaged} does not match its checksum")
     content = torch.load(path, map_location="cpu", weights_only=True)
-    assert isinstance(content, dict)
+    if not isinstance(content, dict):
+        raise ValueError("no checkpoint")
     return content
 
 

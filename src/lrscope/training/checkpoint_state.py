@@ -42,6 +42,21 @@ class Position:
 BEGINNING = Position()
 
 
+def check_content(content: Mapping[str, Any]) -> None:
+    """Whether a file that is whole is a run's checkpoint at all: it may come from a store.
+
+    Raises:
+        ValueError, KeyError, TypeError: it is not.
+    """
+    if not all(isinstance(content[part], dict) for part in ("state_dict", "loops", "callbacks", RANDOM)):
+        raise ValueError("no checkpoint of a run")
+    if not all(isinstance(content[part], list) for part in ("optimizer_states", "lr_schedulers")):
+        raise ValueError("no checkpoint of a run")
+    where = Position.of(content)
+    if not all(isinstance(count, int) and count >= 0 for count in (where.epoch, where.batches, where.updates)):
+        raise ValueError("no position in a training")
+
+
 def nothing_left(content: Mapping[str, Any], epochs: int) -> bool:
     """Whether the run had ended as planned when this was saved: there is nothing to train, whatever its record says."""
     if content.get(ENDED) or content["loops"]["fit_loop"]["epoch_progress"]["current"]["completed"] >= epochs:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from lrscope.core.files import plain_opener
 from lrscope.tracking.delivery.deliver import LOCK_WAIT_S, Slice, held
 from lrscope.tracking.delivery.service import StoreService
 from lrscope.tracking.delivery.service_client import ServiceClient
@@ -95,5 +96,8 @@ class Commits:
             return
         for text in refusals:
             self._refused(f"{journal.local_id}: {text}")
-        with contextlib.suppress(OSError), (journal.folder / "refused.jsonl").open("a") as file:
+        with (
+            contextlib.suppress(OSError),
+            open(journal.folder / "refused.jsonl", "a", opener=plain_opener) as file,
+        ):
             file.writelines(json.dumps(text) + "\n" for text in refusals)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lrscope.core.safe_paths import check_local_id
+from lrscope.core.from_store import check_local_id
 from lrscope.tracking.delivery.mlflow_writer import BATCH_POINTS, MLflowWriter, RunDeleted, StubbornArtifact
 from lrscope.tracking.journal import events as ev
 from lrscope.tracking.journal.journal import Journal, Offset

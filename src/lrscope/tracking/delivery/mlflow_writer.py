@@ -10,10 +10,11 @@ from functools import partial
 from itertools import zip_longest
 from typing import Any
 
+from lrscope.core import from_store
 from lrscope.core.errors import InputError
+from lrscope.core.from_store import safe_join
 from lrscope.core.point import Point
 from lrscope.core.redact import redact
-from lrscope.core.safe_paths import safe_join
 from lrscope.tracking.delivery.outage import is_refusal
 from lrscope.tracking.delivery.uploads import Call, NotTried, Uploads
 from lrscope.tracking.journal import events as ev
@@ -234,8 +235,8 @@ class MLflowWriter:
 
     def refuse(self, item: object, error: Exception) -> None:
         """Note that this will never be delivered, and why."""
-        text = redact(str(error).splitlines()[0] if str(error) else type(error).__name__)
-        self.refusals.append(f"{_describe(item)}: {text}")
+        text = str(error).splitlines()[0] if str(error) else type(error).__name__
+        self.refusals.append(from_store.line(redact(f"{_describe(item)}: {text}")))
 
 
 def _may_pass(error: Exception) -> bool:

@@ -15,7 +15,7 @@ from lrscope.tracking.delivery.deliver import LOCK_WAIT_S, Busy
 from lrscope.tracking.delivery.service import StoreService
 from lrscope.tracking.delivery.service_client import ServiceClient, start_thread
 from lrscope.tracking.journal import events as ev
-from lrscope.tracking.journal.journal import Journal, all_journals
+from lrscope.tracking.journal.journal import Journal, all_journals, odd_journals
 from lrscope.tracking.liveness.process import ProcessIdentity, fate
 from lrscope.tracking.liveness.reap import close_if_gone
 from lrscope.tracking.mlflow_store.address import Address, resolve_uri
@@ -60,7 +60,7 @@ def sync(settings: TrackingSettings, adopt: bool = False, prune: bool = False) -
     due = [journal for journal in journals if journal.undelivered()]
     foreign = {} if adopt else dict(_bound_elsewhere(due, address))
     due = [journal for journal in due if journal.local_id not in foreign]
-    report = SyncReport(left=tuple(foreign.items()))
+    report = SyncReport(left=(*odd_journals(root), *foreign.items()))
     if due:
         check_reachable(address)
         service = ServiceClient(address, root, (start_thread,))

@@ -11,6 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from lrscope.core.errors import InputError, Problem
+from lrscope.core.files import is_plain_file
 from lrscope.tracking.mlflow_store.concurrent import AT_ONCE, side_by_side
 from lrscope.tracking.mlflow_store.store import Store
 
@@ -39,8 +41,11 @@ class Uploads:
     def of_path(self, path: Path, folder: str) -> dict[str, Call]:
         """The calls that send a file, or each file of a folder, by their places in the run's folder."""
         if not path.is_dir():
+            if not is_plain_file(path):
+                raise FileNotFoundError(f"{path.name} is no file")
             return {posixpath.join(folder, path.name): partial(self._put, path, folder)}
-        return {place: partial(self._put, file, posixpath.dirname(place)) for place, file in _inside(path, folder)}
+        files = _inside(path, folder)
+        return {place: partial(self._put, file, posixpath.dirname(place)) for place, file in files}
 
     def send(self, calls: Mapping[str, Call]) -> dict[str, Exception]:
         """Make the calls that have not been made yet; what went wrong, by the same keys.
@@ -68,7 +73,13 @@ class Uploads:
         return {key: error for key, error in zip(due, errors, strict=True) if error is not None}
 
     def send_model(self, folder: Path, model: Any) -> None:
-        """The files of a logged model, which lie in a folder of their own in the store."""
+        """The files of a logged model, which lie in a folder of their own in the store.
+
+        Raises:
+            InputError: there is a link among them.
+        """
+        if any(path.is_symlink() for path in folder.rglob("*")):
+            raise InputError(Problem("model", folder.name, "holds a link, which may lead anywhere", "It was not sent."))
         if not self._store.address.is_server:
             self._store.client.log_model_artifacts(model.model_id, str(folder))
             return
@@ -100,9 +111,12 @@ class Uploads:
 
 
 def _inside(folder: Path, below: str) -> Iterator[tuple[str, Path]]:
+    """Its files, by their places; not what is none, or a link: whose journal this was may have put anything there."""
     for root, _, names in os.walk(folder):
         for name in sorted(names):
             file = Path(root) / name
+            if not is_plain_file(file):
+                continue
             yield posixpath.join(below, *file.relative_to(folder).parts), file
 
 

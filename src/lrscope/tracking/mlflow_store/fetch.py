@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from lrscope.core.safe_paths import safe_join
+from lrscope.core.from_store import safe_join
 from lrscope.core.tracking_settings import TrackingSettings
 from lrscope.tracking.mlflow_store.reach import check_reachable
 from lrscope.tracking.mlflow_store.store import open_store, quiet, resolve_uri

@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lrscope.core.errors import InputError, Problem
-from lrscope.core.safe_paths import folder_name
+from lrscope.core.from_store import folder_name
 from lrscope.tracking.journal.locks import file_lock
 from lrscope.tracking.mlflow_store.address import Address, resolve_uri
+from lrscope.tracking.mlflow_store.artifact_place import check_place
 from lrscope.tracking.mlflow_store.bulk import BulkPoints, bulk_points
-from lrscope.tracking.mlflow_store.reach import ANSWER_WITHIN_S, check_reachable, unreachable
+from lrscope.tracking.mlflow_store.reach import ANSWER_WITHIN_S, check_database, check_reachable, unreachable
 
 if TYPE_CHECKING:
     from mlflow.store.artifact.artifact_repo import ArtifactRepository
@@ -103,9 +104,14 @@ class Store:
         return self.artifact_folder(self._artifacts[run_id])
 
     def artifact_folder(self, location: str) -> ArtifactRepository:
-        """The folder of artifacts at a location that the store named."""
+        """The folder of artifacts at a location that the store named.
+
+        Raises:
+            InputError: nothing may be written there.
+        """
         from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
+        check_place(location, self.address.uri)
         return get_artifact_repository(location, tracking_uri=self.address.uri)
 
 
@@ -123,9 +129,9 @@ def open_store(address: Address, asked: bool = False) -> Store:
         check_reachable(address)
     import_mlflow()
     bulk = _prepare_database(address) if address.is_database else None
-    from mlflow.tracking import MlflowClient
+    from lrscope.tracking.mlflow_store.checked_client import CheckedClient
 
-    return Store(address, MlflowClient(address.uri), bulk)
+    return Store(address, CheckedClient(address.uri), bulk)
 
 
 @contextmanager
@@ -151,6 +157,8 @@ def _prepare_database(address: Address) -> BulkPoints | None:
     file = address.database_file
     if file is None:
         return _connect(address)
+    file = Path(os.path.realpath(file))
+    check_database(file, address)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         lock = file_lock(Path(f"{file}.lock"), _PREPARE_S)
