@@ -12,7 +12,7 @@ from mlflow.entities import Run, ViewType
 
 from lrscope.core.command_words import script, train_command
 from lrscope.core.errors import InputError, Problem
-from lrscope.core.from_store import LARGEST_STEP, number, strings, whole
+from lrscope.core.from_store import LARGEST_STEP, is_id, number, strings, whole
 from lrscope.core.redact import redact_uri
 from lrscope.core.trace import Trace
 from lrscope.core.verdict import Diagnosis, Finding, Verdict
