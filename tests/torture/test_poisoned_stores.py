@@ -12,7 +12,7 @@ import pytest
 from lrscope.tracking import TrackingSettings, open_session
 from torture.poisoned import Place, PoisonedJournals, PoisonedStore, poisoned_checkpoint
 
-CASES = 40
+CASES = 20
 JOURNALS = 60
 
 

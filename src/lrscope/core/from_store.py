@@ -25,6 +25,8 @@ from lrscope.core.plain_text import written_out
 
 LARGEST_STEP = 2**53
 """Counts beyond this are no counts: a float64 cannot tell them apart."""
+LONGEST_TEXT = 20_000
+"""More than MLflow takes of a tag or a param."""
 LATEST_MS = 253_402_300_799_000
 """The last millisecond of the year 9999."""
 
@@ -40,12 +42,12 @@ def is_id(value: object) -> bool:
 
 def line(value: object) -> str:
     """A name, or another text of one line; what would steer a terminal is written out."""
-    return written_out(" ".join(str(value).split("\n"))) if value is not None else ""
+    return " ".join(text(value).split("\n"))
 
 
 def text(value: object) -> str:
-    """A text of any number of lines; what would steer a terminal is written out."""
-    return written_out(str(value).replace("\r\n", "\n")) if value is not None else ""
+    """A text of any number of lines; what would steer a terminal is written out, and no more of it than is sane."""
+    return written_out(str(value)[:LONGEST_TEXT].replace("\r\n", "\n")) if value is not None else ""
 
 
 def number(value: object) -> float | None:

@@ -25,6 +25,7 @@ _DATABASE = re.compile(
 """SQLAlchemy takes everything up to the ``@`` for the password, a slash or a question mark too."""
 _WHOLE_DATABASE = re.compile(_DATABASE.pattern.replace(r"[^\s'\"]*", ".*"), re.IGNORECASE | re.DOTALL)
 _QUERY = re.compile(r"(?P<name>[?&;][^=&;#\s'\"\\]*)(?P<is>\\?=)(?P<value>\{[^}]*\}|[^&;#\s'\"]+)")
+_ODBC = re.compile(r"(?P<name>;\s*(?:pwd|password)\s*=\s*)(?:\{[^}]*\}|[^;\s'\"/]+)", re.IGNORECASE)
 _PARAMETER = re.compile(r"token|passw|pwd|secret|key|signature|credential|auth|odbc_connect|^pass$|^pw$", re.IGNORECASE)
 _GIVEN = re.compile(
     r"(?P<name>\b[A-Za-z_][\w.-]*)(?P<is>['\"]?\s*(?:\\?=|:)\s*)(?P<value>'[^']*'|\"[^\"]*\"|[^\s'\",;&]+)"
@@ -56,10 +57,12 @@ def redact_uri(uri: str) -> str:
 
 def redact_addresses(text: str) -> str:
     """A text without the users, passwords and tokens of the URIs in it."""
-    if "://" in text or ";" in text:
+    if "://" in text:
         text = _DATABASE.sub(rf"\g<scheme>{HIDDEN}@", text)
         text = _USERINFO.sub(rf"\g<scheme>{HIDDEN}@", text)
         text = _QUERY.sub(_without_secret_parameter, text)
+    if ";" in text:
+        text = _ODBC.sub(rf"\g<name>{HIDDEN}", text)
     return text.encode(errors="replace").decode()
 
 
