@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lrscope.core.failpoint import failpoint
 from lrscope.core.files import spared
 
 LAST, PREVIOUS, BEST = "last.ckpt", "previous.ckpt", "best.ckpt"
@@ -44,9 +45,11 @@ class CheckpointFolder:
             if not fresh.exists():
                 return  # in a distributed run only the first process writes
             _to_disk(fresh)
-            if (self.path / LAST).exists():
-                (self.path / LAST).replace(self.path / PREVIOUS)
-            fresh.replace(self.path / LAST)
+            with failpoint("checkpoint"):
+                if (self.path / LAST).exists():
+                    (self.path / LAST).replace(self.path / PREVIOUS)
+                with failpoint("rename"):
+                    fresh.replace(self.path / LAST)
             _to_disk(self.path)
 
     def write_best(self, content: dict[str, Any]) -> None:
@@ -60,7 +63,8 @@ class CheckpointFolder:
             self.path.mkdir(parents=True, exist_ok=True)
             torch.save(content, fresh)
             _to_disk(fresh)
-            fresh.replace(self.path / BEST)
+            with failpoint("best"):
+                fresh.replace(self.path / BEST)
 
     def load(self) -> LoadedCheckpoint | None:
         """The newest checkpoint that is whole; None where there is none. A torn one is passed over, and said."""

@@ -11,6 +11,7 @@ from itertools import zip_longest
 from typing import Any
 
 from lrscope.core.errors import InputError
+from lrscope.core.failpoint import failpoint
 from lrscope.core.point import Point
 from lrscope.core.redact import redact
 from lrscope.core.safe_paths import safe_join
@@ -89,7 +90,8 @@ class MLflowWriter:
                     status.append(event)
                 case _ if event not in without:
                     files.append(event)
-        self.batch(points, params, tags)
+        with failpoint("batch"):
+            self.batch(points, params, tags)
         self._send_files(files)
         for last in status:
             self._set_status(last)
@@ -135,10 +137,11 @@ class MLflowWriter:
 
     def _set_status(self, event: ev.Ended | ev.Reopened) -> None:
         try:
-            if isinstance(event, ev.Ended):
-                self._client.set_terminated(self._ids.run_id, event.status, event.time_ms)
-            else:
-                self._client.update_run(self._ids.run_id, status="RUNNING")
+            with failpoint("status"):
+                if isinstance(event, ev.Ended):
+                    self._client.set_terminated(self._ids.run_id, event.status, event.time_ms)
+                else:
+                    self._client.update_run(self._ids.run_id, status="RUNNING")
         except Exception as error:
             if _may_pass(error):
                 raise
@@ -225,7 +228,8 @@ class MLflowWriter:
             calls = [partial(self._client.log_outputs, self._ids.run_id, [output])]
             if str(model.status) != "READY":
                 _name_its_run(folder, self._ids.run_id, model.model_id)
-                self._uploads.send_model(folder, model)
+                with failpoint("model"):
+                    self._uploads.send_model(folder, model)
                 calls.append(partial(self._client.finalize_logged_model, model.model_id, "READY"))
             at_once = len(calls) if self._store.address.is_server else 1
             for error in side_by_side(calls, at_once):

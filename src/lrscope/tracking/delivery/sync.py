@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from lrscope.core.failpoint import failpoint
 from lrscope.core.paths import resolve
 from lrscope.core.redact import redact
 from lrscope.core.tracking_settings import TrackingSettings
@@ -142,9 +143,10 @@ def prune_journal(journal: Journal) -> None:
         for path in journal.folder.iterdir():
             if path.name == CHECKPOINTS:
                 continue
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
+            with failpoint("prune"):
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    path.unlink(missing_ok=True)
     if not any(journal.folder.iterdir()):
         journal.folder.rmdir()

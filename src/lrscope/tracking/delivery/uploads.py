@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from lrscope.core.failpoint import failpoint
 from lrscope.tracking.mlflow_store.concurrent import AT_ONCE, side_by_side
 from lrscope.tracking.mlflow_store.store import Store
 
@@ -87,10 +88,11 @@ class Uploads:
         self._progressed()
 
     def _put(self, path: Path, folder: str) -> None:
-        if self._store.address.is_server:
-            self._store.artifacts_of(self._run_id).log_artifact(str(path), folder or None)
-        else:
-            self._store.client.log_artifact(self._run_id, str(path), folder or None)
+        with failpoint("upload"):
+            if self._store.address.is_server:
+                self._store.artifacts_of(self._run_id).log_artifact(str(path), folder or None)
+            else:
+                self._store.client.log_artifact(self._run_id, str(path), folder or None)
 
     def _put_text(self, text: str, file: str) -> None:
         with tempfile.TemporaryDirectory() as scratch:

@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from lrscope.core.errors import InputError
+from lrscope.core.failpoint import failpoint
 from lrscope.core.safe_paths import check_local_id
 from lrscope.tracking.journal.events import Ended, Event, Reopened, Started, decode
 from lrscope.tracking.journal.locks import file_lock
@@ -74,7 +75,7 @@ class Journal:
             OSError: the disk is full or gone.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        with self.events_file.open("ab", buffering=0) as file:
+        with failpoint("event"), self.events_file.open("ab", buffering=0) as file:
             before = file.tell()
             try:
                 view = memoryview(lines)
@@ -86,7 +87,7 @@ class Journal:
 
     def sync(self) -> None:
         """Wait until the disk has what was appended (a power cut loses nothing from here on)."""
-        with self.events_file.open("rb") as file:
+        with failpoint("fsync"), self.events_file.open("rb") as file:
             os.fsync(file.fileno())
 
     def cut_torn_tail(self) -> int:
@@ -182,7 +183,8 @@ class Journal:
     def set_offset(self, offset: Offset) -> None:
         fresh = self._cursor_file.with_suffix(".new")
         fresh.write_text(json.dumps(asdict(offset)))
-        fresh.replace(self._cursor_file)
+        with failpoint("offset"):
+            fresh.replace(self._cursor_file)
 
     def undelivered(self) -> bool:
         return self.offset().offset < self.size()

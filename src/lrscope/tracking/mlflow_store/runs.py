@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lrscope.core.failpoint import failpoint
 from lrscope.tracking.journal import events as ev
 from lrscope.tracking.mlflow_store.store import Store
 
@@ -67,12 +68,13 @@ def create_run(store: Store, started: ev.Started, parent_run_id: str | None) -> 
         tags |= {PARENT: parent_run_id, "lrscope.sweep": parent_run_id}
     if start.kind == "sweep":
         tags.pop("lrscope.sweep", None)
-    run = store.client.create_run(
-        store.experiment_id(start.experiment),
-        start_time=started.time_ms,
-        tags={key: str(value)[:TAG_LENGTH] for key, value in tags.items()},
-        run_name=start.name,
-    )
+    with failpoint("run"):
+        run = store.client.create_run(
+            store.experiment_id(start.experiment),
+            start_time=started.time_ms,
+            tags={key: str(value)[:TAG_LENGTH] for key, value in tags.items()},
+            run_name=start.name,
+        )
     store.know_run(run)
     return RunIds(run.info.run_id, run.info.experiment_id)
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lrscope.core.errors import InputError, Problem
+from lrscope.core.failpoint import failpoint
 from lrscope.core.safe_paths import folder_name
 from lrscope.tracking.journal.locks import file_lock
 from lrscope.tracking.mlflow_store.address import Address, resolve_uri
@@ -174,7 +175,8 @@ def _create(file: Path, address: Address) -> None:
     fresh = file.with_name(f"{file.name}.{uuid.uuid4().hex[:8]}.new")
     try:
         _engine(f"sqlite:///{fresh}", address).dispose()
-        fresh.replace(file)
+        with failpoint("store"):
+            fresh.replace(file)
     finally:
         for left in file.parent.glob(f"{glob.escape(file.name)}.????????.new*"):
             left.unlink(missing_ok=True)
