@@ -51,6 +51,12 @@ def nothing_left(content: Mapping[str, Any], epochs: int) -> bool:
     return any(state.get("stopping_reason", 0) for state in early)
 
 
+def loader_state(content: Mapping[str, Any]) -> dict[str, Any]:
+    """What the loader left in a checkpoint; Lightning hands it back only within an epoch. Empty where there is none."""
+    kept = content["loops"]["fit_loop"]["state_dict"].get("combined_loader", []) if content else []
+    return dict(kept[0]) if kept else {}
+
+
 def settle_at_epoch_start(fit_loop: dict[str, Any]) -> None:
     """Describe the position "before the first batch of epoch e" so that Lightning resumes there.
 
