@@ -24,14 +24,14 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from servers import Server, mlflow_server_on
 from torture.campaign import SIGNALS, Campaign, Trial
 from torture.commands import WAYS
 from torture.twins import Differences
 
+ROOT = Path(__file__).resolve().parents[1]
 OUTAGES = ("refuse", "hang", "status", "cut request", "cut answer")
 KINDS = (
     "store", "ticket", "run", "event", "fsync", "offset", "batch", "upload", "checkpoint", "rename", "best", "outcome",

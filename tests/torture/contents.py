@@ -92,12 +92,12 @@ def _recorded(
         {key: _anywhere(value, place) for key, value in params},
         {key: _anywhere(value, place) for key, value in own.items() if key not in IDENTITIES},
         content,
-        dict(_models(connection, run_id, artifacts, place)),
+        dict(_models(connection, run_id, artifacts)),
         _weights(files.get("checkpoints/last.ckpt")),
     )
 
 
-def _models(connection: sqlite3.Connection, run_id: str, artifacts: Path, place: Path) -> Iterator[tuple[str, str]]:
+def _models(connection: sqlite3.Connection, run_id: str, artifacts: Path) -> Iterator[tuple[str, str]]:
     asked = "SELECT model_id, name, status, artifact_location FROM logged_models WHERE source_run_id = ?"
     outputs = {row[0] for row in connection.execute("SELECT destination_id FROM inputs WHERE source_id = ?", (run_id,))}
     for number, (model_id, name, status, location) in enumerate(connection.execute(asked, (run_id,)).fetchall()):
