@@ -106,6 +106,8 @@ class Campaign:
         """
         twin = self.twin(way)
         point = _chosen(twin, which, chance)
+        if not twin.counts[f"{point.side} {point.kind}"]:
+            return Trial(way, which, hit=False, differences=Differences(), output="this way never comes by")
         place, output, hit = self._place(point.kind != MAKES_THE_STORE), "", False
         done = train(place, *WAYS[way], failpoint=point.victim(whole))
         reached = Counter(place.reached.read_text().splitlines() if place.reached.exists() else ())

@@ -90,7 +90,7 @@ def _recorded(
         points,
         values,
         {key: _anywhere(value, place) for key, value in params},
-        {key: _anywhere(value, place) for key, value in own.items() if key not in IDENTITIES},
+        {key: _told(value, place) for key, value in own.items() if key not in IDENTITIES},
         content,
         dict(_models(connection, run_id, artifacts)),
         _weights(files.get("checkpoints/last.ckpt")),
@@ -128,6 +128,11 @@ def _content(file: Path, place: Path) -> str:
         rows = csv.DictReader(io.StringIO(file.read_text()))
         return json.dumps([{key: row[key] for key in row if key not in NOT_THE_MEMBER} for row in rows])
     return "empty" if file.stat().st_size == 0 else "there"
+
+
+def _told(text: str, place: Path) -> str:
+    """A tag; of a note not its table, whose last column is of time (``members.csv`` has the rest of it)."""
+    return "\n".join(line for line in _anywhere(text, place).splitlines() if not line.startswith("| 0."))
 
 
 def _anywhere(text: str, place: Path) -> str:

@@ -233,7 +233,8 @@ class Session:
             words.append(f"Not all of {', '.join(lost)} could be written to {self._root}: what is missing is lost.")
         elif self._disk.failure is not None:
             words.append("Nothing is lost.")
-        return DeliveryResult(undelivered, " ".join([*self._failures(), *words]), lost)
+        disbelieved = bool(undelivered) and self._uploader is not None and self._uploader.disbelieved
+        return DeliveryResult(undelivered, " ".join([*self._failures(), *words]), lost, disbelieved)
 
     def _failures(self) -> list[str]:
         """The causes for which the threads of this session ended before their time."""

@@ -16,10 +16,11 @@ from omegaconf import DictConfig
 
 from lrscope.batched.model.memory import footprint, most_members
 from lrscope.batched.run.autotune import Autotune, choose
+from lrscope.batched.run.level_positions import level_positions
 from lrscope.batched.run.members import BatchedMember, make_member, restore
 from lrscope.batched.run.stack_key import Candidate, stack_key, stacks, why_not_batched
 from lrscope.batched.run.stack_trial import StackTrial
-from lrscope.batched.run.train_batched import train_batched
+from lrscope.batched.run.train_batched import CannotBatch, train_batched
 from lrscope.core.job import Job
 from lrscope.core.outcome import Outcome
 from lrscope.core.stop_signals import STOP
@@ -62,7 +63,7 @@ def train_together(jobs: Sequence[tuple[DictConfig, Job]], mode: str) -> dict[in
     for reason, count in reasons.items():
         _say(f"{_members(count)} one by one: {reason}")
     STOP.install()
-    for stack in stacks(candidates, _was_stacked):
+    for stack in stacks(level_positions(candidates), _was_stacked):
         if STOP.requested() is None:
             outcomes |= _train_stack(stack, mode)
     return outcomes
@@ -126,7 +127,11 @@ def _train_stack(stack: Sequence[Candidate], mode: str) -> dict[int, Outcome]:
         if STOP.requested() is not None:
             break
         with threads.at(choice.threads):
-            trained = train_batched([_member(candidate) for candidate in piece], piece[0].position)
+            try:
+                trained = train_batched([_member(candidate) for candidate in piece], piece[0].position)
+            except CannotBatch as error:
+                _say(f"{_members(len(piece))} one by one: they do not fit together ({_first_line(error.__cause__)})")
+                continue
         outcomes |= {candidate.number: outcome for candidate, outcome in zip(piece, trained, strict=True)}
     return outcomes
 
@@ -200,7 +205,7 @@ def _members(count: int) -> str:
     return "1 member trains" if count == 1 else f"{count} members train"
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException | None) -> str:
     return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:300]
 
 

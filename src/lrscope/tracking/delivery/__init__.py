@@ -3,6 +3,7 @@
 The session uses it, and ``make sync``.
 
     deliver, mlflow_writer, uploads    one journal: its events, and its files, into MLflow
+    confirm                            what a server says that it took, read back
     uploader                           all journals of a session, in the background; outage: how long to wait in between
     sync                               what earlier commands could not deliver
     service                            everything that a session asks of its store

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from lrscope.core.safe_paths import check_local_id
 from lrscope.tracking.delivery.mlflow_writer import BATCH_POINTS, MLflowWriter, RunDeleted, StubbornArtifact
+from lrscope.tracking.delivery.outage import is_disbelieved
 from lrscope.tracking.journal import events as ev
 from lrscope.tracking.journal.journal import Journal, Offset
 from lrscope.tracking.journal.offsets import further
@@ -40,6 +41,8 @@ class Slice:
     """Artifacts that did not go through. They belong at the end of the journal: they hold up neither the points behind
     them nor the run's status."""
     why_postponed: str = ""
+    disbelieved: bool = False
+    """Whether the store said that it has these, and has not."""
 
 
 class Deliverer:
@@ -103,7 +106,7 @@ class Deliverer:
             return Slice(journal.local_id, begin, end, tuple(notes))
         writer = MLflowWriter(self._store, journal, RunIds(begin.run_id, begin.experiment_id), self._progressed)
         postponed: list[ev.Event] = []
-        why = ""
+        why, disbelieved = "", False
         while events:
             try:
                 writer.send(events, postponed)
@@ -114,13 +117,14 @@ class Deliverer:
                 break
             except StubbornArtifact as trouble:
                 # Raises where it is the store itself that is away.
-                self._store.client.get_run(begin.run_id)
+                self._store.run(begin.run_id)
                 postponed.extend(trouble.events)
+                disbelieved = disbelieved or is_disbelieved(trouble.__cause__)
                 why = f"an artifact does not go through: {trouble}"
         if events and isinstance(last := events[-1], ev.Ended | ev.Reopened):
             end = replace(end, ended=last.status if isinstance(last, ev.Ended) else None)
         end = replace(end, refused=begin.refused + len(writer.refusals))
-        return Slice(journal.local_id, begin, end, (*notes, *writer.refusals), tuple(postponed), why)
+        return Slice(journal.local_id, begin, end, (*notes, *writer.refusals), tuple(postponed), why, disbelieved)
 
     def _create(
         self, journal: Journal, begin: Offset, started: ev.Started, fresh: Collection[str]

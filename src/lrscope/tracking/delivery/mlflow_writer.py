@@ -15,6 +15,7 @@ from lrscope.core.failpoint import failpoint
 from lrscope.core.point import Point
 from lrscope.core.redact import redact
 from lrscope.core.safe_paths import safe_join
+from lrscope.tracking.delivery.confirm import Labels, confirm_batch, confirm_events
 from lrscope.tracking.delivery.outage import is_refusal
 from lrscope.tracking.delivery.uploads import Call, NotTried, Uploads
 from lrscope.tracking.journal import events as ev
@@ -95,6 +96,8 @@ class MLflowWriter:
         self._send_files(files)
         for last in status:
             self._set_status(last)
+        if not self.refusals:
+            confirm_events(self._store, self._ids.run_id, (*files, *status))
 
     def batch(self, points: Sequence[Point], params: Mapping[str, str], tags: Mapping[str, str]) -> None:
         """At most 1,000 points, 100 params and 100 tags a call, MLflow's limits."""
@@ -102,7 +105,10 @@ class MLflowWriter:
         named = _chunks(list(params.items()), _BATCH_LABELS)
         tagged = _chunks(list(tags.items()), _BATCH_LABELS)
         for chunk in zip_longest(left, named, tagged, fillvalue=()):
+            refused = len(self.refusals)
             self._log(*chunk)
+            if len(self.refusals) == refused:
+                confirm_batch(self._store, self._ids.run_id, *chunk)
 
     def _in_bulk(self, points: Sequence[Point]) -> bool:
         return self._store.bulk is not None and self._store.bulk.write(self._ids.run_id, points)
@@ -258,9 +264,6 @@ def _name_its_run(folder: Any, run_id: str, model_id: str) -> None:
 
 def _chunks(items: Sequence[Any], size: int) -> list[Sequence[Any]]:
     return [items[first : first + size] for first in range(0, len(items), size)]
-
-
-Labels = Sequence[tuple[str, str]]
 
 
 def _halves(points: Sequence[Point], params: Labels, tags: Labels) -> Iterator[tuple[Sequence[Point], Labels, Labels]]:

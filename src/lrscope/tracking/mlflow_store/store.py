@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lrscope.core.errors import InputError, Problem
+from lrscope.core.errors import InputError, NotConfirmed, Problem
 from lrscope.core.failpoint import failpoint
 from lrscope.core.safe_paths import folder_name
 from lrscope.tracking.journal.locks import file_lock
@@ -59,7 +59,9 @@ class Store:
     def experiment_id(self, name: str) -> str:
         """The experiment of that name, made where missing, restored where it had been deleted."""
         if name not in self._experiments:
-            self._experiments[name] = self._find_or_create(name)
+            if not (identity := self._find_or_create(name)):
+                raise NotConfirmed("it answered that an experiment is made, without its id")
+            self._experiments[name] = identity
         return self._experiments[name]
 
     def _find_or_create(self, name: str) -> str:
@@ -78,6 +80,8 @@ class Store:
                     raise
                 found = self.client.get_experiment_by_name(name)
                 assert found is not None
+        if found.name != name:
+            raise NotConfirmed("it was asked for one experiment, and answered with another")
         if found.lifecycle_stage == "deleted":
             self.client.restore_experiment(found.experiment_id)
         return str(found.experiment_id)
@@ -100,8 +104,19 @@ class Store:
     def artifacts_of(self, run_id: str) -> ArtifactRepository:
         """Where the artifacts of a run go."""
         if run_id not in self._artifacts:
-            self.know_run(self.client.get_run(run_id))
+            self.know_run(self.run(run_id))
         return self.artifact_folder(self._artifacts[run_id])
+
+    def run(self, run_id: str) -> Any:
+        """The run of that id, as the store has it now.
+
+        Raises:
+            NotConfirmed: it answered with something else.
+        """
+        run = self.client.get_run(run_id)
+        if run.info.run_id != run_id:
+            raise NotConfirmed("it was asked for one run, and answered with another")
+        return run
 
     def artifact_folder(self, location: str) -> ArtifactRepository:
         """The folder of artifacts at a location that the store named."""
