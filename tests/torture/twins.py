@@ -12,6 +12,9 @@ from torture.contents import Recorded
 OTHERWISE = "lrscope.resumed_otherwise"
 """A run with this tag went on in a batched model of another size: its numbers are the same to within roundings."""
 
+REPLAYED = "lrscope.replayed"
+"""A step that was trained twice came to another value: such a run may have it, too."""
+
 ROUNDING = 1e-3
 MOST_NAMED = 8
 
@@ -75,7 +78,7 @@ def _differences(name: str, run: Recorded, original: Recorded) -> Differences:
         for key, value in original.values.items()
         if key in run.values and not _same(value, run.values[key], rounded)
     ]
-    tags = {key: value for key, value in run.tags.items() if key != OTHERWISE}
+    tags = {key: value for key, value in run.tags.items() if not (rounded and key in (OTHERWISE, REPLAYED))}
     of_numbers = ("mlflow.note.content", "lrscope.why", "lrscope.best") if rounded else ()
     wrong = {
         "param": list(_wrong(run.params, original.params)),
