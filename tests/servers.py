@@ -159,7 +159,8 @@ class Proxy:
         server: socket.socket | None = None
         try:
             while request := _read_message(client):
-                self.asked.append(request.split(b"\r\n", 1)[0].decode())
+                asked = request.split(b"\r\n", 1)[0].decode()
+                self.asked.append(asked)
                 self._count(1)
                 time.sleep(self.delay_s)
                 self._count(-1)
@@ -169,10 +170,10 @@ class Proxy:
                 if self._mode == "status":
                     client.sendall(f"HTTP/1.1 {self.status} No\r\nContent-Length: 2\r\n\r\nno".encode())
                     continue
-                if (lie := self._lie(self.asked[-1])) is not None:
+                if (lie := self._lie(asked)) is not None:
                     client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(lie), lie))
                     continue
-                if self.shortens is not None and self.shortens in self.asked[-1]:
+                if self.shortens is not None and self.shortens in asked:
                     request = _shortened(request)
                 # The server hangs up on a connection that was idle for longer than a few seconds.
                 server = self._reach_server(server)

@@ -24,7 +24,7 @@ IDENTITIES = ("lrscope.local_id", "lrscope.parent_local_id", "lrscope.sweep", "m
 OF_THE_PROCESS_TOO = ("lrscope.together.choices",)
 """Tags that no two commands have in common."""
 
-SAME_BYTES = ("config.yaml", "overrides.yaml", "environment.txt")
+SAME_BYTES = ("config.yaml", "overrides.yaml")
 NOT_THE_MEMBER = ("run_id", "seconds")
 
 

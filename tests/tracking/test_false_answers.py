@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
 import uuid
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +48,8 @@ def leave(log: RunLog, folder: Path) -> None:
 
 
 def assert_whole(client: Any, local_id: str) -> None:
+    with suppress(Exception):  # the server has hung up on a connection that was idle
+        client.search_experiments()
     run = run_of(client, local_id)
     assert run.info.status == "FINISHED"
     assert steps_of(client, run.info.run_id) == list(range(30))
@@ -56,7 +61,7 @@ def assert_whole(client: Any, local_id: str) -> None:
     assert [file.file_size for file in client.list_artifacts(run.info.run_id) if not file.is_dir] == [300]
 
 
-@pytest.mark.parametrize("answer", [b"{}", b"", b"[]", PAGE, ANOTHER], ids=["{}", "nothing", "[]", "page", "another"])
+@pytest.mark.parametrize("answer", [b"{}", b"", PAGE, ANOTHER], ids=["{}", "nothing", "page", "another"])
 def test_false_answers_for_a_while_cost_nothing(proxy: Proxy, client: Any, tmp_path: Path, answer: bytes) -> None:
     local_id = uuid.uuid4().hex
     session = open_session(TrackingSettings(uri=proxy.uri))
@@ -70,26 +75,51 @@ def test_false_answers_for_a_while_cost_nothing(proxy: Proxy, client: Any, tmp_p
     assert_whole(client, local_id)
 
 
-@pytest.mark.parametrize(
-    ("question", "answer"),
-    [("runs/log-batch", b"{}"), ("PUT", b"{}"), ("PUT", PAGE), ("runs/log-inputs", b"{}"), ("runs/update", b"{}"),
-     ("runs/get", ANOTHER), ("runs/create", b"{}"), ("mlflow", PAGE)],
-)  # fmt: skip
-def test_what_is_not_confirmed_stays_in_the_journal(
-    proxy: Proxy, client: Any, tmp_path: Path, capsys: pytest.CaptureFixture, question: str, answer: bytes
-) -> None:
+LIES = (("runs/create", b"{}"), ("runs/log-batch", b"{}"), ("runs/get", ANOTHER), ("runs/log-inputs", b"{}"),
+        ("runs/update", b"{}"), ("mlflow/runs", PAGE), ("PUT", b"{}"), ("PUT", PAGE))  # fmt: skip
+
+
+def test_what_is_not_confirmed_stays_in_the_journal(proxy: Proxy, client: Any, tmp_path: Path) -> None:
     local_id = uuid.uuid4().hex
-    settings = TrackingSettings(uri=proxy.uri, finish_timeout_s=1.5)
-    session = open_session(settings)
-    session.open()
-    proxy.lies = {question: (answer, ALWAYS)}
+    session = open_session(TrackingSettings(mode="offline"))
     leave(session.start(start("false", local_id)), tmp_path)
+    session.close()
+    settings = TrackingSettings(uri=proxy.uri)
+    for question, answer in LIES:
+        proxy.lies = {question: (answer, ALWAYS)}
+        report = sync(settings)
+        assert report.delivered == (), question
+        assert [name for name, _ in report.left] == [local_id], question
+    proxy.lies = {}
+    assert sync(settings).delivered == (local_id,)
+    assert_whole(client, local_id)
+
+
+def test_the_command_fails_where_the_store_only_says_that_it_has_it(
+    proxy: Proxy, client: Any, tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared_session, "_failed", False)
+    local_id = uuid.uuid4().hex
+    settings = TrackingSettings(uri=proxy.uri, finish_timeout_s=3)
+    session = open_session(settings)
+    log = session.start(start("false", local_id), wait=True)
+    proxy.lies = {"runs/log-batch": (b"{}", ALWAYS)}
+    leave(log, tmp_path)
+    session.flush()
+    wait_until(lambda: session._uploader.disbelieved)
     shared_session.close(session)
     assert shared_session.failed_to_record()
     assert "not wholly delivered" in capsys.readouterr().err
     proxy.lies = {}
     assert sync(settings).delivered == (local_id,)
     assert_whole(client, local_id)
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline, "in vain"
+        time.sleep(0.05)
 
 
 def test_an_artifact_that_arrives_shortened_is_sent_again(proxy: Proxy, client: Any, tmp_path: Path) -> None:
@@ -99,9 +129,9 @@ def test_an_artifact_that_arrives_shortened_is_sent_again(proxy: Proxy, client: 
     log = session.start(start("false", local_id), wait=True)
     proxy.shortens = "weights.bin"
     leave(log, tmp_path)
-    closed = session.close()
-    assert closed.undelivered == (local_id,)
-    assert closed.disbelieved
+    session.flush()
+    wait_until(lambda: session._uploader.disbelieved)
+    assert session.close().undelivered == (local_id,)
     run = run_of(client, local_id)
     assert (run.info.status, steps_of(client, run.info.run_id)) == ("FINISHED", list(range(30)))
     proxy.shortens = None

@@ -176,6 +176,7 @@ class Uploader:
             if time.monotonic() < self._not_before.get(local_id, 0.0):
                 continue
             run = self._todo.pop(local_id)
+            before = self.last_progress
             try:
                 answered = self._deliver(run)
             except Busy:
@@ -184,6 +185,8 @@ class Uploader:
             except Exception as error:
                 # Another run goes first next time: the trouble may be this one's own.
                 self._todo[local_id] = run
+                if isinstance(error, NotConfirmed):
+                    self.last_progress = before  # what it only said that it took
                 self._away(error)
                 return
             if answered:
