@@ -103,7 +103,7 @@ def assemble(run: PreparedRun, recorder: RunRecorder, checkpoints: CheckpointFol
         *_on_request(run, steps, parts),
         *early_stopping(run),
         ShowProgress(recorder.last, run.name, cfg.epochs, cfg.callbacks.progress),
-        *(ExactCheckpoints(), keep, StopAtSignal(STOP.requested, keep)),
+        *(ExactCheckpoints(live), keep, StopAtSignal(STOP.requested, keep)),
     ]
     if cfg.callbacks.extra:
         trainer.loggers = [RecordLogged(steps)]
@@ -209,7 +209,7 @@ def _fit(single: SingleRun, log: RunLog | None) -> RunEnd:
             single.trainer.fit(single.module, single.loader, ckpt_path=path, weights_only=True if path else None)
         if has_ended:
             restore_random_state(content[RANDOM])
-            return RunEnd(as_before=True)
+            return RunEnd(as_before=True, stopped_by=single.live.stopped_by)
     except StoppedByVerdict as stop:
         return RunEnd(stopped_by=stop.verdict)
     except Interrupted as stop:
