@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +13,7 @@ from lrscope.core.paths import resolve
 from lrscope.core.tracking_settings import TrackingSettings
 from lrscope.core.verdict import Verdict
 from lrscope.tracking.journal import events as ev
-from lrscope.tracking.journal.journal import Journal, all_journals
+from lrscope.tracking.journal.journal import INCOMPLETE, SESSION, Journal, all_journals
 from lrscope.tracking.mlflow_store.store import Store, open_store, resolve_uri
 
 LATEST = "latest"
@@ -74,6 +75,7 @@ def find_run(settings: TrackingSettings, experiment: str | None, wanted: str, ki
         mode = "" if kind == "sweep" else " (a sweep is resumed with -m)"
         rule = f"no such {noun} in {where}{mode}"
         raise InputError(Problem("resume", wanted, rule, "Give the id that was printed, or resume=latest."))
+    _note_if_behind(settings, [found])
     return found
 
 
@@ -85,7 +87,21 @@ def find_sweep(settings: TrackingSettings, experiment: str | None, wanted: str) 
         StoreUnreachable: online, and the store does not answer.
     """
     parent = find_run(settings, experiment, wanted, "sweep")
-    return StoredSweep(parent, tuple(_source(settings).members(parent)))
+    members = tuple(_source(settings).members(parent))
+    _note_if_behind(settings, members)
+    return StoredSweep(parent, members)
+
+
+def _note_if_behind(settings: TrackingSettings, runs: Iterable[StoredRun]) -> None:
+    """Where another machine has gone on with a run, its journal here does not say what the run has by now."""
+    if settings.mode != "online":
+        return
+    root = resolve(settings.spool)
+    for run in runs:
+        with suppress(OSError, InputError):  # a full disk; no id at all
+            journal = Journal.of(root, run.local_id)
+            if journal.exists() and journal.is_behind(run.tags.get(SESSION)):
+                (journal.folder / INCOMPLETE).touch()
 
 
 def _source(settings: TrackingSettings) -> _StoreSource | _JournalSource:

@@ -14,8 +14,8 @@ from lrscope.core.errors import LrscopeError, NotConfirmed
 from lrscope.tracking.delivery.deliver import Deliverer, Slice
 from lrscope.tracking.delivery.outage import is_disbelieved
 from lrscope.tracking.journal import events as ev
-from lrscope.tracking.journal.journal import Offset
-from lrscope.tracking.liveness.heartbeat import HEARTBEAT, SESSION
+from lrscope.tracking.journal.journal import SESSION, Offset
+from lrscope.tracking.liveness.heartbeat import HEARTBEAT
 from lrscope.tracking.liveness.reap import left_behind, reap_gone
 from lrscope.tracking.mlflow_store.address import Address
 from lrscope.tracking.mlflow_store.concurrent import AT_ONCE, side_by_side

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
@@ -27,6 +28,9 @@ _MILESTONES = tuple(b'{"event":"%s"' % kind.name.encode() for kind in (Started, 
 
 INCOMPLETE = "incomplete"
 """A file of this name in a journal's folder says that points went to the store past it, because the disk was full."""
+
+SESSION = "lrscope.session"
+"""The tag that names the latest session of a run."""
 
 Milestone = Started | Reopened | Ended
 """What says who records a run and how it ended."""
@@ -166,6 +170,17 @@ class Journal:
         """The event that began the run; None where the journal is empty or that line is damaged."""
         first = next(self.milestones(), None)
         return first if isinstance(first, Started) else None
+
+    def is_behind(self, session: str | None) -> bool:
+        """Whether the run's latest session, as the store names it, is none that recorded here: another machine, or
+        another root, has gone on with it.
+        """
+        own = {event.process.get(SESSION) for event in self.milestones() if not isinstance(event, Ended)} - {None}
+        return bool(own) and session is not None and session not in own
+
+    def has_ended(self) -> bool:
+        """Whether the latest process that recorded it has ended it."""
+        return any(isinstance(last, Ended) for last in deque(self.milestones(), maxlen=1))
 
     def size(self) -> int:
         try:

@@ -4,6 +4,7 @@ DeliveryResult and the report use it; the check of a command asks whether the st
 
     address, reach    which store is meant, and whether it answers
     store             a fresh one made ready, and its client
+    follow_move       where the artifacts of a moved or copied project lie
     runs              runs found, created, hung below their parent; read: their curves; fetch: their files
     model_package     a network as an MLflow model
     bulk              points straight into a SQLite file

@@ -20,6 +20,7 @@ from lrscope.core.safe_paths import folder_name
 from lrscope.tracking.journal.locks import file_lock
 from lrscope.tracking.mlflow_store.address import Address, resolve_uri
 from lrscope.tracking.mlflow_store.bulk import BulkPoints, bulk_points
+from lrscope.tracking.mlflow_store.follow_move import follow_move
 from lrscope.tracking.mlflow_store.reach import ANSWER_WITHIN_S, check_reachable, unreachable
 
 if TYPE_CHECKING:
@@ -175,6 +176,7 @@ def _prepare_database(address: Address) -> BulkPoints | None:
                 raise unreachable(address, f"another process has been preparing it for {_PREPARE_S:g} s")
             if not file.exists() or file.stat().st_size == 0:
                 _create(file, address)
+            follow_move(file, address.artifacts)
             if not _on_network(file):
                 _write_ahead(file)
             return _connect(address)
