@@ -87,13 +87,15 @@ class Campaign:
     Args:
         folder: everything happens below it.
         database: an initialised empty store to start from; None makes each anew, which costs seconds.
+        beside: another campaign at the same time, whose twins it takes.
     """
 
-    def __init__(self, folder: Path, database: Path | None = None) -> None:
+    def __init__(self, folder: Path, database: Path | None = None, beside: Campaign | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.database = database
-        self._twins: dict[str, Twin] = {}
+        self._twins: dict[str, Twin] = beside._twins if beside is not None else {}
+        self._locks = beside._locks if beside is not None else {way: threading.Lock() for way in WAYS}
         self._trials = 0
 
     def fail(self, way: str, which: str, chance: random.Random, whole: bool, again: bool) -> Trial:
@@ -164,15 +166,16 @@ class Campaign:
 
     def twin(self, way: str) -> Twin:
         """The same command, left alone."""
-        if way not in self._twins:
-            place = self._place()
-            process = start(place, *WAYS[way], failpoint=COUNT_ONLY)
-            wait_until_training(place, process)
-            training = time.monotonic()
-            done = finish(process)
-            assert done.code == 0, f"the twin itself failed:\n{done.output}"
-            runs, reached = runs_of(place.database, place.folder), tuple(place.reached.read_text().splitlines())
-            self._twins[way] = Twin(runs, reached, time.monotonic() - training)
+        with self._locks[way]:
+            if way not in self._twins:
+                place = self._place()
+                process = start(place, *WAYS[way], failpoint=COUNT_ONLY)
+                wait_until_training(place, process)
+                training = time.monotonic()
+                done = finish(process)
+                assert done.code == 0, f"the twin itself failed:\n{done.output}"
+                runs, reached = runs_of(place.database, place.folder), tuple(place.reached.read_text().splitlines())
+                self._twins[way] = Twin(runs, reached, time.monotonic() - training)
         return self._twins[way]
 
     def _compared(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import zipfile
 from collections.abc import Callable
@@ -56,12 +57,10 @@ class CheckpointFolder:
         """The best weights with where they come from."""
         if not self.wanted:
             return
-        import torch
-
         fresh = self.path / f".{BEST}.{os.getpid()}"
         with spared(fresh, "the best weights were not written"):
             self.path.mkdir(parents=True, exist_ok=True)
-            torch.save(content, fresh)
+            save_tensors(content, str(fresh))
             _to_disk(fresh)
             with failpoint("best"):
                 fresh.replace(self.path / BEST)
@@ -78,6 +77,19 @@ class CheckpointFolder:
             except Exception as error:
                 words = f"{path.name} is torn or unreadable ({type(error).__name__}); the one before it is used. "
         return None if not words else LoadedCheckpoint(self.path, {}, words)
+
+
+def save_tensors(content: dict[str, Any], path: str) -> None:
+    """``torch.save`` by way of memory: on a full disk its own writer of files ends the whole process.
+
+    Raises:
+        OSError: the file cannot be written, for want of room.
+    """
+    import torch
+
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    Path(path).write_bytes(buffer.getbuffer())
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:

@@ -38,6 +38,7 @@ from lrscope.tracking.autolog import autolog_off
 from lrscope.training.callbacks.keep_checkpoints import KeepCheckpoints
 from lrscope.training.callbacks.show_progress import ShowProgress
 from lrscope.training.callbacks.stop_at_signal import StopAtSignal
+from lrscope.training.checkpoint_folder import save_tensors
 from lrscope.training.checkpoint_state import BEGINNING, Position
 from lrscope.training.evaluation import Evaluation
 from lrscope.training.supported import loss_of
@@ -137,7 +138,7 @@ class _BatchedRun:
         network, state = member.part.network, partial(self._module.learner.stack.member_state, row)
         trained = TrainedRun(
             *(member.run, member.live, member.log, member.checkpoints),
-            save=lambda path: torch.save(content(), path),
+            save=lambda path: save_tensors(content(), path),
             network=lambda: _with_state(network, state()),
         )
         end = replace(end, seconds=time.monotonic() - self._began)
