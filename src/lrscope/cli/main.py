@@ -206,9 +206,9 @@ def _close_sweep(code: int) -> int:
 
 
 def _code_of_records() -> int:
-    """1 where something that was to be recorded is lost; the user has been told what, and why."""
+    """1 where something that was to be recorded is lost, or the store only says that it has it; the user was told."""
     sessions = sys.modules.get("lrscope.runs.shared_session")
-    return 1 if sessions is not None and sessions.lost_something() else 0
+    return 1 if sessions is not None and sessions.failed_to_record() else 0
 
 
 def _find_the_users_modules() -> None:
