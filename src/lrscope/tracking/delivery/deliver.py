@@ -30,8 +30,8 @@ class Busy(Exception):
 class ContinuedElsewhere(Busy):
     """Another machine goes on with the run, and may yet come to the steps whose points lie here."""
 
-    def __init__(self) -> None:
-        super().__init__("another machine has gone on with this run and not finished it: sync again when it has")
+    def __init__(self, words: str = "another machine has gone on with this run: sync again when it is done") -> None:
+        super().__init__(words)
 
 
 @dataclass(frozen=True)
