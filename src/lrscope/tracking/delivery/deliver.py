@@ -30,8 +30,8 @@ class Busy(Exception):
 class ContinuedElsewhere(Busy):
     """Another machine goes on with the run, and may yet come to the steps whose points lie here."""
 
-    def __init__(self) -> None:
-        super().__init__("another machine has gone on with this run and not finished it: sync again when it has")
+    def __init__(self, words: str = "another machine has gone on with this run: sync again when it is done") -> None:
+        super().__init__(words)
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class Deliverer:
             notes.append("the journal does not say what run it is of: nothing of it can be delivered")
             return Slice(journal.local_id, begin, end, tuple(notes))
         last = events[-1] if events else None
-        if self._is_behind(journal, begin.run_id):
+        if self._is_behind(journal, begin.run_id, begin.offset):
             events = only_what_is_missing(self._store, begin.run_id, events)
         self._behind[journal.local_id] &= not isinstance(last, ev.Reopened)  # from here on it is this session's again
         writer = MLflowWriter(self._store, journal, RunIds(begin.run_id, begin.experiment_id), self._progressed)
@@ -182,12 +182,12 @@ class Deliverer:
         found = find_run(self._store, local_id, self._all_experiments())
         return (), found.info.run_id if found else None
 
-    def _is_behind(self, journal: Journal, run_id: str) -> bool:
+    def _is_behind(self, journal: Journal, run_id: str, offset: int) -> bool:
         if journal.local_id not in self._behind:
             status, session = self._status_and_session(run_id)
             if behind := journal.is_behind(session):
                 (journal.folder / INCOMPLETE).touch()  # whoever goes on with it here asks the store what there is
-            if behind and status not in ("FINISHED", "FAILED") and journal.has_ended():
+            if behind and status not in ("FINISHED", "FAILED") and not journal.goes_on_behind(offset):
                 raise ContinuedElsewhere
             self._behind[journal.local_id] = behind
         return self._behind[journal.local_id]

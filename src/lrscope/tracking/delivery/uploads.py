@@ -102,11 +102,12 @@ class Uploads:
         self._progressed()
 
     def _put(self, path: Path, folder: str) -> None:
+        place = self._store.artifacts_of(self._run_id)
         with failpoint("upload"):
             if self._store.address.is_server:
-                _put_confirmed(self._store.artifacts_of(self._run_id), path, folder)
+                _put_confirmed(place, path, folder)
             else:
-                self._store.client.log_artifact(self._run_id, str(path), folder or None)
+                place.log_artifact(str(path), folder or None)
 
     def _put_text(self, text: str, file: str) -> None:
         with tempfile.TemporaryDirectory() as scratch:

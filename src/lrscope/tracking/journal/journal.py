@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
@@ -28,6 +27,7 @@ from lrscope.tracking.journal.locks import file_lock
 _OTHERS = ("lock", "refused.jsonl", "incomplete")
 _READ_BYTES = 1 << 20
 _MILESTONES = tuple(b'{"event":"%s"' % kind.name.encode() for kind in (Started, Reopened, Ended))
+_REOPENED = _MILESTONES[1]
 
 INCOMPLETE = "incomplete"
 """A file of this name in a journal's folder says that points went to the store past it, because the disk was full."""
@@ -191,9 +191,11 @@ class Journal:
         own = {event.process.get(SESSION) for event in self.milestones() if not isinstance(event, Ended)} - {None}
         return bool(own) and session is not None and session not in own
 
-    def has_ended(self) -> bool:
-        """Whether the latest process that recorded it has ended it."""
-        return any(isinstance(last, Ended) for last in deque(self.milestones(), maxlen=1))
+    def goes_on_behind(self, offset: int) -> bool:
+        """Whether a process has continued the run here behind this offset."""
+        with self.events_file.open("rb") as file:
+            file.seek(offset)
+            return any(line.startswith(_REOPENED) for line in file)
 
     def size(self) -> int:
         try:
