@@ -87,7 +87,9 @@ class Verdict(Enum):
         about="generalisation",
         of_the_best="overfits: keep the checkpoint of its best validation loss, not the last one",
     )
-    STALLED = Meaning("gradients are alive, yet nothing improves", Mark("#8c6d4f", "P", "magenta"), failed=True)
+    STALLED = Meaning(
+        "the loss goes no further, far above what can be reached", Mark("#8c6d4f", "P", "magenta"), failed=True
+    )
     TOO_SLOW = Meaning(
         "the loss was still falling when the run ended",
         Mark("#3d8fd6", "<", "blue"),

@@ -9,7 +9,7 @@ from typing import ClassVar
 from lrscope.core.verdict import Certainty, Evidence, Finding, Verdict
 from lrscope.diagnosis.detectors.detector import Detector
 from lrscope.diagnosis.detectors.rate_advice import Advice, finding, lower, raise_to
-from lrscope.diagnosis.detectors.stall import reached_of
+from lrscope.diagnosis.detectors.stall import reached_of, share_of_way
 from lrscope.diagnosis.signals.run_signals import RunSignals
 
 
@@ -45,8 +45,9 @@ class TooSlow(Detector):
             return None
         constant = signals.constant_loss or 0.0
         why = (
-            f"train loss went from {signals.first:.4g} to {signals.end:.4g}, no better than a constant answer "
-            f"({constant:.4g}): it has learned nothing of the inputs yet, and nothing shows that it has levelled off"
+            f"train loss went from {signals.first:.4g} to {signals.end:.4g}, "
+            f"{'hardly' if signals.end < constant else 'no'} better than a constant answer ({constant:.4g}): it has "
+            "learned nothing of the inputs yet, and nothing shows that it has levelled off"
         )
         evidence = (Evidence("train loss at the end", signals.end, constant),)
         return finding(Verdict.TOO_SLOW, why, _advice(signals), evidence, "weak")
@@ -59,40 +60,31 @@ class TooSlow(Detector):
         if not reached < self.behind:
             return None
         why = (
-            f"train loss came from {signals.first:.4g} to {signals.end:.4g}, {max(0.0, reached):.0%} of the way that "
-            f"another member of the sweep came (to {best:.4g}), and nothing shows that it has levelled off"
+            f"train loss went from {signals.first:.4g} to {signals.end:.4g}, "
+            f"{share_of_way(reached)} of the way that another member of the sweep came (to {best:.4g}), and nothing "
+            "shows that it has levelled off"
         )
         evidence = (Evidence("share of the best member's way", reached, self.behind),)
         return finding(Verdict.TOO_SLOW, why, _advice(signals), evidence, "weak")
 
 
 def _why(signals: RunSignals, share: float) -> str:
-    steps, again = signals.steps, signals.ahead.again
-    if again is not None:
-        far = f", by {share:.0%} of the fall so far" if 0 < share < 9 and signals.fall > 0 else ""
+    steps, ahead, end = signals.steps, signals.ahead, signals.end
+    went = f"train loss went from {signals.first:.4g} to {end:.4g}"
+    if ahead.again is not None and ahead.again < end:
+        far = f", by {share:.0%} of the fall so far" if signals.fall > 0 and share < 9 else ""
         return (
-            f"train loss went from {signals.first:.4g} to {signals.end:.4g} and still falls: {steps:,} more steps at "
-            f"the same rates, on a copy, took it down to {again:.4g}{far}"
+            f"{went} and still falls: {steps:,} more steps at the same rates, on a copy, took it down to "
+            f"{ahead.again:.4g}{far}"
         )
-    same = signals.ahead.same
-    if same is not None and share < signals.falling_share:
+    if ahead.same is not None and ahead.same < end and share < signals.falling_share:
         before = f"; it had been at {signals.lowest:.4g}" if signals.came_back_up else ""
-        return (
-            f"train loss went from {signals.first:.4g} to {signals.end:.4g}{before}; 10% more steps at the same rate, "
-            f"on a copy, took it to {same:.4g}"
-        )
-    if share > 0.9:
-        pace = "as fast as at the start" if share < 1.5 else "ever faster"
-        return (
-            f"train loss came down from {signals.first:.4g} to {signals.end:.4g} in {steps:,} steps and still "
-            f"falls {pace}: "
-            f"as many steps again would bring about {signals.forecast.again:.2g} more"
-        )
-    return (
-        f"train loss fell from {signals.first:.4g} to {signals.end:.4g} and still falls: {steps:,} more steps "
-        "would take it "
-        f"down by about {signals.forecast.again:.2g}, {share:.0%} of the fall so far"
-    )
+        return f"{went}{before}; 10% more steps at the same rate, on a copy, took it to {ahead.same:.4g}"
+    if signals.hardly_moved:
+        return f"{went} in {steps:,} steps: hardly at all, and nothing shows that it cannot go on"
+    gain = signals.forecast.again
+    far = f", {share:.0%} of the fall so far" if signals.fall > 0 and share < 9 else ""
+    return f"{went} and still falls: {steps:,} more steps would take it down by about {gain:.2g}{far}"
 
 
 def _advice(signals: RunSignals) -> Advice:

@@ -28,7 +28,8 @@ class Trained(Detector):
         certainty: Certainty = "strong" if signals.fall > signals.level.first_error and share < self.unsure else "weak"
         accuracy = signals.last("val/acc")
         accuracy = signals.last("train/acc") if accuracy is None else accuracy
-        why = f"train loss fell from {signals.first:.4g} to {signals.end:.4g} and levelled off"
+        fell = "fell" if signals.fall > 0 else "went"
+        why = f"train loss {fell} from {signals.first:.4g} to {signals.end:.4g} and levelled off"
         if accuracy is not None:
             why += f", accuracy {accuracy:.3f}"
         again = signals.ahead.again
@@ -42,7 +43,8 @@ class Trained(Detector):
         constant = signals.constant_loss
         if constant is not None and not signals.learned.beats_constant:
             certainty = "weak"
-            why += f", hardly better than a constant answer ({constant:.4g})"
+            better = "hardly better than" if signals.end < constant else "by loss no better than"
+            why += f", {better} a constant answer ({constant:.4g})"
         elif certainty == "weak":
             border = (
                 "close to the border of too slow" if share >= self.unsure else "hardly more than the batches' noise"
