@@ -9,83 +9,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from corpus_parts.curves_seen import Seen, same
 from lrscope.core.trace import Trace
 from lrscope.core.verdict import Diagnosis
 
-Floats = NDArray[np.float64]
 NUMBER = r"(-?[\d,]*\.?\d+(?:e[-+]?\d+)?|inf|nan)"
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What the curves of a run say, without the diagnosis' own numbers."""
-
-    trace: Trace
-
-    def values(self, name: str) -> Floats:
-        return self.trace.get(name).values
-
-    @property
-    def steps(self) -> int:
-        return 1 + max(int(curve.steps[-1]) for curve in self.trace.series.values() if len(curve))
-
-    def starts(self, loss: float) -> bool:
-        """Whether that is the loss before training; where it was not recorded, one as high as the first batches'."""
-        start = self.values("train/loss_start")
-        if len(start):
-            return same(start[0], loss)
-        early = self._losses()[: max(3, len(self._losses()) // 4)]
-        return bool(early.min() * 0.4 <= loss <= early.max() * 2.1)
-
-    def ends(self, loss: float) -> bool:
-        """Whether the last 30% of the losses at fixed weights reach from below that to above; else the last batches'."""
-        fixed = [self.trace.get(name) for name in ("train/loss_eval", "train/loss_late")]
-        late = [curve.values[curve.steps >= 0.65 * self.steps] for curve in fixed if len(curve)]
-        values = np.concatenate(late) if late else self._losses()[-max(3, len(self._losses()) // 3) :]
-        room = 1e-3 * abs(loss) + 1e-12
-        return bool(values.min() - room <= loss <= values.max() + room)
-
-    @property
-    def constant(self) -> float | None:
-        facts = self.trace.facts
-        recorded = self.values("train/loss_constant")
-        if facts.constant_loss is not None or len(recorded):
-            return facts.constant_loss if facts.constant_loss is not None else float(recorded[-1])
-        shares = [share for share in facts.class_shares if share > 0]
-        return -sum(share * math.log(share) for share in shares) if shares else None
-
-    def is_constant(self, loss: float) -> bool:
-        return self.constant is not None and same(self.constant, loss)
-
-    def last(self, name: str, value: float) -> bool:
-        return len(self.values(name)) > 0 and same(float(self.values(name)[-1]), value)
-
-    def _losses(self) -> Floats:
-        names = ("train/loss", "train/loss_epoch", "train/loss_eval")
-        return next(self.values(name) for name in names if len(self.values(name)))
-
-    def late(self, name: str) -> float:
-        curve = self.trace.get(name)
-        late = curve.values[curve.steps >= 0.7 * self.steps]
-        return float(np.median(late[np.isfinite(late)]))
-
-    @property
-    def rates(self) -> Floats:
-        curve = self.trace.get("lr")
-        place = np.searchsorted(curve.steps, np.arange(self.steps), side="right") - 1
-        return curve.values[np.maximum(place, 0)]
-
-
-def same(true: float, told: float, error: float = 6e-3) -> bool:
-    """Whether a number was told right, to about two digits."""
-    if not (math.isfinite(true) and math.isfinite(told)):
-        return (math.isnan(true) and math.isnan(told)) or true == told or abs(true) > 1e300
-    return abs(true - told) <= error * max(abs(true), abs(told)) + 1e-12
 
 
 def near_share(true: float, told: float) -> bool:
@@ -93,16 +24,15 @@ def near_share(true: float, told: float) -> bool:
     return abs(true - told / 100) <= 0.0051 + 0.01 * abs(true)
 
 
-def _share_of_fall(first: float, end: float, then: float, told: float | None) -> bool:
-    """``first``, ``end`` and ``then`` are rounded to four digits: a small fall is known roughly only."""
-    if told is None:
-        return True
-    fall, gain = first - end, end - then
-    error = 1e-3 * (abs(first) + abs(end)) + 1e-3 * (abs(end) + abs(then))
-    return fall > 0 and abs(gain - told / 100 * fall) <= error + 0.006 * abs(fall)
+def _share_of_fall(first: float, end: float, gain: float, told: float | None) -> bool:
+    """``first``, ``end`` and ``gain`` as they were told: with two digits of their differences at least."""
+    fall = first - end
+    return told is None or (
+        fall > 0 and abs(gain - told / 100 * fall) <= 0.06 * (abs(gain) + told / 100 * fall) + 0.006 * fall
+    )
 
 
-def _not_finite(s: Seen, is_: str, word: str, lasts: str, step: float, before: float | None) -> bool:
+def _not_finite(s: Seen, word: str, lasts: str, step: float, before: float | None) -> bool:
     for name in ("train/loss", "train/loss_eval", "train/loss_epoch"):
         curve = s.trace.get(name)
         broken = ~np.isfinite(curve.values) | (np.abs(curve.values) > 1e300)
@@ -168,14 +98,15 @@ Check = Callable[..., bool]
 LOSSES = rf"from {NUMBER} to {NUMBER}"
 NAME = r"(ln \d+|the entropy of the class shares|the variance of the targets|the best constant answer)"
 CLAIMS: Sequence[tuple[str, Check]] = (
-    (rf"train loss (is|was) (not a number|infinite) (since|at) step {NUMBER}(?:; it was at most {NUMBER} before)?",
+    (rf"train loss (?:is|was) (not a number|infinite) (since|at) step {NUMBER}(?:; it was at most {NUMBER} before)?",
      _not_finite),
     (rf"train loss of a batch grew {LOSSES} at step {NUMBER}",
-     lambda s, a, b, n: same(s.values("train/loss")[0], a) and s.last("train/loss", b) and b > a),
+     lambda s, a, b, n: same(s.values("train/loss")[0], a) and s.last("train/loss", b) and b > a and n < s.steps),
     (rf"train loss grew {LOSSES}(?:, {NUMBER}×( what a constant answer has)?)?",
-     lambda s, a, b, t, of: s.starts(a) and s.ends(b) and b > a and (t is None or same(b / (s.constant if of else a), t))),
+     lambda s, a, b, t, of: s.starts(a) and s.ends(b) and b > a
+     and (t is None or same(b / (s.constant if of else a), t))),
     (rf"the relative spread of the outputs over the training examples is {NUMBER}",
-     lambda s, x: s.last("output_spread", x)),
+     lambda s, x: same(s.values("output_spread")[-1], x, 0.05)),
     (rf"train loss {NUMBER} = {NAME} \({NUMBER}\), which a constant answer has",
      lambda s, e, name, c: s.ends(e) and s.is_constant(c) and same(e, c, 1e-3) and _named(name, c)),
     (rf"train loss {NUMBER}, {NUMBER}% (above|below) {NAME} \({NUMBER}\), which a constant answer has",
@@ -191,13 +122,13 @@ CLAIMS: Sequence[tuple[str, Check]] = (
     (rf"10% more steps at a tenth of the rate, on a copy, took the train loss {LOSSES}(?:, {NUMBER}% of the fall so "
      rf"far)?, and as many at the same rate to {NUMBER}",
      lambda s, e, low, share, m: s.ends(e) and s.last("ahead/lower_lr", low) and s.last("ahead/same_lr", m) and low < e
-     and (not len(s.values("train/loss_start")) or _share_of_fall(s.values("train/loss_start")[0], e, low, share))),
+     and (not len(s.values("train/loss_start")) or _share_of_fall(s.values("train/loss_start")[0], e, e - low, share))),
     (rf"in another order of the data to {NUMBER} and to {NUMBER}",
      lambda s, low, m: s.last("ahead/lower_lr_other", low) and s.last("ahead/same_lr_other", m)),
     (rf"train loss jumps between {NUMBER} and {NUMBER} in the last {NUMBER} evaluations", _jumps),
     (rf"train loss stays at {NUMBER} while", lambda s, e: s.ends(e)),
     (rf"a lower rate would gain about {NUMBER}(?:, {NUMBER}% of the fall so far)?",
-     lambda s, gain, share: gain > 0 and (share is None or share > 0)),
+     lambda _s, gain, share: gain > 0 and (share is None or share > 0)),
     (rf"point against each other \(cosine {NUMBER}\)",
      lambda s, x: abs(s.late("update_cosine") - x) < 0.006 and x < 0),
     (rf"an update still moves the weights by {NUMBER} of themselves",
@@ -210,13 +141,15 @@ CLAIMS: Sequence[tuple[str, Check]] = (
      lambda s, c: s.values("val/loss").min() >= c * 0.999 and same(s.trace.facts.val_constant_loss, c)),
     (rf"the val loss came to {NUMBER} at its lowest, hardly better than such an answer's \({NUMBER}\)",
      lambda s, v, c: same(s.values("val/loss").min(), v) and same(s.trace.facts.val_constant_loss, c) and v < c),
-    (rf"the val loss came to {NUMBER}, below a constant answer's \({NUMBER}\) by no more than chance brings on {NUMBER} "
-     "examples", lambda s, v, c, n: same(s.values("val/loss").min(), v) and v < c and s.trace.facts.val_examples == n),
+    (rf"the val loss came to {NUMBER}, below a constant answer's \({NUMBER}\) by no more than chance brings on "
+     rf"{NUMBER} examples",
+     lambda s, v, c, n: same(s.values("val/loss").min(), v) and v < c and s.trace.facts.val_examples == n),
     (rf"train loss levelled off at {NUMBER}, from {NUMBER}", lambda s, e, a: s.ends(e) and s.starts(a)),
     (rf"(?:{NUMBER}%|nothing) of the way that another member of the sweep came \(to {NUMBER}\)",
-     lambda s, share, best: share is None or 0 <= share < 100),
+     lambda s, share, best: (share is None or 0 <= share < 100) and s.another_ends(best)),
     (rf"the gradient norm is {NUMBER} \({NUMBER} at the first step\), so there is a gradient to go by",
-     lambda s, x, a: same(s.values("grad_norm")[0], a, 0.05) and same(s.values("grad_norm")[-1], x, 0.05) and x > 9e-4 * a),
+     lambda s, x, a: same(s.values("grad_norm")[0], a, 0.05) and same(s.values("grad_norm")[-1], x, 0.05)
+     and x > 9e-4 * a),
     (rf"hardly a gradient is left: its norm is {NUMBER}, of {NUMBER} at the first step",
      lambda s, x, a: same(s.values("grad_norm")[-1], x, 0.05) and x < 2e-3 * a),
     (rf"train loss went {LOSSES} and no longer falls: (no|hardly) better than a constant answer \({NUMBER}\)",
@@ -226,7 +159,7 @@ CLAIMS: Sequence[tuple[str, Check]] = (
     (rf"train loss went {LOSSES} and still falls: {NUMBER} more steps at the same rates, on a copy, took it down to "
      rf"{NUMBER}(?:, by {NUMBER}% of the fall so far)?",
      lambda s, a, e, n, x, share: s.starts(a) and s.ends(e) and n == s.steps and s.last("ahead/again", x)
-     and (x < e or same(x, e, 1e-3)) and _share_of_fall(a, e, x, share)),
+     and (x < e or same(x, e, 1e-3)) and _share_of_fall(a, e, e - x, share)),
     (rf"it had been at {NUMBER}", lambda s, x: same(np.nanmin(s.values("train/loss_eval")), x)),
     (rf"10% more steps at the same rate, on a copy, took it to {NUMBER}", lambda s, x: s.last("ahead/same_lr", x)),
     (rf"train loss went {LOSSES} in {NUMBER} steps: hardly at all",
@@ -234,13 +167,13 @@ CLAIMS: Sequence[tuple[str, Check]] = (
     (rf"train loss went {LOSSES} and still falls: {NUMBER} more steps would take it down by about {NUMBER}"
      rf"(?:, {NUMBER}% of the fall so far)?",
      lambda s, a, e, n, gain, share: s.starts(a) and s.ends(e) and n == s.steps and 0 < gain <= e * 1.01
-     and _share_of_fall(a, e, e - gain, share)),
+     and _share_of_fall(a, e, gain, share)),
     (rf"train loss fell {LOSSES} and levelled off", lambda s, a, e: s.starts(a) and s.ends(e) and e <= a),
     (rf"train loss went {LOSSES}(?: and levelled off)?", lambda s, a, e: s.starts(a) and s.ends(e)),
-    (rf"(hardly|by loss no) better than a constant answer \({NUMBER}\)", lambda s, word, c: s.is_constant(c)),
+    (rf"(hardly|by loss no) better than a constant answer \({NUMBER}\)", lambda s, _word, c: s.is_constant(c)),
     (rf"{NUMBER} more steps, on a copy, took it (up )?(?:to {NUMBER}|beyond all bounds)",
-     lambda s, n, up, x: n == s.steps and (x is None or s.last("ahead/again", x))),
-    (rf"as many steps again would bring about {NUMBER}% more of the fall", lambda s, x: x > 0),
+     lambda s, n, _up, x: n == s.steps and (x is None or s.last("ahead/again", x))),
+    (rf"as many steps again would bring about {NUMBER}% more of the fall", lambda _s, x: x > 0),
     (rf"accuracy {NUMBER}", lambda s, x: s.last("val/acc", x) or s.last("train/acc", x)),
     (rf"the rate was below {NUMBER}% of its peak {NUMBER} for {NUMBER}% of the {NUMBER} steps "
      rf"\(after step {NUMBER}; {NUMBER} at the end\)", _idle),
@@ -248,10 +181,12 @@ CLAIMS: Sequence[tuple[str, Check]] = (
      lambda s, change, n, a, b: n == len(s.rates) and same(s.rates[0], a) and same(s.rates[-1], b)
      and same(s.rates.max() / s.rates.min() - 1, change or 0.0, 0.06)),
     (rf"schedule only climbed, from {NUMBER} to {NUMBER}, in all {NUMBER} steps: it never turned",
-     lambda s, a, b, n: same(s.rates[0], a) and same(s.rates[-1], b) and bool((np.diff(s.rates) >= 0).all())),
+     lambda s, a, b, n: same(s.rates[0], a) and same(s.rates[-1], b) and n == s.steps
+     and bool((np.diff(s.rates) >= 0).all())),
     (rf"decay_steps={NUMBER} (?:is {NUMBER}× the run|leaves {NUMBER} of the peak at the end)",
      lambda s, d, times, left: same(s.trace.facts.scheduler_arguments["decay_steps"], d)
-     and (times is None or same(d / s.steps, times, 0.06)) and (left is None or same(s.rates[-1] / s.rates.max(), left))),
+     and (times is None or same(d / s.steps, times, 0.06))
+     and (left is None or same(s.rates[-1] / s.rates.max(), left))),
     (rf"the gradient was clipped at {NUMBER} \((norm|value)\) in {NUMBER}% of the measured steps; at half of them it "
      rf"was at least {NUMBER}× as long", _clipped),
     (rf"weight decay {NUMBER} pulls the weights to 0 \(usual are 1e-4 to 1e-2\)",
@@ -261,7 +196,7 @@ CLAIMS: Sequence[tuple[str, Check]] = (
     (rf"the targets lie between {NUMBER} and {NUMBER}",
      lambda s, a, b: same(s.trace.facts.target_range[0], a) and same(s.trace.facts.target_range[1], b)),
     (rf"the inputs reach {NUMBER}", lambda s, x: same(s.trace.facts.largest_input, x)),
-    (rf"no rate of this sweep, from {NUMBER} to {NUMBER}, beats a constant answer", lambda s, a, b: a < b),
+    (rf"no rate of this sweep, from {NUMBER} to {NUMBER}, beats a constant answer", lambda _s, a, b: a < b),
 )  # fmt: skip
 
 
@@ -269,9 +204,9 @@ def _named(name: str, constant: float) -> bool:
     return not name.startswith("ln ") or abs(math.log(int(name[3:])) / constant - 1) < 0.01
 
 
-def false_sentences(diagnosis: Diagnosis, trace: Trace) -> list[str]:
-    """What the findings say that the curves do not, and the numbers that nothing checks."""
-    seen, wrong = Seen(trace), []
+def false_sentences(diagnosis: Diagnosis, trace: Trace, others: Sequence[Trace] = ()) -> list[str]:
+    """What the findings say that the curves do not, and the numbers that nothing checks. ``others``: of its sweep."""
+    seen, wrong = Seen(trace, tuple(others)), []
     for finding in diagnosis.findings:
         left = finding.why
         for pattern, check in CLAIMS:
@@ -282,6 +217,23 @@ def false_sentences(diagnosis: Diagnosis, trace: Trace) -> list[str]:
         if re.search(r"\d", left):
             wrong.append(f"{finding.verdict.label}, unchecked: {left}")
     return wrong
+
+
+AT_ODDS: Sequence[tuple[str, str]] = (
+    (r"still falls", r"no longer falls|levelled off"),
+    (r"raise [\w.]+ (?:at least|about|to)", r"lower [\w.]*lr |keep this rate|no higher rate"),
+    (r"it is not the rate", r"(?:raise|lower|use|try) (?:\w+\.)?(?:max_)?lr[ =]"),
+    (r"keep this rate", r"learned nothing|no better than a constant|memorises|the updates bounce|lower [\w.]*lr "),
+    (r"take the weights of the lowest val loss", r"train (?:about [\d,]+ more steps|longer)|keep this rate"),
+    (r"not for want of a gradient|a gradient to go by", r"hardly a gradient is left"),
+)
+"""Pairs that no two sentences of one note may match."""
+
+
+def contradictions(diagnosis: Diagnosis) -> list[str]:
+    """The pairs of sentences that cannot both hold."""
+    text = " | ".join(f"{finding.why}. {finding.advice}" for finding in diagnosis.findings)
+    return [f"{one} // {other} in: {text}" for one, other in AT_ODDS if re.search(one, text) and re.search(other, text)]
 
 
 def _told(group: str | None) -> float | str | None:

@@ -128,8 +128,8 @@ class Verdict(Enum):
         if self.meaning.about == "schedule":
             return True
         subjects = {verdict.meaning.about for verdict in found}
-        if "all" in subjects or (self is Verdict.TRAINED and "progress" in subjects):
-            return False
+        if "all" in subjects or (self.meaning.about == "progress" and "progress" in subjects):
+            return False  # a loss does one thing at its end
         return self.failed or "generalisation" not in subjects  # to train on, or to keep it, is no advice there
 
     @classmethod

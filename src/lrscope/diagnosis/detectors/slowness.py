@@ -8,7 +8,8 @@ from typing import ClassVar
 
 from lrscope.core.verdict import Certainty, Evidence, Finding, Verdict
 from lrscope.diagnosis.detectors.detector import Detector
-from lrscope.diagnosis.detectors.rate_advice import Advice, finding, lower, raise_to
+from lrscope.diagnosis.detectors.losses_told import told
+from lrscope.diagnosis.detectors.rate_advice import Advice, finding, raise_to
 from lrscope.diagnosis.detectors.stall import reached_of, share_of_way
 from lrscope.diagnosis.signals.run_signals import RunSignals
 
@@ -70,30 +71,35 @@ class TooSlow(Detector):
 
 def _why(signals: RunSignals, share: float) -> str:
     steps, ahead, end = signals.steps, signals.ahead, signals.end
-    went = f"train loss went from {signals.first:.4g} to {end:.4g}"
+    far = " of the fall so far" if signals.fall > 0 and share < 9 else ""
     if ahead.again is not None and ahead.again < end:
-        far = f", by {share:.0%} of the fall so far" if signals.fall > 0 and share < 9 else ""
+        first, last, then = told(signals.first, end, ahead.again)
         return (
-            f"{went} and still falls: {steps:,} more steps at the same rates, on a copy, took it down to "
-            f"{ahead.again:.4g}{far}"
+            f"train loss went from {first} to {last} and still falls: {steps:,} more steps at the same rates, on a "
+            f"copy, took it down to {then}{far and f', by {share:.0%}{far}'}"
         )
+    first, last = told(signals.first, end)
+    went = f"train loss went from {first} to {last}"
     if ahead.same is not None and ahead.same < end and share < signals.falling_share:
         before = f"; it had been at {signals.lowest:.4g}" if signals.came_back_up else ""
         return f"{went}{before}; 10% more steps at the same rate, on a copy, took it to {ahead.same:.4g}"
     if signals.hardly_moved:
         return f"{went} in {steps:,} steps: hardly at all, and nothing shows that it cannot go on"
     gain = signals.forecast.again
-    far = f", {share:.0%} of the fall so far" if signals.fall > 0 and share < 9 else ""
-    return f"{went} and still falls: {steps:,} more steps would take it down by about {gain:.2g}{far}"
+    return (
+        f"{went} and still falls: {steps:,} more steps would take it down by about {gain:.2g}"
+        f"{far and f', {share:.0%}{far}'}"
+    )
 
 
 def _advice(signals: RunSignals) -> Advice:
     times, steps, facts = signals.forecast.times, signals.steps, signals.facts
-    if signals.came_back_up:
-        return lower(signals, 3, otherwise="let a schedule bring it down: the loss had been lower and came back up")
     if (signals.hardly_moved and signals.ahead.again is None) or times is None or times > 64:
         found = raise_to(signals, 30, at_least=True)
         return replace(found, words=f"{found.words}: at this rate it would take more than {64 * steps:,} steps")
     more = round((times - 1) * steps) if times > 1 else steps
     epochs = f" ({math.ceil(more / facts.steps_per_epoch):,} epochs)" if facts.steps_per_epoch else ""
+    if signals.came_back_up:
+        words = "let a schedule bring the rate down: the loss had been lower and came back up"
+        return Advice(f"{words}; or train about {more:,} more steps{epochs}")
     return raise_to(signals, max(2.0, times), otherwise=f"train about {more:,} more steps{epochs}")
