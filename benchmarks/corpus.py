@@ -22,6 +22,7 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from corpus_parts.cases import Case, draw
+from corpus_parts.completed import completed
 from corpus_parts.observation import Observation, observe
 from corpus_parts.scoring import Labelled, labelled, report, sentences, without_copies
 
@@ -81,7 +82,7 @@ def load(kept: Path) -> list[Labelled]:
     if not files:
         raise SystemExit(f"{kept} holds no runs: run `make` first")
     runs: list[tuple[Case, tuple[Trace, Observation]]] = [pickle.loads(file.read_bytes()) for file in files]
-    return labelled(runs)
+    return labelled([(case, (completed(case, trace, seen), seen)) for case, (trace, seen) in runs])
 
 
 def _one_thread() -> None:

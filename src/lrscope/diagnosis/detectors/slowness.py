@@ -30,8 +30,6 @@ class TooSlow(Detector):
     behind: float = 0.5
 
     def find(self, signals: RunSignals) -> Finding | None:
-        if signals.learned.only_a_hair:
-            return None  # more of the same holds for no other example
         if not signals.falls_again:
             return self._nothing_yet(signals) or self._behind(signals)
         forecast = signals.forecast

@@ -38,10 +38,10 @@ class Stalled(Detector):
     improved: float = 0.1
 
     def find(self, signals: RunSignals) -> Finding | None:
-        if signals.learned.only_a_hair:
-            return self._holds_for_no_other(signals)
         if signals.falls_again:
             return None
+        if signals.learned.only_a_hair and signals.levelled_off:
+            return self._holds_for_no_other(signals)
         if signals.learned.nothing:
             return self._nothing_learned(signals) if signals.levelled_off else None
         if (best := signals.best) is not None:
