@@ -112,7 +112,10 @@ def test_nobody_is_told_both_that_nothing_was_learned_and_to_keep_the_rate() -> 
 @pytest.mark.parametrize("limit", [0.011, 0.05])
 def test_no_rate_is_raised_above_the_measured_limit(limit: float) -> None:
     slow = at(0.01, "slower")
-    slow = Trace({**slow.series, "stability_limit": series([limit], [0])}, slow.facts)
+    limited = {**slow.series, "stability_limit": series([limit], [0])}
+    adam = diagnose(Trace(limited, slow.facts)).primary
+    assert adam.rate == diagnose(slow).primary.rate, "of Adam's steps the limit says little"
+    slow = Trace(limited, replace(slow.facts, optimizer="SGD"))
     told = diagnose(slow).primary
     assert told.verdict is Verdict.TOO_SLOW
     assert told.rate is None or told.rate < limit
@@ -121,7 +124,7 @@ def test_no_rate_is_raised_above_the_measured_limit(limit: float) -> None:
 
 def test_a_rate_is_lowered_below_the_measured_limit() -> None:
     wild = at(1.0, "diverged")
-    wild = Trace({**wild.series, "stability_limit": series([0.0001], [0])}, wild.facts)
+    wild = Trace({**wild.series, "stability_limit": series([0.0001], [0])}, replace(wild.facts, optimizer="SGD"))
     told = diagnose(wild).primary
     assert told.rate is not None and told.rate <= 0.0001
 
