@@ -48,6 +48,23 @@ class Seen:
         return any(Seen(other).ends(loss) for other in self.others)
 
     @property
+    def set_rate(self) -> float:
+        """What the key of the rate stands at, as the facts have it; the largest that was used where they do not say."""
+        known = self.trace.facts.peak_lr if self.trace.facts.settings is not None else None
+        return known if known is not None else float(self.rates.max())
+
+    def another_at(self, rate: float) -> bool:
+        return any(same(Seen(other).set_rate, rate) for other in self.others)
+
+    def another_did(self, rate: float, metric: str, loss: float) -> bool:
+        """Whether the members at that rate came to that loss, in the mean of their lowest or their ends."""
+        at_it = [Seen(other) for other in self.others if same(Seen(other).set_rate, rate)]
+        if metric == "val/loss":
+            lowest = [np.nanmin(other.values(metric)) for other in at_it if len(other.values(metric))]
+            return len(lowest) > 0 and same(float(np.mean(lowest)), loss)
+        return any(other.ends(loss) for other in at_it) or len(at_it) > 1
+
+    @property
     def constant(self) -> float | None:
         facts = self.trace.facts
         recorded = self.values("train/loss_constant")

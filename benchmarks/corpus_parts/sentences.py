@@ -204,6 +204,19 @@ def _named(name: str, constant: float) -> bool:
     return not name.startswith("ln ") or abs(math.log(int(name[3:])) / constant - 1) < 0.01
 
 
+ADVICE: Sequence[tuple[str, Check]] = (
+    (rf"lower [\w.]+ (?:at least )?{NUMBER}×, to {NUMBER}", lambda s, x, goal: same(s.set_rate / x, goal, 0.06)),
+    (rf"raise [\w.]+ (?:at least|about) {NUMBER}×, to {NUMBER}", lambda s, x, goal: same(s.set_rate * x, goal, 0.06)),
+    (rf"take the weights of the lowest val loss \(step {NUMBER}(?:, epoch {NUMBER})?\)",
+     lambda s, n, epoch: s.trace.get("val/loss").steps[s.values("val/loss").argmin()] == n
+     and (epoch is None or (epoch - 1) * s.trace.facts.steps_per_epoch <= n < epoch * s.trace.facts.steps_per_epoch)),
+    (rf"use [\w.]+={NUMBER}, which did best in this sweep \((val/loss|train loss) {NUMBER}(?:, this one {NUMBER})?\)",
+     lambda s, rate, metric, best, mine: (mine is None or best < mine * 1.001 or math.isinf(mine))
+     and s.another_did(rate, metric, best)),
+    (rf"[\w.]+={NUMBER} of this sweep is no better \(", lambda s, rate: s.another_at(rate)),
+)  # fmt: skip
+
+
 def false_sentences(diagnosis: Diagnosis, trace: Trace, others: Sequence[Trace] = ()) -> list[str]:
     """What the findings say that the curves do not, and the numbers that nothing checks. ``others``: of its sweep."""
     seen, wrong = Seen(trace, tuple(others)), []
@@ -214,6 +227,10 @@ def false_sentences(diagnosis: Diagnosis, trace: Trace, others: Sequence[Trace] 
                 if not check(seen, *(_told(group) for group in match.groups())):
                     wrong.append(f"{finding.verdict.label}, false: {match.group(0)}")
             left = re.sub(pattern, "", left)
+        for pattern, check in ADVICE:
+            for match in re.finditer(pattern, finding.advice):
+                if not check(seen, *(_told(group) for group in match.groups())):
+                    wrong.append(f"{finding.verdict.label}, false advice: {match.group(0)}")
         if re.search(r"\d", left):
             wrong.append(f"{finding.verdict.label}, unchecked: {left}")
     return wrong
