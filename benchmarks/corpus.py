@@ -2,6 +2,7 @@
 
     python benchmarks/corpus.py make            trains the corpus (two halves) into outputs/corpus; goes on where cut
     python benchmarks/corpus.py report          the confusion matrix of the half that no threshold was set on
+    python benchmarks/corpus.py sentences       what the notes say that the curves do not, and what is at odds in a note
     python benchmarks/corpus.py make --fresh    the same on data, networks and seeds that came after all tuning
     python benchmarks/corpus.py report --fresh
 
@@ -21,8 +22,9 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from corpus_parts.cases import Case, draw
+from corpus_parts.completed import completed
 from corpus_parts.observation import Observation, observe
-from corpus_parts.scoring import Labelled, labelled, report, without_copies
+from corpus_parts.scoring import Labelled, labelled, report, sentences, without_copies
 
 from lrscope.core.trace import Trace
 
@@ -33,7 +35,7 @@ SIZES = {False: (60, 6, 20), True: (30, 6, 7_000)}
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=["make", "report"])
+    parser.add_argument("command", choices=["make", "report", "sentences"])
     parser.add_argument("--fresh", action="store_true", help="data, networks and seeds that came after all tuning")
     parser.add_argument("--half", choices=["tune", "report"], default="report", help="of the corpus (default: report)")
     parser.add_argument("--seed", type=int, default=None, help="another draw of the fresh set")
@@ -45,6 +47,8 @@ def main() -> None:
     kept = FOLDER / name
     if chosen.command == "make":
         make(kept, chosen.fresh, chosen.seed, chosen.processes)
+    elif chosen.command == "sentences":
+        print(sentences(load(kept)))
     else:
         runs = load(kept)
         runs = [without_copies(r) for r in runs] if chosen.no_copies else runs
@@ -78,7 +82,7 @@ def load(kept: Path) -> list[Labelled]:
     if not files:
         raise SystemExit(f"{kept} holds no runs: run `make` first")
     runs: list[tuple[Case, tuple[Trace, Observation]]] = [pickle.loads(file.read_bytes()) for file in files]
-    return labelled(runs)
+    return labelled([(case, (completed(case, trace, seen), seen)) for case, (trace, seen) in runs])
 
 
 def _one_thread() -> None:

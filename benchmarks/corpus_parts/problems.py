@@ -41,6 +41,17 @@ class Problem:
             return float(self.targets.double().var(correction=0))
         return float(-sum(s * np.log(s) for s in self.shares if s > 0))
 
+    @property
+    def val_constant_loss(self) -> float | None:
+        """Validation loss of that same answer; None where it is not finite, or there is no such part."""
+        if self.val_targets is None:
+            return None
+        if not self.classes:
+            return float((self.val_targets.double() - self.targets.double().mean()).square().mean())
+        answers = torch.tensor(self.shares, dtype=torch.float64).log()
+        loss = float(-answers[self.val_targets].mean())
+        return loss if np.isfinite(loss) else None
+
 
 @cache
 def problem(name: str, seed: int = 0) -> Problem:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 
 import numpy as np
 import torch
@@ -19,12 +18,16 @@ from lrscope.core.run_facts import RunFacts
 from lrscope.core.trace import Series, Trace
 from lrscope.probe.budget import Effort, ProbeBudget
 from lrscope.probe.continue_training import RunState, run_probe
-from lrscope.probe.probes import probes
+from lrscope.probe.probes import further_probes, probes, with_points
 from lrscope.training.measures import DeadUnitsMeter, SpreadMeter, UpdateMeter, grad_norm
 from lrscope.training.recording.recording_plan import RecordingPlan
 
 _CLASSES = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "rmsprop": torch.optim.RMSprop}
 _CLASSES |= {"adagrad": torch.optim.Adagrad, "sgd": torch.optim.SGD}  # type: ignore[dict-item]
+
+
+COPIES_ORDER = 3
+"""The other order of the data that lrscope's copies take: none that makes a label."""
 
 
 class Run:
@@ -136,16 +139,16 @@ class Run:
             with torch.no_grad():
                 return float(self.loss(network(self.data.inputs), self.data.targets))
 
-        def updates() -> Iterator[list[tuple[Tensor, Tensor]]]:
-            for batch in self.batches():
+        def updates(order: int) -> Iterator[list[tuple[Tensor, Tensor]]]:
+            for batch in self.clone(COPIES_ORDER if order else self.order).batches():
                 yield [(self.data.inputs[batch], self.data.targets[batch])]
 
         run_state = RunState(
             self.model, self.optimizer, self._make_optimizer, self.loss, updates, evaluate, torch.device("cpu")
         )
         found = run_probe(run_state, probes(trace, self.scope), lambda: False)
-        at = np.array([self.steps - 1], np.int64)
-        return replace(trace, series={**trace.series, **{name: Series(at, np.array([x])) for name, x in found.items()}})
+        found |= run_probe(run_state, further_probes(trace, found), lambda: False)
+        return with_points(trace, found)
 
     def _measured_step(
         self, step: int, batch: Tensor, plan: RecordingPlan, updates: UpdateMeter, dead: DeadUnitsMeter
@@ -225,6 +228,8 @@ class Run:
             batch_size=self.size,
             examples=len(self.data.inputs),
             constant_loss=self.data.constant_loss,
+            val_constant_loss=self.data.val_constant_loss,
+            val_examples=len(self.data.val_targets) if self.data.val_targets is not None else None,
         )
 
 

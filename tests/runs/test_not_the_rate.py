@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
+from own_parts import LABELS
 from single_runs import trace_of_a_run
 
 from lrscope.core.trace import Trace
@@ -146,6 +148,13 @@ def test_what_holds_for_no_other_example_is_not_called_trained(
     assert "holds for other" in text
     assert "keep this rate" not in text and "train longer" not in text and "more steps" not in text
     assert "keep this rate" not in diagnose_sweep([trace, trace])[0].primary.advice
+
+
+def test_of_batches_that_pass_by_the_constant_answer_is_recorded_for_both_parts(tmp_path: Path) -> None:
+    trace = trace_of_a_run(tmp_path, "dataset._target_=own_parts.Loaded", "model=linear", "epochs=1", "lr=0.01")
+    shares = torch.bincount(LABELS, minlength=2).double() / len(LABELS)
+    assert trace.get("train/loss_constant").values == pytest.approx([float(-(shares * shares.log()).sum())])
+    assert trace.get("val/loss_constant").values == pytest.approx([float(-shares.log()[LABELS[:8]].mean())])
 
 
 def test_noise_that_is_lucky_on_few_validation_examples_is_not_to_be_kept_for_that(tmp_path: Path) -> None:

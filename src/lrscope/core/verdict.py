@@ -87,7 +87,9 @@ class Verdict(Enum):
         about="generalisation",
         of_the_best="overfits: keep the checkpoint of its best validation loss, not the last one",
     )
-    STALLED = Meaning("gradients are alive, yet nothing improves", Mark("#8c6d4f", "P", "magenta"), failed=True)
+    STALLED = Meaning(
+        "the loss goes no further, far above what can be reached", Mark("#8c6d4f", "P", "magenta"), failed=True
+    )
     TOO_SLOW = Meaning(
         "the loss was still falling when the run ended",
         Mark("#3d8fd6", "<", "blue"),
@@ -126,8 +128,8 @@ class Verdict(Enum):
         if self.meaning.about == "schedule":
             return True
         subjects = {verdict.meaning.about for verdict in found}
-        if "all" in subjects or (self is Verdict.TRAINED and "progress" in subjects):
-            return False
+        if "all" in subjects or (self.meaning.about == "progress" and "progress" in subjects):
+            return False  # a loss does one thing at its end
         return self.failed or "generalisation" not in subjects  # to train on, or to keep it, is no advice there
 
     @classmethod

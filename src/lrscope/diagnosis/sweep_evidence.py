@@ -131,12 +131,13 @@ def _revised(finding: Finding, member: RunSignals, rates: Rates) -> Finding:
     if finding.rate is None:
         return finding
     if finding.verdict is Verdict.TRAINED and not member.learned.by_chance:
-        return replace(finding, advice=f"keep this rate: no other of this sweep did better by {rates.metric}")
+        much = f" more than {SAME:.0%} of" if best is not None and best.loss < mine.loss else ""
+        return replace(finding, advice=f"keep this rate: no other of this sweep did better by{much} {rates.metric}")
     return _bounded(finding, mine, key, rates)
 
 
 def _better(best: AtRate, mine: AtRate, finding: Finding) -> bool:
-    return finding.verdict.failed or not mine.works or best.loss < mine.loss - SAME * abs(best.loss)
+    return finding.verdict.failed or best.loss < mine.loss - SAME * abs(best.loss)
 
 
 def _bounded(finding: Finding, mine: AtRate, key: str, rates: Rates) -> Finding:

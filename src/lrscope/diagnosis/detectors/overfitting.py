@@ -48,19 +48,19 @@ class Overfitting(Detector):
         fell = train_means[-1] < train_means[lowest] - signals.level.bounce
         if not (rise > self.rise and fell):
             return None
-        step = int(val.steps[lowest + width - 1])
-        return self._finding(signals, rise, low, float(means[-1]), step)
+        return self._finding(signals, rise, (low, float(means[-1])), int(val.steps[lowest + width - 1]), width)
 
-    def _finding(self, signals: RunSignals, rise: float, low: float, last: float, step: int) -> Finding:
-        per_epoch = signals.facts.steps_per_epoch
-        epoch = f" (epoch {-(-(step + 1) // per_epoch)})" if per_epoch else ""
+    def _finding(self, signals: RunSignals, rise: float, levels: tuple[float, float], step: int, width: int) -> Finding:
+        val, (low, last) = signals.trace.get("val/loss"), levels
+        best = int(val.steps[val.values.argmin()])
+        means = f" (means of {width} evaluations)" if width > 1 else ""
         why = (
-            f"val loss rose from {low:.4g} at step {step:,}{epoch} to {last:.4g}, {rise:.0%} of what the train "
-            f"loss came down, while the train loss fell on to {signals.end:.4g}"
+            f"val loss rose from {low:.4g} at step {step:,} to {last:.4g}{means}, {rise:.0%} of what the train loss "
+            f"came down, while the train loss fell on to {signals.end:.4g}"
         )
         advice = (
-            f"keep the checkpoint of step {step:,}{epoch}, stop there (callbacks.early_stopping), or add weight decay, "
-            "dropout or data"
+            f"take the weights of the lowest val loss (step {best:,}{_epoch(signals, best)}), stop there "
+            "(callbacks.early_stopping), or add weight decay, dropout or data"
         )
         return Finding(
             Verdict.OVERFITTING,
@@ -68,6 +68,11 @@ class Overfitting(Detector):
             advice,
             (Evidence("rise of the val loss / fall of the train loss", rise, self.rise),),
         )
+
+
+def _epoch(signals: RunSignals, step: int) -> str:
+    per_epoch = signals.facts.steps_per_epoch
+    return f", epoch {-(-(step + 1) // per_epoch):,}" if per_epoch else ""
 
 
 def _memorised(signals: RunSignals) -> Finding:

@@ -6,11 +6,16 @@ import math
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+import numpy as np
+
 from lrscope.core.verdict import Certainty, Evidence, Finding, Verdict
 from lrscope.diagnosis.detectors.detector import Detector
 from lrscope.diagnosis.detectors.rate_advice import Advice, finding
 from lrscope.diagnosis.signals import chance
 from lrscope.diagnosis.signals.run_signals import RunSignals
+
+NO_GRADIENT = 1e-3
+"""Share of the first gradient's norm below which hardly a gradient is left."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +38,10 @@ class Stalled(Detector):
     improved: float = 0.1
 
     def find(self, signals: RunSignals) -> Finding | None:
-        if signals.learned.only_a_hair:
-            return self._holds_for_no_other(signals)
         if signals.falls_again:
             return None
+        if signals.learned.only_a_hair and signals.levelled_off:
+            return self._holds_for_no_other(signals)
         if signals.learned.nothing:
             return self._nothing_learned(signals) if signals.levelled_off else None
         if (best := signals.best) is not None:
@@ -44,10 +49,8 @@ class Stalled(Detector):
             if not reached < self.reached or not signals.levelled_off:
                 return None
             why = (
-                f"train loss levelled off at {signals.end:.4g} after a fall of {signals.fall:.3g} from "
-                f"{signals.first:.4g}: "
-                f"{max(0.0, reached):.0%} of the way that another member of the sweep came (to "
-                f"{best:.4g}){_gradient(signals)}"
+                f"train loss levelled off at {signals.end:.4g}, from {signals.first:.4g}: {share_of_way(reached)} of "
+                f"the way that another member of the sweep came (to {best:.4g}){_gradient(signals)}"
             )
             evidence = Evidence("share of the best member's way", reached, self.reached)
             return finding(Verdict.STALLED, why, _advice(signals), (evidence,))
@@ -56,8 +59,9 @@ class Stalled(Detector):
     def _nothing_learned(self, signals: RunSignals) -> Finding:
         constant = signals.constant_loss or 0.0
         why = (
-            f"train loss went from {signals.first:.4g} to {signals.end:.4g} and no longer falls: no better than a "
-            f"constant answer ({constant:.4g}), it has learned nothing of the inputs{_gradient(signals)}"
+            f"train loss went from {signals.first:.4g} to {signals.end:.4g} and no longer falls: "
+            f"{'hardly' if signals.end < constant else 'no'} better than a constant answer ({constant:.4g}), it has "
+            f"learned nothing of the inputs{_gradient(signals)}"
         )
         bound = Evidence("train loss at the end", signals.end, constant)
         return finding(Verdict.STALLED, why, _advice(signals), (bound,))
@@ -89,7 +93,8 @@ class Stalled(Detector):
             stuck = signals.end >= bar and not came_down
         if not stuck:
             return None
-        level = f", no better than a constant answer ({constant:.4g})" if constant is not None else ""
+        better = "hardly" if constant is not None and signals.end < constant else "no"
+        level = f", {better} better than a constant answer ({constant:.4g})" if constant is not None else ""
         certainty: Certainty = "weak" if signals.fall > signals.level.first_error else "strong"
         if certainty == "weak" and signals.ahead.again is not None:
             return None  # it came down and goes no further: of such runs nearly all are as good as the data allows
@@ -108,13 +113,20 @@ def reached_of(signals: RunSignals, best: float) -> float:
     return signals.fall / way if way > 0 else 1.0
 
 
+def share_of_way(reached: float) -> str:
+    return f"{reached:.0%}" if reached > 0 else "nothing"
+
+
 def _gradient(signals: RunSignals) -> str:
-    norm = signals.last("grad_norm")
-    return (
-        f"; the gradient norm is {norm:.2g}, so it is not for want of a gradient"
-        if norm and math.isfinite(norm)
-        else ""
-    )
+    """Whether there is a gradient to go by: the last measured norm beside the first."""
+    norms = signals.trace.get("grad_norm").values
+    norms = norms[np.isfinite(norms)]
+    if len(norms) < 2 or not norms[0] > 0:
+        return ""
+    share = float(norms[-1] / norms[0])
+    if share < NO_GRADIENT:
+        return f"; hardly a gradient is left: its norm is {norms[-1]:.2g}, of {norms[0]:.2g} at the first step"
+    return f"; the gradient norm is {norms[-1]:.2g} ({norms[0]:.2g} at the first step), so there is a gradient to go by"
 
 
 def _advice(signals: RunSignals) -> Advice:

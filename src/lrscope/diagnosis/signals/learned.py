@@ -27,6 +27,8 @@ STANDS, FOLLOWS = 0.01, 0.5
 more than this share (the first) of all it fell."""
 HOPELESS = 0.9
 """Share of a constant answer's loss that no answer gets below: then the inputs hardly tell the targets."""
+FEWEST = 20
+"""Validation examples below which they say nothing of the others."""
 DEVIATIONS = 2.0
 """So many standard deviations of a guess an accuracy must pass the share of the largest class by; and by so many times
 1/√n of what there is to learn a loss must pass a constant answer's on n validation examples: what noise brings."""
@@ -113,6 +115,8 @@ def _generalises(trace: Trace, fall: float, floor: float, share: float | None) -
     if constant is None or not constant > floor or not len(val) or not np.isfinite(val).all():
         return None, False
     means, count = windowed(val), trace.facts.val_examples
+    if count and count < FEWEST:
+        return None, False
     share_below = (constant - float(means.min())) / (constant - floor)
     luck = DEVIATIONS / math.sqrt(count) if count else 0.0
     if share_below > max(1 - chance.BEATEN, luck) or _guesses_better(trace, share):

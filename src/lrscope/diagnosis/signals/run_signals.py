@@ -251,8 +251,10 @@ class RunSignals:
 
     @property
     def stable_rate(self) -> float | None:
-        """The largest stable rate where the run stood last, as far as it was measured."""
-        limit = self.last("stability_limit")
+        """The largest stable rate where the run stood last, as far as it was measured; none of an optimizer that scales
+        its steps: what was measured there says little of the next.
+        """
+        limit = self.last("stability_limit") if (self.facts.optimizer or "").lower() == "sgd" else None
         return limit if limit is not None and math.isfinite(limit) and limit > 0 else None
 
     @property

@@ -67,7 +67,9 @@ def _of_group(comparison: Comparison, group: Group) -> Recommendation:
         sensitivity=lr_sensitivity(comparison, group),
         sentences=_sentences(comparison, group, best, near, room, basis, constant),
         warnings=tuple(warnings),
-        commands=() if held else tuple(_commands(comparison, group, best, near)),
+        commands=()
+        if held or (constant is not None and _at_edge(group.cells, best) is None)
+        else tuple(_commands(comparison, group, best, near)),
     )
 
 

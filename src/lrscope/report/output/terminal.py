@@ -52,8 +52,8 @@ def _whole(line: str, style: str = "") -> Text:
 
 
 def best_row(comparison: Comparison, recommendations: Sequence[Recommendation]) -> Row | None:
-    """The member with the lowest loss among those of the recommended setting."""
-    if not recommendations or recommendations[0].best is None:
+    """The member with the lowest loss among those of the recommended setting; none where that learned nothing."""
+    if not recommendations or recommendations[0].best is None or recommendations[0].evidence == "none":
         return None
     first = recommendations[0]
     among = [row for row in comparison.rows if row.group == first.group and row.x == first.best]
