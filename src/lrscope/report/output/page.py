@@ -131,7 +131,7 @@ def _number(number: bool) -> str:
 
 def _members(comparison: Comparison) -> str:
     from lrscope.report.analysis.recommend import recommend
-    from lrscope.report.output.terminal import best_row
+    from lrscope.report.output.starred import best_row
 
     shown = columns(comparison)
     best = best_row(comparison, recommend(comparison))
