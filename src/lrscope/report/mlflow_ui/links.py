@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
 from lrscope.core.command_words import command
+from lrscope.report.data.addresses import served_at
 from lrscope.report.data.stored_sweep import Sweep
 from lrscope.report.data.view_key import view_key
 from lrscope.report.mlflow_ui.saved_view import CHARTABLE, SORTED_BY, view_filter
-
-DEFAULT_PORT = 5000
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ def sweep_links(sweep: Sweep, base_url: str | None = None) -> Links:
         base_url: where MLflow's page is served; None takes the store's address where that is a server, else
             ``http://127.0.0.1:5000``, where ``mlflow ui`` and ``make ui`` serve a local store.
     """
-    base = (base_url or _served_at(sweep.store)).rstrip("/")
+    base = (base_url or served_at(sweep.store)).rstrip("/")
     experiment = quote(sweep.experiment_id, safe="")
     runs = f"{base}/#/experiments/{experiment}/runs?workflowType=machine_learning"
     key, run = view_key(sweep.run_id), quote(sweep.run_id, safe="")
@@ -73,11 +72,8 @@ def sweep_links(sweep: Sweep, base_url: str | None = None) -> Links:
 
 def how_to_open(sweep: Sweep) -> str:
     """What a link needs before it opens; empty where a server has the page already."""
-    return "" if sweep.store.startswith("http") else f"`{command('ui')}` starts the page that these links open:"
-
-
-def _served_at(store: str) -> str:
-    if store.startswith(("http://", "https://")):
-        scheme, _, rest = store.partition("://")
-        return f"{scheme}://{rest.rsplit('@', 1)[-1]}"  # never a login in a link that is printed
-    return f"http://127.0.0.1:{DEFAULT_PORT}"
+    return (
+        ""
+        if sweep.store.startswith("http")
+        else f"start MLflow's page with `{command('ui')}`; then these links open in it:"
+    )

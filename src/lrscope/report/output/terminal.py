@@ -10,22 +10,18 @@ from rich.console import Group as Stack
 from rich.table import Table
 from rich.text import Text
 
-from lrscope.report.analysis.comparison import Comparison, Row, compare
-from lrscope.report.analysis.recommend import recommend
-from lrscope.report.analysis.recommendation import Recommendation
-from lrscope.report.data.stored_sweep import Sweep, gaps
+from lrscope.report.analysis.comparison import Comparison, Row
+from lrscope.report.data.stored_sweep import Sweep
 from lrscope.report.figures.colours import MARKS
 from lrscope.report.output.columns import Column, telling
 from lrscope.report.output.interesting import MOST_ROWS, Folded, interesting
-from lrscope.report.output.starred import best_row
+from lrscope.report.output.other_settings import others_in_words
+from lrscope.report.output.report import Report, report_of
 from lrscope.report.output.tables import TextTable, cells_table
 from lrscope.report.why.failures import Failure, failures_of, heading
 
 HIGHEST_RANK = 8
 """Columns above this rank say nothing here (a seed that all share), however wide the terminal."""
-
-OTHERS = 4
-"""Of so many further settings it is told what they reach at their best."""
 
 FEW_FAILURES = 2
 """More failures than this are told together where they are neighbours; and so many at most are told at all:"""
@@ -38,28 +34,26 @@ WIDEST = 120
 
 def members_table(sweeps: Sweep | Sequence[Sweep]) -> RenderableType:
     """The members sorted by the swept axis as numbers, the best marked, what is missing, and the recommendation."""
-    chosen = (sweeps,) if isinstance(sweeps, Sweep) else tuple(sweeps)
-    comparison = compare(chosen)
-    recommendations = recommend(comparison)
-    best = best_row(comparison, recommendations)
-    parts: list[RenderableType] = [_members(comparison, best)]
-    parts += [_whole(gap, "yellow") for sweep in chosen for gap in gaps(sweep)]
-    if recommendations:
-        parts += _recommended(recommendations)
-    parts += _why(failures_of(comparison, best, FEW_FAILURES))
-    for reason, command in recommendations[0].commands if recommendations else ():
+    report = report_of(sweeps)
+    parts: list[RenderableType] = [_members(report.comparison, report.best)]
+    parts += [_whole(gap, "yellow") for gap in report.gaps]
+    parts += _recommended(report)
+    parts += _why(failures_of(report.comparison, report.best, FEW_FAILURES))
+    for reason, command in report.first.commands if report.first else ():
         parts += [Text(f"{reason}:", style="dim"), _whole(f"    {command}")]
     return Stack(*parts)
 
 
-def _recommended(recommendations: Sequence[Recommendation]) -> list[RenderableType]:
-    first = recommendations[0]
-    headline, *rest = first.sentences
+def _recommended(report: Report) -> list[RenderableType]:
+    if report.first is None:
+        return []
+    headline, *rest = report.first.sentences
+    others = others_in_words(report.comparison, report.recommendations[1:])
     return [
         Text(headline, style="bold"),
         *(Text(sentence) for sentence in rest),
-        *(Text(other.headline, style="dim") for other in recommendations[1 : 1 + OTHERS]),
-        *(Text(warning, style="yellow") for warning in first.warnings),
+        *([Text(others, style="dim")] if others else []),
+        *(Text(warning, style="yellow") for warning in report.first.warnings),
     ]
 
 

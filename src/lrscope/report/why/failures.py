@@ -81,7 +81,9 @@ def failures_of(comparison: Comparison, best: Row | None, most_told: int = MOST_
     for failed in (True, False):
         chosen = [part for part in parts if part.verdict.failed == failed]
         together = comparison.numeric and len(chosen) > most_told
-        told += [_failure(comparison, run, best) for run in (_neighbours(chosen) if together else [[p] for p in chosen])]
+        told += [
+            _failure(comparison, run, best) for run in (_neighbours(chosen) if together else [[p] for p in chosen])
+        ]
     return tuple(told)
 
 

@@ -100,7 +100,9 @@ def _stalled(members: Sequence[Member], best: Member | None) -> str | None:
         return None
     start = _start(members)
     gradients = [float(np.median(_last_part(c))) for m in members if len(c := m.trace.get("grad_norm"))]
-    alive = f"; the gradient is still there (norm {_number(min(gradients))})" if gradients and min(gradients) > 0 else ""
+    alive = (
+        f"; the gradient is still there (norm {_number(min(gradients))})" if gradients and min(gradients) > 0 else ""
+    )
     return f"the loss stands at {_range(ends)}{start}{_beside(best)}{alive}"
 
 
