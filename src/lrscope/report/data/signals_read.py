@@ -10,7 +10,7 @@ from lrscope.core.verdict import Verdict
 
 SIGNALS = {
     Verdict.DIVERGED.label: ("grad_norm",),
-    Verdict.COLLAPSED.label: ("dead_units", "output_spread"),
+    Verdict.COLLAPSED.label: ("dead_units", "output_spread", "output_spread_start"),
     Verdict.OSCILLATING.label: ("update_cosine",),
     Verdict.STALLED.label: ("grad_norm",),
 }

@@ -116,6 +116,11 @@ class Sweep:
     """The git commit that it was made from."""
 
     @property
+    def title(self) -> str:
+        """Its axes, ``lr × 10``: the name without what an earlier report has added to it."""
+        return self.name.partition(" · ")[0]
+
+    @property
     def dataset(self) -> str:
         """Name of the data that the members were trained on; the experiment's name where it was not recorded."""
         return next((m.params["dataset.name"] for m in self.members if "dataset.name" in m.params), self.experiment)

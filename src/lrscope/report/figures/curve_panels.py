@@ -24,6 +24,9 @@ FADED = 0.01
 SPIKE = 2.0
 """A curve that rises above this times the loss at the start, and comes back, leaves the frame on the way."""
 
+LEAST_MOVE = 0.001
+"""A rate that moves by less than this share of itself shows as a flat line."""
+
 FAMILIES = (("train/loss", "train/loss_eval", "train/loss_epoch"), ("val/loss",), ("val/acc", "train/acc"), ("lr",))
 """Of several metrics that say the same, the first that anybody recorded gets a frame."""
 
@@ -60,12 +63,12 @@ def _by_batch(trace: Trace) -> bool:
 
 
 def _all_constant(curves: Sequence[Curve]) -> bool:
-    return all(np.ptp(curve.values) <= 1e-9 * abs(float(curve.values[0])) for curve in curves)
+    return all(np.ptp(curve.values) <= LEAST_MOVE * abs(float(curve.values[0])) for curve in curves)
 
 
 def _leaving(curve: Curve, row: Row, series: Series, y: Axis) -> Curve:
     """The curve of a diverged run with the step at which it leaves the frame."""
-    if row.member.verdict is not Verdict.DIVERGED or not y.label == "loss":
+    if row.member.verdict is not Verdict.DIVERGED or y.label != "loss":
         return curve
     beyond = np.flatnonzero(~(series.values <= y.high))
     return Curve(curve.row, curve.steps, curve.values, int(series.steps[beyond[0]]) if len(beyond) else None)

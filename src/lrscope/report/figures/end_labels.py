@@ -15,7 +15,7 @@ MOST_LABELS = 10
 LONGEST = 22
 """Letters of a name."""
 
-APART = 0.062
+APART = 0.07
 """Share of the frame's height that a line of text takes."""
 
 

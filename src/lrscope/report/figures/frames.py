@@ -37,11 +37,19 @@ DARK = Theme(ground="#16181d", ink="#e4e7eb", faint="#33383f", band="#2fd0a02b")
 
 
 def framed(
-    rows: int, columns: int, width: float, height: float, right: float, below: float, above: float = 0.36,
+    rows: int,
+    columns: int,
+    width: float,
+    height: float,
+    right: float,
+    below: float,
+    above: float = 0.36,
     beside: float = 0.0,
-) -> tuple[Figure, list[Axes]]:  # fmt: skip
-    """A grid of frames with room for their labels (``beside``: at the right of each), in inches: matplotlib's own layout
-    draws everything three times."""
+) -> tuple[Figure, list[Axes]]:
+    """A grid of frames with room for their labels (``beside``: at the right of each), in inches.
+
+    matplotlib's own layout draws everything three times.
+    """
     left, between = 0.78, 0.92
     full_width = columns * width + right
     full_height = rows * height + (rows - 1) * between + above + below

@@ -68,7 +68,7 @@ def _cell(ax: Axes, x: int, y: int, cell: HeatCell, theme: Theme) -> None:
             edgecolor=edge,
             linewidth=2.2 if cell.best else 0.8,
             zorder=3 if cell.best else 2,
-        )  # fmt: skip
+        )
     )
     ax.scatter([x + 0.16], [y + 0.5], s=26, marker=mark.shape, color=mark.colour, linewidths=0, zorder=4)
     words = "\n".join(word for word in (f"{cell.loss:.4g}" if cell.loss is not None else "", cell.share) if word)

@@ -61,7 +61,7 @@ def rate_text(value: Value) -> str:
 
 
 def count_text(value: Value) -> str:
-    return "–" if not isinstance(value, int | float) else f"{value:,.0f}".replace(",", " ")
+    return "–" if not isinstance(value, int | float) else f"{value:,.0f}"
 
 
 def seconds_text(value: Value) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lrscope.report.analysis.comparison import Comparison
+from lrscope.report.data.axes import format_rate, number
 from lrscope.report.data.stored_sweep import Sweep
 
 
@@ -25,9 +26,9 @@ def facts_of(comparison: Comparison) -> tuple[Fact, ...]:
         ("model", _model(comparison, params)),
         ("optimizer", _optimizer(params)),
         ("schedule", params.get("scheduler.name") or _class(params, "scheduler")),
-        ("rate", params.get("lr", "") if comparison.x_axis != "lr" else ""),
-        ("epochs", params.get("epochs", "")),
-        ("batch size", params.get("batch_size", "")),
+        ("rate", _number(params.get("lr", "")) if comparison.x_axis != "lr" else ""),
+        ("epochs", _number(params.get("epochs", ""))),
+        ("batch size", _number(params.get("batch_size", ""))),
         ("updates", _updates(comparison)),
         ("seed", params.get("seed", "")),
     ]
@@ -51,6 +52,14 @@ def _shared(comparison: Comparison) -> Mapping[str, str]:
     """The params that all members have with one value."""
     first, *rest = [row.member.params for row in comparison.rows] or [{}]
     return {key: value for key, value in first.items() if all(other.get(key) == value for other in rest)}
+
+
+def _number(text: str) -> str:
+    """``0.001``, ``1``, ``1,000``: a number as the tables show it; other words as they are."""
+    value = number(text)
+    if value is None:
+        return text
+    return f"{value:,.0f}" if value == int(value) else format_rate(value)
 
 
 def _class(params: Mapping[str, str], group: str) -> str:

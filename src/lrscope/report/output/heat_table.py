@@ -32,9 +32,10 @@ def _cell(cell: HeatCell | None) -> str:
     number = loss_text(cell.loss) if cell.loss is not None else escape(cell.outcome)
     share = f"<small>{escape(cell.share)}</small>" if cell.share and cell.loss is not None else ""
     strength = f"{8 + 52 * cell.weight:.0f}%" if cell.loss is not None else "0%"
+    mark = f"{icon(cell.outcome)} " if cell.outcome != "trained" else ""
     kind = ' class="best-cell"' if cell.best else ""
     says = escape(TERMS.get(cell.outcome, cell.outcome), quote=True)
-    return f'<td{kind} style="--strength:{strength}" title="{says}">{icon(cell.outcome)} {number}{share}</td>'
+    return f'<td{kind} style="--strength:{strength}" title="{says}">{mark}{number}{share}</td>'
 
 
 def _legend(heat: HeatMap) -> str:

@@ -62,7 +62,8 @@ def _head(column: Column) -> str:
 def _link(comparison: Comparison, row: Row) -> str:
     sweep = next(sweep for sweep in comparison.sweeps if row.member in sweep.members)
     address = escape(run_page(sweep, row.member.run_id), quote=True)
-    return f'<td><a href="{address}" target="_blank" rel="noopener">{escape(row.member.name)}</a></td>'
+    name = escape(row.member.name, quote=True)
+    return f'<td><a href="{address}" target="_blank" rel="noopener" title="{name}" aria-label="{name}">open ↗</a></td>'
 
 
 def _cell(column: Column, row: Row) -> str:

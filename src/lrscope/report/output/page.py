@@ -44,7 +44,7 @@ def write_page(report: Report, figure_data: FigureData, heat: HeatMap | None) ->
     parts = {name: (page / f"report.{name}").read_text("utf-8") for name in ("html", "css", "js")}
     comparison = report.comparison
     labels = sweep_names(comparison.sweeps).values()
-    names = comparison.sweeps[0].name if len(comparison.sweeps) == 1 else " against ".join(labels)
+    names = comparison.sweeps[0].title if len(comparison.sweeps) == 1 else " against ".join(labels)
     cells = cells_table(comparison)
     return Template(parts["html"]).substitute(
         title=escape(f"{names} · lrscope"),
@@ -52,7 +52,7 @@ def write_page(report: Report, figure_data: FigureData, heat: HeatMap | None) ->
         head=_head(comparison),
         css=parts["css"],
         js=parts["js"],
-        axis="the rate" if comparison.by_rate else escape(comparison.x_axis),
+        loss_heading=escape(_loss_heading(comparison, heat)),
         gaps=html_list("warn", report.gaps),
         recommendations=_cards(comparison, report.recommendations),
         why=why_html(report.failures),
@@ -63,6 +63,12 @@ def write_page(report: Report, figure_data: FigureData, heat: HeatMap | None) ->
         notes=_notes(),
         figure_data=figure_json(comparison, figure_data),
     )
+
+
+def _loss_heading(comparison: Comparison, heat: HeatMap | None) -> str:
+    if heat:
+        return f"Loss by {heat.x_label} and {heat.y_label}"
+    return f"Loss against {'the rate' if comparison.by_rate else comparison.x_axis}"
 
 
 LOSS_FIGURES = '<div class="panels" id="losses"></div><div class="legend" id="loss-legend"></div>'

@@ -18,15 +18,13 @@ from lrscope.report.output.interesting import MOST_ROWS, Folded, interesting
 from lrscope.report.output.other_settings import others_in_words
 from lrscope.report.output.report import Report, report_of
 from lrscope.report.output.tables import TextTable, cells_table
-from lrscope.report.why.failures import Failure, failures_of, heading
+from lrscope.report.why.failures import Failure, heading
 
 HIGHEST_RANK = 8
 """Columns above this rank say nothing here (a seed that all share), however wide the terminal."""
 
-FEW_FAILURES = 2
-"""More failures than this are told together where they are neighbours; and so many at most are told at all:"""
-
 MOST_FAILURES = 6
+"""So many of those that failed are told; the others stand in the report."""
 
 WIDEST = 120
 """Columns that a sentence may span: longer lines are hard to read."""
@@ -38,7 +36,7 @@ def members_table(sweeps: Sweep | Sequence[Sweep]) -> RenderableType:
     parts: list[RenderableType] = [_members(report.comparison, report.best)]
     parts += [_whole(gap, "yellow") for gap in report.gaps]
     parts += _recommended(report)
-    parts += _why(failures_of(report.comparison, report.best, FEW_FAILURES))
+    parts += _why(report.failures)
     for reason, command in report.first.commands if report.first else ():
         parts += [Text(f"{reason}:", style="dim"), _whole(f"    {command}")]
     return Stack(*parts)

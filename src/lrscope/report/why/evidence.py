@@ -66,7 +66,17 @@ def _deadest(member: Member) -> Series:
 
 
 def _spread(members: Sequence[Member], _: Member | None) -> Evidence | None:
-    return _figure("spread of the answers", [_line(member.trace.get("output_spread")) for member in members])
+    lines = [_line(_from_the_start(member)) for member in members]
+    highest = max((float(line.values.max()) for line in lines if line is not None), default=0.0)
+    return _figure("spread of the answers", lines, Axis("", 0.0, 1.1 * highest or 1.0))
+
+
+def _from_the_start(member: Member) -> Series:
+    """The spread by epoch, with that of the network before its first update."""
+    curve, start = member.trace.get("output_spread"), member.trace.get("output_spread_start")
+    if not len(curve) or not len(start) or curve.steps[0] == 0:
+        return curve
+    return Series(np.append(0, curve.steps), np.append(start.values[0], curve.values))
 
 
 def _gradient(members: Sequence[Member], _: Member | None) -> Evidence | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from lrscope.core.verdict import Verdict
@@ -12,7 +12,8 @@ from lrscope.report.why.evidence import Evidence, evidence_of
 from lrscope.report.why.plain_words import because
 
 MOST_TOLD = 6
-"""Where more settings failed, neighbours with one verdict are told in one sentence."""
+"""Where more settings failed, neighbours with one verdict are told in one sentence; of fewer only those of which the
+very same is to be said, and those that merely fell short."""
 
 SAYS_NOTHING = (Verdict.TRAINED, Verdict.UNKNOWN, None)
 
@@ -68,23 +69,24 @@ def heading(failures: Sequence[Failure]) -> str:
     return "Why the others failed" if any(failure.failed for failure in failures) else "Where the others fell short"
 
 
-def failures_of(comparison: Comparison, best: Row | None, most_told: int = MOST_TOLD) -> tuple[Failure, ...]:
+def failures_of(comparison: Comparison, best: Row | None) -> tuple[Failure, ...]:
     """Those that failed first, then those that merely fell short; each in the order of the swept values.
 
     Args:
         comparison: whose members.
         best: the member that the recommendation rests on: it needs no excuse, and is what the others are held against.
-        most_told: where more failed than this, neighbours with one verdict are told together.
     """
     parts = _parts(comparison, best)
-    told: list[Failure] = []
-    for failed in (True, False):
-        chosen = [part for part in parts if part.verdict.failed == failed]
-        together = comparison.numeric and len(chosen) > most_told
-        told += [
-            _failure(comparison, run, best) for run in (_neighbours(chosen) if together else [[p] for p in chosen])
-        ]
-    return tuple(told)
+    failed = [part for part in parts if part.verdict.failed]
+    short = [part for part in parts if not part.verdict.failed]
+    if not comparison.numeric:
+        runs = [[part] for part in [*failed, *short]]
+    elif len(failed) > MOST_TOLD:
+        runs = [*_neighbours(failed), *_neighbours(short)]
+    else:
+        words = {id(part): because(part.verdict, [row.member for row in part.rows], None) for part in failed}
+        runs = [*_neighbours(failed, lambda part: words[id(part)]), *_neighbours(short)]
+    return tuple(_failure(comparison, run, best) for run in runs)
 
 
 def _parts(comparison: Comparison, best: Row | None) -> list[_Part]:
@@ -114,12 +116,12 @@ def _size(cell: Cell) -> float:
     return cell.x if isinstance(cell.x, float) else float("inf")
 
 
-def _neighbours(parts: Sequence[_Part]) -> list[list[_Part]]:
-    """Runs of neighbouring values with the same verdict in the same groups, whatever else their seeds got."""
+def _neighbours(parts: Sequence[_Part], said: Callable[[_Part], object] = lambda _: None) -> list[list[_Part]]:
+    """Runs of neighbouring values with the same verdict in the same groups, of which the same is ``said``."""
     runs: list[list[_Part]] = []
     for part in sorted(parts, key=lambda p: (list(Verdict).index(p.verdict), p.place)):
         last = runs[-1][-1] if runs else None
-        alike = last is not None and (last.verdict, last.groups) == (part.verdict, part.groups)
+        alike = last is not None and (last.verdict, last.groups, said(last)) == (part.verdict, part.groups, said(part))
         if last is not None and alike and part.place == last.place + 1:
             runs[-1].append(part)
         else:

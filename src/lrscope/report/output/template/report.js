@@ -43,7 +43,7 @@ function ticksOf(axis) {
       }
     return found;
   }
-  const raw = (axis.high - axis.low) / 5, power = 10 ** Math.floor(Math.log10(raw));
+  const raw = (axis.high - axis.low) / 5.5, power = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= raw), found = [];
   for (let value = Math.ceil(axis.low / step) * step; value <= axis.high; value += step)
     found.push([value, words(Number(value.toPrecision(12)))]);
@@ -140,6 +140,10 @@ function drawLoss(panel, number, holder) {
 
 // ---- curves
 
+function lifted(colour) {
+  return `color-mix(in srgb, ${colour}, var(--ink) var(--lift))`; // dark shades are lost on a dark ground
+}
+
 function drawCurves(panel, number, holder) {
   const longest = Math.max(0, ...panel.labels.map((label) => label.text.length));
   const { svg, x, y, end, bottom, inside } = frame(panel, `curves${number}`, holder, longest ? 16 + LETTER * longest : 12);
@@ -148,14 +152,14 @@ function drawCurves(panel, number, holder) {
     const points = curve.steps.map((step, i) => `${x(step).toFixed(1)},${y(curve.values[i]).toFixed(1)}`);
     if (points.length === 1) points.push(points[0]);
     node(inside, "path", {
-      class: "curve member", "data-row": curve.row, stroke: figures.colours[curve.row], d: "M" + points.join("L"),
+      class: "curve member", "data-row": curve.row, style: `stroke:${lifted(figures.colours[curve.row])}`, d: "M" + points.join("L"),
       "stroke-width": thin ? 1.1 : 1.7, "stroke-dasharray": DASHES[figures.dashes[curve.row]], "stroke-linecap": "round",
     });
     if (curve.leaves !== null) mark(svg, figures.rows[curve.row].outcome, x(curve.leaves), TOP, 1, member(curve.row));
   }
   for (const label of panel.labels) {
     const at = bottom - label.place * (bottom - TOP) + 4;
-    node(svg, "text", { class: "end", x: end + 7, y: at, style: `fill:${label.colour}` }, label.text);
+    node(svg, "text", { class: "end", x: end + 7, y: at, style: `fill:color-mix(in srgb, ${label.colour} 70%, var(--ink))` }, label.text);
   }
 }
 
@@ -172,7 +176,7 @@ function swatch(colour) {
   return (span) => {
     const made = document.createElement("i");
     made.className = "swatch";
-    made.style.background = colour;
+    made.style.background = lifted(colour);
     span.appendChild(made);
   };
 }
@@ -207,7 +211,7 @@ function legends() {
 function dashed(colour, i) {
   return (span) => {
     const line = node(span, "svg", { viewBox: "0 0 26 8", style: "width:26px" });
-    node(line, "path", { d: "M0,4H26", stroke: colour, "stroke-width": 2, "stroke-dasharray": DASHES[i % 4] });
+    node(line, "path", { d: "M0,4H26", style: `stroke:${lifted(colour)}`, "stroke-width": 2, "stroke-dasharray": DASHES[i % 4] });
   };
 }
 
