@@ -65,7 +65,7 @@ def count_text(value: Value) -> str:
 
 
 def seconds_text(value: Value) -> str:
-    return "–" if not isinstance(value, int | float) else f"{value:.1f}" if value < 100 else f"{value:.0f}"
+    return "–" if not isinstance(value, int | float) else f"{value:,.1f}"
 
 
 def columns(comparison: Comparison) -> tuple[Column, ...]:
