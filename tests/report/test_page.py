@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
+from html import escape
 from pathlib import Path
 
 from made_sweeps import member, sweep
@@ -75,7 +76,7 @@ def test_a_word_is_explained_once_in_a_sentence_and_the_rest_is_escaped() -> Non
     text = explained("every unit is dead, dead units <b> and the spread")
     assert text.count("<abbr") == 2, "dead and dead units are one thing"
     assert "&lt;b&gt;" in text
-    assert f'data-says="{TERMS["spread"]}"' in text
+    assert f'data-says="{escape(TERMS["spread"])}"' in text
     assert "<abbr" not in explained("deadline, widespread and spreading")
 
 

@@ -107,8 +107,8 @@ def _loss(members: Sequence[Member], best: Member | None) -> Evidence | None:
 
 def _usual_loss(member: Member) -> Series:
     """By epoch where there are several, else by batch."""
-    curve = train_loss(member.trace)
-    return curve if len(curve) > 3 else member.trace.get("train/loss")
+    curve, batches = train_loss(member.trace), member.trace.get("train/loss")
+    return curve if len(curve) > 3 or not len(batches) else batches
 
 
 def _blow_up(members: Sequence[Member], _: Member | None) -> Evidence | None:
