@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from lrscope.core.command_words import train_command
 from lrscope.report.analysis.comparison import Comparison
 from lrscope.report.data.axes import format_rate, number
 from lrscope.report.data.stored_sweep import Sweep
@@ -45,7 +46,7 @@ def facts_of(comparison: Comparison) -> tuple[Fact, ...]:
 def command_of(sweep: Sweep) -> str:
     """The command that made the sweep; empty where lrscope did not."""
     words = " ".join(shlex.quote(word) for word in sweep.overrides)
-    return f"python train.py -m {words}" if sweep.ours and words else ""
+    return f"{train_command()} -m {words}" if sweep.ours and words else ""
 
 
 def _shared(comparison: Comparison) -> Mapping[str, str]:
