@@ -63,7 +63,7 @@ def test_of_many_rows_those_stand_that_tell_something() -> None:
     assert "0.04" in lines[best].split()
     assert [line.split()[0] for line in lines[best - 2 : best + 2]] == ["0.038", "0.039", "★", "1"]
     folded = [" ".join(line.split()) for line in lines if "more:" in line]
-    assert ["36 more: trained" in folded[0], "8 more: collapsed" in folded[1], len(folded)] == [True, True, 2]
+    assert ["36 more: trained" in folded[0], "7 more: collapsed" in folded[1], len(folded)] == [True, True, 2]
 
 
 def test_many_seeds_are_one_row_a_rate() -> None:

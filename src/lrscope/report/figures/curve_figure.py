@@ -12,7 +12,6 @@ from matplotlib.colors import LinearSegmentedColormap, LogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
-from matplotlib.transforms import blended_transform_factory
 
 from lrscope.report.analysis.comparison import Comparison
 from lrscope.report.figures.colours import MARKS, SCALE
@@ -48,7 +47,7 @@ def curve_figure(comparison: Comparison, figure_data: FigureData, theme: Theme) 
         axes[0].set_axis_off()
         axes[0].text(0.5, 0.5, "no curve was recorded", ha="center", va="center", transform=axes[0].transAxes)
     for ax, panel in zip(axes, panels, strict=False):
-        _curve_panel(ax, panel, comparison, figure_data)
+        _curve_panel(ax, panel, comparison, figure_data, theme)
     for ax in axes[len(panels) :]:
         ax.set_axis_off()
     if keyed:
@@ -56,7 +55,7 @@ def curve_figure(comparison: Comparison, figure_data: FigureData, theme: Theme) 
     return figure
 
 
-def _curve_panel(ax: Axes, panel: CurvePanel, comparison: Comparison, figure_data: FigureData) -> None:
+def _curve_panel(ax: Axes, panel: CurvePanel, comparison: Comparison, figure_data: FigureData, theme: Theme) -> None:
     ax.set_title(panel.title)
     set_axis(ax, panel.x, "x")
     set_axis(ax, panel.y, "y")
@@ -65,16 +64,16 @@ def _curve_panel(ax: Axes, panel: CurvePanel, comparison: Comparison, figure_dat
         chosen = [curve for curve in panel.curves if figure_data.dashes[curve.row] == dash]
         chosen.sort(key=lambda curve: not comparison.rows[curve.row].member.failed)  # failed ones lie below
         lines = [np.column_stack([curve.steps, curve.values]) for curve in chosen]
-        colours = [figure_data.colours[curve.row] for curve in chosen]
+        colours = [theme.lifted(figure_data.colours[curve.row]) for curve in chosen]
         ax.add_collection(LineCollection(lines, colors=colours, linewidths=width, linestyles=[DASHES[dash]], alpha=0.9))
     for curve in panel.curves:
         if curve.leaves is not None:
             mark = MARKS[comparison.rows[curve.row].member.outcome]
             ax.scatter([curve.leaves], [1], s=34, marker=mark.shape, color=mark.colour, linewidths=0, zorder=5,
                        transform=ax.get_xaxis_transform(), clip_on=False)  # fmt: skip
-    right = blended_transform_factory(ax.transAxes, ax.transAxes)
     for label in panel.labels:
-        ax.text(1.015, label.place, label.text, color=label.colour, fontsize=8, va="center", transform=right)
+        ax.text(1.015, label.place, label.text, color=theme.for_text(label.colour), fontsize=8, va="center",
+                transform=ax.transAxes)  # fmt: skip
     points = [curve for curve in panel.curves if len(curve.steps) == 1]
     ax.scatter(
         [c.steps[0] for c in points], [c.values[0] for c in points], s=9, c=[figure_data.colours[c.row] for c in points]

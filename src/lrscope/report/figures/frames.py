@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
@@ -30,10 +31,24 @@ class Theme:
     ink: str
     faint: str
     band: str
+    lift: float
+    """How much of the ink is mixed into a curve's colour: dark shades are lost on a dark ground."""
+
+    def lifted(self, colour: str) -> Any:
+        return _mixed(colour, self.ink, self.lift)
+
+    def for_text(self, colour: str) -> Any:
+        """A colour that can be read in small letters."""
+        return _mixed(colour, self.ink, 0.3 + self.lift / 2)
 
 
-LIGHT = Theme(ground="#ffffff", ink="#22262b", faint="#d9dde2", band="#009e7322")
-DARK = Theme(ground="#16181d", ink="#e4e7eb", faint="#33383f", band="#2fd0a02b")
+def _mixed(colour: str, ink: str, share: float) -> Any:
+    pairs = zip(to_rgb(colour), to_rgb(ink), strict=True)
+    return tuple((1 - share) * one + share * other for one, other in pairs)
+
+
+LIGHT = Theme(ground="#ffffff", ink="#22262b", faint="#d9dde2", band="#009e7322", lift=0.0)
+DARK = Theme(ground="#16181d", ink="#e4e7eb", faint="#33383f", band="#2fd0a02b", lift=0.28)
 
 
 def framed(

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
+from lrscope.report.data.axes import format_loss
 from lrscope.report.figures.colours import MARKS
 from lrscope.report.figures.frames import Theme
 from lrscope.report.figures.heat_map import HeatCell, HeatMap
@@ -71,6 +72,9 @@ def _cell(ax: Axes, x: int, y: int, cell: HeatCell, theme: Theme) -> None:
         )
     )
     ax.scatter([x + 0.16], [y + 0.5], s=26, marker=mark.shape, color=mark.colour, linewidths=0, zorder=4)
-    words = "\n".join(word for word in (f"{cell.loss:.4g}" if cell.loss is not None else "", cell.share) if word)
-    ax.text(x + 0.58, y + 0.5, words, ha="center", va="center", fontsize=8 if cell.share else 9, zorder=4,
-            weight="bold" if cell.best else "normal")  # fmt: skip
+    words = format_loss(cell.loss) if cell.loss is not None else cell.outcome
+    if cell.share and cell.loss is not None:
+        words += f"\n{cell.share}"
+    size = 9 if cell.loss is not None and not cell.share else 8
+    weight = "bold" if cell.best else "normal"
+    ax.text(x + 0.58, y + 0.5, words, ha="center", va="center", fontsize=size, zorder=4, weight=weight)

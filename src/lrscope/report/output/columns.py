@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lrscope.report.analysis.comparison import Comparison, Row
-from lrscope.report.data.axes import RATE, SEED, format_rate, number
+from lrscope.report.data.axes import RATE, SEED, format_loss, format_rate, number
 
 Value = float | int | str | None
 
@@ -41,15 +41,10 @@ def plain(value: Value) -> str:
 
 
 def loss_text(value: Value) -> str:
-    """``0.1234``, ``12.3000``, ``3.50e+12``; ``inf`` where the loss was not finite, a dash where there is none.
-
-    Four decimals wherever they hold three digits, so that the numbers of a column stand below each other.
-    """
+    """As ``format_loss``; ``inf`` where the loss was not finite, a dash where there is none."""
     if not isinstance(value, int | float) or math.isnan(value):
         return "–"
-    if math.isinf(value):
-        return "inf"
-    return f"{value:.4f}" if 1e-2 <= abs(value) < 1e4 or value == 0 else f"{value:.2e}"
+    return "inf" if math.isinf(value) else format_loss(value)
 
 
 def accuracy_text(value: Value) -> str:
