@@ -27,6 +27,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("training", "report.analysis"),
     ("training.facts",),
     ("training.callbacks", "report.figures"),
+    ("report.why",),
     ("report.output",),
     ("report.mlflow_ui",),
     ("report",),

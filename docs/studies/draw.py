@@ -16,15 +16,17 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
-from lrscope.diagnosis.wilson import wilson_interval
-from lrscope.paths import project_root
-from lrscope.report.colours import CATEGORIES, on_scale, rate_colours
-from lrscope.tracking.read import read_traces
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 from mlflow import MlflowClient
 from mlflow.entities import Run
+
+from lrscope.core.paths import project_root
+from lrscope.report.analysis.wilson import wilson_interval
+from lrscope.report.figures.colours import category_colours, on_scale, rate_colours
+from lrscope.report.figures.frames import DASHES
+from lrscope.tracking.mlflow_store.read import read_traces
 
 HERE = Path(__file__).resolve().parent
 STYLE = {
@@ -115,8 +117,9 @@ def draw_decay(store: Store) -> Figure | None:
     if not runs:
         return None
     figure, (left, right) = _panels(2)
+    colours = category_colours(len(runs))
     for run, rate, loss, colour in zip(
-        runs, store.curves(runs, "lr"), store.curves(runs, "train/loss_eval"), CATEGORIES, strict=False
+        runs, store.curves(runs, "lr"), store.curves(runs, "train/loss_eval"), colours, strict=True
     ):
         left.plot(*rate, color=colour, label=_option(run))
         right.plot(loss[0], loss[1], color=colour, linewidth=1)
@@ -137,10 +140,13 @@ def draw_strategies(store: Store) -> Figure | None:
     for run in runs:
         by_option[_option(run)].append(run)
     figure, (left, right) = _panels(2)
-    for (option, seeds), colour in zip(sorted(by_option.items()), CATEGORIES, strict=False):
-        left.plot(*store.curves(seeds[:1], "lr")[0], color=colour, label=option, linewidth=1)
+    for place, (option, seeds) in enumerate(sorted(by_option.items())):
+        colour, dash = category_colours(len(by_option))[place], DASHES[place % len(DASHES)]
+        left.plot(*store.curves(seeds[:1], "lr")[0], color=colour, linestyle=dash, label=option, linewidth=1)
         losses = store.curves(seeds, "val/loss")
-        right.plot(losses[0][0], np.mean([values for _, values in losses], axis=0), color=colour, linewidth=1.2)
+        right.plot(
+            losses[0][0], np.mean([values for _, values in losses], axis=0), color=colour, linestyle=dash, linewidth=1.2
+        )
     left.set(
         title="learning rate of each step", xlabel="step (optimizer updates)", ylabel="learning rate", yscale="log"
     )

@@ -298,7 +298,7 @@ def test_the_note_holds_verdict_reason_advice_and_numbers() -> None:
     trace = collapsed_run()
     text = note(diagnose(trace), trace)
     assert text.startswith("## Collapsed\n")
-    assert "**What to do:** lower lr" in text
+    assert "**What to do:** lower lr" in text.splitlines()[2], "before what it rests on"
     assert "| dead units of layer 2 | 1 | 1 |" in text
     assert "Adam" in text
     assert len(text) < 3000

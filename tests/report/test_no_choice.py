@@ -15,7 +15,7 @@ from lrscope.report.analysis.comparison import compare
 from lrscope.report.analysis.recommend import recommend
 from lrscope.report.analysis.recommendation import Recommendation
 from lrscope.report.data.stored_sweep import Member
-from lrscope.report.output.terminal import best_row
+from lrscope.report.output.starred import best_row
 
 TEN = RunFacts(task="classification", class_shares=(0.1,) * 10)
 LN10 = 2.302585

@@ -226,6 +226,11 @@ def test_a_reference_to_the_environment_is_no_secret() -> None:
     ] == ["hydra.job.env_set.PGPASSWORD"]
 
 
+def test_an_empty_part_of_a_config_is_looked_at_once() -> None:
+    """Hydra's own config of every sweep holds some: ``hydra.job.env_set``."""
+    assert not [*secrets_typed_for_hydra({"job": {"env_set": {}, "config": {"x": [{}]}}})]
+
+
 def test_a_traceback_is_told_without_the_secret(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

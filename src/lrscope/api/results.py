@@ -144,7 +144,7 @@ class Sweep:
     def best(self) -> Run | None:
         """The member that the report stars; None where none can be recommended."""
         from lrscope.report.analysis.comparison import compare
-        from lrscope.report.output.terminal import best_row
+        from lrscope.report.output.starred import best_row
 
         row = best_row(compare([self._stored]), self.recommendations)
         return None if row is None else _run_of(row.member, self.store)

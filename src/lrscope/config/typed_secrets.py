@@ -21,7 +21,7 @@ def secrets_typed(raw: Mapping[str, Any], roof: str = "") -> Iterator[Problem]:
     """
     for key, value in flatten(raw, roof).items():
         for text in value if isinstance(value, list) else [value]:
-            if isinstance(text, dict):
+            if isinstance(text, dict) and text:  # an empty one is a leaf
                 yield from secrets_typed(text, key)
             elif isinstance(text, str) and (shown := _without_password(key, text)) != text:
                 yield Problem(key, shown, _RULE, _remedy(key))

@@ -34,6 +34,7 @@ def _compare(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
     from lrscope.report import members_table, sweep_links
+    from lrscope.report.mlflow_ui.links import how_to_open
     from lrscope.report.report_stored import report_stored
 
     done = report_stored(
@@ -42,7 +43,7 @@ def _compare(arguments: argparse.Namespace) -> int:
     Console(highlight=False).print(members_table(done.sweeps), crop=False)
     print(f"report   {done.files.html}")
     for sweep in done.sweeps:
-        print(*sweep_links(sweep).lines(sweep.has_view), sep="\n")
+        print(*(line for line in (how_to_open(sweep), *sweep_links(sweep).lines(sweep.has_view)) if line), sep="\n")
     if done.not_kept:
         print(f"MLflow did not take the report: {done.not_kept}", file=sys.stderr)
     return 0

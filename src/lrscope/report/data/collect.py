@@ -20,11 +20,12 @@ from lrscope.diagnosis import diagnose_sweep
 from lrscope.diagnosis.verdict_tags import DIAGNOSIS
 from lrscope.report.data.axes import settings_of, sort_key, swept_axes
 from lrscope.report.data.connect import connect
+from lrscope.report.data.signals_read import spread_out, wanted_signals
 from lrscope.report.data.stored_sweep import CURVES, Member, Sweep
 from lrscope.report.data.view_key import VIEW_TAG, view_key
 from lrscope.tracking.mlflow_store.checked_client import CheckedClient
 from lrscope.tracking.mlflow_store.lookup import BEGINNING, has_trained, newest, run_of
-from lrscope.tracking.mlflow_store.read import peak_rate, read_traces
+from lrscope.tracking.mlflow_store.read import peak_rate, read_histories, read_traces
 
 PARENT = "mlflow.parentRunId"
 SEED_PARAMS = ("seed", "random_seed", "random_state")
@@ -56,7 +57,7 @@ def collect_sweep(store: Store, parent_run_id: str) -> Sweep:
         raise InputError(
             Problem("sweep", parent_run_id, "this run has no members", "Give the id of a sweep's parent run")
         )
-    traces = read_traces(client, runs, CURVES)
+    traces = _traces(client, runs)
     axes = swept_axes(_strings(parent, "lrscope.axes"), runs)
     members = _diagnosed([_member(run, axes, traces[run.info.run_id]) for run in runs])
     experiment = client.get_experiment(parent.info.experiment_id)
@@ -75,7 +76,18 @@ def collect_sweep(store: Store, parent_run_id: str) -> Sweep:
         members=tuple(sorted(members, key=lambda member: sort_key(member, axes))),
         ours=parent.data.tags.get("lrscope.kind") == "sweep",
         has_view=VIEW_TAG + view_key(parent.info.run_id) in experiment.tags,
+        user=parent.data.tags.get("mlflow.user", ""),
+        commit=parent.data.tags.get("mlflow.source.git.commit", ""),
     )
+
+
+def _traces(client: MlflowClient, runs: Sequence[Run]) -> dict[str, Trace]:
+    """The curves that every report shows, and of failed members those that show why."""
+    traces = read_traces(client, runs, CURVES)
+    signals = read_histories(client, {run.info.run_id: wanted_signals(run) for run in spread_out(runs)})
+    return {
+        run_id: replace(trace, series={**trace.series, **signals.get(run_id, {})}) for run_id, trace in traces.items()
+    }
 
 
 def latest_sweep(store: Store, tell: Callable[[str], None] = lambda _: None) -> str:

@@ -110,6 +110,15 @@ class Sweep:
     """Whether lrscope made it, so that its command line can be told."""
     has_view: bool = False
     """Whether MLflow's page has the saved view of it that links rest on."""
+    user: str = ""
+    """Who started it; empty where that was not recorded."""
+    commit: str = ""
+    """The git commit that it was made from."""
+
+    @property
+    def title(self) -> str:
+        """Its axes, ``lr × 10``: the name without what an earlier report has added to it."""
+        return self.name.partition(" · ")[0]
 
     @property
     def dataset(self) -> str:

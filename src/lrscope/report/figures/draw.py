@@ -14,24 +14,30 @@ from matplotlib.figure import Figure
 
 from lrscope.report.analysis.comparison import Comparison
 from lrscope.report.figures.curve_figure import curve_figure
-from lrscope.report.figures.figure_data import FigureData
 from lrscope.report.figures.frames import DARK, LIGHT, Theme
+from lrscope.report.figures.heat_figure import heat_figure
+from lrscope.report.figures.heat_map import HeatMap
 from lrscope.report.figures.loss_figure import loss_figure
+from lrscope.report.figures.shown import FigureData
 
 DPI = 120
 
 
 def draw_figures(
-    comparison: Comparison, figure_data: FigureData, folder: Path, themes: Sequence[str]
+    comparison: Comparison, figure_data: FigureData, heat: HeatMap | None, folder: Path, themes: Sequence[str]
 ) -> tuple[Path, ...]:
-    """Write ``loss_vs_rate.png`` and ``curves.png`` (for the dark theme ``…-dark.png``) into the folder."""
+    """Write ``loss_vs_rate.png`` and ``curves.png`` (for the dark theme ``…-dark.png``) into the folder.
+
+    Where there is a map of two axes, it is the figure of the loss.
+    """
     written = []
     for name in themes:
         theme = DARK if name == "dark" else LIGHT
         ending = "-dark" if name == "dark" else ""
-        for stem, draw in (("loss_vs_rate", loss_figure), ("curves", curve_figure)):
+        loss = partial(heat_figure, heat, theme) if heat else partial(loss_figure, comparison, figure_data, theme)
+        for stem, draw in (("loss_vs_rate", loss), ("curves", partial(curve_figure, comparison, figure_data, theme))):
             path = folder / f"{stem}{ending}.png"
-            path.write_bytes(_png(partial(draw, comparison, figure_data, theme), _settings(theme)))
+            path.write_bytes(_png(draw, _settings(theme)))
             written.append(path)
     return tuple(written)
 
