@@ -5,6 +5,8 @@ Plain data in, plain data out. The figures and the output use it.
     comparison, member_numbers    members side by side, and the numbers of each
     estimates, wilson, noise      means and shares with their intervals; what counts as equal
     recommend, recommendation, safest, ranking    which setting, and how sure
+    rate_curve, gaussian_process  a smooth curve through the rates, and where its lowest point lies
+    contenders                    the settings that are worth more seeds
     no_choice                     where none can be recommended
     sensitivity                   how much the rate matters
     next_runs                     the command to try next
