@@ -22,6 +22,7 @@ def main() -> None:
     parser.add_argument("command", choices=["train", "report"])
     parser.add_argument("--half", choices=["tune", "held-out"], default="held-out")
     parser.add_argument("--cases", type=int, default=200)
+    parser.add_argument("--first", type=int, default=0, help="number of the first case: parts can run side by side")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where the trainings are kept")
     chosen = parser.parse_args()
     import torch
@@ -31,7 +32,7 @@ def main() -> None:
     from recommendation_parts.train_rates import train_rates
 
     chosen.folder.mkdir(parents=True, exist_ok=True)
-    for number in range(chosen.cases):
+    for number in range(chosen.first, chosen.cases):
         case = draw_case(chosen.half, number)
         path = chosen.folder / f"{case.name}.pickle"
         if path.exists():

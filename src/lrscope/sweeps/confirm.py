@@ -16,6 +16,7 @@ from hydra.core.plugins import Plugins
 from hydra.types import HydraContext
 from omegaconf import DictConfig
 
+from lrscope.core.command_words import train_command
 from lrscope.core.errors import InputError, Problem
 from lrscope.core.job import overrides_as_typed, split_override
 from lrscope.core.outcome import Outcome
@@ -45,7 +46,7 @@ def check_typed(config: DictConfig) -> None:
     typed = dict(split_override(override) for override in overrides_as_typed(config.hydra))
     if typed.get("sweep.confirm", "false").lower() != "false":
         rule = "a lone run has no best rates to train again"
-        remedy = "Make it a sweep: python train.py -m lr=0.1,0.01,0.001 sweep.confirm=true"
+        remedy = f"Make it a sweep: {train_command()} -m lr=0.1,0.01,0.001 sweep.confirm=true"
         raise InputError(Problem("sweep.confirm", typed["sweep.confirm"], rule, remedy))
 
 

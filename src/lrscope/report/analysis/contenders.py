@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
-from lrscope.report.analysis.comparison import compare
-from lrscope.report.analysis.recommend import recommend
-from lrscope.report.analysis.safest import safest
+from lrscope.report.analysis.choice import choose
+from lrscope.report.analysis.comparison import Cell, Group, compare
+from lrscope.report.analysis.safest import safest, usable
 from lrscope.report.data.stored_sweep import Sweep
 
 MOST = 3
 
 
-def contenders(sweep: Sweep) -> tuple[str, ...]:
-    """The three best settings beside which the recommended one stands, the best first: a member's run id of each.
+def rivals(group: Group, best: Cell) -> Sequence[Cell]:
+    """The recommended setting and the next best two, those that failed for no seed first."""
+    found = usable(group.cells)
+    safe = safest(found)
+    ranked = sorted(found, key=lambda c: (c is not best, c not in safe, c.score.mean if c.score else math.inf))
+    return ranked[:MOST]
 
-    Fewer where fewer trained; none where nothing did, or nothing that was swept made a difference.
+
+def contenders(sweep: Sweep) -> tuple[str, ...]:
+    """A member's run id of each of the three best settings, the best first: of the group that trained best.
+
+    Fewer where fewer trained; none where nothing did.
     """
     comparison = compare((sweep,))
-    first = next((found for found in recommend(comparison) if found.best is not None), None)
-    if first is None:
-        return ()
-    group = next(group for group in comparison.groups if group.label == first.group)
-    usable = [cell for cell in group.cells if cell.best is not None and cell.x is not None]
-    safe = safest(usable)
-    ranked = sorted(usable, key=lambda c: (c.x != first.best, c not in safe, c.best.mean if c.best else math.inf))
-    return tuple(cell.rows[0].member.run_id for cell in ranked[:MOST])
+    chosen = [found for group in comparison.groups if (found := choose(comparison, group)) is not None]
+    safe = safest([found.best for found in chosen])
+    first = min(
+        (found for found in chosen if found.best in safe),
+        key=lambda found: found.best.score.mean if found.best.score else math.inf,
+        default=None,
+    )
+    return tuple(cell.rows[0].member.run_id for cell in rivals(first.group, first.best)) if first is not None else ()

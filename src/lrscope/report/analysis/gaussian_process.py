@@ -40,22 +40,29 @@ class Observed:
 
 @dataclass(frozen=True)
 class Posterior:
-    """What is known of the mean of ``future`` further series at each place: Student's t with ``degrees`` of freedom.
+    """What is known of the function at each place: Student's t with ``degrees`` of freedom.
 
-    ``mean`` [G], ``cov`` [G, G]; ``evidence`` is the logarithm of the likelihood of what was observed, up to a constant.
+    ``mean`` [G], ``cov`` [G, G]; ``scatter`` [G, G] is how the mean of further series lies around the function;
+    ``evidence`` the logarithm of the likelihood of what was observed, up to a constant.
     """
 
     mean: Vector
     cov: Matrix
+    scatter: Matrix
     degrees: float
     evidence: float
 
-    def draws(self, count: int, rng: np.random.Generator) -> Matrix:
-        """Functions [count, G] that fit what was observed."""
-        root = np.linalg.cholesky(self.cov + JITTER * np.trace(self.cov) * np.eye(len(self.mean)))
-        tails = np.sqrt(self.degrees / rng.chisquare(self.degrees, count))
-        found: Matrix = self.mean + tails[:, None] * (rng.standard_normal((count, len(self.mean))) @ root.T)
-        return found
+    def draws(self, count: int, rng: np.random.Generator) -> tuple[Matrix, Matrix]:
+        """Functions that fit what was observed, and of each the mean of further series, [count, G] both."""
+        tails = np.sqrt(self.degrees / rng.chisquare(self.degrees, count))[:, None]
+        functions = self.mean + tails * _normal(self.cov, count, rng)
+        return functions, functions + tails * _normal(self.scatter, count, rng)
+
+
+def _normal(cov: Matrix, count: int, rng: np.random.Generator) -> Matrix:
+    root = np.linalg.cholesky(cov + JITTER * VAGUE * np.eye(len(cov)))
+    drawn: Matrix = rng.standard_normal((count, len(cov))) @ root.T
+    return drawn
 
 
 def kernel(x: Vector, other: Vector, length: float) -> Matrix:
@@ -74,7 +81,7 @@ def condition(
     Args:
         own: variance of a series' own smooth deviation from the function, in units of the function's variance.
         deviation: prior guess of the function's standard deviation, in units of y.
-        future: the posterior is that of the mean of so many new series.
+        future: ``scatter`` is that of the mean of so many new series.
     """
     same = seen.series[:, None] == seen.series[None]
     known = kernel(seen.x, seen.x, smooth.length) * (1 + own * same) + VAGUE
@@ -82,9 +89,14 @@ def condition(
     root = np.linalg.cholesky(known)
     white = np.linalg.solve(root, seen.y)
     cross = np.linalg.solve(root, kernel(seen.x, places, smooth.length) + VAGUE)
-    cov = kernel(places, places, smooth.length) * (1 + own / future) + VAGUE - cross.T @ cross
-    cov += smooth.noise**2 / future * np.eye(len(places))
+    among = kernel(places, places, smooth.length)
     degrees = len(seen.y) + DEGREES
     square = float(white @ white) + DEGREES * deviation**2
-    evidence = -float(np.log(np.diag(root)).sum()) - degrees / 2 * float(np.log(square))
-    return Posterior(cross.T @ white, cov * square / degrees, degrees, evidence)
+    scale = square / degrees
+    return Posterior(
+        mean=cross.T @ white,
+        cov=scale * (among + VAGUE - cross.T @ cross),
+        scatter=scale * (own * among + smooth.noise**2 * np.eye(len(places))) / future,
+        degrees=degrees,
+        evidence=-float(np.log(np.diag(root)).sum()) - degrees / 2 * float(np.log(square)),
+    )

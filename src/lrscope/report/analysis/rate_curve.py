@@ -1,9 +1,9 @@
 """A smooth curve through the losses of a sweep's rates: where its lowest point lies, and how sure that is.
 
-The lowest point of a sweep is the luckiest one as well. A Gaussian process over the logarithm of the rate tells the curve
-from the noise: the noise shows between neighbouring rates, and between seeds where there are several. How smooth the
-curve is and how noisy the points are is not known: every guess counts as much as it explains the losses that were seen.
-Trained densely with five seeds, :mod:`benchmarks.recommendation` holds the interval against the truth.
+The lowest point of a sweep is the luckiest one as well. A Gaussian process over the logarithm of the rate tells the
+curve from the noise: the noise shows between neighbouring rates, and between seeds where there are several. How smooth
+the curve is and how noisy the points are is not known: every guess counts as much as it explains what was seen.
+``benchmarks/recommendation.py`` holds the interval against sweeps that were trained densely with five seeds.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lrscope.report.analysis.gaussian_process import Matrix, Observed, Smoothness, Vector, condition
 
@@ -47,6 +46,10 @@ NEGLIGIBLE = 0.002
 """Guesses of the smoothness that count for less are left out."""
 
 FEWEST = 3
+"""Rates that make a curve."""
+
+MOST = 200
+"""Losses that the curve is laid through."""
 
 
 @dataclass(frozen=True)
@@ -106,17 +109,19 @@ def fit_curve(losses: Sequence[Loss], lowest: float, start: float) -> RateCurve 
     inside = _basin(rates, losses, lowest + BASIN * gain)
     kept = [seen for seen in losses if inside[0] <= seen.rate <= inside[-1]]
     seeds = sorted({seen.seed for seen in kept})
-    observed = Observed(
-        np.log10([seen.rate for seen in kept]),
-        (np.array([seen.loss for seen in kept]) - lowest) / gain,
-        np.array([seeds.index(seen.seed) for seen in kept]),
+    observed = _thinned(
+        Observed(
+            np.log10([seen.rate for seen in kept]),
+            (np.array([seen.loss for seen in kept]) - lowest) / gain,
+            np.array([seeds.index(seen.seed) for seen in kept]),
+        )
     )
     dense = np.geomspace(rates[0], rates[-1], PLACES)
     places = np.unique([*inside, *dense[(dense > inside[0]) & (dense < inside[-1])]])
-    drawn, mean = _drawn(observed, np.log10(places))
-    best = np.bincount(drawn.argmin(1), minlength=len(places)) / len(drawn)
-    near = (drawn - drawn.min(1, keepdims=True) <= NEAR).mean(0)
-    return RateCurve(places, lowest + gain * mean, best, near)
+    mean, curves, dense = _drawn(observed, np.log10(places))
+    chances = np.bincount(dense.argmin(1), minlength=len(places)) / len(dense)
+    near = (curves - curves.min(1, keepdims=True) <= NEAR).mean(0)
+    return RateCurve(places, lowest + gain * mean, chances, near)
 
 
 def _basin(rates: Vector, losses: Sequence[Loss], bound: float) -> Vector:
@@ -126,15 +131,24 @@ def _basin(rates: Vector, losses: Sequence[Loss], bound: float) -> Vector:
     return rates[max(within[0] - 1, 0) : within[-1] + 2]
 
 
-def _drawn(observed: Observed, places: Vector) -> tuple[Matrix, Vector]:
-    """Curves that fit what was observed [N, G], and their mean [G]."""
+def _drawn(observed: Observed, places: Vector) -> tuple[Vector, Matrix, Matrix]:
+    """The mean curve [G], curves that fit what was observed, and dense sweeps around these [N, G]."""
     guesses = [Smoothness(length, noise) for length, noise in product(LENGTHS, NOISES)]
     found = [condition(observed, places, guess, OWN, DEVIATION, SEEDS) for guess in guesses]
     evidence = np.array([posterior.evidence for posterior in found])
-    weights: NDArray[np.float64] = np.exp(evidence - evidence.max())
+    weights: Vector = np.exp(evidence - evidence.max())
     weights /= weights.sum()
     rng = np.random.default_rng(0)  # the same sweep, the same words
     told = [(weight, posterior) for weight, posterior in zip(weights, found, strict=True) if weight >= NEGLIGIBLE]
-    drawn = np.concatenate([p.draws(max(round(DRAWS * weight), 1), rng) for weight, p in told])
+    drawn = [posterior.draws(max(round(DRAWS * weight), 1), rng) for weight, posterior in told]
     mean = np.average([posterior.mean for _, posterior in told], axis=0, weights=[weight for weight, _ in told])
-    return drawn, mean
+    return mean, np.concatenate([curves for curves, _ in drawn]), np.concatenate([dense for _, dense in drawn])
+
+
+def _thinned(seen: Observed) -> Observed:
+    """Neighbours taken together where there are very many: the cost grows with the third power of their number."""
+    if len(seen.x) <= MOST:
+        return seen
+    pieces = np.array_split(np.argsort(seen.x, kind="stable"), MOST)
+    x, y = (np.array([values[piece].mean() for piece in pieces]) for values in (seen.x, seen.y))
+    return Observed(x, y, np.zeros(MOST, np.int64))
