@@ -40,7 +40,7 @@ class Choice:
     constant: float | None
     """The loss of a constant answer, where the best is no better."""
     held: tuple[str, ...]
-    """What holds at least half of the members back beside the rate: then no rate is worth trying before it is mended."""
+    """What holds at least half of the members back beside the rate: until that is mended no rate is worth trying."""
 
     @property
     def range(self) -> tuple[float | str | None, float | str | None]:
