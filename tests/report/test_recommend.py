@@ -51,6 +51,8 @@ def test_a_loss_that_rose_again_is_told_at_its_best_and_at_the_end() -> None:
     found = of([member(r, [v, v + 0.2]) for r, v in ((0.001, 0.9), (0.01, 0.4), (0.1, 0.8))])
     assert found.headline.startswith("Use lr=0.01: best val/loss 0.4, 0.6 at the end")
     assert any("0.01 ends at 0.6, above its best of 0.4" in warning for warning in found.warnings)
+    overfits = [member(r, [v, v + 0.2], verdict=Verdict.OVERFITTING) for r, v in ((0.001, 0.9), (0.01, 0.4))]
+    assert not any("ends at" in warning for warning in of(overfits).warnings), "its verdict says so"
 
 
 def test_between_two_rates_that_the_curve_lies_above_it_recommends_one_that_was_not_tried() -> None:
@@ -147,6 +149,7 @@ def test_the_optimum_at_the_edge_gives_a_command_to_paste() -> None:
         "python train.py -m experiment=signs epochs=60 lr=0.1,1,10,100"
     )
     assert found.evidence == "tentative"
+    assert found.sentences[1].startswith("The best of the rates swept lies ")
 
 
 def test_a_failed_rate_beyond_the_best_is_no_edge() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 
 import numpy as np
@@ -106,6 +107,12 @@ def fit_curve(losses: Sequence[Loss], lowest: float, start: float) -> RateCurve 
     Returns:
         None where fewer than three rates were tried, or nothing was gained.
     """
+    return _fitted(tuple(losses), lowest, start)
+
+
+@lru_cache(maxsize=128)
+def _fitted(losses: tuple[Loss, ...], lowest: float, start: float) -> RateCurve | None:
+    """A report asks several times for the same curve, which takes 0.1 s."""
     rates = np.unique([seen.rate for seen in losses])
     gain = start - lowest
     if len(rates) < FEWEST or not gain > 0:

@@ -86,10 +86,10 @@ def _as_good(chosen: Choice) -> list[str]:
 def _range(chosen: Choice) -> str:
     low, high = chosen.range
     assert isinstance(low, float) and isinstance(high, float)
-    if rate(low) == rate(high):
-        return f"The best rate lies close to {rate(low)} ({CONFIDENCE:.0%} interval)."
-    words = f"The best rate lies between {rate(low)} and {rate(high)} ({CONFIDENCE:.0%} interval)"
-    settled = chosen.evidence == "clear" or chosen.held
+    where = f"close to {rate(low)}" if rate(low) == rate(high) else f"between {rate(low)} and {rate(high)}"
+    which = "The best of the rates swept" if chosen.edge else "The best rate"
+    words = f"{which} lies {where} ({CONFIDENCE:.0%} interval)"
+    settled = chosen.evidence == "clear" or chosen.held or chosen.edge
     return f"{words}." if settled else f"{words}; to know, run the command below."
 
 
