@@ -302,6 +302,10 @@ CHANGES: dict[str, Change] = {
 
 ELSEWHERE = {
     "sweep.together": ("cli/test_surroundings.py", "test_a_sweep_that_is_neither_batched_nor_reported"),
+    "sweep.confirm": (
+        "cli/test_confirm.py",
+        "test_the_three_best_rates_get_four_more_seeds_and_a_resume_trains_nothing_again",
+    ),
     "sweep.report": ("cli/test_surroundings.py", "test_a_sweep_that_is_neither_batched_nor_reported"),
 }
 """Keys whose change shows in a whole sweep only, and the test that shows it."""

@@ -21,9 +21,11 @@ class SweepCallback(Callback):
             from lrscope.core.job import overrides_as_typed
             from lrscope.runs.shared_session import opened_ahead
             from lrscope.sweeps.check import raise_problems, secrets_of_hydra
+            from lrscope.sweeps.confirm import check_typed
             from lrscope.sweeps.folders import make_folder
             from lrscope.tracking.mlflow_store.model_package import get_ready_to_pack
 
+            check_typed(config)
             typed = overrides_as_typed(config.hydra)
             cfg = run_config(config, typed)
             with opened_ahead(cfg) as session:
@@ -38,6 +40,14 @@ class SweepCallback(Callback):
             from lrscope.sweeps.lifecycle import begin
 
             begin(config)
+
+    def on_multirun_end(self, config: Any, **kwargs: Any) -> None:
+        """All members have trained; ``sweep.confirm`` adds some."""
+        with _ending_the_command():
+            from lrscope.cli.main import job
+            from lrscope.sweeps.confirm import confirm
+
+            confirm(config, job)
 
 
 @contextmanager

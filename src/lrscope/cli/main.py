@@ -87,7 +87,7 @@ def run_command(words: Sequence[str], told: bool = True) -> Ended:
     _keep_quiet()
     _find_the_users_modules()
     try:
-        entry = hydra.main(version_base="1.3", config_path=str(first_folder(words)), config_name="train")(_job)
+        entry = hydra.main(version_base="1.3", config_path=str(first_folder(words)), config_name="train")(job)
     except LrscopeError as error:  # there is no folder to look in
         ended.code = tell(error)
     else:
@@ -133,7 +133,7 @@ def _exit_code(entry: Any) -> int:
     return 0
 
 
-def _job(cfg: Any) -> Any:
+def job(cfg: Any) -> Any:
     """One job of Hydra: a lone run or a member of a sweep. What stops a member must not stop the others."""
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode

@@ -85,6 +85,7 @@ class SweepConfig:
 
     together: str = "auto"
     report: bool = True
+    confirm: bool = False
 
 
 @dataclass

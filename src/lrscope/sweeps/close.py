@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from lrscope.core.command_words import command, train_command
-from lrscope.core.errors import LrscopeError
 from lrscope.core.job import overrides_as_typed
 from lrscope.core.outcome import TRACEBACK, Outcome
 from lrscope.core.verdict import Finding, Verdict
 from lrscope.sweeps.current import CurrentSweep
+from lrscope.sweeps.member_traces import traces_of
 from lrscope.tracking import RunLog
-
-if TYPE_CHECKING:
-    from lrscope.core.trace import Trace
 
 
 def close_and_report(sweep: CurrentSweep, outcomes: Mapping[int, Outcome], code: int) -> None:
@@ -57,7 +52,7 @@ def compare_verdicts(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> di
     """
     from lrscope.diagnosis import diagnose, diagnose_sweep, note, verdict_tags
 
-    traces = _traces(sweep, {number: outcome for number, outcome in outcomes.items() if outcome.verdict})
+    traces = traces_of(sweep, {number: outcome for number, outcome in outcomes.items() if outcome.verdict})
     seen_anew: dict[int, Outcome] = {}
     for number, diagnosis in zip(traces, diagnose_sweep(list(traces.values())), strict=True):
         outcome = outcomes[number]
@@ -73,22 +68,6 @@ def compare_verdicts(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> di
 
 def _judged(outcome: Outcome, found: Finding) -> Outcome:
     return replace(outcome, verdict=found.verdict.label, why=found.why, advice=found.advice)
-
-
-def _traces(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> dict[int, Trace]:
-    """The curves of the members: of those that an earlier command trained as the store has them, where there is one."""
-    from lrscope.core.trace import Trace
-    from lrscope.runs.lifecycle import TRACE
-    from lrscope.sweeps.summary import stored_traces
-
-    files = {number: sweep.ledger.place(number) / TRACE for number in outcomes}
-    traces = {number: Trace.load(file) for number, file in files.items() if file.is_file()}
-    earlier = {number: o.run_id for number, o in outcomes.items() if o.skipped and o.run_id is not None}
-    if earlier and sweep.settings.mode == "online":
-        with suppress(LrscopeError):  # away just now: the others are still compared
-            stored = sweep.session.call_in_service(stored_traces, sweep.settings.uri, tuple(earlier.values()))
-            traces |= {number: stored[run_id] for number, run_id in earlier.items()}
-    return dict(sorted(traces.items()))
 
 
 def keep_best_model(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> None:

@@ -57,10 +57,10 @@ def begin(config: DictConfig) -> None:
         if planned is not None:
             _begin(config, planned, chosen=False)
             return
-    before_each_batch(lambda jobs: _next_batch(config, jobs))
+    before_each_batch(lambda jobs: next_batch(config, jobs))
 
 
-def _next_batch(config: DictConfig, jobs: Jobs) -> int:
+def next_batch(config: DictConfig, jobs: Jobs) -> int:
     """Check the jobs that a sweeper is about to launch, and take them into the sweep; the number of the first.
 
     Raises:

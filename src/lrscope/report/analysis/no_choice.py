@@ -113,7 +113,7 @@ def _findings(members: Sequence[Member]) -> list[Finding]:
 
 def _none(comparison: Comparison, group: Group, sentence: str, commands: Sequence[tuple[str, str]]) -> Recommendation:
     return Recommendation(
-        group=group.label, axis=comparison.x_axis, best=None, loss=math.inf, low=None, high=None,
-        tolerance=math.nan, basis="", evidence="none", sensitivity=None,
+        group=group.label, axis=comparison.x_axis, best=None, use=None, loss=math.inf, low=None, high=None,
+        confidence=None, sure=None, tolerance=math.nan, basis="", evidence="none", sensitivity=None,
         sentences=(sentence,), warnings=(), commands=tuple(commands),
     )  # fmt: skip

@@ -27,10 +27,11 @@ from lrscope.report.output.why_html import why_html
 HOW_TO_READ = (
     "<b>best</b>: the lowest loss or highest accuracy of the run, <b>at the end</b>: its last. The mark in the figure"
     " is the best loss, the tick joined to it the loss at the end; of a failed run the mark is its end.",
-    "The loss that decides is the validation loss where there is one, else the training loss. A rate is as good as the"
-    " best if its mean lies within the largest of: 1% of the loss, a thousandth of what training gained, one standard"
-    " error over the seeds, and (with many rates close to each other) the noise between neighbours, after Gasser, Sroka"
-    " and Jennen-Steinmetz 1986.",
+    "The loss that decides is the validation loss where there is one, else the training loss: the mean of that at the"
+    " best epoch and at the end. <b>The best rate lies between …</b>: 80% interval of where the best rate of a dense"
+    " sweep with five seeds would lie, from a smooth curve through the rates (a Gaussian process). Settings that are no"
+    " rates are as good as the best if their mean lies within the largest of: 1% of the loss, a thousandth of what"
+    " training gained, one standard error over the seeds.",
     "Means leave out runs that failed; the share that failed stands beside them, with Wilson's 95% interval.",
     "<b>steps to 90%</b>: updates until the run had made 90% of the best improvement of all members.",
     "<b>LR sensitivity</b> (Wortsman et al. 2023, arXiv 2309.14322): the mean over the swept rates, evenly in their"
