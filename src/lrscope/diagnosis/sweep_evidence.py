@@ -67,13 +67,54 @@ def in_sweep(members: Sequence[RunSignals], found: Sequence[Diagnosis]) -> list[
     for i, member in enumerate(members):
         if member.set_rate:
             groups[settings_of(member.facts)].append(i)
-    revised = list(found)
+    revised, known = list(found), []
     for places in groups.values():
         rates = _rates([members[i] for i in places], [found[i] for i in places])
+        known.append((rates, places))
         if len(rates.at) > 1:
             for i in places:
                 revised[i] = Diagnosis(tuple(_revised(f, members[i], rates) for f in found[i].findings))
+    return _sent_to_other_settings(members, revised, known)
+
+
+Known = Sequence[tuple[Rates, Sequence[int]]]
+"""What the rates of each settings came to, and the numbers of the members that have them."""
+
+
+def _sent_to_other_settings(members: Sequence[RunSignals], found: Sequence[Diagnosis], known: Known) -> list[Diagnosis]:
+    """Where no rate of a member's own settings works, but one of others does, its advice names that member first."""
+    revised = list(found)
+    working = [(best, rates, places) for rates, places in known if (best := rates.best) is not None]
+    if not working:
+        return revised
+    best, there, others = min(working, key=lambda own: own[0].loss)
+    facts = next(members[i].facts for i in others if members[i].set_rate == best.rate)
+    for rates, places in known:
+        for i in places if rates.best is None else ():
+            how = f"{facts.rate_key}={best.rate:.4g} {_difference(members[i].facts, facts)}"
+            words = f"{how} of this sweep works ({there.metric} {best.loss:.4g})"
+            revised[i] = Diagnosis(tuple(_also(finding, words) for finding in found[i].findings))
     return revised
+
+
+def _also(finding: Finding, words: str) -> Finding:
+    if not (about_the_rate(finding.verdict) and finding.verdict.failed):
+        return finding
+    return replace(finding, advice=f"{words}; with the settings of this run {finding.advice}")
+
+
+_NAMES = {
+    "optimizer": "with {}", "momentum": "optimizer.momentum={}", "weight_decay": "optimizer.weight_decay={}",
+    "scheduler": "scheduler={}", "batch_size": "batch_size={}", "clip_value": "trainer.gradient_clip_val={}",
+    "dropout": "with dropout {}",
+}  # fmt: skip
+
+
+def _difference(mine: RunFacts, there: RunFacts) -> str:
+    """The settings that differ, as far as the facts tell them."""
+    pairs = ((words, getattr(mine, name), getattr(there, name)) for name, words in _NAMES.items())
+    found = [words.format("null" if other is None else other) for words, own, other in pairs if own != other]
+    return " ".join(found) or "with other settings"
 
 
 def settings_of(facts: RunFacts) -> str:

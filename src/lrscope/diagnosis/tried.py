@@ -37,14 +37,16 @@ def _advised(finding: Finding, signals: RunSignals, trials: Trials) -> Finding:
         return _nothing_helps(finding, facts, trials)
     if chosen.what == RATE:
         advice = f"start with {_words(chosen)}: {_seen(chosen, trials, facts)}"
-        return _told(finding, advice, chosen, facts)
+        told = _told(finding, advice, chosen, facts)
+        if not finding.not_the_rate:
+            return told
+        return replace(told, advice=f"{finding.advice}; as it is, {advice}", rate=None, not_the_rate=True)
     rate = _rate(chosen, facts)
-    why = (
-        f"{finding.why}; it is {_CAUSES[chosen.what]}: {_CHANGED[chosen.what]} it trains at {facts.rate_key}={rate:.4g}"
-    )
+    it_is = f"it is {_CAUSES[chosen.what]}: {_changed(chosen)} it trains at {facts.rate_key}={rate:.4g}"
     fell = f"the loss fell from {trials.first:.4g} to {chosen.loss:.4g}"
     advice = f"{_words(chosen)}: {_length(chosen)} {fell}{_none_helped(trials)}"
-    return replace(_told(finding, advice, chosen, facts), why=why, rate=None, not_the_rate=True)
+    told = _told(finding, advice, chosen, facts)
+    return replace(told, why=f"{finding.why}; {it_is}", rate=None, not_the_rate=True)
 
 
 def _told(finding: Finding, advice: str, chosen: Trial, facts: RunFacts) -> Finding:
@@ -104,14 +106,21 @@ def _lowest(tried: Iterable[Trial]) -> Trial | None:
 
 _ORDER = (SCHEDULE, DECAY, CLIPPING, INPUTS, FRESH)
 _CAUSES = {
-    SCHEDULE: "the schedule", DECAY: "the weight decay", CLIPPING: "the size of the steps",
+    SCHEDULE: "the schedule", DECAY: "the weight decay", CLIPPING: "the clipping, or the want of it",
     INPUTS: "the scale of the inputs", FRESH: "the initialisation",
 }  # fmt: skip
 _CHANGED = {
-    SCHEDULE: "at a constant rate", DECAY: "without weight decay", CLIPPING: "with another clipping",
+    SCHEDULE: "at a constant rate", DECAY: "without weight decay", CLIPPING: "with and without clipping",
     INPUTS: "with standardised inputs", FRESH: "from torch's own initial weights",
 }  # fmt: skip
 _KEYS = {"init": "initialise the layers as torch does by itself", "inputs": "standardise the inputs"}
+
+
+def _changed(trial: Trial) -> str:
+    if trial.what != CLIPPING:
+        return _CHANGED[trial.what]
+    limit = trial.changes["trainer.gradient_clip_val"]
+    return "without clipping" if limit is None else f"with the gradient clipped at {limit:g}"
 
 
 def _words(trial: Trial) -> str:
@@ -153,10 +162,9 @@ def _nothing_helps(finding: Finding, facts: RunFacts, trials: Trials) -> Finding
     most = max(t.updates for t in trials.tried)
     others = [_CHANGED[kind] for kind in _ORDER if trials.of(kind)]
     what = [f"{facts.rate_key} from {rates[0]:.2g} to {rates[-1]:.2g}"] if rates else []
-    advice = (
-        f"look at the data, the labels and the network: nothing that was tried for up to {most:,} updates from the "
-        f"same start makes it train ({', '.join([*what, *others])})"
-    )
+    seen = f"nothing that was tried for up to {most:,} updates from the same start makes it train"
+    first = finding.advice if finding.not_the_rate else "look at the data, the labels and the network"
+    advice = f"{first}: {seen} ({', '.join([*what, *others])})"
     return replace(finding, advice=advice, rate=None, otherwise="", changes={}, not_the_rate=True)
 
 

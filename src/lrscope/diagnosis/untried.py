@@ -46,7 +46,7 @@ def untried(traces: Sequence[Trace]) -> Untried | None:
         return None
     groups: dict[str, list[int]] = defaultdict(list)
     for number, (run, finding) in enumerate(zip(runs, found, strict=True)):
-        if run.set_rate and about_the_rate(finding.verdict):
+        if run.set_rate and about_the_rate(finding.verdict) and not run.facts.broken_examples:
             groups[settings_of(run.facts)].append(number)
     if not groups:
         return None

@@ -15,7 +15,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 from lrscope.batched.model.batched_trainer import BatchedTrainer, Member
 from lrscope.batched.model.clipping import Clipping
 from lrscope.batched.model.evaluate_members import evaluate as evaluate_members
-from lrscope.batched.model.memory import footprint
+from lrscope.batched.model.memory import COPIES, Footprint, footprint
 from lrscope.batched.model.stack_trial import StackTrial
 from lrscope.probe.continue_training import Update
 from lrscope.probe.trial_start import TrialStart
@@ -60,13 +60,21 @@ def copies_of(start: TrialStart, members: Sequence[Member]) -> Copies:
     return SingleCopies(start, members)
 
 
+def bytes_of(network: nn.Module, inputs: Tensor) -> Footprint:
+    """What a copy takes; of a network that cannot be measured, at least its weights."""
+    try:
+        return footprint(network, inputs[:2].cpu())
+    except Exception:  # inputs that are no numbers, such as words
+        return Footprint(COPIES * sum(p.numel() * p.element_size() for p in network.parameters()), 0)
+
+
 class BatchedCopies:
     """All copies as one model with a leading axis."""
 
     def __init__(self, start: TrialStart, members: Sequence[Member]) -> None:
         self._start = start
         self._trainer = BatchedTrainer(members, start.loss, start.device, start.accumulate)
-        self._bytes = footprint(members[0].network, start.examples.inputs[:2].cpu()).per_example
+        self._bytes = bytes_of(members[0].network, start.examples.inputs).per_example
 
     @property
     def rates(self) -> list[float]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from lrscope.core.run_facts import RunFacts
 from lrscope.core.trials import CLIPPING, DECAY, FRESH, INPUTS, LONGER, RATE, RESET, SCHEDULE, STANDARDISED
 from lrscope.core.verdict import Verdict
+from lrscope.diagnosis.causes import SCALE_FREE
 from lrscope.diagnosis.detectors.schedule import is_scheduled
 from lrscope.probe.trial_start import Change
 
@@ -50,7 +51,8 @@ def other_causes(facts: RunFacts) -> tuple[Change, ...]:
         found.append(Change(SCHEDULE, {"scheduler": "constant"}))
     if facts.weight_decay:
         found.append(Change(DECAY, {"optimizer.weight_decay": 0.0}))
-    found.append(Change(CLIPPING, {"trainer.gradient_clip_val": None if facts.clip_value else CLIPPED_AT}))
+    if facts.clip_value or (facts.optimizer or "").lower() not in SCALE_FREE:
+        found.append(Change(CLIPPING, {"trainer.gradient_clip_val": None if facts.clip_value else CLIPPED_AT}))
     found.append(Change(FRESH, {RESET: "default"}))
     return tuple(found)
 

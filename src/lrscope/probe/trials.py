@@ -105,7 +105,7 @@ def judged(record: TrialRecord, start: TrialStart) -> Trial:
     """What a copy came to, by its own curves."""
     trace = record.trace(start)
     finding, signals = diagnose(trace).primary, RunSignals.of(trace)
-    loss = signals.end if record.finite else math.inf
+    loss = float(f"{signals.end:.6g}") if record.finite else math.inf
     works = record.finite and not finding.verdict.failed and signals.fall > FELL * abs(signals.first)
     again = record.ahead.get(AGAIN, -math.inf)
     settled = works and signals.end - again < max(SETTLED * abs(signals.way), signals.level.bounce)

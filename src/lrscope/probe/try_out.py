@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lrscope.batched.model.memory import footprint, most_members
+from lrscope.batched.model.memory import most_members
 from lrscope.core.trace import Series, Trace
 from lrscope.diagnosis.signals.eval_steps import eval_steps, tenth_of
 from lrscope.diagnosis.signals.probed import AGAIN, LOWER, SAME
 from lrscope.probe.clock import Clock
 from lrscope.probe.continue_training import Update, in_updates
-from lrscope.probe.copies import Copies, copies_of
+from lrscope.probe.copies import Copies, bytes_of, copies_of
 from lrscope.probe.probes import Probe
 from lrscope.probe.trial_start import Change, TrialStart
 from lrscope.training import threads
@@ -88,10 +88,10 @@ def try_out(start: TrialStart, changes: Sequence[Change], clock: Clock) -> list[
         What was seen of each that was tried; of none where the time reaches for next to nothing. None for a signal.
     """
     with untouched_generators():
-        members = [start.member(change) for change in changes]
-        network, examples = members[0].network, start.examples.inputs
-        each = footprint(network, examples[:2].cpu()).of_batch(start.batch_size)
-        members = members[: most_members(each, start.device)]
+        first = start.member(changes[0])
+        network, examples = first.network, start.examples.inputs
+        most = most_members(bytes_of(network, examples).of_batch(start.batch_size), start.device)
+        members = [first, *(start.member(change) for change in changes[1:most])]
         fitting = threads.fitting(network, examples[:1], start.batch_size * len(members))
         with threads.at(fitting if start.free_threads else None):
             by_epoch = any(member.schedule is not None and member.schedule.interval == "epoch" for member in members)
