@@ -181,7 +181,8 @@ def _revised(finding: Finding, member: RunSignals, rates: Rates) -> Finding:
             return replace(finding, advice=finding.advice + more)
         words = f"use {key}={best.rate:.4g}, which did best in this sweep ({reached})"
         rest = f", or {finding.otherwise}" if finding.otherwise else ""
-        return replace(finding, advice=words + rest, rate=best.rate, changes={key: best.rate}, not_the_rate=False)
+        causes = tuple(cause for cause in finding.causes if not cause.instead)
+        return replace(finding, advice=words + rest, rate=best.rate, changes={key: best.rate}, causes=causes)
     if finding.rate is None:
         return finding
     if finding.verdict is Verdict.TRAINED and not member.learned.by_chance:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from lrscope.core.run_facts import RunFacts
 from lrscope.core.trials import CLIPPING, DECAY, FRESH, INPUTS, LONGER, RATE, SCHEDULE, Trial, Trials
-from lrscope.core.verdict import Diagnosis, Finding, Verdict
+from lrscope.core.verdict import Cause, Diagnosis, Finding, Verdict
 from lrscope.diagnosis.causes import about_the_rate
 from lrscope.diagnosis.signals.run_signals import RunSignals
 
@@ -40,19 +40,20 @@ def _advised(finding: Finding, signals: RunSignals, trials: Trials) -> Finding:
         told = _told(finding, advice, chosen, facts)
         if not finding.not_the_rate:
             return told
-        return replace(told, advice=f"{finding.advice}; as it is, {advice}", rate=None, not_the_rate=True)
+        return replace(told, advice=f"{finding.advice}; as it is, {advice}", rate=None)
     rate = _rate(chosen, facts)
     it_is = f"it is {_CAUSES[chosen.what]}: {_changed(chosen)} it trains at {facts.rate_key}={rate:.4g}"
     fell = f"the loss fell from {trials.first:.4g} to {chosen.loss:.4g}"
     advice = f"{_words(chosen)}: {_length(chosen)} {fell}{_none_helped(trials)}"
     told = _told(finding, advice, chosen, facts)
-    return replace(told, why=f"{finding.why}; {it_is}", rate=None, not_the_rate=True)
+    cause = Cause(chosen.what, it_is, _words(chosen))
+    return replace(told, why=f"{finding.why}; {it_is}", rate=None, causes=(cause, *finding.causes))
 
 
 def _told(finding: Finding, advice: str, chosen: Trial, facts: RunFacts) -> Finding:
     changes = {key: value for key, value in chosen.changes.items() if (key, value) != (facts.rate_key, facts.peak_lr)}
     rate = chosen.changes.get(facts.rate_key)
-    return replace(finding, advice=advice, rate=rate, otherwise="", changes=changes, not_the_rate=False)
+    return replace(finding, advice=advice, rate=rate, otherwise="", changes=changes)
 
 
 def _faster(finding: Finding, signals: RunSignals, trials: Trials) -> Finding:
@@ -165,7 +166,8 @@ def _nothing_helps(finding: Finding, facts: RunFacts, trials: Trials) -> Finding
     seen = f"nothing that was tried for up to {most:,} updates from the same start makes it train"
     first = finding.advice if finding.not_the_rate else "look at the data, the labels and the network"
     advice = f"{first}: {seen} ({', '.join([*what, *others])})"
-    return replace(finding, advice=advice, rate=None, otherwise="", changes={}, not_the_rate=True)
+    causes = finding.causes or (Cause("nothing that was tried", seen, first),)
+    return replace(finding, advice=advice, rate=None, otherwise="", changes={}, causes=causes)
 
 
 def _rate(trial: Trial, facts: RunFacts) -> float:
