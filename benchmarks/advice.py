@@ -34,7 +34,7 @@ from lrscope.core.verdict import Finding, Verdict
 from lrscope.diagnosis import diagnose, diagnose_sweep
 from lrscope.diagnosis.untried import untried
 from lrscope.probe.clock import Clock, seconds_for
-from lrscope.probe.trials import trials
+from lrscope.probe.rounds import trials
 
 FOLDER = Path(__file__).resolve().parents[1] / "outputs" / "corpus"
 SEEDS = {"corpus": 20, "fresh": 7_000}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from mlflow.entities import Run
 
 from cli.command_line import Typed, type_command
 from lrscope.core.trials import TRIALS
@@ -24,21 +25,24 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> Typed:
     return type_command(root, "-m", "lr=1e4,1e5", *WORDS, "callbacks.trial_seconds=100", store=True)
 
 
+def members(swept: Typed) -> list[Run]:
+    return [run for run in swept.runs() if run.data.tags["lrscope.kind"] == "member"]
+
+
 def test_every_member_is_told_what_trained(swept: Typed) -> None:
     assert swept.code == 0, swept.err
     assert swept.out.count("trying what would train") == 1
-    notes = [swept.run(name).data.tags["mlflow.note.content"] for name in ("lr=10000.0", "lr=100000.0")]
+    notes = [member.data.tags["mlflow.note.content"] for member in members(swept)]
     advice = {note.split("**What to do:** ")[1].splitlines()[0] for note in notes}
     assert len(advice) == 1
     assert "tried for 48 updates from the same start" in advice.pop()
 
 
 def test_what_was_tried_is_in_the_record_and_a_later_report_says_the_same(swept: Typed) -> None:
-    members = [run for run in swept.runs() if run.data.tags["lrscope.kind"] == "member"]
-    stored = [json.loads(run.data.tags[TRIALS]) for run in members]
+    stored = [json.loads(run.data.tags[TRIALS]) for run in members(swept)]
     assert stored[0] == stored[1] and any(trial["works"] for trial in stored[0]["tried"])
-    traces = list(read_traces(swept.client, members).values())
-    for member, diagnosis in zip(members, diagnose_sweep(traces), strict=True):
+    traces = list(read_traces(swept.client, members(swept)).values())
+    for member, diagnosis in zip(members(swept), diagnose_sweep(traces), strict=True):
         assert diagnosis.primary.advice in member.data.tags["mlflow.note.content"]
 
 

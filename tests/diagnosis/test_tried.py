@@ -58,7 +58,7 @@ def other(what: str, changes: dict[str, object], loss: float) -> Trial:
 def test_what_else_trains_is_the_cause_where_no_rate_does_or_far_better() -> None:
     decay = other(DECAY, {"optimizer.weight_decay": 0.0}, 0.05)
     fresh = other(FRESH, {RESET: "default"}, 0.06)
-    finding = advised(0.5, "collapsed", rate(0.1, 1.79), decay, fresh)
+    finding = advised(0.5, "collapsed", rate(0.1, LN6), decay, fresh)
     assert finding.changes == {"optimizer.weight_decay": 0.0} and finding.not_the_rate and finding.rate is None
     assert "it is the weight decay: without weight decay it trains at lr=0.5" in finding.why
     assert finding.advice.startswith("optimizer.weight_decay=0: tried for 200 updates")

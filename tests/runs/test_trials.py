@@ -13,6 +13,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from lrscope.config.overrides import run_config
 from lrscope.core.job import Job
 from lrscope.core.outcome import Outcome
 from lrscope.core.run_facts import RunFacts
@@ -23,9 +24,9 @@ from lrscope.diagnosis import diagnose
 from lrscope.diagnosis.untried import Untried
 from lrscope.probe import copies, try_out
 from lrscope.probe.clock import Clock, seconds_for
+from lrscope.probe.rounds import trials
 from lrscope.probe.trial_plan import other_rates
 from lrscope.probe.trial_start import Change, TrialStart
-from lrscope.probe.trials import trials
 from lrscope.runs.lifecycle import TRACE
 from lrscope.runs.prepare import prepare
 from lrscope.runs.run import run
@@ -126,6 +127,24 @@ def test_a_copy_takes_the_steps_of_a_run_with_the_same_changes(
         rates = dict(zip(trace.get("lr").steps.tolist(), trace.get("lr").values.tolist(), strict=True))
         assert {step: record.rates[step] for step in rates} == pytest.approx(rates, rel=1e-12)
         assert record.seen[-1][1].loss == pytest.approx(trace.get("train/loss_eval").values[-1], rel=1e-9)
+
+
+OWN = {
+    "a DataModule": ("dataset._target_=own_parts.Loaded",),
+    "a stream without end": ("dataset._target_=own_parts.Loaded", "+dataset.kind=stream"),
+    "words": ("dataset._target_=own_parts.tokens", "model._target_=own_parts.Embedded", "batch_size=8"),
+}
+
+
+@pytest.mark.parametrize("part", OWN)
+def test_it_is_tried_for_a_users_own_parts_too(part: str, tmp_path: Path) -> None:
+    words = ["tracking=off", "trainer.limit_train_batches=4", "epochs=10", "optimizer=sgd", "lr=1e7", TRY,
+             "callbacks.stop_when=[]", *OWN[part]]  # fmt: skip
+    outcome = run(run_config(compose_config(*words), words), Job(tmp_path / "job", ()))
+    assert not outcome.crashed, outcome.why
+    found = Trace.load(tmp_path / "job" / TRACE).facts.trials
+    assert found is not None and found.working(RATE)
+    assert {trial.updates for trial in found.working(RATE)} == {40}
 
 
 def test_what_else_than_the_rate_is_the_cause_is_named(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ What more steps would do::
 
 What would have trained instead::
 
-    trials               all that is tried for a failed run, and what came of it
+    rounds               all that is tried for a failed run, one round after the other, and what came of it
     trial_plan           which rates, and what else than the rate
     try_out              copies trained from the run's start, each with something changed
     trial_start          that start, and a change

@@ -170,7 +170,7 @@ class SingleCopies:
             total = torch.stack(losses).sum()
             total.backward()
             clip(member.network, member.clipping)
-            first.append(total.detach())
+            first.append(total.detach() * (self._start.accumulate / len(losses)))  # an epoch's last may hold fewer
             return total.detach()
 
         member.optimizer.step(closure)  # type: ignore[arg-type]

@@ -145,7 +145,7 @@ class _Trials:
             return
         tenth, snapshot = tenth_of(step), self._copies.snapshot()
         last = [next((rate for rate in reversed(own.rates) if rate > 0), 0.0) for own in self._alive]
-        ways = {
+        ways: dict[str, Sequence[Sequence[float]]] = {
             SAME: [last] * tenth,
             LOWER: [[rate / 10 for rate in last]] * tenth,
             AGAIN: list(zip(*(own.rates for own in self._alive), strict=True)),

@@ -55,7 +55,11 @@ def trial_start_of(run: PreparedRun, device: torch.device) -> TrialStart:
         member=partial(_member, run, network, state["torch"]),
         epoch=epoch,
         examples=examples,
-        facts=replace(run.facts, constant_loss=constant_loss(loss_of(task), targets, outputs), **_shares(targets)),
+        facts=replace(
+            run.facts,
+            constant_loss=constant_loss(loss_of(task), targets, outputs),
+            class_shares=_shares(targets),
+        ),
         loss=loss_of(task),
         device=device,
         updates=cfg.steps_per_epoch,
@@ -98,12 +102,12 @@ def _of_loader(run: PreparedRun, network: nn.Module, state: Any) -> tuple[Any, P
     return epoch, Part(inputs, targets)
 
 
-def _shares(targets: torch.Tensor) -> dict[str, tuple[float, ...]]:
-    """The shares of the classes among these examples, where there are classes."""
+def _shares(targets: torch.Tensor) -> tuple[float, ...]:
+    """The shares of the classes among these examples; of none where there are no classes."""
     if targets.is_floating_point() or targets.dim() != 1:
-        return {}
+        return ()
     counts = torch.bincount(targets.cpu()).double()
-    return {"class_shares": tuple((counts / len(targets)).tolist())}
+    return tuple((counts / len(targets)).tolist())
 
 
 def _member(run: PreparedRun, network: nn.Module, generator: torch.Tensor, change: Change) -> Member:

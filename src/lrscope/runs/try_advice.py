@@ -13,7 +13,7 @@ from lrscope.core.trace import Trace
 from lrscope.core.trials import Trials
 from lrscope.diagnosis.untried import Untried, untried
 from lrscope.probe.clock import Clock, seconds_for
-from lrscope.probe.trials import trials
+from lrscope.probe.rounds import trials
 from lrscope.runs.prepare import PreparedRun
 from lrscope.runs.trial_start_of import can_be_tried, trial_start_of
 
