@@ -108,6 +108,19 @@ def test_a_slow_run_trains_longer_where_no_rate_is_enough() -> None:
 def test_a_rate_that_is_at_its_end_far_above_another_is_not_advised() -> None:
     finding = advised(0.001, "slow", rate(0.01, 0.2), rate(0.1, 1.0, settled=True))
     assert finding.changes == {"lr": 0.01} and "train longer" in finding.advice
+    forecast = replace(rate(0.01, 0.2), times=4.0)
+    assert advised(0.001, "slow", forecast).changes == {"lr": 0.01, "epochs": 240}  # 1.5 · 4 · 40
+    begun = Trial(LONGER, {"lr": 0.01, "epochs": 400}, "too slow", 0.18, 900, True)
+    assert "in the first 900 updates of that" in advised(0.001, "slow", forecast, begun).advice
+
+
+def test_of_rates_that_do_equally_well_the_lower_one_is_safer() -> None:
+    assert advised(1.0, "diverged", rate(0.3, 0.10), rate(0.1, 0.11), rate(0.01, 0.9)).changes == {"lr": 0.1}
+
+
+def test_what_is_said_of_a_rate_that_does_not_train_is_true() -> None:
+    still = Trial(RATE, {"lr": 1e-6}, "too slow", LN6 - 0.01, 200, False)
+    assert "1e-06 hardly moves it" in advised(1.0, "diverged", rate(0.1, 0.2), still).advice
 
 
 def test_a_member_that_works_goes_before_trials_and_is_named_with_its_change() -> None:

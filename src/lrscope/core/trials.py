@@ -37,6 +37,8 @@ class Trial:
     """It fell, and nothing speaks for a failure."""
     settled: bool = False
     """As many updates again, which were taken too, bring next to nothing more."""
+    times: float | None = None
+    """So many times its updates it is forecast to take until that is so; None where that is too far to tell."""
 
 
 @dataclass(frozen=True)

@@ -7,15 +7,31 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from lrscope.core.run_facts import RunFacts
-from lrscope.core.trials import CLIPPING, DECAY, FRESH, INPUTS, LONGER, RATE, SCHEDULE, Trial, Trials
+from lrscope.core.trials import (
+    CLIPPING,
+    DECAY,
+    FRESH,
+    INPUTS,
+    LONGER,
+    RATE,
+    RESET,
+    SCHEDULE,
+    STANDARDISED,
+    Trial,
+    Trials,
+)
 from lrscope.core.verdict import Cause, Diagnosis, Finding, Verdict
 from lrscope.diagnosis.causes import about_the_rate
 from lrscope.diagnosis.signals.run_signals import RunSignals
 
 BETTER = 0.1
 """Share of the fall by which something else than the rate must come further down than any rate to be named first."""
+NEAR = 0.03
+"""Share of the fall within which two rates do equally well: the lower one is then further from those that fail."""
+SPARE = 1.5
+"""Forecasts of how long it takes are short rather than long."""
 SHOWN = 3
-"""So many of the rates that were tried are told on each side."""
+"""So many of the rates that train are told, the nearest to the one that is advised."""
 
 
 def with_trials(diagnosis: Diagnosis, signals: RunSignals) -> Diagnosis:
@@ -62,17 +78,29 @@ def _faster(finding: Finding, signals: RunSignals, trials: Trials) -> Finding:
     chosen = fastest(trials, signals.end)
     if chosen is None:
         return finding
-    if chosen.what == RATE:
-        advice = f"start with {_words(chosen)}: {_seen(chosen, trials, facts)}"
-        more = (
-            "as many updates again brought next to nothing more"
-            if chosen.settled
-            else "train longer, too: it still fell"
-        )
-        return _told(finding, f"{advice}; {more}", chosen, facts)
-    then = "and hardly further in as many again" if chosen.settled else "and still fell: train longer, too"
-    advice = f"{_words(chosen)}: {_length(chosen)} the loss fell to {chosen.loss:.4g}, {then}"
-    return _told(finding, advice, chosen, facts)
+    if chosen.what == LONGER:
+        if chosen.settled:
+            seen = f"{_length(chosen)} the loss fell to {chosen.loss:.4g}, and hardly further in as many again"
+        else:
+            seen = f"in the first {chosen.updates:,} updates of that the loss fell to {chosen.loss:.4g}, and still fell"
+        return _told(finding, f"{_words(chosen)}: {seen}", chosen, facts)
+    start = f"start with {_words(chosen)}: {_seen(chosen, trials, facts)}"
+    if chosen.settled:
+        return _told(finding, f"{start}; as many updates again brought next to nothing more", chosen, facts)
+    epochs = _epochs(chosen, trials, facts)
+    if epochs is None:
+        return _told(finding, f"{start}; it still fell then: train longer, too", chosen, facts)
+    told = _told(
+        finding, f"{start}; it still fell then: train longer, too, by a forecast epochs={epochs}", chosen, facts
+    )
+    return replace(told, changes={**told.changes, "epochs": epochs})
+
+
+def _epochs(chosen: Trial, trials: Trials, facts: RunFacts) -> int | None:
+    """So many epochs a trial is forecast to take until it falls no further, with some to spare."""
+    if chosen.times is None or not facts.steps_per_epoch:
+        return None
+    return math.ceil(max(2.0, SPARE * chosen.times) * trials.planned / facts.steps_per_epoch)
 
 
 def fastest(trials: Trials, end: float) -> Trial | None:
@@ -93,12 +121,21 @@ def follow(trials: Trials) -> Trial | None:
     """The trial whose changes are advised: the rate that came furthest down; something else than the rate where no
     rate works, or where it comes clearly further down, the first of those that do as well.
     """
-    rate, other = _lowest(trials.working(RATE)), trials.working(SCHEDULE, DECAY, CLIPPING, FRESH, INPUTS)
+    rate, other = _safest(trials), trials.working(SCHEDULE, DECAY, CLIPPING, FRESH, INPUTS)
     lowest = _lowest(other)
     if lowest is None or (rate is not None and rate.loss - lowest.loss <= BETTER * (trials.first - rate.loss)):
         return rate
     close = [t for t in other if t.loss - lowest.loss <= BETTER * (trials.first - lowest.loss)]
     return min(close, key=lambda trial: _ORDER.index(trial.what))
+
+
+def _safest(trials: Trials) -> Trial | None:
+    """The lowest of the rates that do about as well as any."""
+    best = _lowest(trials.working(RATE))
+    if best is None:
+        return None
+    near = [t for t in trials.working(RATE) if t.loss - best.loss <= NEAR * (trials.first - best.loss)]
+    return min(near, key=lambda trial: min(v for v in trial.changes.values() if isinstance(v, float)), default=best)
 
 
 def _lowest(tried: Iterable[Trial]) -> Trial | None:
@@ -114,7 +151,10 @@ _CHANGED = {
     SCHEDULE: "at a constant rate", DECAY: "without weight decay", CLIPPING: "with and without clipping",
     INPUTS: "with standardised inputs", FRESH: "from torch's own initial weights",
 }  # fmt: skip
-_KEYS = {"init": "initialise the layers as torch does by itself", "inputs": "standardise the inputs"}
+_KEYS = {
+    RESET: "initialise the layers as torch does by itself (model.init=default of lrscope's own)",
+    STANDARDISED: "standardise the inputs",
+}
 
 
 def _changed(trial: Trial) -> str:
@@ -145,9 +185,11 @@ def _seen(chosen: Trial, trials: Trials, facts: RunFacts) -> str:
     text = f"{_length(chosen)}: {_list(_rate(t, facts) for t in near)} {fall} (to {_list(t.loss for t in near)})"
     above = [t for t in tried if not t.works and _rate(t, facts) > mine][:1]
     below = [t for t in tried if not t.works and _rate(t, facts) < mine][-1:]
-    if bounds := [*below, *above]:
-        text += f", {_list(_rate(t, facts) for t in bounds)} {'does' if len(bounds) == 1 else 'do'} not"
-    return text
+    return text + "".join(f", {_rate(t, facts):.3g} {_not(t, trials)}" for t in [*below, *above])
+
+
+def _not(trial: Trial, trials: Trials) -> str:
+    return "hardly moves it" if math.isfinite(trial.loss) and trial.loss < trials.first else "does not"
 
 
 def _length(trial: Trial) -> str:

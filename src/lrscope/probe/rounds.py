@@ -109,6 +109,6 @@ def judged(record: TrialRecord, start: TrialStart) -> Trial:
     works = record.finite and not finding.verdict.failed and signals.fall > FELL * abs(signals.first)
     again = record.ahead.get(AGAIN, -math.inf)
     settled = works and signals.end - again < max(SETTLED * abs(signals.way), signals.level.bounce)
-    return Trial(
-        record.change.what, record.change.settings, finding.verdict.label, loss, len(record.losses), works, settled
-    )
+    times = signals.forecast.times if works and not settled else None
+    change, label, updates = record.change, finding.verdict.label, len(record.losses)
+    return Trial(change.what, change.settings, label, loss, updates, works, settled, times)
