@@ -79,6 +79,9 @@ def _of_a_failed_run(start: TrialStart, failed: Untried, found: _Found) -> Itera
     key, causes = start.facts.rate_key, other_causes(start.facts)
     rates = rate_changes(key, other_rates(failed.rate, failed.verdict, failed.known, failed.below))
     yield start, (*rates[:2], *causes, *rates[2:])
+    if not found.works and rates:
+        lowest = min(float(change.settings[key]) for change in rates)
+        yield start, rate_changes(key, other_rates(lowest, Verdict.DIVERGED))
     if not found.works:
         yield start, at_rates(causes, key, failed.rate)[len(causes) :]
     if not found.works and start.examples.inputs.is_floating_point():
