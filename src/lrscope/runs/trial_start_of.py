@@ -24,7 +24,7 @@ from lrscope.runs.fit import PLAIN_PRECISIONS, make_module
 from lrscope.runs.place_data import full_batch, place
 from lrscope.runs.prepare import PreparedRun, monitored
 from lrscope.training import build
-from lrscope.training.facts.constant_answer import constant_loss
+from lrscope.training.facts.constant_answer import constant_losses
 from lrscope.training.generators import random_state, restore_random_state, same_generators, untouched_generators
 from lrscope.training.supported import Pair, loss_of, taken
 from lrscope.training.user_loader import one_epoch
@@ -57,7 +57,7 @@ def trial_start_of(run: PreparedRun, device: torch.device) -> TrialStart:
         examples=examples,
         facts=replace(
             run.facts,
-            constant_loss=constant_loss(loss_of(task), targets, outputs),
+            constant_loss=constant_losses(loss_of(task), targets, outputs).train,
             class_shares=_shares(targets),
         ),
         loss=loss_of(task),
