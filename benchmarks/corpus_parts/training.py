@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -36,6 +37,8 @@ class Run:
     def __init__(self, case: Case) -> None:
         self.case = case
         self.data: Problem = problem(case.problem, case.data_seed)
+        if case.inputs == "standardised":
+            self.data = self.data.standardised()
         self.model: nn.Module = network(case, self.data)
         self.size = min(case.batch_size, len(self.data.inputs))
         self.per_epoch = math.ceil(len(self.data.inputs) / self.size)
@@ -53,8 +56,10 @@ class Run:
         self.finite = True
 
     def _make_optimizer(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-        more = {"momentum": self.case.momentum, "nesterov": self.case.nesterov} if self.case.optimizer == "sgd" else {}
-        return _CLASSES[self.case.optimizer](parameters, lr=self.case.lr, **more)  # type: ignore[arg-type]
+        case = self.case
+        more: dict[str, Any] = {"momentum": case.momentum, "nesterov": case.nesterov} if case.optimizer == "sgd" else {}
+        more |= {} if case.weight_decay is None else {"weight_decay": case.weight_decay}
+        return _CLASSES[case.optimizer](parameters, lr=case.lr, **more)  # type: ignore[arg-type]
 
     def clone(self, order: int) -> Run:
         """The same state, to be continued another way; in the same order of the data, or in another from 1 on."""
@@ -83,6 +88,8 @@ class Run:
         self.optimizer.zero_grad()
         loss = self.loss(self.model(self.data.inputs[batch]), self.data.targets[batch])
         loss.backward()  # type: ignore[no-untyped-call]
+        if self.case.clip is not None:
+            nn.utils.clip_grad_norm_(self.model.parameters(), self.case.clip)
         self.optimizer.step()
         self.position += 1
         return loss.detach()

@@ -10,7 +10,7 @@ from made_sweeps import member, series, sweep
 
 from lrscope.core.run_facts import RunFacts
 from lrscope.core.trace import Series
-from lrscope.core.verdict import Verdict
+from lrscope.core.verdict import Finding, Verdict
 from lrscope.report.analysis.comparison import compare
 from lrscope.report.analysis.recommend import recommend
 from lrscope.report.analysis.recommendation import Recommendation
@@ -116,3 +116,12 @@ def test_what_memorised_noise_is_neither_starred_nor_looked_at_more_closely() ->
     assert "memorised" in found[0].headline and not found[0].headline.startswith("Use ")
     assert best_row(compared, found) is None
     assert not found[0].commands
+
+
+def test_where_nothing_works_what_was_tried_is_said_and_the_command_is_about_that_rate() -> None:
+    advice = "start with lr=0.1: tried for 48 updates from the same start: 0.1 falls (to 0.167), 3.2 does not"
+    found = Finding(Verdict.DIVERGED, "it grew", advice, rate=0.1, changes={"lr": 0.1})
+    made = of([replace(member(r, [9.0], verdict=Verdict.DIVERGED), finding=found) for r in (1e4, 1e5)])
+    assert "none of 2 members trained (2 diverged). Start with lr=0.1: tried for 48 updates" in made.headline
+    ((_, words),) = made.commands
+    assert words.endswith("lr=0.01,0.032,0.1,0.32,1")

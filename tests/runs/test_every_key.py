@@ -131,6 +131,12 @@ def assembled(cfg: DictConfig) -> object:
     return [(type(c).__name__, plain({k: v for k, v in vars(c).items() if k != "_due"})) for c in callbacks]
 
 
+def tried(cfg: DictConfig) -> object:
+    """Whether anything was tried for a run that failed."""
+    run(cfg.copy(), Job(Path("job"), ()))
+    return Trace.load(Path("job") / TRACE).facts.trials is not None
+
+
 def points(cfg: DictConfig) -> object:
     """Everything that a run records."""
     outcome = run(cfg.copy(), Job(Path("job"), ()))
@@ -277,6 +283,7 @@ CHANGES: dict[str, Change] = {
     "callbacks.evaluate_every_epochs": Change("2", points),
     "callbacks.sharpness_every_epochs": Change("3", assembled),
     "callbacks.look_ahead": Change("true", probed),
+    "callbacks.trial_seconds": Change("60", tried, ("lr=1e6", "optimizer=sgd", "model.activation=identity")),
     "callbacks.test": Change("true", points, (f"dataset._target_={__name__}.with_test_part",)),
     "callbacks.stop_when": Change("[]", points, ("lr=1e6", "optimizer=sgd", "model.activation=identity")),
     "callbacks.stop_grace_epochs": Change("1", points, ("callbacks.stop_when=[collapsed]", "model.init=zeros")),

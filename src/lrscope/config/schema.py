@@ -58,6 +58,7 @@ class CallbacksConfig:
     evaluate_every_epochs: int = 1
     sharpness_every_epochs: int | None = None
     look_ahead: bool = True
+    trial_seconds: float | None = None
     test: bool = False
     stop_when: list[str] = field(default_factory=lambda: ["diverged"])
     stop_grace_epochs: int = 5

@@ -161,6 +161,9 @@ def _check_callbacks(callbacks: Any) -> Iterator[Problem]:
     yield from _at_least_one("callbacks.every", callbacks.every, "null takes at most 500 points")
     yield from _at_least_one("callbacks.sharpness_every_epochs", callbacks.sharpness_every_epochs, "null measures none")
     yield from _at_least_one("callbacks.evaluate_every_epochs", callbacks.evaluate_every_epochs, "1 is every epoch")
+    if callbacks.trial_seconds is not None and not 0 <= callbacks.trial_seconds < math.inf:
+        rule = "must be a number of seconds, 0 or above"
+        yield Problem("callbacks.trial_seconds", f"{callbacks.trial_seconds:g}", rule, "Try 10; 0 tries nothing.")
     stopping = callbacks.early_stopping
     if stopping.patience < 0:
         yield Problem("callbacks.early_stopping.patience", str(stopping.patience), "must be 0 or above", "Try 10.")

@@ -16,6 +16,7 @@ IRRELEVANT = (
     "callbacks.progress",
     "callbacks.checkpoint.every_seconds",
     "callbacks.look_ahead",
+    "callbacks.trial_seconds",
     "trainer.threads",
 )
 """Keys that say where or how a run is recorded, launched or shown, and cannot change what it computes."""

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from lrscope.core.from_store import entries, finite, line, number, whole
+from lrscope.core.trials import Trials
 
 MOST_CLASSES = 100_000
 
@@ -75,6 +76,8 @@ class RunFacts:
     """Share of the saturating units (sigmoid, tanh) that were flat before the first update."""
     settings: str | None = None
     """Digest of all settings but rate and seed: equal for runs that tell of each other's rates."""
+    trials: Trials | None = None
+    """What copies came to that were trained from the run's start with something changed, once it had failed."""
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), sort_keys=True)
@@ -95,6 +98,8 @@ def _fact(kind: str, given: Any) -> Any:
         numbers = [finite(one, math.nan) for one in given] if isinstance(given, list) else []
         usable = len(numbers) == 2 if "..." not in kind else len(numbers) < MOST_CLASSES
         return tuple(numbers) if usable and all(map(math.isfinite, numbers)) else None
+    if kind.startswith("Trials"):
+        return Trials.from_plain(given)
     if kind.startswith("Mapping"):
         arguments = given.items() if isinstance(given, dict) else ()
         return {line(name): value for name, value in arguments if _is_plain(value)}

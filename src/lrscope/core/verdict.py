@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import Enum
 from typing import Any, Literal
 
 from lrscope.core.from_store import line, number, parsed
+from lrscope.core.trials import settings
 
 About = Literal["all", "schedule", "generalisation", "progress", "record"]
 """What a verdict speaks of. ``all``: nothing but the schedule is worth a word beside it. ``progress``: how far the
@@ -186,6 +187,8 @@ class Finding:
     """What the advice says beside that rate."""
     causes: tuple[Cause, ...] = ()
     """What else than the rate explains it; the words of ``why`` and ``advice`` have it already."""
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    """The same advice as keys of the config with their values, where it was seen to train; see ``core.trials``."""
 
     @property
     def not_the_rate(self) -> bool:
@@ -239,6 +242,7 @@ def _stored_finding(stored: Mapping[str, Any]) -> Finding:
             Cause(line(item["name"]), line(item["why"]), line(item["remedy"]), bool(item["instead"]))
             for item in stored["causes"]
         ),
+        changes=settings(stored.get("changes")),
     )
 
 

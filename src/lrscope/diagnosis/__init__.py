@@ -5,6 +5,8 @@ Anybody may use it; it knows traces, and nothing of where a run was trained or s
     signals      a trace -> the numbers that detectors look at
     detectors    the numbers -> findings, a file for each verdict
     causes       what else than the rate explains a finding
+    tried        advice from what copies came to that were trained with something changed
+    untried      for which runs that has to be done
     sweep_evidence    advice held against what the other members came to
     diagnose     findings -> a diagnosis, of one run or beside the others of a sweep
     live         what is certain before the run has ended

@@ -8,7 +8,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from importlib import metadata
 
@@ -21,6 +21,7 @@ from lrscope.core.outcome import TRACEBACK, Outcome, Status
 from lrscope.core.paths import checkout
 from lrscope.core.redact import redact, redact_tree, redacted_traceback
 from lrscope.core.trace import Trace
+from lrscope.core.trials import TRIALS, Trials
 from lrscope.core.verdict import Diagnosis, Verdict
 from lrscope.diagnosis import diagnose, note, verdict_tags
 from lrscope.runs.prepare import PreparedRun
@@ -111,7 +112,13 @@ def _start_record(run: PreparedRun, session: Session, tags: Mapping[str, str]) -
     )
 
 
-def conclude(run: PreparedRun, log: RunLog, recorder: RunRecorder, ending: RunEnd) -> Outcome:
+Try = Callable[[Trace], Trials | None]
+"""From the curves of a run that has ended to what was tried for it, if anything was."""
+
+
+def conclude(
+    run: PreparedRun, log: RunLog, recorder: RunRecorder, ending: RunEnd, tried: Try = lambda _: None
+) -> Outcome:
     """Say what became of a run: verdict, note, status; leave its outcome for the sweep.
 
     An interrupted run gets no verdict: it has not ended. A run that crashed keeps its traceback as an artifact.
@@ -120,6 +127,9 @@ def conclude(run: PreparedRun, log: RunLog, recorder: RunRecorder, ending: RunEn
     if not interrupted and ending.error is None:
         recorder.end()
     trace = recorder.trace(run.facts)
+    if ending.by_itself and trace.series and (found := tried(trace)) is not None:
+        keep_trials(log, found)
+        trace = replace(trace, facts=replace(trace.facts, trials=found))
     diagnosis = None if interrupted or not trace.series else diagnose(trace)
     verdict = _verdict(diagnosis, ending)
     status = _status(verdict, ending)
@@ -151,6 +161,11 @@ def conclude(run: PreparedRun, log: RunLog, recorder: RunRecorder, ending: RunEn
             (run.job.folder / TRACEBACK).write_text(_traceback(ending.error))
         trace.save(run.job.folder / TRACE)
     return outcome
+
+
+def keep_trials(log: RunLog, found: Trials) -> None:
+    """Write into the record of a run what was tried for it."""
+    log.tags({TRIALS: json.dumps(asdict(found))})
 
 
 def _verdict(diagnosis: Diagnosis | None, ending: RunEnd) -> Verdict | None:

@@ -22,7 +22,7 @@ def close_and_report(sweep: CurrentSweep, outcomes: Mapping[int, Outcome], code:
         outcomes: by the numbers of the jobs.
     """
     close_broken_off(sweep, outcomes)
-    outcomes = compare_verdicts(sweep, outcomes)
+    outcomes = compare_verdicts(sweep, outcomes, try_out=code < 128)
     keep_best_model(sweep, outcomes)
     if _delivered(sweep):
         write_and_show(sweep)
@@ -44,23 +44,34 @@ def close_broken_off(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> No
         deliver_what_lies_here(sweep.settings)
 
 
-def compare_verdicts(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> dict[int, Outcome]:
+def compare_verdicts(sweep: CurrentSweep, outcomes: Mapping[int, Outcome], try_out: bool = False) -> dict[int, Outcome]:
     """Diagnose the members again, each beside the others: whether one stalled shows only against those that did not.
+
+    Args:
+        try_out: where none of them works, it may be tried what would.
 
     Returns:
         The outcomes with what is known now, as the tags have it.
     """
     from lrscope.diagnosis import diagnose, diagnose_sweep, note, verdict_tags
+    from lrscope.runs.lifecycle import keep_trials
+    from lrscope.sweeps.try_members import with_trials_of_members, without_trials
 
     traces = traces_of(sweep, {number: outcome for number, outcome in outcomes.items() if outcome.verdict})
+    if try_out and sweep.plan is not None:
+        traces = with_trials_of_members(sweep, sweep.plan, traces)
     seen_anew: dict[int, Outcome] = {}
     for number, diagnosis in zip(traces, diagnose_sweep(list(traces.values())), strict=True):
         outcome = outcomes[number]
         stopped = outcome.verdict == Verdict.DIVERGED.label  # its loss went beyond all bounds at one step
-        if diagnosis == diagnose(traces[number]) or (stopped and diagnosis.verdict is not Verdict.DIVERGED):
+        as_alone = diagnose(without_trials(traces[number]))
+        if diagnosis == as_alone or (stopped and diagnosis.verdict is not Verdict.DIVERGED):
             continue
+        log = sweep.session.annotate(outcome.local_id)
+        if (found := traces[number].facts.trials) is not None:
+            keep_trials(log, found)
         words = {"mlflow.note.content": note(diagnosis, traces[number])[:7900]}
-        sweep.session.annotate(outcome.local_id).tags(verdict_tags(diagnosis) | words)
+        log.tags(verdict_tags(diagnosis) | words)
         seen_anew[number] = _judged(outcome, diagnosis.primary)
         seen_anew[number].write(sweep.ledger.place(number))
     return {number: seen_anew.get(number, outcome) for number, outcome in outcomes.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -28,6 +29,7 @@ class CurrentSweep:
     log: RunLog
     earlier_tags: Mapping[str, str] = field(default_factory=dict)
     """Of the parent run as an earlier call left it; empty for a sweep that is not resumed."""
+    began: float = field(default_factory=time.monotonic)
 
     def outcomes(self) -> dict[int, Outcome]:
         """What the jobs have left so far, by their numbers."""

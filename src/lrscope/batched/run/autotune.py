@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lrscope.batched.run.stack_trial import StackTrial
+from lrscope.batched.model.stack_trial import StackTrial
 
 WORTH_TIMING_S = 5.0
 """A stack whose members would take less than this altogether is trained together without timing the other way."""

@@ -15,11 +15,11 @@ from typing import Any
 from omegaconf import DictConfig
 
 from lrscope.batched.model.memory import footprint, most_members
+from lrscope.batched.model.stack_trial import StackTrial
 from lrscope.batched.run.autotune import Autotune, choose
 from lrscope.batched.run.level_positions import level_positions
 from lrscope.batched.run.members import BatchedMember, make_member, restore
 from lrscope.batched.run.stack_key import Candidate, stack_key, stacks, why_not_batched
-from lrscope.batched.run.stack_trial import StackTrial
 from lrscope.batched.run.train_batched import CannotBatch, train_batched
 from lrscope.core.from_store import entries
 from lrscope.core.job import Job

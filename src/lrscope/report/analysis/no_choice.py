@@ -11,7 +11,7 @@ from lrscope.diagnosis import diagnose_sweep
 from lrscope.diagnosis.signals import chance
 from lrscope.diagnosis.signals.run_signals import RunSignals
 from lrscope.report.analysis.comparison import Cell, Comparison, Group
-from lrscope.report.analysis.next_runs import lower
+from lrscope.report.analysis.next_runs import around, lower
 from lrscope.report.analysis.recommendation import Recommendation, loss
 from lrscope.report.data.stored_sweep import Member
 
@@ -65,23 +65,28 @@ def nothing(comparison: Comparison, group: Group) -> Recommendation:
     fates = ", ".join(f"{count} {word}" for word, count in Counter(row.member.outcome for row in rows).most_common())
     failed = [row for row in rows if row.member.failed and not row.member.crashed]
     rates = [row.x for row in rows if isinstance(row.x, float) and not row.member.crashed]
-    cause = _cause([row.member for row in failed])
+    found = _findings([row.member for row in failed])
+    cause = _cause(found)
     commands = []
-    if failed and rates and comparison.by_rate and cause is None:
+    tried = next((f for f in found if f.rate is not None and list(f.changes) == [group.rate_key]), None)
+    if tried is not None and tried.rate is not None and comparison.by_rate:
+        commands.append(("To train around the rate that was seen to train", around(group, tried.rate)))
+    elif failed and rates and comparison.by_rate and cause is None:
         commands.append(("To find where training starts to work", lower(group, min(rates))))
     sentence = f"No {'rate' if comparison.by_rate else comparison.x_axis} can be recommended: " + (
         f"none of {len(rows)} members trained ({fates})." if rows else "nothing was recorded."
     )
     if rows and all(row.member.crashed for row in rows):
         sentence += " A crash is not a matter of the rate: mend its cause, then run the same sweep again."
+    elif tried is not None:
+        sentence += f" {tried.advice[:1].upper()}{tried.advice[1:]}."
     elif cause is not None:
         sentence += f" No other rate would help: {cause}."
     return _none(comparison, group, sentence, commands)
 
 
-def _cause(failed: Sequence[Member]) -> str | None:
+def _cause(found: Sequence[Finding]) -> str | None:
     """What to do, where something else than the rate explains every one of these runs."""
-    found = _findings(failed)
     if not found or not all(finding.not_the_rate for finding in found):
         return None
     return Counter(finding.advice for finding in found).most_common(1)[0][0]

@@ -22,6 +22,7 @@ from mlflow.exceptions import MlflowException
 from lrscope.core.from_store import LARGEST_STEP, entries, number, whole
 from lrscope.core.run_facts import RATE_KEYS, RunFacts
 from lrscope.core.trace import Series, Trace
+from lrscope.core.trials import TRIALS, Trials
 from lrscope.diagnosis.foreign import facts_from_params, rate_from_params
 from lrscope.diagnosis.signals.aliases import canonical, canonical_name
 
@@ -210,10 +211,15 @@ def facts_of(run: Run) -> RunFacts:
     """What the run's tags and params say of it; most is None for runs that lrscope did not make."""
     if stored := run.data.tags.get("lrscope.facts"):
         try:
-            return RunFacts.from_json(stored)
+            return replace(RunFacts.from_json(stored), trials=trials_of(run))
         except (ValueError, TypeError, AttributeError):
             pass  # cut or edited by hand: the params still say something
     return replace(facts_from_params(run.data.params), peak_lr=peak_rate(run))
+
+
+def trials_of(run: Run) -> Trials | None:
+    """What was tried for it, if anything was."""
+    return Trials.from_plain(entries(run.data.tags.get(TRIALS)))
 
 
 def peak_rate(run: Run) -> float | None:
