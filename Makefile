@@ -36,13 +36,13 @@ sweep: setup ## three rates side by side: python train.py -m lr=1,0.01,0.0001
 compare: setup ## the report of the latest sweep, or of those in ARGS
 	@$(BIN)/python scripts/compare.py $(ARGS)
 
-diagnose: setup ## say what became of a stored run: make diagnose ARGS=RUN_ID
+diagnose: setup ## say what became of the latest sweep or run, or of those in ARGS
 	@$(BIN)/python scripts/diagnose.py $(ARGS)
 
 ui: setup ## start MLflow's page on this machine and print the links to it
 	@$(BIN)/python scripts/ui.py $(ARGS)
 
-resume: setup ## go on with the latest sweep where it stopped
+resume: setup ## go on with the sweep or run that was interrupted last
 	@$(BIN)/python scripts/resume.py $(ARGS)
 
 sync: setup ## deliver what was recorded while the store was away or tracking.mode=offline

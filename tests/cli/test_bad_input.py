@@ -140,6 +140,11 @@ SWEEPS: dict[tuple[str, ...], list[str]] = {
     ("-m", "lr=1,0.1", "dataset=signs", "dataset.path=DAMAGED"): ["train_signs.h5 is damaged: "],
     ("-m", "lr=1,0.1", f"trainer={ABSENT}"): [f"trainer.accelerator={ABSENT}: "],
     ("experiment=line", "lr=0.1,abc"): ["lr=abc: must be a number."],
+    ("-m", "hydra/sweeper=own", "hydra.sweeper.batches=[[0.1,-3,abc]]"): ["lr=abc: must be", "lr=-3: a learning rate"],
+    ("-m", "hydra/sweeper=own", "hydra.sweeper.batches=[[0.1,-3]]", "hydra/launcher=joblib", "batch_size=9999"): [
+        "lr=-3: a learning rate",
+        "batch_size=9999: must be from 1 to 1437",
+    ],
     ("-m", "lr=-1,0.1", "tracking.uri=http://127.0.0.1:9"): [
         "lr=-1: a learning rate",
         "tracking.uri=http://127.0.0.1:9: cannot be reached",

@@ -31,7 +31,7 @@ from lrscope.config.validate import check
 from lrscope.core.errors import InputError
 from lrscope.core.fingerprint import flatten
 from lrscope.core.job import Job
-from lrscope.core.paths import conf_folder
+from lrscope.core.paths import shipped_conf
 from lrscope.core.trace import Trace
 from lrscope.datasets import fingers
 from lrscope.datasets.data import Data, Part
@@ -47,7 +47,7 @@ from lrscope.training.checkpoint_folder import CheckpointFolder
 from lrscope.training.recording import RunRecorder
 from lrscope.training.trainer import make_trainer
 
-CONF = conf_folder()
+CONF = shipped_conf()
 BLOBS = ("dataset=blobs", "dataset.examples=200", "batch_size=100")
 SMALL = (*BLOBS, "epochs=6", "trainer=cpu", "callbacks.progress=none", "callbacks.look_ahead=false",
          "tracking.mode=offline", "tracking.log_model=none")  # fmt: skip

@@ -17,7 +17,6 @@ class SweepCallback(Callback):
     def on_run_start(self, config: Any, **kwargs: Any) -> None:
         """Ends the command with exit code 2 where the lone run has a problem: before it has a folder."""
         with _ending_the_command():
-            from lrscope.config.in_vain import typed_in_vain
             from lrscope.config.overrides import run_config
             from lrscope.core.job import overrides_as_typed
             from lrscope.runs.shared_session import opened_ahead
@@ -30,7 +29,7 @@ class SweepCallback(Callback):
             with opened_ahead(cfg) as session:
                 if session is not None and cfg.tracking.log_model != "none":
                     session.preload(get_ready_to_pack)
-                raise_problems([cfg], [*secrets_of_hydra(config), *typed_in_vain([(cfg, typed)])])
+                raise_problems([cfg], secrets_of_hydra(config), typed=[typed])
                 make_folder("hydra.run.dir", Path(str(config.hydra.run.dir)))
 
     def on_multirun_start(self, config: Any, **kwargs: Any) -> None:
@@ -44,15 +43,14 @@ class SweepCallback(Callback):
 @contextmanager
 def _ending_the_command() -> Iterator[None]:
     """Hydra turns exceptions of a callback into warnings and trains on; SystemExit passes."""
+    from lrscope.cli.tell import tell
     from lrscope.core.errors import Interrupted, LrscopeError
     from lrscope.core.redact import redacted_traceback
 
     try:
         yield
     except (LrscopeError, Interrupted) as error:
-        for line in str(error).splitlines():
-            print(f"error: {line}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        sys.exit(tell(error))
     except Exception as error:
         print(redacted_traceback(error), end="", file=sys.stderr)
         sys.exit(1)

@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from lrscope.config.suggest import did_you_mean, nearest_keys, nearest_words
+from lrscope.core.command_words import train_command
 from lrscope.core.errors import Problem
 from lrscope.core.fingerprint import flatten
 
@@ -23,7 +24,7 @@ OptionsOf = Callable[[str], Sequence[str]]
 
 NO_KEY = "there is no such key"
 
-_ALL_KEYS = "`python train.py --cfg job` shows all keys."
+_ALL_KEYS = f"`{train_command()} --cfg job` shows all keys."
 _TYPES = (
     (r"could not be converted to Float", "must be a number"),
     (r"could not be converted to Integer", "must be a whole number"),

@@ -116,6 +116,7 @@ def register() -> None:
     from hydra.core.config_store import ConfigStore
     from omegaconf import OmegaConf
 
+    from lrscope.core.command_words import train_command
     from lrscope.core.metric_goal import goal_of
     from lrscope.core.paths import project_root
 
@@ -124,6 +125,7 @@ def register() -> None:
     setattr(ConfigStore, "__deepcopy__", lambda store, _memo: store)  # noqa: B010
     ConfigStore.instance().store(name="lrscope", node=Config)
     OmegaConf.register_new_resolver("lrscope_root", lambda: str(project_root()), replace=True)
+    OmegaConf.register_new_resolver("lrscope_train", train_command, replace=True)
     OmegaConf.register_new_resolver("lrscope_goal", lambda metric: goal_of(str(metric)) or "min", replace=True)
     OmegaConf.register_new_resolver("lrscope_experiment", _experiment, replace=True)
 

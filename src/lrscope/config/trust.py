@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from lrscope.config.trusted_kinds import DOTTED, kind_at, refused
+from lrscope.core.command_words import script
 from lrscope.core.errors import InputError, Problem
 
 FILE = "trust.yaml"
@@ -72,14 +73,14 @@ def check_stored_overrides(overrides: Sequence[str], allowed: Iterable[str] = ()
 
 
 def trusted_packages() -> tuple[str, ...]:
-    """The packages that this checkout trusts, by the file ``trust.yaml`` among its YAML files.
+    """The packages that this project trusts, by the file ``trust.yaml`` among its YAML files.
 
     Raises:
         InputError: the file says something else.
     """
-    from lrscope.core.paths import conf_folder
+    from lrscope.core.paths import conf_folders
 
-    return packages_of(conf_folder() / FILE)
+    return tuple(package for folder in conf_folders() for package in packages_of(folder / FILE))
 
 
 def packages_of(file: Path) -> tuple[str, ...]:
@@ -194,5 +195,5 @@ def _problems_of_target(word: str, place: Sequence[str], target: str, packages: 
 
 
 def _problem(word: str, rule: str) -> Problem:
-    remedy = f"If it is right, say so yourself: python scripts/resume.py {shlex.quote(word)}."
+    remedy = f"If it is right, say so yourself: {script('resume')} {shlex.quote(word)}."
     return Problem("stored override", word, rule, remedy)

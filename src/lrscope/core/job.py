@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -94,6 +94,11 @@ def overrides_as_typed(hydra: Any) -> tuple[str, ...]:
 
     typed: Any = OmegaConf.to_container(hydra.overrides.task, resolve=False)
     return tuple(str(override) for override in typed)
+
+
+def overrides_to_repeat(overrides: Iterable[str]) -> list[str]:
+    """A command's overrides, but for what a later command decides anew."""
+    return [override for override in overrides if not override.startswith(("resume=", "tracking.uri="))]
 
 
 def current_job() -> Job:

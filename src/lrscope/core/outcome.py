@@ -38,6 +38,8 @@ class Outcome:
     """Latest value of each epoch metric."""
     best: Mapping[str, float] = field(default_factory=dict)
     """Lowest loss and highest accuracy of the run, by metric."""
+    advice: str = ""
+    """What to do, of a run that was judged."""
 
     def write(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)

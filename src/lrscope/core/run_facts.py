@@ -46,8 +46,14 @@ class RunFacts:
     """Size of the training part."""
     constant_loss: float | None = None
     """Training loss of the best constant answer: what a network reaches that learns nothing of its inputs."""
+    val_constant_loss: float | None = None
+    """Validation loss of that same answer."""
+    val_examples: int | None = None
+    """Size of the validation part."""
     floor_loss: float | None = None
-    """Training loss below which no answer gets: equal inputs have different targets."""
+    """Training loss below which no answer gets."""
+    floor_of: str | None = None
+    """Why: ``labels`` (equal inputs have different targets), or the ``loss`` itself (label smoothing)."""
     target_range: tuple[float, float] | None = None
     """Lowest and highest target of a regression."""
     largest_input: float | None = None

@@ -6,10 +6,11 @@ its detector in ``lrscope.diagnosis.detectors``.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import Enum
-from typing import Literal
+from typing import Any, Literal
 
 About = Literal["all", "schedule", "generalisation", "progress", "record"]
 """What a verdict speaks of. ``all``: nothing but the schedule is worth a word beside it. ``progress``: how far the
@@ -79,7 +80,7 @@ class Verdict(Enum):
         "the updates bounce across a minimum and do not shrink", Mark("#b05fc4", "D", "magenta"), failed=True
     )
     OVERFITTING = Meaning(
-        "the validation loss rises while the training loss falls",
+        "the training loss falls, and what is learned does not hold for the validation examples",
         Mark("#e69f00", "s", "yellow"),
         about="generalisation",
         of_the_best="overfits: keep the checkpoint of its best validation loss, not the last one",
@@ -123,7 +124,9 @@ class Verdict(Enum):
         if self.meaning.about == "schedule":
             return True
         subjects = {verdict.meaning.about for verdict in found}
-        return "all" not in subjects and not (self is Verdict.TRAINED and "progress" in subjects)
+        if "all" in subjects or (self is Verdict.TRAINED and "progress" in subjects):
+            return False
+        return self.failed or "generalisation" not in subjects  # to train on, or to keep it, is no advice there
 
     @classmethod
     def from_label(cls, label: str) -> Verdict:
@@ -153,6 +156,18 @@ class Evidence:
 
 
 @dataclass(frozen=True)
+class Cause:
+    """Something else than the rate that has a part in what became of a run."""
+
+    name: str
+    """``clipping``, ``weight decay`` …: equal for runs that have the same cause, whatever their numbers."""
+    why: str
+    remedy: str
+    instead: bool = True
+    """Whether it takes the place of the rate, so that no other rate helps; else it is named beside the rate."""
+
+
+@dataclass(frozen=True)
 class Finding:
     """One thing found about a run: ``why`` is a sentence with numbers, ``advice`` says what to do about this run."""
 
@@ -165,8 +180,13 @@ class Finding:
     """The rate that the advice leads to; None where it names none."""
     otherwise: str = ""
     """What the advice says beside that rate."""
-    not_the_rate: bool = False
-    """Whether something else than the rate explains it, so that no other rate helps."""
+    causes: tuple[Cause, ...] = ()
+    """What else than the rate explains it; the words of ``why`` and ``advice`` have it already."""
+
+    @property
+    def not_the_rate(self) -> bool:
+        """Whether something else than the rate explains it, so that no other rate helps."""
+        return any(cause.instead for cause in self.causes)
 
 
 @dataclass(frozen=True)
@@ -182,3 +202,26 @@ class Diagnosis:
     @property
     def verdict(self) -> Verdict:
         return self.primary.verdict
+
+    def to_json(self) -> str:
+        """As a run keeps it, so that whoever reads the run later need not judge it again from fewer curves."""
+        return json.dumps([{**asdict(finding), "verdict": finding.verdict.label} for finding in self.findings])
+
+    @classmethod
+    def from_json(cls, text: str) -> Diagnosis:
+        """What ``to_json`` wrote.
+
+        Raises:
+            ValueError: the text is no diagnosis.
+        """
+        try:
+            return cls(tuple(_stored_finding(stored) for stored in json.loads(text)))
+        except (TypeError, KeyError, AttributeError) as error:
+            raise ValueError(f"this is no diagnosis: {text[:80]!r}") from error
+
+
+def _stored_finding(stored: dict[str, Any]) -> Finding:
+    evidence = tuple(Evidence(**item) for item in stored["evidence"])
+    causes = tuple(Cause(**item) for item in stored["causes"])
+    verdict = Verdict.from_label(stored["verdict"])
+    return Finding(**{**stored, "verdict": verdict, "evidence": evidence, "causes": causes})

@@ -8,7 +8,7 @@ Anybody may use it; it knows traces, and nothing of where a run was trained or s
     sweep_evidence    advice held against what the other members came to
     diagnose     findings -> a diagnosis, of one run or beside the others of a sweep
     live         what is certain before the run has ended
-    note         the diagnosis as Markdown
+    note         the diagnosis as Markdown; verdict_tags: as the tags of its run
     foreign      what the params of a run of another program say about it
 """
 
@@ -19,6 +19,7 @@ from lrscope.diagnosis.diagnose import diagnose, diagnose_sweep
 from lrscope.diagnosis.live import live_finding
 from lrscope.diagnosis.note import note
 from lrscope.diagnosis.signals.aliases import canonical, canonical_name
+from lrscope.diagnosis.verdict_tags import verdict_tags
 
 __all__ = [
     "canonical",
@@ -28,4 +29,5 @@ __all__ = [
     "is_diverged",
     "live_finding",
     "note",
+    "verdict_tags",
 ]

@@ -88,17 +88,22 @@ def _rates(members: Sequence[RunSignals], found: Sequence[Diagnosis]) -> Rates:
     for rate, seeds in sorted(by_rate.items()):
         failed = tuple(verdict for _, verdict in seeds if verdict.failed)
         losses = [_loss(member, validated) for member, verdict in seeds if not verdict.failed]
-        works = not failed and all(not m.learned_nothing and v.meaning.about != "record" for m, v in seeds)
+        works = not failed and all(_holds(m) and v.meaning.about != "record" for m, v in seeds)
         mean = float(np.mean(losses)) if losses else math.inf
         at.append(AtRate(rate, mean, failed, works and math.isfinite(mean)))
     none_learned = all(_learned_nothing(m, d.verdict) for m, d in zip(members, found, strict=True))
     return Rates(tuple(at), "val/loss" if validated else "train loss", none_learned)
 
 
+def _holds(member: RunSignals) -> bool:
+    """Whether it learned something, and not of its training examples alone."""
+    return not member.learned.nothing and not member.learned.memorised
+
+
 def _learned_nothing(member: RunSignals, verdict: Verdict) -> bool:
     """Surely, and not because its rate was so high that it ran away or still bounces."""
     settled = verdict.meaning.about == "all" or member.levelled_off
-    return verdict.failed and not verdict.meaning.final and settled and not member.beats_constant
+    return verdict.failed and not verdict.meaning.final and settled and not member.learned.beats_constant
 
 
 def _loss(member: RunSignals, validated: bool) -> float:
@@ -125,7 +130,7 @@ def _revised(finding: Finding, member: RunSignals, rates: Rates) -> Finding:
         return replace(finding, advice=words + rest, rate=best.rate)
     if finding.rate is None:
         return finding
-    if finding.verdict is Verdict.TRAINED:
+    if finding.verdict is Verdict.TRAINED and not member.learned.by_chance:
         return replace(finding, advice=f"keep this rate: no other of this sweep did better by {rates.metric}")
     return _bounded(finding, mine, key, rates)
 

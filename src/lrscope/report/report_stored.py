@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,7 +34,12 @@ class StoredReport:
 
 
 def report_stored(
-    run_ids: Sequence[str], uri: str | None, folder: Path | None = None, dark: bool = False, keep: bool = True
+    run_ids: Sequence[str],
+    uri: str | None,
+    folder: Path | None = None,
+    dark: bool = False,
+    keep: bool = True,
+    tell: Callable[[str], None] = print,
 ) -> StoredReport:
     """Read the sweeps, write the report, and give it to MLflow as artifacts and note of the sweep's parent.
 
@@ -45,12 +50,13 @@ def report_stored(
         folder: for the files; None takes ``outputs/reports/<ids>`` in the project.
         dark: also the figures on a dark ground.
         keep: False writes nothing to the store.
+        tell: told of sweeps that are later than the latest, and have recorded nothing.
 
     Raises:
         InputError: an id that is no sweep, a store that cannot be read.
     """
     client = connect(uri)
-    ids = list(dict.fromkeys(run_ids)) or [latest_sweep(client)]
+    ids = list(dict.fromkeys(run_ids)) or [latest_sweep(client, tell)]
     sweeps = tuple(collect_sweep(client, run_id) for run_id in ids)
     place = folder or resolve("outputs/reports") / "-".join(sweep.run_id[:12] for sweep in sweeps)[:120]
     files = write_report(sweeps, place, ("light", "dark") if dark else ("light",))

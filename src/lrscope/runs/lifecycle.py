@@ -16,12 +16,13 @@ import yaml
 
 from lrscope.core.files import spared
 from lrscope.core.fingerprint import flatten
+from lrscope.core.job import overrides_to_repeat
 from lrscope.core.outcome import TRACEBACK, Outcome, Status
 from lrscope.core.paths import checkout
 from lrscope.core.redact import redact, redact_tree, redacted_traceback
 from lrscope.core.trace import Trace
 from lrscope.core.verdict import Diagnosis, Verdict
-from lrscope.diagnosis import diagnose, note
+from lrscope.diagnosis import diagnose, note, verdict_tags
 from lrscope.runs.prepare import PreparedRun
 from lrscope.tracking import DatasetInfo, RunLog, RunStart, Session, dataset_place
 from lrscope.training.recording import RunRecorder
@@ -90,6 +91,7 @@ def open_record(
 
 def _start_record(run: PreparedRun, session: Session, tags: Mapping[str, str]) -> RunLog:
     ticket = run.job.ticket
+    command = {} if ticket is not None else {"lrscope.overrides": json.dumps(overrides_to_repeat(run.job.overrides))}
     return session.start(
         RunStart(
             experiment=(ticket.experiment if ticket is not None else None) or run.cfg.experiment_name,
@@ -102,6 +104,7 @@ def _start_record(run: PreparedRun, session: Session, tags: Mapping[str, str]) -
                 "lrscope.fingerprint": run.fingerprint,
                 "lrscope.facts": run.facts.to_json(),
                 "lrscope.together": "false",
+                **command,
                 **tags,
             },
         )
@@ -140,6 +143,7 @@ def conclude(run: PreparedRun, log: RunLog, recorder: RunRecorder, ending: RunEn
         overrides=dict(run.job.varying),
         final={key: value for key in EPOCH_METRICS if (value := recorder.last(key)) is not None},
         best=best,
+        advice=diagnosis.primary.advice if diagnosis is not None and ending.error is None else "",
     )
     with spared(run.job.folder / TRACE, "a sweep's table will lack this run"):
         outcome.write(run.job.folder)
@@ -182,7 +186,7 @@ def _tell(log: RunLog, diagnosis: Diagnosis | None, trace: Trace, ending: RunEnd
         log.text(text, TRACEBACK)
         log.tags({"mlflow.note.content": f"**crashed**: {why}\n\n```\n{text[-6000:]}\n```"})
     elif diagnosis is not None:
-        log.tags({"lrscope.verdict": diagnosis.verdict.label, "mlflow.note.content": note(diagnosis, trace)[:7900]})
+        log.tags(verdict_tags(diagnosis) | {"mlflow.note.content": note(diagnosis, trace)[:7900]})
     else:
         log.tags({"mlflow.note.content": f"**stopped**: {why}; `resume=latest` continues it."})
 

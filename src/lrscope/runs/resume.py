@@ -113,7 +113,7 @@ def check_is_this_sweep(stored: StoredSweep, words: Sequence[str], jobs: Mapping
     """
     new = [name for name, cfg in jobs.items() if explain_new(name, cfg, stored.members) is not None]
     ended = stored.parent.status == "FINISHED"
-    another = not stored.members and tuple(words) != stored.overrides
+    another = not stored.members and tuple(words) != stored.parent.overrides
     if not another and not (new and (ended or len(new) == len(jobs))):
         return
     identity = stored.parent.run_id or stored.parent.local_id

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from lrscope.core.command_words import command, train_command
 from lrscope.core.job import Job, current_job
 from lrscope.core.outcome import TRACEBACK, Outcome
 from lrscope.core.stop_signals import STOP
@@ -44,15 +45,17 @@ def closing_words(outcome: Outcome, job: Job, recorded: bool = True) -> str:
     lines = [f"{outcome.name}: {what} after {outcome.steps} steps, {outcome.seconds:.1f} s. {outcome.why}"]
     if outcome.final:
         lines.append("  ".join(f"{key} {value:.4g}" for key, value in outcome.final.items()))
+    if outcome.advice:
+        lines.append(f"what to do: {outcome.advice}")
     if outcome.status == "KILLED" and recorded:
         again = " ".join(override for override in job.overrides if not override.startswith("resume="))
         lines.append(
-            f"to go on: python train.py {again} resume={outcome.run_id or outcome.local_id}".replace("  ", " ")
+            f"to go on: {train_command()} {again} resume={outcome.run_id or outcome.local_id}".replace("  ", " ")
         )
     if outcome.crashed:
         lines.append(f"traceback: {job.folder / TRACEBACK}")
     if outcome.status != "KILLED" and outcome.run_id is not None:
-        lines.append(f"MLflow run {outcome.run_id}; browse with `make ui`")
+        lines.append(f"MLflow run {outcome.run_id}; browse with `{command('ui')}`")
     return "\n".join(lines)
 
 

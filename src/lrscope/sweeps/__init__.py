@@ -3,6 +3,7 @@
 The commands and the launcher use it.
 
     plan, compose         its jobs, composed as Hydra composes them, and faster
+    batches               jobs that a sweeper chooses as it goes, seen before they are launched
     folders               Hydra's folders of it and its jobs, made first
     check, build_check    every problem of every job: on paper, then in practice
     data_check            what a config asks of its data, and the data has not

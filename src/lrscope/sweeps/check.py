@@ -13,6 +13,7 @@ from lrscope.config.validate import check
 from lrscope.core.errors import InputError, Problem
 from lrscope.core.fingerprint import fingerprint
 from lrscope.sweeps.build_check import BuildCheck
+from lrscope.sweeps.data_check import NEEDS as DATA_NEEDS
 from lrscope.sweeps.no_effect import idle_axes
 
 if TYPE_CHECKING:
@@ -21,17 +22,23 @@ if TYPE_CHECKING:
     from lrscope.sweeps.plan import Plan, PlannedJob
 
 
-def check_plan(planned: Plan) -> None:
+def check_plan(planned: Plan, chosen: bool = False) -> None:
     """Check all jobs of a sweep.
+
+    Args:
+        chosen: by a sweeper, which may well choose the same again.
 
     Raises:
         InputError: with the problems of all jobs, each once.
     """
-    in_vain = typed_in_vain((job.cfg, job.overrides) for job in planned.jobs)
-    raise_problems([job.cfg for job in planned.jobs], [*planned.problems, *in_vain, *_twins(planned.jobs)])
+    twins = [] if chosen else _twins(planned.jobs)
+    typed = [job.overrides for job in planned.jobs]
+    raise_problems([job.cfg for job in planned.jobs], [*planned.problems, *twins], typed)
 
 
-def raise_problems(cfgs: Sequence[DictConfig], found: Sequence[Problem] = ()) -> None:
+def raise_problems(
+    cfgs: Sequence[DictConfig], found: Sequence[Problem] = (), typed: Sequence[Sequence[str]] = ()
+) -> None:
     """Check configs on paper first, then the tracking store, then against data, model, optimizer, schedule, device.
 
     A lone run with a problem on paper is told at once; a sweep is told everything, which takes the time of loading
@@ -39,21 +46,28 @@ def raise_problems(cfgs: Sequence[DictConfig], found: Sequence[Problem] = ()) ->
 
     Args:
         found: problems that are known already.
+        typed: the overrides of each config, as the user wrote them.
 
     Raises:
         InputError: with all problems of all of them, each once.
     """
     on_paper = [check(cfg) for cfg in cfgs]
-    problems = [*found, *_ask_environment(cfgs), *(problem for some in on_paper for problem in some)]
+    runs = list(zip(cfgs, typed or [()] * len(cfgs), strict=True))
+    in_vain = typed_in_vain(runs)
+    problems = [*found, *in_vain, *_ask_environment(cfgs), *(problem for some in on_paper for problem in some)]
     if not problems or len(cfgs) > 1:
         if unreachable := _ask_stores(cfgs):
             raise InputError(tuple(dict.fromkeys([*problems, *unreachable])))
         usable = [cfg for cfg, some in zip(cfgs, on_paper, strict=True) if not some]
         if len(usable) > 1 and usable[0].resume is None:  # one that is resumed was begun: it is to be finished
-            idle = idle_axes(usable)
+            told = {problem.key for problem in in_vain}
+            idle = [problem for problem in idle_axes(usable) if problem.key not in told]
             problems, usable = problems + idle, usable[: 1 if idle else None]
         mended = [_mended(cfg, some) for cfg, some in zip(cfgs, on_paper, strict=True) if some]
-        problems += BuildCheck().problems([*usable, *(cfg for cfg in mended if not check(cfg))])
+        build = BuildCheck()
+        problems += build.problems([*usable, *(cfg for cfg in mended if not check(cfg))])
+        on_data = ((build.on_data(cfg), words) for cfg, words in runs)
+        problems += typed_in_vain(((run, words) for run, words in on_data if run is not None), DATA_NEEDS)
     if problems:
         raise InputError(tuple(dict.fromkeys(problems)))
 

@@ -8,10 +8,11 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from lrscope.core.command_words import command, train_command
 from lrscope.core.errors import LrscopeError
 from lrscope.core.job import overrides_as_typed
 from lrscope.core.outcome import TRACEBACK, Outcome
-from lrscope.core.verdict import Verdict
+from lrscope.core.verdict import Finding, Verdict
 from lrscope.sweeps.current import CurrentSweep
 from lrscope.tracking import RunLog
 
@@ -37,7 +38,7 @@ def close_and_report(sweep: CurrentSweep, outcomes: Mapping[int, Outcome], code:
                 where = sweep.ledger.place(number) / TRACEBACK
                 print(f"{outcome.name} crashed: {outcome.why.rstrip('. ')}; traceback: {where}")
     if code > 128 and sweep.settings.mode != "off":
-        print(f"to go on: python train.py -m {' '.join(_command(sweep))} resume={_identity(sweep)}")
+        print(f"to go on: {train_command()} -m {' '.join(_command(sweep))} resume={_identity(sweep)}")
 
 
 def close_broken_off(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> None:
@@ -54,7 +55,7 @@ def compare_verdicts(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> di
     Returns:
         The outcomes with what is known now, as the tags have it.
     """
-    from lrscope.diagnosis import diagnose, diagnose_sweep, note
+    from lrscope.diagnosis import diagnose, diagnose_sweep, note, verdict_tags
 
     traces = _traces(sweep, {number: outcome for number, outcome in outcomes.items() if outcome.verdict})
     seen_anew: dict[int, Outcome] = {}
@@ -63,16 +64,15 @@ def compare_verdicts(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> di
         stopped = outcome.verdict == Verdict.DIVERGED.label  # its loss went beyond all bounds at one step
         if diagnosis == diagnose(traces[number]) or (stopped and diagnosis.verdict is not Verdict.DIVERGED):
             continue
-        sweep.session.annotate(outcome.local_id).tags(
-            {
-                "lrscope.verdict": diagnosis.verdict.label,
-                "lrscope.why": diagnosis.primary.why,
-                "mlflow.note.content": note(diagnosis, traces[number])[:7900],
-            }
-        )
-        seen_anew[number] = replace(outcome, verdict=diagnosis.verdict.label, why=diagnosis.primary.why)
+        words = {"mlflow.note.content": note(diagnosis, traces[number])[:7900]}
+        sweep.session.annotate(outcome.local_id).tags(verdict_tags(diagnosis) | words)
+        seen_anew[number] = _judged(outcome, diagnosis.primary)
         seen_anew[number].write(sweep.ledger.place(number))
     return {number: seen_anew.get(number, outcome) for number, outcome in outcomes.items()}
+
+
+def _judged(outcome: Outcome, found: Finding) -> Outcome:
+    return replace(outcome, verdict=found.verdict.label, why=found.why, advice=found.advice)
 
 
 def _traces(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> dict[int, Trace]:
@@ -105,7 +105,7 @@ def keep_best_model(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> Non
 
     best = best_outcome(outcomes.values())
     wanted = sweep.config.tracking.log_model == "best" and sweep.settings.mode != "off"
-    if best is None or not wanted or sweep.plan is None:
+    if best is None or not wanted:
         return
     log = sweep.session.annotate(best.local_id)
     if best.skipped and _has_model(sweep, best, log):
@@ -176,7 +176,10 @@ def _delivered(sweep: CurrentSweep) -> bool:
     if sweep.settings.mode != "online":
         return False
     if not sweep.session.drain(sweep.settings.finish_timeout_s) or sweep.log.run_id is None:
-        print("the store is away: no report yet; `make sync`, then `make compare` make it", file=sys.stderr)
+        print(
+            f"the store is away: no report yet; `{command('sync')}`, then `{command('compare')}` make it",
+            file=sys.stderr,
+        )
         return False
     return True
 

@@ -21,7 +21,8 @@ class CurrentSweep:
     config: DictConfig
     """The multirun's config: a member's without its own overrides."""
     ledger: Ledger
-    plan: Plan | None
+    plan: Plan
+    """Of the jobs that are known so far."""
     settings: TrackingSettings
     session: Session
     log: RunLog

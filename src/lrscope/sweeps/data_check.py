@@ -1,15 +1,55 @@
-"""What a config asks of its data, and the data has not."""
+"""What a config asks of its data, and the data has not, or does not read."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
+from lrscope.config.in_vain import Need, refers_to
 from lrscope.core.errors import Problem
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
     from lrscope.training.build import Source
+
+
+@dataclass(frozen=True)
+class OnData:
+    """A config and the data that it names."""
+
+    cfg: DictConfig
+    source: Source
+
+    def looks_at_what_is_there(self, key: str) -> bool:
+        from omegaconf import OmegaConf
+
+        from lrscope.runs.prepare import has_validation
+
+        return has_validation(self.source) or not str(OmegaConf.select(self.cfg, key)).startswith("val/")
+
+
+_MONITORS = ("callbacks.checkpoint.monitor", "callbacks.early_stopping.monitor", "scheduler.monitor")
+
+NEEDS = (
+    Need(
+        "batch_size",
+        lambda run: run.source.data is not None or bool(refers_to(run.cfg, "batch_size")),
+        "the DataModule makes its own batches, and does not refer to ${batch_size}",
+        "Write '+dataset.batch_size=${batch_size}' where its class takes one, else leave it out.",
+    ),
+    *(
+        Need(
+            key,
+            partial(OnData.looks_at_what_is_there, key=key),
+            "the data have no validation part",
+            f"Try {key}=train/loss_eval.",
+        )
+        for key in _MONITORS
+    ),
+)
+"""What must be so of the data for a key to be read, see :mod:`lrscope.config.in_vain`."""
 
 _ACCURACIES = ("train/acc", "val/acc")
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from lrscope.core.errors import InputError, Problem
-from lrscope.core.from_store import is_local_id, line, strings, text
-from lrscope.core.paths import resolve
+from lrscope.core.from_store import line, strings, text
+from lrscope.core.paths import project_root, resolve
 from lrscope.core.tracking_settings import TrackingSettings
 from lrscope.core.verdict import Verdict
 from lrscope.tracking.journal import events as ev
 from lrscope.tracking.journal.journal import Journal, all_journals
+from lrscope.tracking.mlflow_store.lookup import newest, run_of
+from lrscope.tracking.mlflow_store.runs import PARENT
 from lrscope.tracking.mlflow_store.store import Store, open_store, resolve_uri
+from lrscope.tracking.origin import ORIGIN, origin_tags
 
 LATEST = "latest"
 
@@ -36,6 +41,16 @@ class StoredRun:
         return self.tags.get("lrscope.fingerprint", "")
 
     @property
+    def begun_by(self) -> str:
+        """Its user and id, to be told to another."""
+        return f"{self.tags.get('mlflow.user', 'somebody else')} ({self.run_id or self.local_id})"
+
+    @property
+    def overrides(self) -> tuple[str, ...]:
+        """The words of the command that began it."""
+        return strings(self.tags.get("lrscope.overrides"))
+
+    @property
     def done(self) -> bool:
         """Whether it ended by itself: trained or diverged. A crash is tried again, also one behind a verdict: that of a
         resumed run whose first process was killed ahead of the last word.
@@ -53,28 +68,28 @@ class StoredSweep:
     parent: StoredRun
     members: tuple[StoredRun, ...]
 
-    @property
-    def overrides(self) -> tuple[str, ...]:
-        """The words of the command that started it."""
-        return strings(self.parent.tags.get("lrscope.overrides"))
-
 
 def find_run(settings: TrackingSettings, experiment: str | None, wanted: str, kind: str) -> StoredRun:
-    """The run of that id (MLflow's or lrscope's own), or the latest of its kind in the experiment (None: in any).
+    """The run of that id (MLflow's or lrscope's own, or the beginning of one), or the latest of its kind in the
+    experiment (None: in any) that was begun from this checkout.
 
     Raises:
         InputError: there is none.
         StoreUnreachable: online, and the store does not answer.
     """
     source = _source(settings)
-    found = source.latest(experiment, kind) if wanted == LATEST else source.by_id(wanted)
-    if found is None or found.kind != kind:
-        noun = "sweep" if kind == "sweep" else "run"
-        where = f"the experiment {experiment}" if wanted == LATEST and experiment else source.shown
-        mode = "" if kind == "sweep" else " (a sweep is resumed with -m)"
-        rule = f"no such {noun} in {where}{mode}"
-        raise InputError(Problem("resume", wanted, rule, "Give the id that was printed, or resume=latest."))
-    return found
+    found = next(source.newest(experiment, (kind,)), None) if wanted == LATEST else source.by_id(wanted)
+    if found is not None and found.kind == kind:
+        return found
+    noun = "sweep" if kind == "sweep" else "run"
+    where = f"the experiment {experiment}" if wanted == LATEST and experiment else source.shown
+    mode = "" if kind == "sweep" else " (a sweep is resumed with -m)"
+    remedy = "Give the id that was printed, or resume=latest."
+    rule = f"no such {noun} in {where}{mode}"
+    if wanted == LATEST and (other := source.latest_of_others(experiment, kind)) is not None:
+        rule = f"no {noun} in {where} was begun from this checkout; the latest is of {other.begun_by}"
+        remedy = f"To go on with that give resume={other.run_id}."
+    raise InputError(Problem("resume", wanted, rule, remedy))
 
 
 def find_sweep(settings: TrackingSettings, experiment: str | None, wanted: str) -> StoredSweep:
@@ -88,42 +103,61 @@ def find_sweep(settings: TrackingSettings, experiment: str | None, wanted: str) 
     return StoredSweep(parent, tuple(_source(settings).members(parent)))
 
 
+def find_interrupted(settings: TrackingSettings, experiment: str | None = None) -> StoredRun | None:
+    """The sweep or lone run of this checkout that was started last and did not come to its end."""
+    found = _source(settings).newest(experiment, ("sweep", "run"))
+    return next((run for run in found if run.status in ("KILLED", "FAILED") and not run.done), None)
+
+
+def find_to_resume(settings: TrackingSettings, wanted: str) -> StoredRun:
+    """The sweep or lone run of that id; of a member its sweep.
+
+    Raises:
+        InputError: there is none.
+    """
+    source = _source(settings)
+    found = source.by_id(wanted)
+    if found is not None and found.kind == "member":
+        found = source.by_id(found.tags.get(PARENT, ""))
+    if found is None or found.kind not in ("sweep", "run"):
+        rule, remedy = f"no such sweep or run in {source.shown}", "Give the id that was printed, or none: the latest."
+        raise InputError(Problem("resume", wanted, rule, remedy))
+    return found
+
+
 def _source(settings: TrackingSettings) -> _StoreSource | _JournalSource:
     if settings.mode == "online":
-        return _StoreSource(open_store(resolve_uri(settings.uri)))
+        return _StoreSource(open_store(resolve_uri(settings.uri)), resolve(settings.spool))
     return _JournalSource(settings)
 
 
 class _StoreSource:
-    def __init__(self, store: Store) -> None:
-        self._client = store.client
-        self.shown = store.address.shown
+    """What a tracking store has, which others may share."""
 
-    def latest(self, experiment: str | None, kind: str) -> StoredRun | None:
+    def __init__(self, store: Store, spool: Path) -> None:
+        self._client = store.client
+        self._spool = spool
+        self.shown = store.address.shown
+        file = store.address.database_file
+        self._is_shared = file is None or not file.is_relative_to(project_root())
+
+    def newest(self, experiment: str | None, kinds: Sequence[str]) -> Iterator[StoredRun]:
+        """Of this checkout."""
+        found = self._anybodys(experiment, kinds)
+        return (run for run in found if self._is_of_this_checkout(run.tags))
+
+    def latest_of_others(self, experiment: str | None, kind: str) -> StoredRun | None:
+        return next(self._anybodys(experiment, (kind,)), None)
+
+    def _anybodys(self, experiment: str | None, kinds: Sequence[str]) -> Iterator[StoredRun]:
         known = self._client.search_experiments()
-        searched = [found.experiment_id for found in known if experiment in (None, found.name)]
-        if not searched:
-            return None
-        runs = self._client.search_runs(
-            searched,
-            f"tags.`lrscope.kind` = '{kind}'",
-            max_results=1,
-            order_by=["attributes.start_time DESC"],
-        )
-        return _of_mlflow(runs[0]) if runs else None
+        searched = [found for found in known if experiment in (None, found.name)]
+        wanted = f"tags.`lrscope.kind` = '{kinds[0]}'" if len(kinds) == 1 else "tags.`lrscope.kind` != 'member'"
+        return map(_of_mlflow, newest(self._client, wanted, searched))
 
     def by_id(self, wanted: str) -> StoredRun | None:
-        from mlflow.exceptions import MlflowException
-
-        try:
-            return _of_mlflow(self._client.get_run(wanted))
-        except MlflowException:
-            pass
-        if not is_local_id(wanted):
-            return None
-        experiments = [experiment.experiment_id for experiment in self._client.search_experiments()]
-        runs = self._client.search_runs(experiments, f"tags.`lrscope.local_id` = '{wanted}'", max_results=1)
-        return _of_mlflow(runs[0]) if runs else None
+        found = run_of(self._client, wanted, "resume")
+        return _of_mlflow(found) if found is not None else None
 
     def members(self, parent: StoredRun) -> Iterable[StoredRun]:
         experiment = self._client.get_run(parent.run_id).info.experiment_id
@@ -137,21 +171,31 @@ class _StoreSource:
             if not token:
                 return
 
+    def _is_of_this_checkout(self, tags: Mapping[str, str]) -> bool:
+        """Or of one that has the same journals: a folder that several machines share."""
+        with suppress(InputError):  # a tag that somebody made up
+            if not self._is_shared or Journal.of(self._spool, tags.get("lrscope.local_id", "")).exists():
+                return True
+        here = origin_tags()
+        mine = ORIGIN if ORIGIN in tags else "mlflow.user"  # older records have no more
+        return tags.get(mine) == here.get(mine)
+
 
 class _JournalSource:
     def __init__(self, settings: TrackingSettings) -> None:
         self._root = resolve(settings.spool)
         self.shown = str(self._root)
 
-    def latest(self, experiment: str | None, kind: str) -> StoredRun | None:
-        newest: tuple[int, Journal] | None = None
+    def newest(self, experiment: str | None, kinds: Sequence[str]) -> Iterator[StoredRun]:
+        begun = []
         for journal in all_journals(self._root):
             started = journal.started()
-            if started is None or started.start.kind != kind or experiment not in (None, started.start.experiment):
-                continue
-            if newest is None or started.time_ms > newest[0]:
-                newest = (started.time_ms, journal)
-        return _of_spool(newest[1]) if newest is not None else None
+            if started is not None and started.start.kind in kinds and experiment in (None, started.start.experiment):
+                begun.append((started.time_ms, journal.local_id, journal))
+        yield from (_of_spool(journal) for _, _, journal in sorted(begun, reverse=True))
+
+    def latest_of_others(self, *_: object) -> StoredRun | None:
+        return None  # whoever records offline has nobody else's journals
 
     def by_id(self, wanted: str) -> StoredRun | None:
         journal = Journal.of(self._root, wanted)

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from lrscope.core.command_words import command
 from lrscope.core.errors import InputError, LrscopeError, Problem
 from lrscope.core.from_store import text
 from lrscope.core.paths import resolve
@@ -212,7 +213,7 @@ class Session:
         atexit.unregister(self._disk.flush)
         if self._uploader is None:
             names = tuple(self._runs)
-            words = [f"{_count(names)} recorded in {self._root}; `make sync` delivers them."] if names else []
+            words = [f"{_count(names)} recorded in {self._root}; `{command('sync')}` delivers them."] if names else []
             return self._delivery(names, words)
         left = self._uploader.finish(self.settings.finish_timeout_s)
         self._uploader.service.close()  # what is not delivered by now stays in the journals
@@ -223,7 +224,7 @@ class Session:
         if left:
             words.append(
                 f"{_count(left)} not wholly delivered to {self.store_shown}; kept in {self._root}. "
-                "Run `make sync` later."
+                f"Run `{command('sync')}` later."
             )
         return self._delivery(left, words)
 

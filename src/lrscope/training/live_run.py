@@ -8,7 +8,6 @@ from typing import Any
 from lrscope.core.run_facts import RunFacts
 from lrscope.core.verdict import Verdict
 from lrscope.diagnosis import is_diverged, live_finding
-from lrscope.diagnosis.signals.chance import LOSS_CONSTANT
 from lrscope.training.best_weights import BestWeights, Weights
 from lrscope.training.evaluation import Evaluation
 from lrscope.training.recording import RunRecorder
@@ -57,15 +56,14 @@ class LiveRun:
         self._epoch_loss += total
         self._epoch_examples += examples
 
-    def begin(self, train: Evaluation, constant: float | None = None) -> None:
+    def begin(self, train: Evaluation, constant: Mapping[str, float] | None = None) -> None:
         """Record what training starts from, unless an earlier process did.
 
         Args:
-            constant: the loss of the best constant answer, where it is no fact that is known beforehand.
+            constant: losses of the best constant answer by metric, where they are no facts that are known beforehand.
         """
         if self.recorder.last(LOSS_START) is None:
-            more = {} if constant is None else {LOSS_CONSTANT: constant}
-            self.recorder.values(0, {LOSS_START: train.loss, SPREAD_START: train.output_spread, **more})
+            self.recorder.values(0, {LOSS_START: train.loss, SPREAD_START: train.output_spread, **(constant or {})})
 
     def has_diverged(self) -> bool:
         """Whether the latest loss settles that the run diverged, and that ends it."""

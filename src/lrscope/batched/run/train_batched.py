@@ -94,7 +94,8 @@ class _BatchedRun:
             lambda _: module.can_save,
             SHARE_OF_TIME,
         )
-        progress = ShowProgress(self._best, f"{len(members)} members", cfg.epochs, cfg.callbacks.progress)
+        shown = f"{len(members)} members", cfg.epochs, cfg.callbacks.progress
+        progress = ShowProgress(self._best, *shown, done=lambda: module.epoch)
         self._trainer.callbacks = [follow, progress, keep, StopAtSignal(STOP.requested, keep)]  # type: ignore[attr-defined]
 
     def fit(self) -> None:

@@ -50,7 +50,7 @@ class Collapsed(Detector):
 
     def _by_spread(self, signals: RunSignals, spreads: np.ndarray) -> Finding | None:
         last = float(spreads[-1])
-        if not last < self.spread or signals.beats_constant:
+        if not last < self.spread or signals.learned.beats_constant:
             return None
         if not self._lost(signals, last, float(spreads.max())) and self._goes_on(signals):
             return None
@@ -59,7 +59,7 @@ class Collapsed(Detector):
     def in_doubt(self, signals: RunSignals) -> bool:
         """Whether the answers are the same for every input, so that it may hang on what more steps would bring."""
         last = signals.last("output_spread")
-        return last is not None and last < self.spread and not signals.beats_constant
+        return last is not None and last < self.spread and not signals.learned.beats_constant
 
     def _goes_on(self, signals: RunSignals) -> bool:
         """Whether as many steps again help. Where the schedule ran out and none were taken, a forecast is held to what
@@ -93,7 +93,7 @@ class Collapsed(Detector):
         """Runs whose spread was not recorded: a dead layer, or accuracy and loss that both sit at chance and stay
         there.
         """
-        if signals.beats_constant:
+        if signals.learned.beats_constant:
             return None
         layer = dead_layer(signals, self.dead)
         accuracy = signals.trace.get("train/acc")
@@ -106,7 +106,7 @@ class Collapsed(Detector):
         if len(accuracy) < 4 or not np.isfinite(signals.end):
             return False
         tail = accuracy[len(accuracy) // 2 :]
-        share = signals.largest_share
+        share = signals.learned.largest_share
         classes = round(1 / tail[-1]) if tail[-1] > 0 else 0
         guess = share if share is not None else (1 / classes if classes else math.nan)
         entropy = signals.constant_loss if share is not None else (math.log(classes) if classes > 1 else math.nan)
@@ -177,7 +177,7 @@ def constant_name(signals: RunSignals) -> str:
 
 
 def _accuracy_words(signals: RunSignals) -> str:
-    accuracy, share = signals.last("train/acc"), signals.largest_share
+    accuracy, share = signals.last("train/acc"), signals.learned.largest_share
     if accuracy is None:
         return ""
     if share is not None and abs(accuracy - share) < 0.005:

@@ -9,12 +9,14 @@ import numpy as np
 
 from lrscope.core.verdict import Evidence, Finding, Verdict
 from lrscope.diagnosis.detectors.detector import Detector
+from lrscope.diagnosis.signals import chance
 from lrscope.diagnosis.signals.run_signals import RunSignals
 
 
 @dataclass(frozen=True)
 class Overfitting(Detector):
-    """The validation loss ends above its minimum, and the training loss below what it was there.
+    """The validation loss ends above its minimum, and the training loss below what it was there; or it never was better
+    than a constant answer's, and the training loss is.
 
     rise: by how much of the training loss's fall, L₀ − L_end, the validation loss must have risen. window: both are
     means
@@ -28,6 +30,9 @@ class Overfitting(Detector):
     learned: float = 0.05
 
     def find(self, signals: RunSignals) -> Finding | None:
+        return _memorised(signals) if signals.learned.memorised else self._risen(signals)
+
+    def _risen(self, signals: RunSignals) -> Finding | None:
         val, train = signals.trace.get("val/loss"), signals.trace.get("train/loss_eval")
         if len(train) != len(val):
             train = signals.trace.get("train/loss_epoch")
@@ -51,12 +56,11 @@ class Overfitting(Detector):
         epoch = f" (epoch {-(-(step + 1) // per_epoch)})" if per_epoch else ""
         why = (
             f"val loss rose from {low:.4g} at step {step:,}{epoch} to {last:.4g}, {rise:.0%} of what the train "
-            "loss came down, "
-            f"while the train loss fell on to {signals.end:.4g}"
+            f"loss came down, while the train loss fell on to {signals.end:.4g}"
         )
         advice = (
             f"keep the checkpoint of step {step:,}{epoch}, stop there (callbacks.early_stopping), or add weight decay, "
-            "dropout or data; another rate alone does not help"
+            "dropout or data"
         )
         return Finding(
             Verdict.OVERFITTING,
@@ -64,6 +68,22 @@ class Overfitting(Detector):
             advice,
             (Evidence("rise of the val loss / fall of the train loss", rise, self.rise),),
         )
+
+
+def _memorised(signals: RunSignals) -> Finding:
+    """It knows its training examples, and nothing that holds for others."""
+    lowest, constant = float(signals.trace.get("val/loss").values.min()), chance.val_constant_loss(signals.trace)
+    assert constant is not None
+    came = "was never better than" if lowest >= constant else f"came to {lowest:.4g} at its lowest, hardly better than"
+    why = (
+        f"train loss went from {signals.first:.4g} to {signals.end:.4g}, below what a constant answer has "
+        f"({signals.constant_loss:.4g}), while the val loss {came} such an answer's ({constant:.4g}): the network "
+        "memorises its training examples, and nothing of that holds for others"
+    )
+    advice = (
+        "see whether the inputs tell the targets at all; then a smaller network, weight decay, dropout or more data"
+    )
+    return Finding(Verdict.OVERFITTING, why, advice, (Evidence("lowest val loss", lowest, constant),))
 
 
 def _running(values: np.ndarray, width: int) -> np.ndarray:

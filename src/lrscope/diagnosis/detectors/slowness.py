@@ -29,6 +29,8 @@ class TooSlow(Detector):
     behind: float = 0.5
 
     def find(self, signals: RunSignals) -> Finding | None:
+        if signals.learned.only_a_hair:
+            return None  # more of the same holds for no other example
         if not signals.falls_again:
             return self._nothing_yet(signals) or self._behind(signals)
         forecast = signals.forecast
@@ -39,7 +41,7 @@ class TooSlow(Detector):
 
     def _nothing_yet(self, signals: RunSignals) -> Finding | None:
         """No better than a constant answer, and not known to have levelled off there: it may be on its way."""
-        if not signals.learned_nothing or signals.levelled_off:
+        if not signals.learned.nothing or signals.levelled_off:
             return None
         constant = signals.constant_loss or 0.0
         why = (

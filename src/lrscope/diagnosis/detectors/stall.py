@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from lrscope.core.verdict import Certainty, Evidence, Finding, Verdict
 from lrscope.diagnosis.detectors.detector import Detector
 from lrscope.diagnosis.detectors.rate_advice import Advice, finding
+from lrscope.diagnosis.signals import chance
 from lrscope.diagnosis.signals.run_signals import RunSignals
 
 
@@ -22,7 +23,8 @@ class Stalled(Detector):
 
     reached: share of the best member's way down, L₀ − L_best, below which a run that no longer falls has stalled.
         Source: the labelling rules in benchmarks/README.md. alone, improved: without other members, the loss must stand
-        above this multiple of what a constant answer has, and not have come down by this share of L₀.
+        above this multiple of what a constant answer has, and not have come down by this share of L₀; both from the
+        floor on.
     """
 
     verdict: ClassVar = Verdict.STALLED
@@ -31,9 +33,11 @@ class Stalled(Detector):
     improved: float = 0.1
 
     def find(self, signals: RunSignals) -> Finding | None:
+        if signals.learned.only_a_hair:
+            return self._holds_for_no_other(signals)
         if signals.falls_again:
             return None
-        if signals.learned_nothing:
+        if signals.learned.nothing:
             return self._nothing_learned(signals) if signals.levelled_off else None
         if (best := signals.best) is not None:
             reached = reached_of(signals, best)
@@ -58,13 +62,30 @@ class Stalled(Detector):
         bound = Evidence("train loss at the end", signals.end, constant)
         return finding(Verdict.STALLED, why, _advice(signals), (bound,))
 
+    def _holds_for_no_other(self, signals: RunSignals) -> Finding:
+        constant, val = signals.constant_loss or 0.0, chance.val_constant_loss(signals.trace) or 0.0
+        lowest, beside = float(signals.trace.get("val/loss").values.min()), signals.end < constant
+        came = "was never better than" if lowest >= val else f"came to {lowest:.4g} at its lowest, hardly better than"
+        why = (
+            f"train loss went from {signals.first:.4g} to {signals.end:.4g}, {'hardly' if beside else 'no'} better "
+            f"than a constant answer ({constant:.4g}), and the val loss {came} such an answer's ({val:.4g}): it has "
+            "learned nothing that holds for other examples"
+        )
+        evidence = (
+            Evidence("train loss at the end", signals.end, constant), Evidence("lowest val loss", lowest, val),
+        )  # fmt: skip
+        advice, more = _advice(signals), "see whether the inputs tell the targets at all"
+        otherwise = f"{advice.otherwise}, or {more}" if advice.otherwise else more
+        told = replace(advice, words=f"{advice.words}; where no rate does better, {more}", otherwise=otherwise)
+        return finding(Verdict.STALLED, why, told, evidence)
+
     def _alone(self, signals: RunSignals) -> Finding | None:
         constant = signals.constant_loss
-        came_down = signals.fall > self.improved * signals.first
+        came_down = signals.fall > self.improved * (signals.first - signals.learned.floor)
         if constant is None:
             bar, stuck = signals.first, signals.fall <= 0
         else:
-            bar = self.alone * constant
+            bar = constant - (1 - self.alone) * signals.learned.room
             stuck = signals.end >= bar and not came_down
         if not stuck:
             return None

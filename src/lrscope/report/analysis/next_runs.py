@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Sequence
 from typing import Literal
 
+from lrscope.core.command_words import train_command
 from lrscope.report.analysis.comparison import Group
 from lrscope.report.data.axes import SEED, format_rate
 
@@ -64,7 +65,7 @@ def command(group: Group, rates: Sequence[float], seeds: str | None = None) -> s
     if seeds:
         words.append(f"seed={seeds}")
     quoted = " ".join(shlex.quote(word) for word in words)
-    return f"python train.py -m {quoted}" if group.sweep.ours else quoted
+    return f"{train_command()} -m {quoted}" if group.sweep.ours else quoted
 
 
 def nice(rate: float) -> str:

@@ -10,7 +10,14 @@ from typing import Literal
 from lrscope.core.verdict import Verdict
 from lrscope.report.analysis.comparison import Cell, Comparison, Group
 from lrscope.report.analysis.next_runs import around, between, beyond, more_seeds
-from lrscope.report.analysis.no_choice import constant_answer, no_effect, nothing, nothing_learned, one_rate_for_all
+from lrscope.report.analysis.no_choice import (
+    constant_answer,
+    held_back,
+    no_effect,
+    nothing,
+    nothing_learned,
+    one_rate_for_all,
+)
 from lrscope.report.analysis.noise import tolerance
 from lrscope.report.analysis.recommendation import Evidence, Recommendation, loss
 from lrscope.report.analysis.safest import best_of, fail_within, known, safest
@@ -41,10 +48,12 @@ def _of_group(comparison: Comparison, group: Group) -> Recommendation:
     assert best.best is not None
     if (used := one_rate_for_all(comparison, group)) is not None:
         return no_effect(comparison, group, used)
-    constant = constant_answer(best)
+    constant, held = constant_answer(best), held_back(group)
     room, basis = tolerance(group.cells, best, comparison.start)
     near = _as_good(group.cells, best, room) if comparison.numeric else _equals(usable, best, room)
-    warnings = _warnings(comparison, group, best, usable)
+    warnings = [*held, *_warnings(comparison, group, best, usable, of_rates=not held)]
+    if not held and constant is None:
+        warnings += _of_verdicts(best, highest=group.cells[-1] is best)
     return Recommendation(
         group=group.label,
         axis=comparison.x_axis,
@@ -58,7 +67,7 @@ def _of_group(comparison: Comparison, group: Group) -> Recommendation:
         sensitivity=lr_sensitivity(comparison, group),
         sentences=_sentences(comparison, group, best, near, room, basis, constant),
         warnings=tuple(warnings),
-        commands=tuple(_commands(comparison, group, best, near)),
+        commands=() if held else tuple(_commands(comparison, group, best, near)),
     )
 
 
@@ -157,7 +166,10 @@ def _neighbours(cells: Sequence[Cell], best: Cell, near: Sequence[Cell]) -> list
     return [_capital("; ".join(words)) + "."] if words else []
 
 
-def _warnings(comparison: Comparison, group: Group, best: Cell, usable: Sequence[Cell]) -> list[str]:
+def _warnings(
+    comparison: Comparison, group: Group, best: Cell, usable: Sequence[Cell], of_rates: bool = True
+) -> list[str]:
+    """What speaks against the recommendation; without ``of_rates`` nothing that another rate would mend."""
     assert best.best is not None
     found = []
     axis = comparison.x_axis
@@ -172,9 +184,8 @@ def _warnings(comparison: Comparison, group: Group, best: Cell, usable: Sequence
                 f"{axis}={cell.label} reached {loss(cell.best.mean)} where it trained, but failed for {_share(cell)}: "
                 "not recommended."
             )
-    if comparison.by_rate and (edge := _at_edge(group.cells, best)):
+    if of_rates and comparison.by_rate and (edge := _at_edge(group.cells, best)):
         found.append(f"{best.label} is the {edge} rate of the sweep: the optimum may lie beyond it.")
-    found += _of_verdicts(best, highest=group.cells[-1] is best)
     unfinished = [row for cell in group.cells for row in cell.rows if not row.member.ended]
     if unfinished:
         total = sum(len(cell.rows) for cell in group.cells)

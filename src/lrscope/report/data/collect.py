@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from mlflow import MlflowClient
 from mlflow.entities import Run, ViewType
-from mlflow.exceptions import MlflowException
 
+from lrscope.core.command_words import script, train_command
 from lrscope.core.errors import InputError, Problem
 from lrscope.core.from_store import LARGEST_STEP, is_id, number, strings, whole
 from lrscope.core.redact import redact_uri
 from lrscope.core.trace import Trace
-from lrscope.core.verdict import Verdict
+from lrscope.core.verdict import Diagnosis, Finding, Verdict
 from lrscope.diagnosis import diagnose_sweep
+from lrscope.diagnosis.verdict_tags import DIAGNOSIS
 from lrscope.report.data.axes import settings_of, sort_key, swept_axes
 from lrscope.report.data.connect import connect
 from lrscope.report.data.stored_sweep import CURVES, Member, Sweep
 from lrscope.report.data.view_key import VIEW_TAG, view_key
 from lrscope.tracking.mlflow_store.checked_client import CheckedClient
+from lrscope.tracking.mlflow_store.lookup import has_trained, newest, run_of
 from lrscope.tracking.mlflow_store.read import peak_rate, read_traces
 
 PARENT = "mlflow.parentRunId"
@@ -76,27 +78,28 @@ def collect_sweep(store: Store, parent_run_id: str) -> Sweep:
     )
 
 
-def latest_sweep(store: Store) -> str:
-    """The run id of the parent of the sweep that was started last, in whatever experiment.
+def latest_sweep(store: Store, tell: Callable[[str], None] = lambda _: None) -> str:
+    """The run id of the parent of the sweep that was started last, in whatever experiment, and has trained anything.
+
+    Args:
+        tell: told of each later one, of which nothing can be shown.
 
     Raises:
-        InputError: the store holds no sweep.
+        InputError: the store holds no such sweep.
     """
     client = _client(store)
-    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
-    newest = ["attributes.start_time DESC"]
-    if found := client.search_runs(experiments, "tags.`lrscope.kind` = 'sweep'", max_results=1, order_by=newest):
-        return found[0].info.run_id
-    if found := client.search_runs(experiments, f"tags.`{PARENT}` != ''", max_results=1, order_by=newest):
-        return found[0].data.tags[PARENT]
-    raise InputError(
-        Problem(
-            "sweep",
-            "latest",
-            f"{redact_uri(client.tracking_uri)} holds no sweep",
-            "Run one: python train.py -m lr=0.1,0.01",
-        )
-    )
+    empty = False
+    for sweep in newest(client, "tags.`lrscope.kind` = 'sweep'"):
+        if has_trained(client, sweep):
+            return sweep.info.run_id
+        empty = True
+        words = "has recorded nothing yet" if sweep.info.status == "RUNNING" else "ended before it had trained anything"
+        tell(f"left out: {sweep.info.run_name} ({sweep.info.run_id}) {words}")
+    for member in newest(client, f"tags.`{PARENT}` != ''"):
+        if "lrscope.kind" not in member.data.tags:
+            return str(member.data.tags[PARENT])
+    rule = f"{redact_uri(client.tracking_uri)} holds no sweep" + (" that has trained anything" if empty else "")
+    raise InputError(Problem("sweep", "latest", rule, f"Run one: {train_command()} -m lr=0.1,0.01"))
 
 
 def children(client: MlflowClient, parent: Run, view: int = ViewType.ACTIVE_ONLY) -> list[Run]:
@@ -123,20 +126,17 @@ def _parent(client: MlflowClient, run_id: str) -> Run:
 
 
 def stored_run(client: MlflowClient, run_id: str) -> Run:
-    """The run of that id.
+    """The run of that id, or the one whose id begins so.
 
     Raises:
-        InputError: there is none, or it was deleted, or the id is none.
+        InputError: there is none, or several, or it was deleted, or the word is no id.
     """
-    remedy = "List them with: python scripts/compare.py --list"
+    remedy = f"List them with: {script('compare')} --list"
     if not is_id(run_id):
         raise InputError(Problem("sweep", run_id[:80], "this is no MLflow run id", remedy))
-    try:
-        run = client.get_run(run_id)
-    except MlflowException as error:
-        raise InputError(
-            Problem("sweep", run_id, f"{redact_uri(client.tracking_uri)} has no such run", remedy)
-        ) from error
+    run = run_of(client, run_id, "sweep")
+    if run is None:
+        raise InputError(Problem("sweep", run_id, f"{redact_uri(client.tracking_uri)} has no such run", remedy))
     if run.info.lifecycle_stage == "deleted":
         raise InputError(
             Problem("sweep", run_id, "this run was deleted", f"Bring it back: mlflow runs restore --run-id {run_id}")
@@ -159,6 +159,7 @@ def _member(run: Run, axes: Sequence[str], trace: Trace) -> Member:
         trace=trace,
         params=dict(params),
         artifacts=run.info.artifact_uri or "",
+        finding=_finding(tags),
     )
 
 
@@ -169,7 +170,7 @@ def _diagnosed(members: Sequence[Member]) -> list[Member]:
         return list(members)
     found = diagnose_sweep([member.trace for member in unjudged])
     judged = {
-        member.run_id: replace(member, verdict=diagnosis.verdict, why=diagnosis.primary.why)
+        member.run_id: replace(member, verdict=diagnosis.verdict, why=diagnosis.primary.why, finding=diagnosis.primary)
         for member, diagnosis in zip(unjudged, found, strict=True)
     }
     return [judged.get(member.run_id, member) for member in members]
@@ -189,6 +190,15 @@ def _verdict(tags: Mapping[str, str]) -> Verdict | None:
         return Verdict.from_label(tags["lrscope.verdict"])
     except (KeyError, ValueError):
         return None  # not diagnosed, or edited by hand
+
+
+def _finding(tags: Mapping[str, str]) -> Finding | None:
+    """The finding behind the verdict; None of a run that an older version recorded, or whose tags were edited."""
+    try:
+        found = Diagnosis.from_json(tags[DIAGNOSIS]).primary
+    except (KeyError, ValueError, IndexError):
+        return None
+    return found if found.verdict is _verdict(tags) else None
 
 
 def _strings(run: Run, tag: str) -> tuple[str, ...]:

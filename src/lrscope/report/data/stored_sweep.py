@@ -8,7 +8,7 @@ from datetime import datetime
 
 from lrscope.core.outcome import TRACEBACK
 from lrscope.core.trace import Trace
-from lrscope.core.verdict import Verdict
+from lrscope.core.verdict import Finding, Verdict
 
 MOST_REASONS = 4
 """Crashes of so many kinds are told."""
@@ -22,6 +22,7 @@ CURVES = (
     "val/acc",
     "lr",
     "train/loss_constant",
+    "val/loss_constant",
 )
 """The metrics that a report reads."""
 
@@ -48,6 +49,10 @@ class Member:
     params: Mapping[str, str] = field(default_factory=dict)
     artifacts: str = ""
     """Where its files lie: a URI; empty where that is not known."""
+    finding: Finding | None = None
+    """What its verdict rests on and what to do, as it was found when all its curves were at hand; None where nobody
+    kept it.
+    """
 
     @property
     def ended(self) -> bool:

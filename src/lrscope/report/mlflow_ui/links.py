@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
+from lrscope.core.command_words import command
 from lrscope.report.data.stored_sweep import Sweep
 from lrscope.report.data.view_key import view_key
 from lrscope.report.mlflow_ui.saved_view import CHARTABLE, SORTED_BY, view_filter
@@ -72,7 +73,7 @@ def sweep_links(sweep: Sweep, base_url: str | None = None) -> Links:
 
 def how_to_open(sweep: Sweep) -> str:
     """What a link needs before it opens; empty where a server has the page already."""
-    return "" if sweep.store.startswith("http") else "`make ui` starts the page that these links open:"
+    return "" if sweep.store.startswith("http") else f"`{command('ui')}` starts the page that these links open:"
 
 
 def _served_at(store: str) -> str:

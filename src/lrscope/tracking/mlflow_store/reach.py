@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from lrscope.core.command_words import command
 from lrscope.core.errors import InputError, Problem, StoreUnreachable
 from lrscope.core.files import plain_opener, what_it_is
 from lrscope.core.redact import redact
@@ -27,7 +28,7 @@ _A_MOMENT_S = 1.0
 _refused: dict[Address, tuple[float, StoreUnreachable]] = {}
 """When a store was last found away, and how."""
 
-_REMEDY = "Start it, set tracking.uri, or record without it: tracking.mode=offline, later `make sync`."
+_REMEDY = f"Start it, set tracking.uri, or record without it: tracking.mode=offline, later `{command('sync')}`."
 
 _WORDS = (
     ("refused", "connection refused"),
