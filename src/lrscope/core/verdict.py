@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass
 from enum import Enum
 from typing import Any, Literal
 
+from lrscope.core import from_store
+
 About = Literal["all", "schedule", "generalisation", "progress", "record"]
 """What a verdict speaks of. ``all``: nothing but the schedule is worth a word beside it. ``progress``: how far the
 training loss came. ``record``: what was recorded, for want of anything to say of the run."""
@@ -215,13 +217,37 @@ class Diagnosis:
             ValueError: the text is no diagnosis.
         """
         try:
-            return cls(tuple(_stored_finding(stored) for stored in json.loads(text)))
+            findings = tuple(map(_stored_finding, from_store.parsed(text)))
         except (TypeError, KeyError, AttributeError) as error:
-            raise ValueError(f"this is no diagnosis: {text[:80]!r}") from error
+            raise ValueError("this is no diagnosis") from error
+        if not findings:
+            raise ValueError("a diagnosis finds something")
+        return cls(findings)
 
 
 def _stored_finding(stored: dict[str, Any]) -> Finding:
-    evidence = tuple(Evidence(**item) for item in stored["evidence"])
-    causes = tuple(Cause(**item) for item in stored["causes"])
-    verdict = Verdict.from_label(stored["verdict"])
-    return Finding(**{**stored, "verdict": verdict, "evidence": evidence, "causes": causes})
+    """A tag of a store: whoever wrote it chose every field."""
+    return Finding(
+        verdict=Verdict.from_label(str(stored["verdict"])),
+        why=from_store.line(stored["why"]),
+        advice=from_store.line(stored["advice"]),
+        evidence=tuple(map(_stored_evidence, stored["evidence"])),
+        certainty="weak" if stored["certainty"] == "weak" else "strong",
+        rate=from_store.number(stored["rate"]),
+        otherwise=from_store.line(stored["otherwise"]),
+        causes=tuple(map(_stored_cause, stored["causes"])),
+    )
+
+
+def _stored_evidence(stored: dict[str, Any]) -> Evidence:
+    value = from_store.number(stored["value"])
+    if value is None:
+        raise ValueError("this is no evidence")
+    return Evidence(
+        from_store.line(stored["name"]), value, from_store.number(stored["bound"]), from_store.line(stored["unit"])
+    )
+
+
+def _stored_cause(stored: dict[str, Any]) -> Cause:
+    name, why, remedy = (from_store.line(stored[key]) for key in ("name", "why", "remedy"))
+    return Cause(name, why, remedy, stored["instead"] is not False)
