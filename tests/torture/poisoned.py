@@ -300,7 +300,7 @@ def _resume(place: Place, run_id: str) -> str:
     stored = find_sweep(_settings(place), None, run_id)
     known = known_members(stored.members)
     names = [f"{member.local_id} {member.name} {member.done}" for member in stored.members]
-    words = command_again(stored.overrides)
+    words = command_again(stored.parent.overrides)
     if any("_target_" in word or str(place.outside) in word for word in words):
         raise AssertionError(f"believed: {words}")
     return "\n".join([*words, *names, *known])

@@ -9,8 +9,8 @@ lies outside the project are for whoever types the command.
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +67,7 @@ def check_stored_overrides(overrides: Sequence[str], allowed: Iterable[str] = ()
         InputError: a word is no override, or sets more than the training.
     """
     packages = (*trusted_packages(), *allowed)
-    problems = [problem for word in overrides for problem in _problems_of(word, packages)]
+    problems = [problem for word in overrides for problem in islice(_problems_of(word, packages), 1)]
     if problems:
         raise InputError(tuple(dict.fromkeys(problems)))
 
@@ -195,5 +195,5 @@ def _problems_of_target(word: str, place: Sequence[str], target: str, packages: 
 
 
 def _problem(word: str, rule: str) -> Problem:
-    remedy = f"If it is right, say so yourself: {script('resume')} {shlex.quote(word)}."
+    remedy = f"If it is right, type it yourself, behind {script('resume')}."
     return Problem("stored override", word, rule, remedy)
