@@ -216,9 +216,9 @@ DOORS = {
             "lrscope.config.nearest_class",
             "lrscope.core.moved_names",
             "lrscope.diagnosis.detectors",  # its own modules
-            "lrscope.cli.commands.entry",
-            "lrscope.api.call_words",  # what a caller in Python hands over
-            "lrscope.sweeps.plan",  # Hydra's sweeper, of the command that is typed
+            "lrscope.cli.commands.entry",  # its own modules
+            "lrscope.api.call_words",  # the name of what the caller has given, and that it is found by it
+            "lrscope.sweeps.plan",  # the sweeper that Hydra is about to make
         },
     ),
 }

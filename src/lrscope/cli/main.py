@@ -86,8 +86,12 @@ def run_command(words: Sequence[str], told: bool = True) -> Ended:
     schema.register()
     _keep_quiet()
     _find_the_users_modules()
-    entry = hydra.main(version_base="1.3", config_path=str(first_folder(words)), config_name="train")(_job)
-    ended.code = _closed(entry)
+    try:
+        entry = hydra.main(version_base="1.3", config_path=str(first_folder(words)), config_name="train")(_job)
+    except LrscopeError as error:  # there is no folder to look in
+        ended.code = tell(error)
+    else:
+        ended.code = _closed(entry)
     ended.error = ended.error or last_error()
     return ended
 
@@ -202,9 +206,9 @@ def _close_sweep(code: int) -> int:
 
 
 def _code_of_records() -> int:
-    """1 where something that was to be recorded is lost; the user has been told what, and why."""
+    """1 where something that was to be recorded is lost, or the store only says that it has it; the user was told."""
     sessions = sys.modules.get("lrscope.runs.shared_session")
-    return 1 if sessions is not None and sessions.lost_something() else 0
+    return 1 if sessions is not None and sessions.failed_to_record() else 0
 
 
 def _find_the_users_modules() -> None:

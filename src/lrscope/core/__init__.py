@@ -12,5 +12,6 @@ Everybody may use it; it knows no torch, MLflow or Lightning.
     tracking_settings                           what others hand to tracking
     stop_signals, gc_pause                      Ctrl-C as a flag; Python's garbage collector while libraries load
     std_streams                                 an output that fails is no failure of the command
+    failpoint                                   where tests end a process, before and after each kind of write
     moved_names                                 modules under the names that users' files have
 """

@@ -50,6 +50,10 @@ class StoreUnreachable(InputError):
     """The tracking store did not answer when the command started."""
 
 
+class NotConfirmed(LrscopeError):
+    """The tracking store answered, but not what it was asked: nothing of the answer is believed."""
+
+
 class Interrupted(BaseException):
     """A signal asked the run to stop; raised at the end of the step that was under way.
 

@@ -7,12 +7,12 @@ its detector in ``lrscope.diagnosis.detectors``.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from enum import Enum
 from typing import Any, Literal
 
-from lrscope.core import from_store
+from lrscope.core.from_store import line, number, parsed
 
 About = Literal["all", "schedule", "generalisation", "progress", "record"]
 """What a verdict speaks of. ``all``: nothing but the schedule is worth a word beside it. ``progress``: how far the
@@ -217,7 +217,7 @@ class Diagnosis:
             ValueError: the text is no diagnosis.
         """
         try:
-            findings = tuple(map(_stored_finding, from_store.parsed(text)))
+            findings = tuple(map(_stored_finding, parsed(text)))
         except (TypeError, KeyError, AttributeError) as error:
             raise ValueError("this is no diagnosis") from error
         if not findings:
@@ -225,29 +225,27 @@ class Diagnosis:
         return cls(findings)
 
 
-def _stored_finding(stored: dict[str, Any]) -> Finding:
-    """A tag of a store: whoever wrote it chose every field."""
+def _stored_finding(stored: Mapping[str, Any]) -> Finding:
+    """Every word of it may be somebody else's: each is taken for what it has to be."""
+    rate = stored.get("rate")
     return Finding(
-        verdict=Verdict.from_label(str(stored["verdict"])),
-        why=from_store.line(stored["why"]),
-        advice=from_store.line(stored["advice"]),
-        evidence=tuple(map(_stored_evidence, stored["evidence"])),
+        verdict=Verdict.from_label(stored["verdict"]),
+        why=line(stored["why"]),
+        advice=line(stored["advice"]),
+        evidence=tuple(_stored_evidence(item) for item in stored["evidence"]),
         certainty="weak" if stored["certainty"] == "weak" else "strong",
-        rate=from_store.number(stored["rate"]),
-        otherwise=from_store.line(stored["otherwise"]),
-        causes=tuple(map(_stored_cause, stored["causes"])),
+        rate=None if rate is None else number(rate),
+        otherwise=line(stored["otherwise"]),
+        causes=tuple(
+            Cause(line(item["name"]), line(item["why"]), line(item["remedy"]), bool(item["instead"]))
+            for item in stored["causes"]
+        ),
     )
 
 
-def _stored_evidence(stored: dict[str, Any]) -> Evidence:
-    value = from_store.number(stored["value"])
+def _stored_evidence(stored: Mapping[str, Any]) -> Evidence:
+    value = number(stored["value"])
     if value is None:
-        raise ValueError("this is no evidence")
-    return Evidence(
-        from_store.line(stored["name"]), value, from_store.number(stored["bound"]), from_store.line(stored["unit"])
-    )
-
-
-def _stored_cause(stored: dict[str, Any]) -> Cause:
-    name, why, remedy = (from_store.line(stored[key]) for key in ("name", "why", "remedy"))
-    return Cause(name, why, remedy, stored["instead"] is not False)
+        raise ValueError("a measured number is no number")
+    bound = stored["bound"]
+    return Evidence(line(stored["name"]), value, None if bound is None else number(bound), line(stored["unit"]))

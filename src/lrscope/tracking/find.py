@@ -14,7 +14,7 @@ from lrscope.core.paths import project_root, resolve
 from lrscope.core.tracking_settings import TrackingSettings
 from lrscope.core.verdict import Verdict
 from lrscope.tracking.journal import events as ev
-from lrscope.tracking.journal.journal import Journal, all_journals
+from lrscope.tracking.journal.journal import INCOMPLETE, SESSION, Journal, all_journals
 from lrscope.tracking.mlflow_store.lookup import newest, run_of
 from lrscope.tracking.mlflow_store.runs import PARENT
 from lrscope.tracking.mlflow_store.store import Store, open_store, resolve_uri
@@ -80,6 +80,7 @@ def find_run(settings: TrackingSettings, experiment: str | None, wanted: str, ki
     source = _source(settings)
     found = next(source.newest(experiment, (kind,)), None) if wanted == LATEST else source.by_id(wanted)
     if found is not None and found.kind == kind:
+        _note_if_behind(settings, [found])
         return found
     noun = "sweep" if kind == "sweep" else "run"
     where = f"the experiment {experiment}" if wanted == LATEST and experiment else source.shown
@@ -100,7 +101,21 @@ def find_sweep(settings: TrackingSettings, experiment: str | None, wanted: str) 
         StoreUnreachable: online, and the store does not answer.
     """
     parent = find_run(settings, experiment, wanted, "sweep")
-    return StoredSweep(parent, tuple(_source(settings).members(parent)))
+    members = tuple(_source(settings).members(parent))
+    _note_if_behind(settings, members)
+    return StoredSweep(parent, members)
+
+
+def _note_if_behind(settings: TrackingSettings, runs: Iterable[StoredRun]) -> None:
+    """Where another machine has gone on with a run, its journal here does not say what the run has by now."""
+    if settings.mode != "online":
+        return
+    root = resolve(settings.spool)
+    for run in runs:
+        with suppress(OSError, InputError):  # a full disk; no id at all
+            journal = Journal.of(root, run.local_id)
+            if journal.exists() and journal.is_behind(run.tags.get(SESSION)):
+                (journal.folder / INCOMPLETE).touch()
 
 
 def find_interrupted(settings: TrackingSettings, experiment: str | None = None) -> StoredRun | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import zipfile
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lrscope.core.failpoint import failpoint
 from lrscope.core.files import is_plain_file, spared
 from lrscope.training.checkpoint_state import check_content
 
@@ -46,24 +48,25 @@ class CheckpointFolder:
             if not fresh.exists():
                 return  # in a distributed run only the first process writes
             _to_disk(fresh)
-            if (self.path / LAST).exists():
-                (self.path / LAST).replace(self.path / PREVIOUS)
-            fresh.replace(self.path / LAST)
+            with failpoint("checkpoint"):
+                if (self.path / LAST).exists():
+                    (self.path / LAST).replace(self.path / PREVIOUS)
+                with failpoint("rename"):
+                    fresh.replace(self.path / LAST)
             _to_disk(self.path)
 
     def write_best(self, content: dict[str, Any]) -> None:
         """The best weights with where they come from."""
         if not self.wanted:
             return
-        import torch
-
         fresh = self.path / f".{BEST}.{os.getpid()}"
         with spared(fresh, "the best weights were not written"):
             self.path.mkdir(parents=True, exist_ok=True)
             fresh.unlink(missing_ok=True)
-            torch.save(content, fresh)
+            save_tensors(content, str(fresh))
             _to_disk(fresh)
-            fresh.replace(self.path / BEST)
+            with failpoint("best"):
+                fresh.replace(self.path / BEST)
 
     def load(self) -> LoadedCheckpoint | None:
         """The newest checkpoint that is whole; None where there is none. A torn one is passed over, and said."""
@@ -79,6 +82,19 @@ class CheckpointFolder:
             except Exception as error:
                 words = f"{path.name} is torn or unreadable ({type(error).__name__}); the one before it is used. "
         return None if not words else LoadedCheckpoint(self.path, {}, words)
+
+
+def save_tensors(content: dict[str, Any], path: str) -> None:
+    """``torch.save`` by way of memory: on a full disk its own writer of files ends the whole process.
+
+    Raises:
+        OSError: the file cannot be written, for want of room.
+    """
+    import torch
+
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    Path(path).write_bytes(buffer.getbuffer())
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:

@@ -16,7 +16,7 @@ MEMBERS = "lrscope_members"
 """What a checkpoint says of how its run was trained: the members of its batched model, 0 by itself."""
 
 ENDED = "lrscope_ended"
-"""True in the checkpoint of a run that has ended as planned, by its epochs or by early stopping."""
+"""True in the checkpoint of a run that has ended by itself: by its epochs, by early stopping or at a verdict."""
 
 
 @dataclass(frozen=True, order=True)
@@ -58,12 +58,18 @@ def check_content(content: Mapping[str, Any]) -> None:
 
 
 def nothing_left(content: Mapping[str, Any], epochs: int) -> bool:
-    """Whether the run had ended as planned when this was saved: there is nothing to train, whatever its record says."""
+    """Whether the run had ended by itself when this was saved: there is nothing to train, whatever its record says."""
     if content.get(ENDED) or content["loops"]["fit_loop"]["epoch_progress"]["current"]["completed"] >= epochs:
         return True
     # Written before there was ENDED: early stopping says by itself that it has stopped the run.
     early = [state for key, state in content["callbacks"].items() if key.startswith("EarlyStopping{")]
     return any(state.get("stopping_reason", 0) for state in early)
+
+
+def loader_state(content: Mapping[str, Any]) -> dict[str, Any]:
+    """What the loader left in a checkpoint; Lightning hands it back only within an epoch. Empty where there is none."""
+    kept = content["loops"]["fit_loop"]["state_dict"].get("combined_loader", []) if content else []
+    return dict(kept[0]) if kept else {}
 
 
 def settle_at_epoch_start(fit_loop: dict[str, Any]) -> None:

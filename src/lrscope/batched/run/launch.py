@@ -16,10 +16,11 @@ from omegaconf import DictConfig
 
 from lrscope.batched.model.memory import footprint, most_members
 from lrscope.batched.run.autotune import Autotune, choose
+from lrscope.batched.run.level_positions import level_positions
 from lrscope.batched.run.members import BatchedMember, make_member, restore
 from lrscope.batched.run.stack_key import Candidate, stack_key, stacks, why_not_batched
 from lrscope.batched.run.stack_trial import StackTrial
-from lrscope.batched.run.train_batched import train_batched
+from lrscope.batched.run.train_batched import CannotBatch, train_batched
 from lrscope.core.from_store import entries
 from lrscope.core.job import Job
 from lrscope.core.outcome import Outcome
@@ -63,7 +64,7 @@ def train_together(jobs: Sequence[tuple[DictConfig, Job]], mode: str) -> dict[in
     for reason, count in reasons.items():
         _say(f"{_members(count)} one by one: {reason}")
     STOP.install()
-    for stack in stacks(candidates, _was_stacked):
+    for stack in stacks(level_positions(candidates), _was_stacked):
         if STOP.requested() is None:
             outcomes |= _train_stack(stack, mode)
     return outcomes
@@ -128,7 +129,11 @@ def _train_stack(stack: Sequence[Candidate], mode: str) -> dict[int, Outcome]:
             break
         members = {candidate.number: member for candidate in piece if (member := _member(candidate)) is not None}
         with threads.at(choice.threads):
-            trained = train_batched([*members.values()], piece[0].position) if members else []
+            try:
+                trained = train_batched([*members.values()], piece[0].position) if members else []
+            except CannotBatch as error:
+                _say(f"{_members(len(piece))} one by one: they do not fit together ({_first_line(error.__cause__)})")
+                continue
         outcomes |= dict(zip(members, trained, strict=True))
     return outcomes
 
@@ -208,7 +213,7 @@ def _members(count: int) -> str:
     return "1 member trains" if count == 1 else f"{count} members train"
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException | None) -> str:
     return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:300]
 
 

@@ -23,7 +23,7 @@ from lrscope.report.data.connect import connect
 from lrscope.report.data.stored_sweep import CURVES, Member, Sweep
 from lrscope.report.data.view_key import VIEW_TAG, view_key
 from lrscope.tracking.mlflow_store.checked_client import CheckedClient
-from lrscope.tracking.mlflow_store.lookup import has_trained, newest, run_of
+from lrscope.tracking.mlflow_store.lookup import BEGINNING, has_trained, newest, run_of
 from lrscope.tracking.mlflow_store.read import peak_rate, read_traces
 
 PARENT = "mlflow.parentRunId"
@@ -132,7 +132,7 @@ def stored_run(client: MlflowClient, run_id: str) -> Run:
         InputError: there is none, or several, or it was deleted, or the word is no id.
     """
     remedy = f"List them with: {script('compare')} --list"
-    if not is_id(run_id):
+    if not is_id(run_id) and not BEGINNING.fullmatch(run_id):
         raise InputError(Problem("sweep", run_id[:80], "this is no MLflow run id", remedy))
     run = run_of(client, run_id, "sweep")
     if run is None:

@@ -35,6 +35,8 @@ class Commits:
         committed: Callable[[Journal, Offset], None] = lambda *_: None,
     ) -> None:
         self.offsets = Offsets()
+        self.disbelieved = False
+        """Whether the store said of an artifact that it has it, and had not."""
         self.fresh: set[str] = set()
         """Runs that nobody can have created yet: their creation need not search for them."""
         self._service = service
@@ -81,6 +83,7 @@ class Commits:
     def _commit(self, slices: Sequence[Slice]) -> None:
         for one in slices:
             self.fresh.discard(one.local_id)
+            self.disbelieved = self.disbelieved or one.disbelieved
             journal = Journal.of(self._root, one.local_id)
             with held(journal, LOCK_WAIT_S):
                 if self.offsets.of(journal).offset == one.begin.offset:  # else somebody delivered it meanwhile, too

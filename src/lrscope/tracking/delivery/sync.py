@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from lrscope.core.failpoint import failpoint
 from lrscope.core.from_store import line
 from lrscope.core.paths import resolve
 from lrscope.core.redact import redact
 from lrscope.core.tracking_settings import TrackingSettings
 from lrscope.tracking.delivery.commit import Commits
-from lrscope.tracking.delivery.deliver import LOCK_WAIT_S, Busy
+from lrscope.tracking.delivery.deliver import LOCK_WAIT_S, Busy, ContinuedElsewhere
 from lrscope.tracking.delivery.service import StoreService
 from lrscope.tracking.delivery.service_client import ServiceClient, start_thread
 from lrscope.tracking.journal import events as ev
@@ -91,6 +92,8 @@ def _deliver_all(service: ServiceClient, root: Path, due: list[Journal], report:
         live = _recorded_just_now(journal)
         try:
             commits.deliver(journal, lock_wait_s=0.0 if live else LOCK_WAIT_S)
+        except ContinuedElsewhere as error:
+            left.append((journal.local_id, str(error)))
         except Busy:
             if not live:
                 left.append((journal.local_id, "another process is delivering it just now"))
@@ -130,7 +133,7 @@ def _bound_elsewhere(journals: list[Journal], address: Address) -> Iterator[tupl
     for journal in journals:
         started = journal.started()
         store = journal.offset().store or (started.store if started is not None else None)
-        if store is not None and store != address.shown:
+        if store is not None and not address.is_called(store, journal.folder.parent):
             yield journal.local_id, f"it belongs to {store}; sync with that tracking.uri, or with --adopt"
 
 
@@ -143,9 +146,10 @@ def prune_journal(journal: Journal) -> None:
         for path in journal.folder.iterdir():
             if path.name == CHECKPOINTS:
                 continue
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
+            with failpoint("prune"):
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    path.unlink(missing_ok=True)
     if not any(journal.folder.iterdir()):
         journal.folder.rmdir()

@@ -9,12 +9,16 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lrscope.core.errors import InputError, Problem
+from lrscope.core.errors import InputError, NotConfirmed, Problem
+from lrscope.core.failpoint import failpoint
 from lrscope.core.files import is_plain_file
 from lrscope.tracking.mlflow_store.concurrent import AT_ONCE, side_by_side
 from lrscope.tracking.mlflow_store.store import Store
+
+if TYPE_CHECKING:
+    from mlflow.store.artifact.artifact_repo import ArtifactRepository
 
 Call = Callable[[], object]
 
@@ -87,7 +91,7 @@ class Uploads:
         _raise_first(
             side_by_side(
                 [
-                    partial(self._counted, partial(place.log_artifact, str(file), posixpath.dirname(name) or None))
+                    partial(self._counted, partial(_put_confirmed, place, file, posixpath.dirname(name)))
                     for name, file in _inside(folder, "")
                 ]
             )
@@ -98,16 +102,31 @@ class Uploads:
         self._progressed()
 
     def _put(self, path: Path, folder: str) -> None:
-        if self._store.address.is_server:
-            self._store.artifacts_of(self._run_id).log_artifact(str(path), folder or None)
-        else:
-            self._store.client.log_artifact(self._run_id, str(path), folder or None)
+        with failpoint("upload"):
+            if self._store.address.is_server:
+                _put_confirmed(self._store.artifacts_of(self._run_id), path, folder)
+            else:
+                self._store.client.log_artifact(self._run_id, str(path), folder or None)
 
     def _put_text(self, text: str, file: str) -> None:
         with tempfile.TemporaryDirectory() as scratch:
             path = Path(scratch) / posixpath.basename(file)
             path.write_text(text, encoding="utf-8")
             self._put(path, posixpath.dirname(file))
+
+
+def _put_confirmed(place: ArtifactRepository, path: Path, folder: str) -> None:
+    """Send a file, and see that it is there whole: a proxy may take it and say yes.
+
+    Raises:
+        NotConfirmed: it is not there, or has another size.
+    """
+    place.log_artifact(str(path), folder or None)
+    name = posixpath.join(folder, path.name)
+    listed = {found.path: found.file_size for found in place.list_artifacts(folder or None)}
+    if listed.get(name, -1) not in (path.stat().st_size, None):
+        there = f"has {listed[name]} of its {path.stat().st_size} bytes" if name in listed else "is not there"
+        raise NotConfirmed(f"it answered that it has {name}, which {there}")
 
 
 def _inside(folder: Path, below: str) -> Iterator[tuple[str, Path]]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
@@ -18,6 +19,7 @@ from pathlib import Path
 
 from lrscope.core import from_store
 from lrscope.core.errors import InputError, Problem
+from lrscope.core.failpoint import failpoint
 from lrscope.core.files import is_plain_file, plain_opener
 from lrscope.core.from_store import check_local_id, line
 from lrscope.tracking.journal.events import Ended, Event, Reopened, Started, decode
@@ -29,6 +31,9 @@ _MILESTONES = tuple(b'{"event":"%s"' % kind.name.encode() for kind in (Started, 
 
 INCOMPLETE = "incomplete"
 """A file of this name in a journal's folder says that points went to the store past it, because the disk was full."""
+
+SESSION = "lrscope.session"
+"""The tag that names the latest session of a run."""
 
 Milestone = Started | Reopened | Ended
 """What says who records a run and how it ended."""
@@ -86,7 +91,7 @@ class Journal:
             OSError: the disk is full or gone.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        with open(self.events_file, "ab", buffering=0, opener=plain_opener) as file:
+        with failpoint("event"), open(self.events_file, "ab", buffering=0, opener=plain_opener) as file:
             before = file.tell()
             try:
                 view = memoryview(lines)
@@ -98,7 +103,7 @@ class Journal:
 
     def sync(self) -> None:
         """Wait until the disk has what was appended (a power cut loses nothing from here on)."""
-        with open(self.events_file, "rb", opener=plain_opener) as file:
+        with failpoint("fsync"), open(self.events_file, "rb", opener=plain_opener) as file:
             os.fsync(file.fileno())
 
     def cut_torn_tail(self) -> int:
@@ -179,6 +184,17 @@ class Journal:
         first = next(self.milestones(), None)
         return first if isinstance(first, Started) and first.start.local_id == self.local_id else None
 
+    def is_behind(self, session: str | None) -> bool:
+        """Whether the run's latest session, as the store names it, is none that recorded here: another machine, or
+        another root, has gone on with it.
+        """
+        own = {event.process.get(SESSION) for event in self.milestones() if not isinstance(event, Ended)} - {None}
+        return bool(own) and session is not None and session not in own
+
+    def has_ended(self) -> bool:
+        """Whether the latest process that recorded it has ended it."""
+        return any(isinstance(last, Ended) for last in deque(self.milestones(), maxlen=1))
+
     def size(self) -> int:
         try:
             return self.events_file.stat().st_size
@@ -197,7 +213,8 @@ class Journal:
         fresh = self._cursor_file.with_suffix(".new")
         with open(fresh, "w", opener=plain_opener) as file:
             file.write(json.dumps(asdict(offset)))
-        fresh.replace(self._cursor_file)
+        with failpoint("offset"):
+            fresh.replace(self._cursor_file)
 
     def undelivered(self) -> bool:
         return self.offset().offset < self.size()

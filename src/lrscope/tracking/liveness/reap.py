@@ -128,7 +128,9 @@ def left_behind(store: Store, root: Path) -> Iterator[Journal]:
         if not journal.undelivered():
             continue
         history = list(journal.milestones())
-        if not history or isinstance(history[0], ev.Ended) or history[0].store != store.address.shown:
+        if not history or isinstance(history[0], ev.Ended) or history[0].store is None:
+            continue
+        if not store.address.is_called(history[0].store, root):
             continue
         if _all_gone(history):
             close_if_gone(journal)

@@ -32,6 +32,19 @@ class Address:
     def shown(self) -> str:
         return redact_uri(self.uri)
 
+    def name_beside(self, journals: Path) -> str:
+        """What the journals in a folder call the store. One that lies below the same root as they do is called by its
+        place below that: the name holds when the root is moved or copied, whatever the environment says.
+        """
+        root, file = project_root(), self.database_file
+        if file is not None and file.is_relative_to(root) and journals.is_relative_to(root):
+            return f"sqlite:///{file.relative_to(root).as_posix()}"
+        return self.shown
+
+    def is_called(self, name: str, journals: Path) -> bool:
+        """Whether a journal in that folder means this store; older ones have its absolute path."""
+        return name in (self.name_beside(journals), self.shown)
+
     @property
     def scheme(self) -> str:
         """Without the driver: ``postgresql`` for ``postgresql+psycopg2://…``."""

@@ -13,12 +13,11 @@ from typing import Any, TypeVar
 
 from mlflow.entities import Experiment, FileInfo, Metric, Run, RunStatus
 from mlflow.exceptions import MlflowException
-from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST
 from mlflow.store.entities import PagedList
 from mlflow.tracking import MlflowClient
 
 from lrscope.core import from_store
-from lrscope.core.errors import InputError, Problem
+from lrscope.core.errors import InputError, NotConfirmed, Problem
 from lrscope.core.redact import redact, redact_uri
 from lrscope.tracking.mlflow_store.artifact_place import check_inside, check_place
 
@@ -40,11 +39,12 @@ class CheckedClient(MlflowClient):
 
     def get_run(self, run_id: str) -> Run:
         """Raises:
-        MlflowException: there is none, or the store answers with another one.
+        MlflowException: there is none.
+        NotConfirmed: the store answers with another one, or with what is none.
         """
         run = self._read(lambda: super(CheckedClient, self).get_run(run_id))
         if not _is_run(run) or run.info.run_id != run_id:
-            raise MlflowException(f"Run '{run_id[:64]}' not found", error_code=RESOURCE_DOES_NOT_EXIST)
+            raise NotConfirmed("it was asked for one run, and answered with another")
         return checked_run(run)
 
     def search_runs(self, *arguments: Any, **named: Any) -> PagedList[Run]:

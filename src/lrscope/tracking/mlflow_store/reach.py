@@ -8,7 +8,7 @@ import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from lrscope.core.command_words import command
 from lrscope.core.errors import InputError, Problem, StoreUnreachable
@@ -123,7 +123,18 @@ def _ask_server(address: Address) -> bool:
         raise unreachable(address, f"it refused the user or password, status {response.status_code}")
     if response.status_code != 200:
         raise unreachable(address, f"it answered with status {response.status_code}")
+    if not _is_mlflow(response):
+        raise unreachable(address, "something answers there, but no MLflow server")
     return True
+
+
+def _is_mlflow(response: Any) -> bool:
+    """Whether this is the answer to the question: a proxy's page of HTML comes with status 200, too."""
+    try:
+        answer = response.json()
+    except ValueError:
+        return False
+    return isinstance(answer, dict) and isinstance(answer.get("experiments", []), list)
 
 
 def _ask_database(address: Address) -> bool:
