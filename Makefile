@@ -73,7 +73,8 @@ bench: setup ## measure speed, side by side with a plain Lightning script
 long-study: setup ## the whole SIGNS study on the real files (data/signs or LRSCOPE_SIGNS), held to its numbers: minutes
 	@LRSCOPE_LONG_STUDIES=1 $(BIN)/python -m pytest tests/studies/test_signs_study.py $(ARGS)
 
-torture: setup ## the long campaign of kills and outages; goes on where it was cut off
+torture: setup ## the long campaign of kills and outages, and of poisoned stores; goes on where it was cut off
+	@$(BIN)/python benchmarks/poisoned.py
 	@$(BIN)/python benchmarks/reliability.py $(ARGS)
 
 clean: ## remove .venv and caches; recorded runs stay

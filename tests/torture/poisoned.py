@@ -196,7 +196,7 @@ class PoisonedStore:
             yield file
 
     def poison(self, number: int) -> list[str]:
-        """The good store with some fields exchanged; which."""
+        """The good store with some fields exchanged; which. Below 0 as it was."""
         from mlflow.tracking._tracking_service import utils
 
         utils._artifact_repos_cache.clear()
@@ -204,6 +204,8 @@ class PoisonedStore:
         done = []
         with self._open() as file:
             self._good.backup(file)
+            if number < 0:
+                return []
             for _ in range(random.randint(1, 6)):
                 table = random.choice([*COLUMNS, "tags", "tags", "runs"])
                 column, value = random.choice(COLUMNS[table]), payload(random, self.place)
@@ -216,6 +218,10 @@ class PoisonedStore:
             if random.random() < 0.1:
                 file.execute("UPDATE tags SET value = CAST(x'ff80' AS TEXT) WHERE key = 'lrscope.why'")
         return done
+
+    def say_of_parent(self, tag: str, value: str) -> None:
+        with self._open() as file:
+            file.execute("UPDATE tags SET value = ? WHERE run_uuid = ? AND key = ?", (value, self.parent, tag))
 
     def case(self, number: int, figures: bool = False) -> str:
         """What was wrong with how a case was taken; empty where nothing was."""
@@ -294,7 +300,7 @@ def _resume(place: Place, run_id: str) -> str:
     stored = find_sweep(_settings(place), None, run_id)
     known = known_members(stored.members)
     names = [f"{member.local_id} {member.name} {member.done}" for member in stored.members]
-    words = command_again(stored.overrides)
+    words = command_again(stored.parent.overrides)
     if any("_target_" in word or str(place.outside) in word for word in words):
         raise AssertionError(f"believed: {words}")
     return "\n".join([*words, *names, *known])
@@ -443,3 +449,23 @@ def poisoned_checkpoint(place: Place, file: Path) -> None:
         archive.writestr("archive/data.pkl", pickle.dumps({"state_dict": Runs(place.mark)}))
         archive.writestr("archive/version", "3\n")
         archive.writestr("archive/byteorder", "little")
+
+
+def recorded(folder: Path) -> Path:
+    """The journals of a good sweep that was recorded offline."""
+    from lrscope.tracking import DatasetInfo, Point, RunStart, open_session
+
+    session = open_session(TrackingSettings("offline", None, folder / "spool"))
+    parent = session.start(RunStart("e", "lr × 2", "sweep", "parent", None, {}, {"lrscope.axes": '["lr"]'}))
+    for name in ("one", "two"):
+        log = session.start(RunStart("e", f"lr={name}", "member", name, "parent", {"lr": "0.1"}, {"a": "b"}))
+        log.points([Point("train/loss", step, 1.0 / (step + 1), 1_700_000_000_000) for step in range(20)])
+        log.tags({"lrscope.why": "it fell"})
+        log.text("x: 1\n", "config.yaml")
+        log.dataset(DatasetInfo("digits", "abc", "sklearn"))
+        (folder / "last.ckpt").write_bytes(b"weights")
+        log.artifact(folder / "last.ckpt", "checkpoints")
+        log.end("FINISHED")
+    parent.end("FINISHED")
+    session.close()
+    return folder / "spool"

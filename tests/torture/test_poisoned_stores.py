@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
+import subprocess
+import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from lrscope.tracking import TrackingSettings, open_session
-from torture.poisoned import Place, PoisonedJournals, PoisonedStore, poisoned_checkpoint
+from torture.poisoned import Place, PoisonedJournals, PoisonedStore, commands, poisoned_checkpoint, recorded
 
 CASES = 20
 JOURNALS = 60
+CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -54,21 +58,20 @@ def test_a_poisoned_checkpoint_runs_nothing(place: Place, tmp_path: Path) -> Non
     assert place.spoilt() == ""
 
 
-def recorded(folder: Path) -> Path:
-    """The journals of a good sweep that was recorded offline."""
-    from lrscope.tracking import DatasetInfo, Point, RunStart
-
-    session = open_session(TrackingSettings("offline", None, folder / "spool"))
-    parent = session.start(RunStart("e", "lr × 2", "sweep", "parent", None, {}, {"lrscope.axes": '["lr"]'}))
-    for name in ("one", "two"):
-        log = session.start(RunStart("e", f"lr={name}", "member", name, "parent", {"lr": "0.1"}, {"a": "b"}))
-        log.points([Point("train/loss", step, 1.0 / (step + 1), 1_700_000_000_000) for step in range(20)])
-        log.tags({"lrscope.why": "it fell"})
-        log.text("x: 1\n", "config.yaml")
-        log.dataset(DatasetInfo("digits", "abc", "sklearn"))
-        (folder / "last.ckpt").write_bytes(b"weights")
-        log.artifact(folder / "last.ckpt", "checkpoints")
-        log.end("FINISHED")
-    parent.end("FINISHED")
-    session.close()
-    return folder / "spool"
+def test_a_poisoned_command_is_refused_by_the_command_line(place: Place, store: PoisonedStore) -> None:
+    """In a fresh process, as `make resume` does: a line for each word, exit code 2, nothing run, no traceback."""
+    store.poison(-1)
+    store.say_of_parent("lrscope.overrides", json.dumps(["lr=0.1,0.01", *commands(place)]))
+    done = subprocess.run(
+        [sys.executable, str(CHECKOUT / "scripts" / "resume.py"), store.parent],
+        cwd=place.project,
+        env={**os.environ, "LRSCOPE_ROOT": str(place.project)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=280,
+    )
+    lines = done.stderr.splitlines()
+    assert (done.returncode, done.stdout) == (2, ""), done.stderr
+    assert len(lines) == len(commands(place)) and all("stored override" in line for line in lines), done.stderr
+    assert place.spoilt() == ""

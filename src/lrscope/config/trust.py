@@ -9,14 +9,15 @@ lies outside the project are for whoever types the command.
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from lrscope.config.trusted_kinds import DOTTED, kind_at, refused
+from lrscope.core.command_words import script
 from lrscope.core.errors import InputError, Problem
 
 FILE = "trust.yaml"
@@ -66,13 +67,13 @@ def check_stored_overrides(overrides: Sequence[str], allowed: Iterable[str] = ()
         InputError: a word is no override, or sets more than the training.
     """
     packages = (*trusted_packages(), *allowed)
-    problems = [problem for word in overrides for problem in _problems_of(word, packages)]
+    problems = [problem for word in overrides for problem in islice(_problems_of(word, packages), 1)]
     if problems:
         raise InputError(tuple(dict.fromkeys(problems)))
 
 
 def trusted_packages() -> tuple[str, ...]:
-    """The packages that this checkout trusts, by the file ``trust.yaml`` among its YAML files.
+    """The packages that this project trusts, by the file ``trust.yaml`` among its YAML files.
 
     Raises:
         InputError: the file says something else.
@@ -194,5 +195,5 @@ def _problems_of_target(word: str, place: Sequence[str], target: str, packages: 
 
 
 def _problem(word: str, rule: str) -> Problem:
-    remedy = f"If it is right, say so yourself: python scripts/resume.py {shlex.quote(word)}."
+    remedy = f"If it is right, type it yourself, behind {script('resume')}."
     return Problem("stored override", word, rule, remedy)

@@ -40,14 +40,17 @@ _SHORTEST = 8
 _HYDRAS_SPECIAL = re.compile(r"([\\()\[\]{}:=, \t])")
 
 
-def redact(text: str) -> str:
+def redact(text: str, assigned: bool = True) -> str:
     """``text`` without the user and password of any URI in it, without passwords and token-like values that are given
     a name in it, and without the value of any environment variable whose name says that it is a secret, or the password
     of an address in one.
 
     What is no text (lone surrogates) becomes ``?``.
+
+    Args:
+        assigned: also what is given a name in it (``password=…``); not in code, where that is a variable.
     """
-    return redactor()(text)
+    return redactor(assigned)(text)
 
 
 def redact_uri(uri: str) -> str:
@@ -97,7 +100,7 @@ def redact_named(name: str, value: Any) -> Any:
     return HIDDEN if isinstance(value, str) and value and names_a_password(name) else redact_tree(value)
 
 
-def redactor() -> Callable[[str], str]:
+def redactor(assigned: bool = True) -> Callable[[str], str]:
     """``redact`` for many texts in a row: the environment is looked through once."""
     secrets = _environment_secrets()
 
@@ -106,7 +109,7 @@ def redactor() -> Callable[[str], str]:
         for value in secrets:
             if value in text:
                 text = text.replace(value, HIDDEN)
-        if "=" in text or ":" in text:
+        if assigned and ("=" in text or ":" in text):
             text = _GIVEN.sub(_without_given_password, text)
         return text
 

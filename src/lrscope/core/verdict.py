@@ -222,9 +222,12 @@ class Diagnosis:
             ValueError: the text is no diagnosis.
         """
         try:
-            return cls(tuple(map(_stored_finding, parsed(text))))
+            findings = tuple(map(_stored_finding, parsed(text)))
         except (TypeError, KeyError, AttributeError) as error:
-            raise ValueError(f"this is no diagnosis: {text[:80]!r}") from error
+            raise ValueError("this is no diagnosis") from error
+        if not findings:
+            raise ValueError("a diagnosis finds something")
+        return cls(findings)
 
 
 def _stored_finding(stored: Mapping[str, Any]) -> Finding:

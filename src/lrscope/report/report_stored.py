@@ -9,7 +9,9 @@ from pathlib import Path
 
 from mlflow.entities import ViewType
 
+from lrscope.core.from_store import line
 from lrscope.core.paths import resolve
+from lrscope.core.redact import redact
 from lrscope.report.data.collect import collect_sweep, latest_sweep
 from lrscope.report.data.connect import connect
 from lrscope.report.data.stored_sweep import Sweep
@@ -65,7 +67,7 @@ def report_stored(
             sweeps = (replace(sweeps[0], has_view=saved),)
             client.log_artifacts(sweeps[0].run_id, str(place), ARTIFACT_FOLDER)
         except Exception as error:  # a store that may only be read still gets its report here
-            not_kept = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+            not_kept = line(redact(str(error).splitlines()[0][:200])) if str(error) else type(error).__name__
     return StoredReport(sweeps, files, not_kept)
 
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
 from lrscope.core.errors import InputError, Problem
+from lrscope.core.from_store import is_local_id
 from lrscope.core.point import Point
-from lrscope.core.tracking_settings import RunStart, Status
+from lrscope.core.tracking_settings import Kind, RunStart, Status
 from lrscope.tracking.journal import events as ev
 from lrscope.tracking.journal.history import History, dataset_place
 from lrscope.tracking.journal.journal import INCOMPLETE, Journal, Offset
@@ -25,6 +26,9 @@ def reopen_journal(journal: Journal, open_store: OpenStore | None) -> History:
     Raises:
         InputError: neither journal nor store knows the run, or a live process is recording it.
     """
+    if odd := journal.odd_files():
+        rule = f"{odd[0]} in its journal is no regular file"
+        raise InputError(Problem("resume", journal.local_id, rule, f"Look into {journal.folder}."))
     if not journal.exists():
         run = rebuild(journal, open_store)
         assert open_store is not None
@@ -109,12 +113,13 @@ def stored_points(store: Store, run_id: str, key: str) -> list[Point]:
 def _write_beginning(journal: Journal, store: Store, run: Any) -> None:
     """A journal that begins with what the store says of the run, all of it delivered."""
     tags = dict(run.data.tags)
+    kind: Any = tags.get("lrscope.kind")
     start = RunStart(
         experiment=store.client.get_experiment(run.info.experiment_id).name,
         name=run.info.run_name or "",
-        kind=tags.get("lrscope.kind", "run"),
+        kind=kind if kind in get_args(Kind) else "run",
         local_id=tags[LOCAL_ID],
-        parent_local_id=tags.get(PARENT_LOCAL_ID),
+        parent_local_id=above if is_local_id(above := tags.get(PARENT_LOCAL_ID)) else None,
         params=dict(run.data.params),
         tags={},
     )

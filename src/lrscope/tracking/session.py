@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from lrscope.core.command_words import command
 from lrscope.core.errors import InputError, LrscopeError, Problem
+from lrscope.core.from_store import text
 from lrscope.core.paths import resolve
 from lrscope.core.redact import HIDDEN, names_a_password, redact, redactor
 from lrscope.core.tracking_settings import DeliveryResult, RunStart, TrackingSettings
@@ -190,7 +191,8 @@ class Session:
     def warnings(self) -> list[str]:
         """What the user should know, once each: an outage, a full disk, refused values."""
         found = self._disk.warnings() if self._disk is not None else []
-        return found + (self._uploader.warnings() if self._uploader is not None else [])
+        found += self._uploader.warnings() if self._uploader is not None else []
+        return [text(words) for words in found]
 
     def check(self) -> None:
         """Raises:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lrscope.core.failpoint import failpoint
+from lrscope.core.from_store import line
 from lrscope.core.paths import resolve
 from lrscope.core.redact import redact
 from lrscope.core.tracking_settings import TrackingSettings
@@ -39,7 +40,7 @@ class SyncReport:
         """One line for each thing that the user should know; empty where there was nothing to do."""
         lines = [f"{len(self.delivered)} of the runs in the journal delivered."] if self.delivered else []
         lines += [f"{local_id} is not delivered: {why}" for local_id, why in self.left]
-        return (*lines, *(f"The store refused {text}" for text in self.refused))
+        return tuple(map(line, (*lines, *(f"The store refused {words}" for words in self.refused))))
 
 
 def sync(settings: TrackingSettings, adopt: bool = False, prune: bool = False) -> SyncReport:

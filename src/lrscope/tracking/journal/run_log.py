@@ -81,7 +81,7 @@ class RunLog:
     def text(self, text: str, artifact_file: str) -> None:
         """An artifact from memory, e.g. ``text(yaml, "config.yaml")``."""
         safe_join(self.folder, artifact_file)
-        self._append(ev.Text(redact(text), artifact_file))
+        self._append(ev.Text(redact(text, assigned=not artifact_file.endswith(".diff")), artifact_file))
 
     def artifact(self, path: Path, artifact_folder: str = "") -> None:
         """A file or folder. One below ``self.folder`` is taken from there when it is delivered; another is
