@@ -29,7 +29,13 @@ REFUSED_BY_HYDRA: dict[tuple[str, ...], list[str]] = {
     ("model.hiddn=[1]",): ["model.hiddn=[1]: there is no such key. Did you mean model.hidden? "],
     ("scheduler.step_size=3",): ["scheduler.step_size=3: there is no such key. scheduler=step has it."],
     ("callbacks.patience=3",): ["callbacks.patience=3: there is no such key. Did you mean callbacks.early_stopping."],
-    ("lr=1,0.1",): ["lr=1,0.1: several values for one run. Add -m to sweep over them, "],
+    ("lr=1,0.1",): ["lr=1,0.1: several values for one run. Add -m to sweep over them."],
+    ("model.hidden=9,3",): ["Add -m to sweep over them, or write model.hidden=[9,3] for a list."],
+    ("optimizer.momentm=0.9",): ["Did you mean optimizer.momentum, a key of optimizer=rmsprop, optimizer=sgd?"],
+    ("--lr=0.1", "-epochs", "5"): [
+        "--lr=0.1: there is no such option. Write lr=0.1,",
+        "Write epochs=5, without dashes.",
+    ],
     ("model.hidden=[1",): ["model.hidden=[1: cannot be read"],
     ("+model=cnn",): ["model=cnn: is there already. Write model=cnn, without the +."],
     ("lr=abc", "epochs=x", "seed=-1"): [
@@ -126,6 +132,7 @@ SWEEPS: dict[tuple[str, ...], list[str]] = {
     ("-m", "lr=1,0.1", "lrr=1,2"): ["lrr=1: there is no such key.", "lrr=2: there is no such key."],
     ("-m", "lr=1,0.1", "model=mlp,foo"): ["model=foo: there is no such option."],
     ("-m", "lr=range(1,0)"): ["has no members"],
+    ("lr=1,abc", "-m", "seed=-1"): ["lr=abc: must be a number.", "seed=-1: a seed"],
     ("-m", "lr=0.1,1", "epochs=0", "batch_size=100000", "model=cnn,foo", "dataset=blobs"): [
         "model=foo: there is no such option.",
         "epochs=0: at least one epoch",
