@@ -46,6 +46,10 @@ class StoreUnreachable(InputError):
     """The tracking store did not answer when the command started."""
 
 
+class RunGone(InputError):
+    """A run that was to go on is neither in the store nor in the journal: somebody deleted it."""
+
+
 class Interrupted(BaseException):
     """A signal asked the run to stop; raised at the end of the step that was under way.
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lrscope.core.command_words import command, train_command
-from lrscope.core.errors import LrscopeError
+from lrscope.core.errors import InputError, LrscopeError, StoreUnreachable
 from lrscope.core.job import overrides_as_typed
 from lrscope.core.outcome import TRACEBACK, Outcome
 from lrscope.core.verdict import Finding, Verdict
@@ -28,10 +28,14 @@ def close_and_report(sweep: CurrentSweep, outcomes: Mapping[int, Outcome], code:
     """
     close_broken_off(sweep, outcomes)
     outcomes = compare_verdicts(sweep, outcomes)
-    keep_best_model(sweep, outcomes)
+    with _told():
+        keep_best_model(sweep, outcomes)
+    shown = False
     if _delivered(sweep):
-        write_and_show(sweep)
-    else:
+        with _told():
+            write_and_show(sweep)
+            shown = True
+    if not shown:
         print(plain_table(outcomes.values()))
         for number, outcome in outcomes.items():
             if outcome.crashed:
@@ -39,6 +43,17 @@ def close_and_report(sweep: CurrentSweep, outcomes: Mapping[int, Outcome], code:
                 print(f"{outcome.name} crashed: {outcome.why.rstrip('. ')}; traceback: {where}")
     if code > 128 and sweep.settings.mode != "off":
         print(f"to go on: {train_command()} -m {' '.join(_command(sweep))} resume={_identity(sweep)}")
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What somebody deleted in the store meanwhile, a member or the sweep itself, is no failure of the others."""
+    try:
+        yield
+    except StoreUnreachable:
+        raise
+    except InputError as error:
+        print(error, file=sys.stderr)
 
 
 def close_broken_off(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> None:
@@ -65,7 +80,8 @@ def compare_verdicts(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> di
         if diagnosis == diagnose(traces[number]) or (stopped and diagnosis.verdict is not Verdict.DIVERGED):
             continue
         words = {"mlflow.note.content": note(diagnosis, traces[number])[:7900]}
-        sweep.session.annotate(outcome.local_id).tags(verdict_tags(diagnosis) | words)
+        with _told():
+            sweep.session.annotate(outcome.local_id).tags(verdict_tags(diagnosis) | words)
         seen_anew[number] = _judged(outcome, diagnosis.primary)
         seen_anew[number].write(sweep.ledger.place(number))
     return {number: seen_anew.get(number, outcome) for number, outcome in outcomes.items()}

@@ -165,8 +165,8 @@ def close_current(code: int) -> int:
 
 
 def _whole(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> bool:
-    """Whether every member was trained, or diverged as a finding."""
-    undone = any(outcome.crashed or outcome.status == "KILLED" for outcome in outcomes.values())
+    """Whether every member was trained, or diverged as a finding, and nothing of its record is lost."""
+    undone = any(found.crashed or found.lost or found.status == "KILLED" for found in outcomes.values())
     return len(outcomes) >= len(sweep.plan.jobs) and not undone
 
 
