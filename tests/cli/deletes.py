@@ -19,7 +19,7 @@ class Deletes(Callback):
     def __init__(self, what: str) -> None:
         self.what = what
 
-    def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
+    def on_train_epoch_end(self, trainer: Any, *_: object) -> None:
         client = MlflowClient(f"sqlite:///{os.environ['LRSCOPE_ROOT']}/mlflow.db")
         experiment = client.get_experiment_by_name("blobs").experiment_id
         if trainer.current_epoch > 0:

