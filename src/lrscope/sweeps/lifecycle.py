@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
+from lrscope.config.in_vain import launched_in_vain
 from lrscope.core.errors import Interrupted, LrscopeError
 from lrscope.core.job import KnownMember, SweepTicket, overrides_as_typed, overrides_to_repeat
 from lrscope.core.ledger import SWEEP, Ledger
@@ -83,7 +84,8 @@ def _begin(config: DictConfig, planned: Plan, chosen: bool) -> None:
     global _current
     from lrscope.runs.shared_session import settings_of, share, unshare
 
-    check_plan(planned, chosen)
+    in_vain = launched_in_vain(config.hydra, overrides_as_typed(config.hydra))
+    check_plan(replace(planned, problems=(*planned.problems, *in_vain)), chosen)
     settings = settings_of(config)
     stored = _find(config, planned, settings)
     STOP.raise_if_requested()
