@@ -25,7 +25,9 @@ class Deletes(Callback):
         if trainer.current_epoch > 0:
             return
         if self.what == "experiment":
-            client.delete_experiment(experiment)
+            if not os.environ.get("DELETED"):
+                client.delete_experiment(experiment)
+                os.environ["DELETED"] = "once"  # the next member brings it back
             return
         runs = client.search_runs([experiment], order_by=["attributes.start_time DESC"])
         kind = "sweep" if self.what == "sweep" else "member"

@@ -70,7 +70,6 @@ scheduler=warmup_cosine scheduler.warmup_epochs=-1
 scheduler=one_cycle scheduler.base_momentum=0.5
 +scheduler.decay_steps=7
 +model=cnn
-optimizer._target_=3
 optimizer=sgd optimizer.dampening=0.1
 model.hidden=[] model.activation=tanh
 tracking.uri=http://a:1 tracking.mode=offline
