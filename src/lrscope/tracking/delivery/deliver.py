@@ -62,8 +62,7 @@ class Deliverer:
         self._progressed = progressed
         self._experiments: list[str] | None = None
         self._ended_while_deleted: dict[str, str] = {}
-        """The status of each by its MLflow id. Whoever makes a run in a deleted experiment brings back all that is in it.
-        """
+        """The status of each by its MLflow id: a new run in a deleted experiment brings back all that is in it."""
 
     def deliver(self, local_id: str, known: Offset, fresh: Collection[str], lock_wait_s: float) -> tuple[Slice, ...]:
         """Send the next slice of a journal. Of a run that the store does not have yet the first slice is its creation,
