@@ -17,6 +17,7 @@ class SweepCallback(Callback):
     def on_run_start(self, config: Any, **kwargs: Any) -> None:
         """Ends the command with exit code 2 where the lone run has a problem: before it has a folder."""
         with _ending_the_command():
+            from lrscope.config.in_vain import launched_in_vain
             from lrscope.config.overrides import run_config
             from lrscope.core.job import overrides_as_typed
             from lrscope.runs.shared_session import opened_ahead
@@ -31,7 +32,7 @@ class SweepCallback(Callback):
             with opened_ahead(cfg) as session:
                 if session is not None and cfg.tracking.log_model != "none":
                     session.preload(get_ready_to_pack)
-                raise_problems([cfg], secrets_of_hydra(config), typed=[typed])
+                raise_problems([cfg], [*secrets_of_hydra(config), *launched_in_vain(config.hydra, typed)], [typed])
                 make_folder("hydra.run.dir", Path(str(config.hydra.run.dir)))
 
     def on_multirun_start(self, config: Any, **kwargs: Any) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from lrscope.cli.conf_search import first_folder
 from lrscope.cli.tell import last_error, print_errors, tell
+from lrscope.cli.words import options_first
 from lrscope.config import schema
 from lrscope.core import gc_pause
 from lrscope.core.errors import Interrupted, LrscopeError
@@ -41,8 +42,12 @@ def main() -> int:
     STOP.end_at_once()
     keep_secrets_out_of_tracebacks()
     gc_pause.pause()
+    from hydra._internal.utils import get_args_parser
+
     try:
-        return run_command(sys.argv[1:]).code
+        return run_command(options_first(sys.argv[1:], get_args_parser()._option_string_actions)).code
+    except LrscopeError as error:
+        return tell(error)
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except Interrupted as stop:  # the second signal, wherever it came: what is not closed a later command closes

@@ -130,6 +130,28 @@ def typed_in_vain(runs: Iterable[tuple[Any, Sequence[str]]], needs: Sequence[Nee
     return [problem for key, problem in vain.items() if key not in read]
 
 
+_OF_SWEEPS = ("hydra/launcher", "hydra.launcher.", "hydra/sweeper", "hydra.sweeper.")
+
+
+def launched_in_vain(hydra: Any, typed: Sequence[str]) -> list[Problem]:
+    """Words on how the members of a sweep are launched, of a lone run or for another launcher.
+
+    Args:
+        hydra: Hydra's part of the config.
+        typed: the overrides that are not Hydra's own.
+    """
+    is_sweep = str(hydra.mode).endswith("MULTIRUN")
+    words = [] if is_sweep else [word for word in hydra.overrides.hydra if word.startswith(_OF_SWEEPS)]
+    rule, remedy = "is for the members of a sweep, and this is one run", "Add -m, or leave it out."
+    if "sweep.together=always" in typed:
+        if not is_sweep:
+            words.append("sweep.together=always")
+        elif not str(hydra.launcher._target_).endswith(".TogetherLauncher"):
+            words.append("sweep.together=always")
+            rule, remedy = "this launcher trains each member by itself", "Leave one of the two out."
+    return [Problem(word.partition("=")[0], word.partition("=")[2], rule, remedy) for word in words]
+
+
 def refers_to(cfg: Any, key: str) -> set[str]:
     """The keys of a config whose values refer to another key, ``${key}``."""
     from omegaconf import OmegaConf

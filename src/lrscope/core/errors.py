@@ -54,6 +54,10 @@ class NotConfirmed(LrscopeError):
     """The tracking store answered, but not what it was asked: nothing of the answer is believed."""
 
 
+class RunGone(InputError):
+    """A run that was to go on is neither in the store nor in the journal: somebody deleted it."""
+
+
 class Interrupted(BaseException):
     """A signal asked the run to stop; raised at the end of the step that was under way.
 

@@ -33,6 +33,8 @@ class Outcome:
     crashed: bool = False
     skipped: bool = False
     """Finished in an earlier call: resume had nothing to do."""
+    lost: bool = False
+    """Something of its record is, see :func:`lrscope.runs.shared_session.lost_something`."""
     steps: int = 0
     seconds: float = 0.0
     overrides: Mapping[str, str] = field(default_factory=dict)

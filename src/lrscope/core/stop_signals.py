@@ -49,8 +49,7 @@ class StopSignals:
         if threading.current_thread() is not threading.main_thread():
             return
         for number in (signal.SIGINT, signal.SIGTERM):
-            if signal.getsignal(number) != signal.SIG_IGN:
-                signal.signal(number, lambda came, _: os._exit(128 + came))
+            signal.signal(number, lambda came, _: os._exit(128 + came))
 
     def install(self) -> None:
         """Catch the signals from now on, SIGHUP unless the command was started to outlive its terminal (``nohup``).

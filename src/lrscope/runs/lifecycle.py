@@ -14,6 +14,7 @@ from importlib import metadata
 
 import yaml
 
+from lrscope.core.errors import RunGone
 from lrscope.core.files import spared
 from lrscope.core.fingerprint import flatten
 from lrscope.core.job import overrides_to_repeat
@@ -75,7 +76,7 @@ def open_record(
     A process can be killed between any two lines of a record: what one that continues it finds missing of the
     beginning it adds, and leaves the rest as it was.
     """
-    log = session.reopen(run.local_id) if run.resumes else _start_record(run, session, tags or {})
+    log = _continued(run, session, tags or {}) if run.resumes else _start_record(run, session, tags or {})
     if not any(log.has(file) for file in (DIFFERENCE, *_DESCRIPTION)) and (difference := uncommitted_changes()):
         log.text(difference, DIFFERENCE)
     for file, text in _DESCRIPTION.items():
@@ -88,6 +89,15 @@ def open_record(
     if recorder.last("peak_lr") is None:
         recorder.values(0, {"peak_lr": run.facts.peak_lr or 0.0})
     return log
+
+
+def _continued(run: PreparedRun, session: Session, tags: Mapping[str, str]) -> RunLog:
+    """A run that somebody deleted meanwhile goes on as a new one: it must not stop the other members."""
+    try:
+        return session.reopen(run.local_id)
+    except RunGone as gone:
+        print(f"{run.name}: {gone.problems[0].rule}; it goes on as a new run", file=sys.stderr)
+        return _start_record(run, session, tags)
 
 
 def _start_record(run: PreparedRun, session: Session, tags: Mapping[str, str]) -> RunLog:

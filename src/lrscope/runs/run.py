@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lrscope.core.command_words import command, train_command
+from lrscope.core.files import spared
 from lrscope.core.job import Job, current_job
-from lrscope.core.outcome import TRACEBACK, Outcome
+from lrscope.core.outcome import FILE, TRACEBACK, Outcome
 from lrscope.core.stop_signals import STOP
 
 if TYPE_CHECKING:
@@ -61,10 +62,15 @@ def closing_words(outcome: Outcome, job: Job, recorded: bool = True) -> str:
 
 def run(cfg: DictConfig, job: Job) -> Outcome:
     """One training of one composed config. Its record is opened first: MLflow loads beside torch."""
-    from lrscope.runs.shared_session import recording_session, settings_of
+    from lrscope.runs.shared_session import failed_to_record, recording_session, settings_of
 
     with recording_session(settings_of(cfg)) as session:
         from lrscope.runs.train_single import train_single
 
         outcome = train_single(cfg, job, session)
-    return replace(outcome, run_id=outcome.run_id or session.run_id(outcome.local_id))  # known once it is delivered
+    outcome = replace(outcome, run_id=outcome.run_id or session.run_id(outcome.local_id))  # known once it is delivered
+    if job.ledger is not None and failed_to_record():  # in a launcher's worker: the command is to know
+        outcome = replace(outcome, lost=True)
+        with spared(job.folder / FILE, "the sweep will lack this run"):
+            outcome.write(job.folder)
+    return outcome

@@ -60,9 +60,10 @@ def raise_problems(
             raise InputError(tuple(dict.fromkeys([*problems, *unreachable])))
         usable = [cfg for cfg, some in zip(cfgs, on_paper, strict=True) if not some]
         if len(usable) > 1 and usable[0].resume is None:  # one that is resumed was begun: it is to be finished
-            told = {problem.key for problem in in_vain}
-            idle = [problem for problem in idle_axes(usable) if problem.key not in told]
-            problems, usable = problems + idle, usable[: 1 if idle else None]
+            idle = idle_axes(usable)
+            told = {problem.key for problem in idle}
+            others = [problem for problem in problems if problem not in in_vain or problem.key not in told]
+            problems, usable = others + idle, usable[: 1 if idle else None]
         mended = [_mended(cfg, some) for cfg, some in zip(cfgs, on_paper, strict=True) if some]
         build = BuildCheck()
         problems += build.problems([*usable, *(cfg for cfg in mended if not check(cfg))])

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 
 from lrscope.core.command_words import command, train_command
+from lrscope.core.errors import InputError, StoreUnreachable
 from lrscope.core.job import overrides_as_typed
 from lrscope.core.outcome import TRACEBACK, Outcome
 from lrscope.core.verdict import Finding, Verdict
@@ -23,10 +25,14 @@ def close_and_report(sweep: CurrentSweep, outcomes: Mapping[int, Outcome], code:
     """
     close_broken_off(sweep, outcomes)
     outcomes = compare_verdicts(sweep, outcomes, try_out=code < 128)
-    keep_best_model(sweep, outcomes)
+    with _told():
+        keep_best_model(sweep, outcomes)
+    shown = False
     if _delivered(sweep):
-        write_and_show(sweep)
-    else:
+        with _told():
+            write_and_show(sweep)
+            shown = True
+    if not shown:
         print(plain_table(outcomes.values()))
         for number, outcome in outcomes.items():
             if outcome.crashed:
@@ -34,6 +40,17 @@ def close_and_report(sweep: CurrentSweep, outcomes: Mapping[int, Outcome], code:
                 print(f"{outcome.name} crashed: {outcome.why.rstrip('. ')}; traceback: {where}")
     if code > 128 and sweep.settings.mode != "off":
         print(f"to go on: {train_command()} -m {' '.join(_command(sweep))} resume={_identity(sweep)}")
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What somebody deleted in the store meanwhile, a member or the sweep itself, is no failure of the others."""
+    try:
+        yield
+    except StoreUnreachable:
+        raise
+    except InputError as error:
+        print(error, file=sys.stderr)
 
 
 def close_broken_off(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> None:
@@ -67,11 +84,12 @@ def compare_verdicts(sweep: CurrentSweep, outcomes: Mapping[int, Outcome], try_o
         as_alone = diagnose(without_trials(traces[number]))
         if diagnosis == as_alone or (stopped and diagnosis.verdict is not Verdict.DIVERGED):
             continue
-        log = sweep.session.annotate(outcome.local_id)
-        if (found := traces[number].facts.trials) is not None:
-            keep_trials(log, found)
         words = {"mlflow.note.content": note(diagnosis, traces[number])[:7900]}
-        log.tags(verdict_tags(diagnosis) | words)
+        with _told():
+            log = sweep.session.annotate(outcome.local_id)
+            if (found := traces[number].facts.trials) is not None:
+                keep_trials(log, found)
+            log.tags(verdict_tags(diagnosis) | words)
         seen_anew[number] = _judged(outcome, diagnosis.primary)
         seen_anew[number].write(sweep.ledger.place(number))
     return {number: seen_anew.get(number, outcome) for number, outcome in outcomes.items()}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
+from lrscope.config.in_vain import launched_in_vain
 from lrscope.core.errors import InputError, Interrupted, LrscopeError
 from lrscope.core.job import KnownMember, SweepTicket, overrides_as_typed, overrides_to_repeat
 from lrscope.core.ledger import SWEEP, Ledger
@@ -85,7 +86,8 @@ def _begin(config: DictConfig, planned: Plan, chosen: bool) -> None:
     global _current
     from lrscope.runs.shared_session import settings_of, share, unshare
 
-    check_plan(planned, chosen)
+    in_vain = launched_in_vain(config.hydra, overrides_as_typed(config.hydra))
+    check_plan(replace(planned, problems=(*planned.problems, *in_vain)), chosen)
     settings = settings_of(config)
     stored = _find(config, planned, settings)
     STOP.raise_if_requested()
@@ -167,8 +169,8 @@ def close_current(code: int) -> int:
 
 
 def _whole(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> bool:
-    """Whether every member was trained, or diverged as a finding."""
-    undone = any(outcome.crashed or outcome.status == "KILLED" for outcome in outcomes.values())
+    """Whether every member was trained, or diverged as a finding, and nothing of its record is lost."""
+    undone = any(found.crashed or found.lost or found.status == "KILLED" for found in outcomes.values())
     return len(outcomes) >= len(sweep.plan.jobs) and not undone
 
 

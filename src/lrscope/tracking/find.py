@@ -35,6 +35,7 @@ class StoredRun:
     params: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
+    deleted: bool = False
 
     @property
     def fingerprint(self) -> str:
@@ -81,7 +82,7 @@ def find_run(settings: TrackingSettings, experiment: str | None, wanted: str, ki
     found = next(source.newest(experiment, (kind,)), None) if wanted == LATEST else source.by_id(wanted)
     if found is not None and found.kind == kind:
         _note_if_behind(settings, [found])
-        return found
+        return _there(found)
     noun = "sweep" if kind == "sweep" else "run"
     where = f"the experiment {experiment}" if wanted == LATEST and experiment else source.shown
     mode = "" if kind == "sweep" else " (a sweep is resumed with -m)"
@@ -137,7 +138,14 @@ def find_to_resume(settings: TrackingSettings, wanted: str) -> StoredRun:
     if found is None or found.kind not in ("sweep", "run"):
         rule, remedy = f"no such sweep or run in {source.shown}", "Give the id that was printed, or none: the latest."
         raise InputError(Problem("resume", wanted, rule, remedy))
-    return found
+    return _there(found)
+
+
+def _there(run: StoredRun) -> StoredRun:
+    if run.deleted:
+        remedy = f"Bring it back: mlflow runs restore --run-id {run.run_id}"
+        raise InputError(Problem("resume", run.run_id, "it was deleted", remedy))
+    return run
 
 
 def _source(settings: TrackingSettings) -> _StoreSource | _JournalSource:
@@ -234,6 +242,7 @@ def _of_mlflow(run: Any) -> StoredRun:
         params=dict(run.data.params),
         tags=tags,
         metrics=dict(run.data.metrics),
+        deleted=run.info.lifecycle_stage == "deleted",
     )
 
 

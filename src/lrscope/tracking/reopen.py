@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
-from lrscope.core.errors import InputError, Problem
+from lrscope.core.errors import InputError, Problem, RunGone
 from lrscope.core.from_store import is_local_id
 from lrscope.core.point import Point
 from lrscope.core.tracking_settings import Kind, RunStart, Status
@@ -24,7 +24,8 @@ def reopen_journal(journal: Journal, open_store: OpenStore | None) -> History:
     """What the run has recorded so far; its journal is ready to be appended to.
 
     Raises:
-        InputError: neither journal nor store knows the run, or a live process is recording it.
+        RunGone: neither journal nor store knows the run.
+        InputError: a live process is recording it.
     """
     if odd := journal.odd_files():
         rule = f"{odd[0]} in its journal is no regular file"
@@ -91,15 +92,13 @@ def rebuild(journal: Journal, open_store: OpenStore | None) -> Any:
     """A journal that begins with what the store says of the run, all of it delivered; returns MLflow's run.
 
     Raises:
-        InputError: the store does not know the run, or it was deleted there.
+        RunGone: the store does not know the run, or it was deleted there.
     """
     store = open_store() if open_store is not None else None
     run = find_run(store, journal.local_id) if store is not None else None
     if run is None or store is None or run.info.lifecycle_stage != "active":
         where = "the journal" if store is None else f"the journal or {store.address.shown}"
-        raise InputError(
-            Problem("resume", journal.local_id, f"no such run in {where}", "Check the id and tracking.uri.")
-        )
+        raise RunGone(Problem("resume", journal.local_id, f"no such run in {where}", "Check the id and tracking.uri."))
     _write_beginning(journal, store, run)
     return run
 

@@ -20,9 +20,9 @@ from lrscope.core.std_streams import spare_the_command
 SUBCOMMANDS = {
     "train": "train a run, or with -m a sweep: lrscope train -m lr=1,0.01,0.0001",
     "compare": "the report of the latest sweep, or of those whose ids are given",
-    "diagnose": "say what became of a stored run, and why",
+    "diagnose": "say what became of the latest sweep or run, or of those whose ids are given, and why",
     "ui": "start MLflow's page on this machine and print the links to it",
-    "resume": "go on with the latest sweep where it stopped",
+    "resume": "go on with the sweep or run that was interrupted last",
     "sync": "deliver what was recorded offline or while the store was away",
     "reap": "mark runs whose process is gone as KILLED",
     "init": "write a small project to start from into a folder",

@@ -14,7 +14,14 @@ from lrscope.tracking.delivery.outage import is_disbelieved, is_refusal
 from lrscope.tracking.journal import events as ev
 from lrscope.tracking.journal.journal import INCOMPLETE, SESSION, Journal, Offset
 from lrscope.tracking.journal.offsets import further
-from lrscope.tracking.mlflow_store.runs import RunIds, adopt_orphans, all_experiments, create_run, find_run
+from lrscope.tracking.mlflow_store.runs import (
+    RunIds,
+    adopt_orphans,
+    all_experiments,
+    create_run,
+    find_run,
+    is_deleted,
+)
 from lrscope.tracking.mlflow_store.store import Store
 
 _BATCH_EVENTS = 500
@@ -67,6 +74,8 @@ class Deliverer:
         self._experiments: list[str] | None = None
         self._behind: dict[str, bool] = {}
         """Of runs that are there: whether somebody else has gone on with them."""
+        self._ended_while_deleted: dict[str, str] = {}
+        """The status of each by its MLflow id: a new run in a deleted experiment brings back all that is in it."""
 
     def deliver(self, local_id: str, known: Offset, fresh: Collection[str], lock_wait_s: float) -> tuple[Slice, ...]:
         """Send the next slice of a journal. Of a run that the store does not have yet the first slice is its creation,
@@ -128,6 +137,8 @@ class Deliverer:
             except RunDeleted:
                 if begin.refused == 0:
                     writer.refusals.append("its records: the run was deleted in the store")
+                if isinstance(events[-1], ev.Ended):
+                    self._ended_while_deleted[begin.run_id] = events[-1].status
                 break
             except StubbornArtifact as trouble:
                 # Raises where it is the store itself that is away.
@@ -158,6 +169,7 @@ class Deliverer:
                 # The experiment may have been deleted since it was looked up.
                 self._store.forget_experiments()
                 raise
+            self._end_what_came_back()
             if start.kind == "sweep" and start.local_id not in fresh:
                 adopt_orphans(self._store, ids, start.local_id)
         self._progressed()
@@ -165,6 +177,13 @@ class Deliverer:
             begin, run_id=ids.run_id, experiment_id=ids.experiment_id, store=self._store.address.name_beside(self._root)
         )
         return (*slices, Slice(journal.local_id, begin, end))
+
+    def _end_what_came_back(self) -> None:
+        """Runs that ended while they were deleted would say RUNNING for ever once they are restored."""
+        for run_id, status in list(self._ended_while_deleted.items()):
+            if not is_deleted(self._store, run_id):
+                self._store.client.set_terminated(run_id, status)
+                del self._ended_while_deleted[run_id]
 
     def _parent(
         self, local_id: str | None, member: str, fresh: Collection[str]
