@@ -24,11 +24,13 @@ from mlflow.entities import Run
 
 from lrscope.core.paths import project_root
 from lrscope.report.analysis.wilson import wilson_interval
-from lrscope.report.figures.colours import category_colours, on_scale, rate_colours
-from lrscope.report.figures.frames import DASHES
+from lrscope.report.figures.colours import on_scale, rate_colours
 from lrscope.tracking.mlflow_store.read import read_traces
 
 HERE = Path(__file__).resolve().parent
+CATEGORIES = ("#0072b2", "#d55e00", "#009e73", "#b05fc4", "#b98a00", "#3aa6dd", "#8c6d4f", "#7f868f")
+"""After Okabe and Ito 2008: no verdict is drawn here, so that every hue is free."""
+
 STYLE = {
     "font.size": 9,
     "axes.spines.top": False,
@@ -117,9 +119,8 @@ def draw_decay(store: Store) -> Figure | None:
     if not runs:
         return None
     figure, (left, right) = _panels(2)
-    colours = category_colours(len(runs))
     for run, rate, loss, colour in zip(
-        runs, store.curves(runs, "lr"), store.curves(runs, "train/loss_eval"), colours, strict=True
+        runs, store.curves(runs, "lr"), store.curves(runs, "train/loss_eval"), CATEGORIES, strict=False
     ):
         left.plot(*rate, color=colour, label=_option(run))
         right.plot(loss[0], loss[1], color=colour, linewidth=1)
@@ -140,9 +141,8 @@ def draw_strategies(store: Store) -> Figure | None:
     for run in runs:
         by_option[_option(run)].append(run)
     figure, (left, right) = _panels(2)
-    for place, (option, seeds) in enumerate(sorted(by_option.items())):
-        colour, dash = category_colours(len(by_option))[place], DASHES[place % len(DASHES)]
-        left.plot(*store.curves(seeds[:1], "lr")[0], color=colour, linestyle=dash, label=option, linewidth=1)
+    for (option, seeds), colour in zip(sorted(by_option.items()), CATEGORIES, strict=False):
+        left.plot(*store.curves(seeds[:1], "lr")[0], color=colour, label=option, linewidth=1)
         losses = store.curves(seeds, "val/loss")
         right.plot(
             losses[0][0], np.mean([values for _, values in losses], axis=0), color=colour, linestyle=dash, linewidth=1.2
