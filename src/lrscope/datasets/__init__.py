@@ -3,6 +3,9 @@
 ``conf/dataset`` names them; training knows what they return, and no set by name.
 
     data, split, conform             what a set is, how its parts are cut, what a user's is converted to
-    digits, blobs, line, fingers, signs, openml    the sets
+    preprocessing, infer_task        what makes inputs of raw examples; classes or numbers to predict
+    given_file                       a user's file or folder, and how a problem of it is told
+    table, table_file, table_columns, table_target, table_missing    rows of a CSV, TSV or Parquet file
+    digits, blobs, line, fingers, signs, openml    the sets that need no file
     index_batches, member_batches    batches of one run, resumable to the batch; and of many runs at once
 """

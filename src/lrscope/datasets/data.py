@@ -10,6 +10,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from lrscope.datasets.preprocessing import Preprocessing, TargetScale
+
 Task = Literal["classification", "regression"]
 
 
@@ -45,6 +47,12 @@ class Data:
     """Names of the classes in the order of their numbers; empty for regression."""
     source: str = ""
     """Where the examples came from, in words for MLflow and the report."""
+    notes: tuple[str, ...] = ()
+    """What was decided and left out on their way, a line each, for the terminal."""
+    preprocessing: Preprocessing | None = None
+    """What makes inputs of raw examples, as it was learned of the training part; None where there is nothing to it."""
+    target_scale: TargetScale | None = None
+    """Of numbers to predict that are standardised: their own unit is that of the user."""
 
     @property
     def input_shape(self) -> tuple[int, ...]:

@@ -37,10 +37,13 @@ EPOCH_METRICS = (
     "train/loss_epoch",
     "train/loss_eval",
     "train/acc",
+    "train/rmse",
     "val/loss",
     "val/acc",
+    "val/rmse",
     "test/loss",
     "test/acc",
+    "test/rmse",
 )
 
 

@@ -40,6 +40,8 @@ class Objective:
     """A loader's targets as the loss takes them."""
     mismatch: Callable[[Tensor, Tensor], Mismatch | None]
     """Of answers and targets of one batch."""
+    in_units: tuple[str, Callable[[float, float], float]] | None = None
+    """Of standardised targets: a name, and from the loss and the targets' deviation to their own unit."""
 
 
 def _wrong_logits(answers: Tensor, targets: Tensor) -> Mismatch | None:
@@ -68,7 +70,9 @@ def _wrong_predictions(answers: Tensor, targets: Tensor) -> Mismatch | None:
 
 OBJECTIVES: Mapping[str, Objective] = {
     "classification": Objective(functional.cross_entropy, class_numbers, _wrong_logits),
-    "regression": Objective(functional.mse_loss, numbers, _wrong_predictions),
+    "regression": Objective(
+        functional.mse_loss, numbers, _wrong_predictions, ("rmse", lambda loss, deviation: loss**0.5 * deviation)
+    ),
 }
 """By task: cross entropy of logits [N, C] for classes [N], mean squared error for numbers of the answers' shape."""
 

@@ -1,0 +1,41 @@
+"""Files that a command names: from the folder that it was started in, wherever its jobs run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+KEYS = ("path", "val_path", "targets_path")
+"""Keys of ``dataset`` that name a file or a folder."""
+
+
+def with_whole_paths(cfg: DictConfig, started_in: Path) -> None:
+    """Exchange, in place, each relative path of lrscope's data sets for the absolute one of what lies there.
+
+    What does not lie there stays as it is: the data set looks for it where its own files are, or says what is missing.
+    """
+    dataset: Any = cfg.get("dataset")
+    if not dataset or not str(dataset.get("_target_", "")).startswith("lrscope."):
+        return
+    for key in KEYS:
+        path = OmegaConf.select(dataset, key, throw_on_resolution_failure=False)
+        if not isinstance(path, str):
+            continue
+        expanded = Path(path).expanduser()
+        found = expanded if expanded.is_absolute() else started_in / expanded
+        if found.exists():
+            with open_dict(cfg):
+                dataset[key] = str(found)
+
+
+def started_in(composed: DictConfig) -> Path:
+    """The folder that a command was started in, as Hydra knows it; a job's own may be another."""
+    from hydra.core.hydra_config import HydraConfig
+
+    hydra = composed.get("hydra")
+    if hydra is None and HydraConfig.initialized():
+        hydra = HydraConfig.get()
+    known = OmegaConf.select(hydra, "runtime.cwd") if hydra is not None else None
+    return Path(known) if known else Path.cwd()
