@@ -8,6 +8,7 @@ Everybody may use it; it knows no torch, MLflow or Lightning.
     ledger                                      the files through which a sweep and its members know of each other
     trace, point, run_facts, verdict            the curves of a run, one value of them, what else is known of it, and
                                                 what became of it in a word
+    free_memory                                 how much of it a process can have
     metric_goal, plain_text                     which way a metric improves; text for a terminal of ASCII
     tracking_settings                           what others hand to tracking
     stop_signals, gc_pause                      Ctrl-C as a flag; Python's garbage collector while libraries load
