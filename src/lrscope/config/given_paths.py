@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +31,25 @@ def with_whole_paths(cfg: DictConfig, started_in: Path) -> None:
                 dataset[key] = str(found)
 
 
-def started_in(composed: DictConfig) -> Path:
+def whole_words(overrides: Iterable[str], started_in: Path) -> list[str]:
+    """The words of a command with whole paths, for whoever repeats it in another folder."""
+    keys = tuple(f"dataset.{key}" for key in KEYS)
+    words = []
+    for override in overrides:
+        key, _, value = override.partition("=")
+        there = [(started_in / Path(path).expanduser()).exists() for path in value.split(",")]
+        if key in keys and value and all(there):
+            value = ",".join(str(started_in / Path(path).expanduser()) for path in value.split(","))
+            override = f"{key}={value}"
+        words.append(override)
+    return words
+
+
+def started_in(composed: DictConfig | None = None) -> Path:
     """The folder that a command was started in, as Hydra knows it; a job's own may be another."""
     from hydra.core.hydra_config import HydraConfig
 
-    hydra = composed.get("hydra")
+    hydra = composed.get("hydra") if composed is not None else None
     if hydra is None and HydraConfig.initialized():
         hydra = HydraConfig.get()
     known = OmegaConf.select(hydra, "runtime.cwd") if hydra is not None else None

@@ -62,7 +62,11 @@ def hub(
         return _images(str(name), train, val, (column, goal), ImagePreprocessing(sides, 3), (val_fraction, seed))
     tables = [_table(str(name), part) if part is not None else None for part in (train, val)]
     assert tables[0] is not None
-    texts = [key for key, kind in train.features.items() if getattr(kind, "dtype", "") == "string" and key != goal]
+    texts = [
+        key
+        for key, kind in train.features.items()
+        if str(getattr(kind, "dtype", "")).endswith("string") and key != goal
+    ]
     if column is not None or len(texts) == len(train.features) - 1 == 1:
         column = column or texts[0]
         choice = SequenceChoice(column, goal, "auto", length, seed=seed, val_fraction=val_fraction)
