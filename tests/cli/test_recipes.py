@@ -34,7 +34,7 @@ def write_files(folder: Path) -> None:
         place.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(random.integers(0, 256, (20, 30, 3), np.uint8)).save(place)
     x, y = random.integers(0, 256, (80, 8, 8), np.uint8), np.arange(80) % 10
-    np.savez(folder / "digits.npz", x=x, y=y)
+    np.savez(folder / "scans.npz", x=x, y=y)
     np.save(folder / "x.npy", x.reshape(80, 64).astype(float))
     np.save(folder / "y.npy", y)
     moods = [f"it was {('good', 'bad')[k % 2]} {k},{('up', 'down')[k % 2]}" for k in range(80)]
@@ -104,7 +104,7 @@ def test_files_of_every_kind_become_batched_sweeps(trained: tuple[Typed, list[di
     for run in typed.runs():
         if run.data.tags["lrscope.kind"] == "member":
             members.setdefault(run.data.params["dataset.name"], []).append(run.data.tags["lrscope.together"])
-    assert members["houses"] == ["true"] * 3 and members["digits"] == ["true"] * 2
+    assert members["houses"] == ["true"] * 3 and members["scans"] == ["true"] * 2
     assert members["photos"] == members["reviews"] == ["true"] * 4, (
         "two stacks of two: a cnn, a resnet; gru, transformer"
     )
