@@ -45,11 +45,14 @@ def whole_words(overrides: Iterable[str], started_in: Path) -> list[str]:
     return words
 
 
-def started_in(composed: DictConfig | None = None) -> Path:
-    """The folder that a command was started in, as Hydra knows it; a job's own may be another."""
+def started_in(hydra: Any = None) -> Path:
+    """The folder that a command was started in, as Hydra knows it; a job's own may be another.
+
+    Args:
+        hydra: Hydra's own part of the config, where it is at hand.
+    """
     from hydra.core.hydra_config import HydraConfig
 
-    hydra = composed.get("hydra") if composed is not None else None
     if hydra is None and HydraConfig.initialized():
         hydra = HydraConfig.get()
     known = OmegaConf.select(hydra, "runtime.cwd") if hydra is not None else None

@@ -29,7 +29,7 @@ def run_config(composed: DictConfig, overrides: Iterable[str], hydra: Any = None
         hydra: Hydra's own part, where ``composed`` has it no more.
     """
     cfg = copy.deepcopy(composed)  # OmegaConf's masked copy would lose the types: lr=${oc.env:LR} would stay a text
-    with_whole_paths(cfg, started_in(composed, hydra))
+    with_whole_paths(cfg, started_in(composed.get("hydra", hydra)))
     with open_dict(cfg):
         hydra = cfg.pop("hydra", hydra)
     typed = _typed_keys(overrides)

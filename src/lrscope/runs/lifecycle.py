@@ -8,13 +8,14 @@ import platform
 import subprocess
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 
 import yaml
 
+from lrscope.config.given_paths import started_in, whole_words
 from lrscope.core.files import spared
 from lrscope.core.fingerprint import flatten
 from lrscope.core.job import overrides_to_repeat
@@ -93,9 +94,13 @@ def open_record(
     return log
 
 
+def _to_repeat(overrides: Iterable[str]) -> list[str]:
+    return whole_words(overrides_to_repeat(overrides), started_in())
+
+
 def _start_record(run: PreparedRun, session: Session, tags: Mapping[str, str]) -> RunLog:
     ticket = run.job.ticket
-    command = {} if ticket is not None else {"lrscope.overrides": json.dumps(overrides_to_repeat(run.job.overrides))}
+    command = {} if ticket is not None else {"lrscope.overrides": json.dumps(_to_repeat(run.job.overrides))}
     return session.start(
         RunStart(
             experiment=(ticket.experiment if ticket is not None else None) or run.cfg.experiment_name,

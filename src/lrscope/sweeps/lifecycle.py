@@ -227,7 +227,7 @@ def _name(planned: Plan) -> str:
 
 
 def _words(config: DictConfig) -> list[str]:
-    return whole_words(overrides_to_repeat(overrides_as_typed(config.hydra)), started_in(config))
+    return whole_words(overrides_to_repeat(overrides_as_typed(config.hydra)), started_in(config.hydra))
 
 
 def _announce(sweep: CurrentSweep, stored: StoredSweep | None, so_far: str) -> None:
