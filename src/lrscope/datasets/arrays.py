@@ -73,6 +73,7 @@ def arrays(
         made.get("test"),
         classes=goal.classes,
         source=f"{file}: {len(made['train'])} examples train, {len(made['val'])} validate ({how})",
+        val_is_drawn=how.startswith("drawn"),
         notes=tuple(f"{file.name}: {words}" for words in [*([meant] if task == "auto" else []), *told]),
         preprocessing=learned,
         target_scale=goal.scale,

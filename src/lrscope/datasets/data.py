@@ -53,6 +53,8 @@ class Data:
     """Names of the classes in the order of their numbers; empty for regression."""
     source: str = ""
     """Where the examples came from, in words for MLflow and the report."""
+    val_is_drawn: bool | None = None
+    """Whether the validation part was drawn by a seed; False where the files have one of their own, None if unknown."""
     notes: tuple[str, ...] = ()
     """What was decided and left out on their way, a line each, for the terminal."""
     preprocessing: Preprocessing | None = None

@@ -146,5 +146,6 @@ def _images(
         parts[1],
         classes=tuple(train.features[goal].names),
         source=f"{name} of the hub: {len(parts[0])} images train, {len(parts[1])} validate ({how})",
+        val_is_drawn=how.startswith("drawn"),
         preprocessing=preprocessing,
     )

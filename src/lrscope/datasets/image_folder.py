@@ -61,6 +61,7 @@ def image_folder(
         made.get("test"),
         classes=listing.classes,
         source=f"{folder}: {len(made['train'])} images train, {len(made['val'])} validate ({how})",
+        val_is_drawn="val" not in listing.parts,
         notes=tuple(f"{folder.name}: {words}" for words in told),
         preprocessing=preprocessing,
     )

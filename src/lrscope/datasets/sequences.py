@@ -105,6 +105,7 @@ def _classes(name: str, whole: Table, other: Table | None, choice: SequenceChoic
         parts[1],
         classes=target.classes,
         source=f"{whole.file}: {len(train)} texts train, {len(val)} validate ({_how(other, choice)})",
+        val_is_drawn=other is None,
         notes=_notes(whole, [*told, *rare, _vocabulary_words(learned)]),
         preprocessing=learned,
         vocabulary=len(learned.tokens),
@@ -136,6 +137,7 @@ def _next(name: str, whole: Table, other: Table | None, choice: SequenceChoice) 
         classes=learned.tokens,
         source=f"{whole.file}: {len(train)} windows of {choice.length} tokens train, {len(val)} validate "
         f"({_how(other, choice)})",
+        val_is_drawn=other is None,
         notes=_notes(whole, ["of every token the next is predicted", _vocabulary_words(learned)]),
         preprocessing=learned,
         vocabulary=len(learned.tokens),

@@ -95,6 +95,7 @@ def data_of_table(name: str, whole: Table, other: Table | None, choice: TableCho
         parts[1],
         classes=target.classes,
         source=f"{whole.file}: {len(trains)} rows train, {len(validates)} validate ({how})",
+        val_is_drawn=other is None,
         notes=tuple(f"{whole.file.name}: {words}" for words in told),
         preprocessing=learned,
         target_scale=target.scale,
