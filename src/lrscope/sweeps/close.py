@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from lrscope.config.given_paths import started_in, whole_words
 from lrscope.core.command_words import command, train_command
 from lrscope.core.errors import LrscopeError
 from lrscope.core.job import overrides_as_typed
@@ -179,7 +180,8 @@ def _delivered(sweep: CurrentSweep) -> bool:
 def _command(sweep: CurrentSweep) -> list[str]:
     import shlex
 
-    return [shlex.quote(word) for word in overrides_as_typed(sweep.config.hydra) if not word.startswith("resume=")]
+    words = whole_words(overrides_as_typed(sweep.config.hydra), started_in(sweep.config.hydra))
+    return [shlex.quote(word) for word in words if not word.startswith("resume=")]
 
 
 def _identity(sweep: CurrentSweep) -> str:
