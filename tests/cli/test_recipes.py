@@ -49,7 +49,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Typed, list[dict[
     (folder / "mine.py").write_text("\n\n".join(blocks))
     write_files(folder / "root")
     commands = folder / "commands.json"
-    short = ["epochs=1", "trainer=cpu", "sweep.report=false", "tracking.log_model=none"]
+    short = ["epochs=1", "trainer=cpu", "sweep.together=always", "sweep.report=false", "tracking.log_model=none"]
     commands.write_text(json.dumps([[*words, *short] for words in trained_commands()]))
     typed = type_command(folder / "root", str(commands), program=[str(HERE / "type_many.py")], path=folder, store=True)
     assert typed.code == 0, typed.err

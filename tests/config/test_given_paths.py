@@ -16,7 +16,7 @@ from lrscope.core.fingerprint import fingerprint
 def path_of(desk: Path, target: str = "lrscope.datasets.table.table", **dataset: Any) -> dict[str, Any]:
     """The data set of a run, of a command that was started at that desk."""
     groups = {group: {"_target_": "torch.nn.Flatten"} for group in ("model", "optimizer", "scheduler")}
-    hydra = {"runtime": {"cwd": str(desk), "choices": {}}}
+    hydra = {"runtime": {"cwd": str(desk), "choices": {}, "config_sources": []}}
     composed = OmegaConf.create({"dataset": {"_target_": target, **dataset}, **groups, "hydra": hydra})
     made: Any = OmegaConf.to_container(run_config(composed, []).dataset)
     return made
