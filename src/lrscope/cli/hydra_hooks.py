@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +20,7 @@ class SweepCallback(Callback):
             from lrscope.config.overrides import run_config
             from lrscope.core.job import overrides_as_typed
             from lrscope.runs.shared_session import opened_ahead
-            from lrscope.sweeps.check import raise_problems
+            from lrscope.sweeps.check import raise_problems, secrets_of_hydra
             from lrscope.sweeps.folders import make_folder
             from lrscope.tracking.mlflow_store.model_package import get_ready_to_pack
 
@@ -30,7 +29,7 @@ class SweepCallback(Callback):
             with opened_ahead(cfg) as session:
                 if session is not None and cfg.tracking.log_model != "none":
                     session.preload(get_ready_to_pack)
-                raise_problems([cfg], typed=[typed])
+                raise_problems([cfg], secrets_of_hydra(config), typed=[typed])
                 make_folder("hydra.run.dir", Path(str(config.hydra.run.dir)))
 
     def on_multirun_start(self, config: Any, **kwargs: Any) -> None:
@@ -46,11 +45,12 @@ def _ending_the_command() -> Iterator[None]:
     """Hydra turns exceptions of a callback into warnings and trains on; SystemExit passes."""
     from lrscope.cli.tell import tell
     from lrscope.core.errors import Interrupted, LrscopeError
+    from lrscope.core.redact import redacted_traceback
 
     try:
         yield
     except (LrscopeError, Interrupted) as error:
         sys.exit(tell(error))
-    except Exception:
-        traceback.print_exc()
+    except Exception as error:
+        print(redacted_traceback(error), end="", file=sys.stderr)
         sys.exit(1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import traceback
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import BrokenExecutor
@@ -19,6 +18,7 @@ from lrscope.config import schema
 from lrscope.core import gc_pause
 from lrscope.core.errors import Interrupted, LrscopeError
 from lrscope.core.paths import project_root
+from lrscope.core.redact import keep_secrets_out_of_tracebacks, redact, redacted_traceback
 from lrscope.core.std_streams import spare_the_command
 from lrscope.core.stop_signals import STOP
 
@@ -39,6 +39,7 @@ def main() -> int:
     """
     spare_the_command()
     STOP.end_at_once()
+    keep_secrets_out_of_tracebacks()
     gc_pause.pause()
     try:
         return run_command(sys.argv[1:]).code
@@ -85,8 +86,12 @@ def run_command(words: Sequence[str], told: bool = True) -> Ended:
     schema.register()
     _keep_quiet()
     _find_the_users_modules()
-    entry = hydra.main(version_base="1.3", config_path=str(first_folder(words)), config_name="train")(_job)
-    ended.code = _closed(entry)
+    try:
+        entry = hydra.main(version_base="1.3", config_path=str(first_folder(words)), config_name="train")(_job)
+    except LrscopeError as error:  # there is no folder to look in
+        ended.code = tell(error)
+    else:
+        ended.code = _closed(entry)
     ended.error = ended.error or last_error()
     return ended
 
@@ -177,7 +182,7 @@ def _unexpected(error: Exception) -> int:
         words = "a process that trained members ended (killed, or out of memory), and the launcher gave up the others"
         print(f"error: {words}. Go on with resume=latest.", file=sys.stderr)
         return 1
-    traceback.print_exc()
+    print(redacted_traceback(error), end="", file=sys.stderr)
     return 1
 
 
@@ -201,9 +206,9 @@ def _close_sweep(code: int) -> int:
 
 
 def _code_of_records() -> int:
-    """1 where something that was to be recorded is lost; the user has been told what, and why."""
+    """1 where something that was to be recorded is lost, or the store only says that it has it; the user was told."""
     sessions = sys.modules.get("lrscope.runs.shared_session")
-    return 1 if sessions is not None and sessions.lost_something() else 0
+    return 1 if sessions is not None and sessions.failed_to_record() else 0
 
 
 def _find_the_users_modules() -> None:
@@ -225,8 +230,8 @@ def _as_told(
 ) -> str:
     """lrscope's own warnings are words for the user; where in the code they stand is not for him."""
     if Path(filename).is_relative_to(Path(__file__).parents[1]):
-        return f"warning: {message}\n"
-    return _in_full(message, category, filename, lineno, line)
+        return f"warning: {redact(str(message))}\n"
+    return redact(_in_full(message, category, filename, lineno, line))
 
 
 _in_full = warnings.formatwarning

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lrscope.core.failpoint import failpoint
 from lrscope.core.ledger import SWEEP, Ledger
 
 
@@ -39,7 +40,8 @@ class SweepTicket:
     """Of the parent; its members lie in it too, also where each has another data set. None: of an older sweep."""
 
     def write(self, file: Path) -> None:
-        file.write_text(json.dumps(asdict(self)))
+        with failpoint("ticket"):
+            file.write_text(json.dumps(asdict(self)))
 
     @classmethod
     def read(cls, file: Path) -> SweepTicket:

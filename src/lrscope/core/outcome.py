@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from lrscope.core.failpoint import failpoint
+
 FILE = "outcome.json"
 
 TRACEBACK = "traceback.txt"
@@ -45,7 +47,8 @@ class Outcome:
         folder.mkdir(parents=True, exist_ok=True)
         fresh = folder / f".{FILE}"
         fresh.write_text(json.dumps(asdict(self)))
-        fresh.replace(folder / FILE)
+        with failpoint("outcome"):
+            fresh.replace(folder / FILE)
 
     @classmethod
     def read(cls, folder: Path) -> Outcome | None:

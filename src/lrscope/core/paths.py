@@ -6,6 +6,8 @@ import os
 from functools import cache
 from pathlib import Path
 
+from lrscope.core.errors import InputError, Problem
+
 
 def is_checkout() -> bool:
     """Whether this lrscope lies in its own project, beside ``train.py``, and is not an installed package."""
@@ -30,9 +32,17 @@ def checkout() -> Path:
 def project_root() -> Path:
     """The folder that records (``mlflow.db``, ``mlruns``, ``outputs``) and data lie in: ``LRSCOPE_ROOT``, else the
     checkout.
+
+    Raises:
+        InputError: there is something of that name, and it is no folder.
     """
     chosen = os.environ.get("LRSCOPE_ROOT")
-    return Path(chosen).resolve() if chosen else checkout()
+    if not chosen:
+        return checkout()
+    root = Path(os.path.realpath(chosen))
+    if root.exists() and not root.is_dir():
+        raise InputError(Problem("LRSCOPE_ROOT", chosen, "is no folder", "Name one, or unset it."))
+    return root
 
 
 def shipped_conf() -> Path:

@@ -7,10 +7,12 @@ its detector in ``lrscope.diagnosis.detectors``.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from enum import Enum
 from typing import Any, Literal
+
+from lrscope.core.from_store import line, number, parsed
 
 About = Literal["all", "schedule", "generalisation", "progress", "record"]
 """What a verdict speaks of. ``all``: nothing but the schedule is worth a word beside it. ``progress``: how far the
@@ -215,13 +217,32 @@ class Diagnosis:
             ValueError: the text is no diagnosis.
         """
         try:
-            return cls(tuple(_stored_finding(stored) for stored in json.loads(text)))
+            return cls(tuple(map(_stored_finding, parsed(text))))
         except (TypeError, KeyError, AttributeError) as error:
             raise ValueError(f"this is no diagnosis: {text[:80]!r}") from error
 
 
-def _stored_finding(stored: dict[str, Any]) -> Finding:
-    evidence = tuple(Evidence(**item) for item in stored["evidence"])
-    causes = tuple(Cause(**item) for item in stored["causes"])
-    verdict = Verdict.from_label(stored["verdict"])
-    return Finding(**{**stored, "verdict": verdict, "evidence": evidence, "causes": causes})
+def _stored_finding(stored: Mapping[str, Any]) -> Finding:
+    """Every word of it may be somebody else's: each is taken for what it has to be."""
+    rate = stored.get("rate")
+    return Finding(
+        verdict=Verdict.from_label(stored["verdict"]),
+        why=line(stored["why"]),
+        advice=line(stored["advice"]),
+        evidence=tuple(_stored_evidence(item) for item in stored["evidence"]),
+        certainty="weak" if stored["certainty"] == "weak" else "strong",
+        rate=None if rate is None else number(rate),
+        otherwise=line(stored["otherwise"]),
+        causes=tuple(
+            Cause(line(item["name"]), line(item["why"]), line(item["remedy"]), bool(item["instead"]))
+            for item in stored["causes"]
+        ),
+    )
+
+
+def _stored_evidence(stored: Mapping[str, Any]) -> Evidence:
+    value = number(stored["value"])
+    if value is None:
+        raise ValueError("a measured number is no number")
+    bound = stored["bound"]
+    return Evidence(line(stored["name"]), value, None if bound is None else number(bound), line(stored["unit"]))

@@ -81,7 +81,7 @@ def list_sweeps(uri: str | None, most: int = 30) -> tuple[str, ...]:
         list(experiments), "tags.`lrscope.kind` = 'sweep'", ViewType.ACTIVE_ONLY, most, ["attributes.start_time DESC"]
     )
     return tuple(
-        f"{run.info.run_id}  {datetime.fromtimestamp(run.info.start_time / 1000, UTC):%Y-%m-%d %H:%M}  "
-        f"{experiments[run.info.experiment_id]}  {run.info.run_name}  {run.info.status.lower()}"
+        f"{run.info.run_id}  {datetime.fromtimestamp((run.info.start_time or 0) / 1000, UTC):%Y-%m-%d %H:%M}  "
+        f"{experiments.get(run.info.experiment_id, '')}  {run.info.run_name}  {run.info.status.lower()}"
         for run in found
     )

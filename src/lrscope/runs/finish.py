@@ -44,7 +44,7 @@ def finish(
     """
     live, log = trained.live, trained.log
     live.end(test)
-    if end.as_planned and not end.as_before:
+    if end.by_itself and not end.as_before:
         live.recorder.to_disk()  # first: a checkpoint ahead of the record would lose the points in between
         trained.checkpoints.write(trained.save)  # all processes take part
     if is_first():

@@ -7,7 +7,6 @@ import math
 import platform
 import subprocess
 import sys
-import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -21,7 +20,7 @@ from lrscope.core.fingerprint import flatten
 from lrscope.core.job import overrides_to_repeat
 from lrscope.core.outcome import TRACEBACK, Outcome, Status
 from lrscope.core.paths import checkout
-from lrscope.core.redact import redact_tree
+from lrscope.core.redact import redact, redact_tree, redacted_traceback
 from lrscope.core.trace import Trace
 from lrscope.core.verdict import Diagnosis, Verdict
 from lrscope.diagnosis import diagnose, note, verdict_tags
@@ -175,12 +174,13 @@ def _status(verdict: Verdict | None, ending: RunEnd) -> Status:
 
 
 def _traceback(error: BaseException) -> str:
-    return "".join(traceback.format_exception(error))
+    return redacted_traceback(error)
 
 
 def _why(diagnosis: Diagnosis | None, ending: RunEnd) -> str:
     if ending.error is not None:
-        return f"{type(ending.error).__name__}: {str(ending.error).splitlines()[0] if str(ending.error) else ''}"
+        words = str(ending.error).splitlines()
+        return redact(f"{type(ending.error).__name__}: {words[0] if words else ''}")
     if ending.signal_number is not None:
         return f"stopped by signal {ending.signal_number}"
     return diagnosis.primary.why if diagnosis is not None else ""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
+from lrscope.core import from_store
 from lrscope.core.errors import InputError, Problem
 from lrscope.core.fingerprint import relevant
+from lrscope.core.from_store import safe_join
 from lrscope.core.job import Job, KnownMember
 from lrscope.core.outcome import Outcome
 
@@ -72,7 +75,7 @@ def fetch_checkpoints(run: PreparedRun, run_id: str | None, folder: CheckpointFo
         return
     from lrscope.tracking.mlflow_store.fetch import fetch_artifact
 
-    fetch_artifact(run.settings, run_id, f"checkpoints/{LAST}", folder.path / LAST)
+    fetch_artifact(run.settings, run_id, f"checkpoints/{LAST}", safe_join(folder.path, LAST))
 
 
 def explain_new(name: str, cfg: DictConfig, runs: Sequence[StoredRun]) -> str | None:
@@ -179,10 +182,10 @@ def _outcome(run: StoredRun) -> Outcome:
         status="FAILED" if run.status == "FAILED" else "FINISHED",
         verdict=run.tags.get("lrscope.verdict", ""),
         why=run.tags.get("lrscope.why", ""),
-        lr=float(run.params.get("lr", "nan")),
+        lr=from_store.number(run.params.get("lr")) or math.nan,
         fingerprint=run.fingerprint,
-        steps=int(run.tags.get("lrscope.steps", "0")),
-        seconds=float(run.tags.get("lrscope.seconds", "0")),
+        steps=from_store.whole(run.tags.get("lrscope.steps")) or 0,
+        seconds=from_store.finite(run.tags.get("lrscope.seconds")),
         final=final,
-        best=json.loads(run.tags.get("lrscope.best", "{}")),
+        best=from_store.numbers(run.tags.get("lrscope.best")),
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lrscope.config.given_paths import KEYS as FILES
 from lrscope.config.in_vain import typed_in_vain
 from lrscope.config.schema import Config
+from lrscope.config.typed_secrets import secrets_typed_for_hydra
 from lrscope.config.validate import check
 from lrscope.core.errors import InputError, Problem
 from lrscope.core.fingerprint import fingerprint
@@ -72,6 +73,14 @@ def raise_problems(
             print(*notes, sep="\n", flush=True)
     if problems:
         raise InputError(tuple(dict.fromkeys(problems)))
+
+
+def secrets_of_hydra(config: DictConfig) -> list[Problem]:
+    """Passwords in Hydra's own part of a whole config, which it would write to disk as well."""
+    from omegaconf import OmegaConf
+
+    raw: Any = OmegaConf.to_container(config.hydra, resolve=False)
+    return [*secrets_typed_for_hydra(raw)]
 
 
 def _twins(jobs: Sequence[PlannedJob]) -> list[Problem]:

@@ -96,6 +96,7 @@ def keep_best_model(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> Non
     """Pack the model of the best member; a sweep in which nothing learned has none. Where an earlier command trained it
     and was killed before it had packed it, that is made up for.
     """
+    from lrscope.config.instantiate import reason_of
     from lrscope.core.job import Job
     from lrscope.runs.artifacts import keep_model
     from lrscope.runs.prepare import prepare
@@ -120,8 +121,15 @@ def keep_best_model(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> Non
         return
     prepared = prepare(job.cfg, Job(sweep.ledger.place(number), job.overrides))
     network = build.network(job.cfg, prepared.source.described)
-    weights = read_checkpoint(path)["state_dict"]
-    network.load_state_dict({key.removeprefix("network."): value for key, value in weights.items()})
+    try:
+        weights = read_checkpoint(path)["state_dict"]
+        network.load_state_dict({key.removeprefix("network."): value for key, value in weights.items()})
+    except Exception as error:  # whatever lay in the store under that name
+        print(
+            f"{best.name}: its model was not packed: {name} holds no weights of it ({reason_of(error)})",
+            file=sys.stderr,
+        )
+        return
     keep_model(prepared, log, network, sweep.session)
 
 

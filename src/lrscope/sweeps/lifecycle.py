@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import traceback
 import uuid
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,13 +13,14 @@ from typing import TYPE_CHECKING
 from omegaconf import DictConfig
 
 from lrscope.config.given_paths import started_in, whole_words
-from lrscope.core.errors import Interrupted, LrscopeError
+from lrscope.core.errors import InputError, Interrupted, LrscopeError
 from lrscope.core.job import KnownMember, SweepTicket, overrides_as_typed, overrides_to_repeat
 from lrscope.core.ledger import SWEEP, Ledger
 from lrscope.core.outcome import Outcome
+from lrscope.core.redact import redacted_traceback
 from lrscope.core.stop_signals import STOP
 from lrscope.sweeps.batches import Jobs, before_each_batch, forget
-from lrscope.sweeps.check import check_plan
+from lrscope.sweeps.check import check_plan, secrets_of_hydra
 from lrscope.sweeps.compose import tell_jobs
 from lrscope.sweeps.current import CurrentSweep
 from lrscope.sweeps.folders import make_folder, make_job_folders
@@ -53,6 +53,8 @@ def begin(config: DictConfig) -> None:
     forget()
     with opened_ahead(config):
         planned = plan(config)
+        if problems := secrets_of_hydra(config):
+            raise InputError(problems)
         if planned is not None:
             _begin(config, planned, chosen=False)
             return
@@ -156,8 +158,8 @@ def close_current(code: int) -> int:
     except (LrscopeError, Interrupted) as error:
         print(f"error: {error}", file=sys.stderr)
         code = code or error.exit_code
-    except Exception:
-        traceback.print_exc()
+    except Exception as error:
+        print(redacted_traceback(error), end="", file=sys.stderr)
         code = code or 1
     finally:
         sweep.log.end("KILLED" if code > 128 else "FINISHED" if code == 0 else "FAILED")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -10,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from lrscope.core.errors import InputError, Problem
+from lrscope.core.from_store import line, strings, text
 from lrscope.core.paths import project_root, resolve
 from lrscope.core.tracking_settings import TrackingSettings
 from lrscope.core.verdict import Verdict
 from lrscope.tracking.journal import events as ev
-from lrscope.tracking.journal.journal import Journal, all_journals
+from lrscope.tracking.journal.journal import INCOMPLETE, SESSION, Journal, all_journals
 from lrscope.tracking.mlflow_store.lookup import newest, run_of
 from lrscope.tracking.mlflow_store.runs import PARENT
 from lrscope.tracking.mlflow_store.store import Store, open_store, resolve_uri
@@ -48,7 +48,7 @@ class StoredRun:
     @property
     def overrides(self) -> tuple[str, ...]:
         """The words of the command that began it."""
-        return tuple(json.loads(self.tags.get("lrscope.overrides", "[]")))
+        return strings(self.tags.get("lrscope.overrides"))
 
     @property
     def done(self) -> bool:
@@ -80,6 +80,7 @@ def find_run(settings: TrackingSettings, experiment: str | None, wanted: str, ki
     source = _source(settings)
     found = next(source.newest(experiment, (kind,)), None) if wanted == LATEST else source.by_id(wanted)
     if found is not None and found.kind == kind:
+        _note_if_behind(settings, [found])
         return found
     noun = "sweep" if kind == "sweep" else "run"
     where = f"the experiment {experiment}" if wanted == LATEST and experiment else source.shown
@@ -100,7 +101,21 @@ def find_sweep(settings: TrackingSettings, experiment: str | None, wanted: str) 
         StoreUnreachable: online, and the store does not answer.
     """
     parent = find_run(settings, experiment, wanted, "sweep")
-    return StoredSweep(parent, tuple(_source(settings).members(parent)))
+    members = tuple(_source(settings).members(parent))
+    _note_if_behind(settings, members)
+    return StoredSweep(parent, members)
+
+
+def _note_if_behind(settings: TrackingSettings, runs: Iterable[StoredRun]) -> None:
+    """Where another machine has gone on with a run, its journal here does not say what the run has by now."""
+    if settings.mode != "online":
+        return
+    root = resolve(settings.spool)
+    for run in runs:
+        with suppress(OSError, InputError):  # a full disk; no id at all
+            journal = Journal.of(root, run.local_id)
+            if journal.exists() and journal.is_behind(run.tags.get(SESSION)):
+                (journal.folder / INCOMPLETE).touch()
 
 
 def find_interrupted(settings: TrackingSettings, experiment: str | None = None) -> StoredRun | None:
@@ -230,7 +245,7 @@ def _of_spool(journal: Journal) -> StoredRun:
     for event in journal.events():
         match event:
             case ev.Started():
-                name, kind = event.start.name, event.start.kind
+                name, kind = line(event.start.name), event.start.kind
                 tags |= event.start.tags
                 params |= event.start.params
             case ev.Reopened():
@@ -241,4 +256,5 @@ def _of_spool(journal: Journal) -> StoredRun:
                 metrics |= {point.key: point.value for point in event.points}
             case ev.Ended():
                 status = event.status
+    params, tags = ({line(key): text(value) for key, value in one.items()} for one in (params, tags))
     return StoredRun(journal.local_id, journal.offset().run_id or "", name, kind, status, params, tags, metrics)

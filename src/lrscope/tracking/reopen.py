@@ -119,7 +119,8 @@ def _write_beginning(journal: Journal, store: Store, run: Any) -> None:
         tags={},
     )
     process = {key: value for key, value in tags.items() if key.startswith("lrscope.process.")}
-    events: list[ev.Event] = [ev.Started(start, run.info.start_time or 0, process, store.address.shown)]
+    name = store.address.name_beside(journal.folder.parent)
+    events: list[ev.Event] = [ev.Started(start, run.info.start_time or 0, process, name)]
     ended = run.info.status if run.info.status in get_args(Status) else None
     if ended is not None:
         # Else a journal that is only annotated would say that its process left it open.
@@ -129,4 +130,4 @@ def _write_beginning(journal: Journal, store: Store, run: Any) -> None:
         (journal.folder / INCOMPLETE).touch()
         journal.append(b"".join(map(ev.encode, events)))
         ids = run.info.run_id, run.info.experiment_id
-        journal.set_offset(Offset(journal.size(), *ids, store.address.shown, ended))
+        journal.set_offset(Offset(journal.size(), *ids, name, ended))

@@ -49,7 +49,7 @@ class LiveRun:
         self.step = 0
         """Updates made and recorded so far."""
         self.stopped_by: Verdict | None = None
-        """What ended it at an epoch's end."""
+        """The verdict that ended it."""
         self._epoch_loss, self._epoch_examples = 0.0, 0
 
     def add_steps(self, losses: Sequence[float], rates: Sequence[float], total: float, examples: int) -> None:
@@ -102,12 +102,15 @@ class LiveRun:
 
     def state_dict(self) -> dict[str, Any]:
         epoch = (self._epoch_loss, self._epoch_examples)
-        return {"recorder": self.recorder.state_dict(), "step": self.step, "epoch": epoch}
+        stopped_by = self.stopped_by.label if self.stopped_by is not None else None
+        return {"recorder": self.recorder.state_dict(), "step": self.step, "epoch": epoch, "stopped_by": stopped_by}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self.recorder.load_state_dict(state["recorder"])
         self.step = state["step"]
         self._epoch_loss, self._epoch_examples = state["epoch"]
+        stopped_by = state.get("stopped_by")
+        self.stopped_by = Verdict.from_label(stopped_by) if stopped_by is not None else None
 
     def _certain(self, epoch: int) -> Verdict | None:
         others = self.verdicts - {Verdict.DIVERGED}

@@ -14,6 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from lrscope.cli.tell import print_errors, tell
 from lrscope.core.errors import Interrupted, LrscopeError
+from lrscope.core.redact import keep_secrets_out_of_tracebacks
 from lrscope.core.std_streams import spare_the_command
 
 SUBCOMMANDS = {
@@ -62,6 +63,7 @@ def run(name: str, words: Sequence[str], prog: str | None = None) -> int:
         its exit code; 2 for what the user has to change, 130 after Ctrl-C.
     """
     spare_the_command()
+    keep_secrets_out_of_tracebacks()
     print_errors(True)
     module = import_module(f"lrscope.cli.commands.{name}_command")
     try:

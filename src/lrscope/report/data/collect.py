@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import re
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from mlflow.entities import Run, ViewType
 
 from lrscope.core.command_words import script, train_command
 from lrscope.core.errors import InputError, Problem
+from lrscope.core.from_store import LARGEST_STEP, is_id, number, strings, whole
 from lrscope.core.redact import redact_uri
 from lrscope.core.trace import Trace
 from lrscope.core.verdict import Diagnosis, Finding, Verdict
@@ -22,10 +22,10 @@ from lrscope.report.data.axes import settings_of, sort_key, swept_axes
 from lrscope.report.data.connect import connect
 from lrscope.report.data.stored_sweep import CURVES, Member, Sweep
 from lrscope.report.data.view_key import VIEW_TAG, view_key
-from lrscope.tracking.mlflow_store.lookup import has_trained, newest, run_of
+from lrscope.tracking.mlflow_store.checked_client import CheckedClient
+from lrscope.tracking.mlflow_store.lookup import BEGINNING, has_trained, newest, run_of
 from lrscope.tracking.mlflow_store.read import peak_rate, read_traces
 
-RUN_ID = re.compile(r"[0-9A-Za-z_-]{4,64}")
 PARENT = "mlflow.parentRunId"
 SEED_PARAMS = ("seed", "random_seed", "random_state")
 
@@ -34,7 +34,9 @@ Store = str | None | MlflowClient
 
 
 def _client(store: Store) -> MlflowClient:
-    return store if isinstance(store, MlflowClient) else connect(store)
+    if isinstance(store, MlflowClient):
+        return store if isinstance(store, CheckedClient) else CheckedClient(store.tracking_uri)
+    return connect(store)
 
 
 def collect_sweep(store: Store, parent_run_id: str) -> Sweep:
@@ -130,7 +132,7 @@ def stored_run(client: MlflowClient, run_id: str) -> Run:
         InputError: there is none, or several, or it was deleted, or the word is no id.
     """
     remedy = f"List them with: {script('compare')} --list"
-    if not RUN_ID.fullmatch(run_id):
+    if not is_id(run_id) and not BEGINNING.fullmatch(run_id):
         raise InputError(Problem("sweep", run_id[:80], "this is no MLflow run id", remedy))
     run = run_of(client, run_id, "sweep")
     if run is None:
@@ -176,10 +178,11 @@ def _diagnosed(members: Sequence[Member]) -> list[Member]:
 
 def _seconds(run: Run) -> float | None:
     """Training time as recorded, else from MLflow's start to its end; None while it runs."""
-    try:
-        return float(run.data.tags["lrscope.seconds"])
-    except (KeyError, ValueError):
-        return (run.info.end_time - run.info.start_time) / 1000 if run.info.end_time else None
+    told = number(run.data.tags.get("lrscope.seconds"))
+    if told is not None and math.isfinite(told):
+        return told
+    began, ended = run.info.start_time, run.info.end_time
+    return (ended - began) / 1000 if began is not None and ended is not None else None
 
 
 def _verdict(tags: Mapping[str, str]) -> Verdict | None:
@@ -199,15 +202,8 @@ def _finding(tags: Mapping[str, str]) -> Finding | None:
 
 
 def _strings(run: Run, tag: str) -> tuple[str, ...]:
-    try:
-        stored = json.loads(run.data.tags.get(tag, "[]"))
-    except ValueError:
-        return ()
-    return tuple(str(item) for item in stored) if isinstance(stored, list) else ()
+    return strings(run.data.tags.get(tag))
 
 
 def _integer(text: str | None) -> int | None:
-    try:
-        return int(text) if text is not None else None
-    except ValueError:
-        return None
+    return whole(text, low=-LARGEST_STEP)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +29,25 @@ def draw_figures(
     for name in themes:
         theme = DARK if name == "dark" else LIGHT
         ending = "-dark" if name == "dark" else ""
-        with matplotlib.rc_context(_settings(theme)):
-            for stem, draw in (("loss_vs_rate", loss_figure), ("curves", curve_figure)):
-                figure = draw(comparison, figure_data, theme)
-                path = folder / f"{stem}{ending}.png"
-                FigureCanvasAgg(figure).print_png(str(path))
-                written.append(path)
+        for stem, draw in (("loss_vs_rate", loss_figure), ("curves", curve_figure)):
+            path = folder / f"{stem}{ending}.png"
+            path.write_bytes(_png(partial(draw, comparison, figure_data, theme), _settings(theme)))
+            written.append(path)
     return tuple(written)
+
+
+def _png(draw: Callable[[], Figure], settings: Any) -> bytes:
+    """The figure as PNG. A name with dollars that is no formula is drawn as it stands, and powers of ten then, too."""
+    for formulas in (True, False):
+        drawn = io.BytesIO()
+        with matplotlib.rc_context({**settings, "text.parse_math": formulas}):
+            try:
+                FigureCanvasAgg(draw()).print_png(drawn)
+                break
+            except ValueError:
+                if not formulas:
+                    raise
+    return drawn.getvalue()
 
 
 def get_ready_to_draw() -> None:
