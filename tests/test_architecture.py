@@ -204,6 +204,7 @@ DOORS = {
         {
             "lrscope.training.checkpoint_folder",  # weights_only
             "lrscope.core.trace",  # allow_pickle=False
+            "lrscope.datasets.array_files",  # a user's file: weights_only, allow_pickle=False
             "lrscope.tracking.delivery.service_process",  # between this process and one that it started
             "lrscope.tracking.mlflow_store.model_package",
             "lrscope.sweeps.compose",  # what this process has pickled

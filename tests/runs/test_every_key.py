@@ -23,6 +23,7 @@ import yaml
 from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
+from PIL import Image
 
 from lrscope.config import schema
 from lrscope.config.in_vain import typed_in_vain
@@ -76,6 +77,21 @@ def network(cfg: DictConfig) -> object:
     build.seed_everything(cfg.seed)
     made = build.network(cfg, build.source(cfg).described)
     return str(made), {name: plain(value) for name, value in made.state_dict().items()}
+
+
+def notes(cfg: DictConfig) -> object:
+    """What is told of the data ahead of a training."""
+    made = build.source(cfg).data
+    assert made is not None
+    return made.notes
+
+
+def answers(cfg: DictConfig) -> object:
+    """What a network answers before its first update."""
+    build.seed_everything(cfg.seed)
+    source = build.source(cfg)
+    assert source.data is not None
+    return plain(build.network(cfg, source.described)(source.data.train.inputs[:3]))
 
 
 def optimizer(cfg: DictConfig) -> object:
@@ -207,6 +223,25 @@ CHANGES: dict[str, Change] = {
     "dataset.version": Change("2", data),
     "dataset.scale": Change("columns", data),
     "dataset.image_shape": Change("[1,8,8]", data),
+    "dataset.target": Change("extra", data),
+    "dataset.task": Change("regression", data),
+    "dataset.val_path": Change("MORE_FILES/a.csv", data),
+    "dataset.missing": Change("refuse", data),
+    "dataset.categories": Change("[size]", data),
+    "dataset.drop": Change("[size]", data),
+    "dataset.inputs": Change("z", data),
+    "dataset.targets": Change("z", data),
+    "dataset.targets_path": Change("FILES/z.npy", data),
+    "dataset.size": Change("5", data),
+    "dataset.channels": Change("1", data),
+    "dataset.cache": Change("always", notes),
+    "dataset.text": Change("place", data),
+    "dataset.tokens": Change("characters", data),
+    "dataset.length": Change("3", data),
+    "dataset.most_tokens": Change("4", data),
+    "dataset.subset": Change("more", data),
+    "dataset.split": Change("more", data),
+    "dataset.val_split": Change("more", data),
     "model._target_": Change("torch.nn.Flatten", network),
     "model.hidden": Change("[3]", network),
     "model.channels": Change("[2]", network),
@@ -215,6 +250,11 @@ CHANGES: dict[str, Change] = {
     "model.batch_norm": Change("true", network),
     "model.init": Change("zeros", network),
     "model.zero_bias": Change("true", network),
+    "model.width": Change("8", network),
+    "model.layers": Change("3", network),
+    "model.heads": Change("2", answers),
+    "model.causal": Change("true", answers),
+    "model.depth": Change("14", network),
     "optimizer._target_": Change("torch.optim.NAdam", optimizer),
     "optimizer.lr": Change("0.5", optimizer),
     "optimizer.betas": Change("[0.5,0.6]", optimizer),
@@ -322,6 +362,20 @@ NEEDED = {
     ("scheduler=constant", "scheduler._target_"): ("scheduler.interval=epoch",),
     ("model=cnn", ""): ("dataset=digits", "trainer.limit_train_batches=2"),
     ("dataset=signs", ""): ("dataset.path=HANDS",),
+    ("dataset=table", "dataset.task"): ("dataset.target=size",),
+    ("dataset=hub", ""): ("dataset.name=tables", "dataset.target=kind"),
+    ("dataset=hub", "dataset.size"): ("dataset.name=pictures",),
+    ("dataset=hub", "dataset.length"): ("dataset.name=texts", "dataset.inputs=text"),
+    ("dataset=table", ""): ("dataset.path=FILES/a.csv", "dataset.target=price"),
+    ("dataset=images", ""): ("dataset.path=FILES/photos", "dataset.size=8"),
+    ("dataset=arrays", ""): ("dataset.path=FILES/a.npz",),
+    ("dataset=sequences", ""): ("dataset.path=FILES/a.csv", "dataset.text=town", "dataset.target=town"),
+    ("model=resnet", ""): ("dataset=digits", "trainer.limit_train_batches=2"),
+    ("model=gru", ""): ("dataset=sequences", "dataset.path=FILES/poem.txt", "dataset.length=6"),
+    ("model=transformer", ""): (
+        *("dataset=sequences", "dataset.path=FILES/a.csv", "dataset.text=town", "dataset.target=town"),
+        "dataset.length=6",
+    ),
 }
 """What an option (and a key of it) needs beside what the key needs everywhere."""
 
@@ -397,11 +451,32 @@ def _small_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setattr("lrscope.datasets.fingers.TRAIN", 6)
         patch.setattr("lrscope.datasets.fingers.VAL", 6)
         patch.setattr("sklearn.datasets.fetch_openml", fetched)
+        patch.setattr("lrscope.datasets.hub._loaded", on_the_hub)
         for seed, name in enumerate(("HANDS", "MORE_HANDS")):
             write_hands(folder / name, seed)
+        for seed, name in enumerate(("FILES", "MORE_FILES")):
+            write_files(folder / name, seed)
         fingers._drawn.cache_clear()
         yield
     fingers._drawn.cache_clear()  # of so few hands
+
+
+def write_files(folder: Path, seed: int) -> None:
+    """A table, arrays, images and a poem."""
+    random = np.random.default_rng(seed)
+    folder.mkdir()
+    frame = pd.DataFrame({"size": random.integers(1, 9, 40), "town": ["Bern in June", "old Basel"] * 20})
+    frame["place"], frame["extra"] = frame.town + " or so", random.standard_normal(40)
+    frame["price"] = random.integers(0, 30, 40)
+    frame["extra"] = frame.extra.where(frame.index != 3)
+    frame.to_csv(folder / "a.csv", index=False)
+    pixels = random.integers(0, 256, (40, 8, 8), np.uint8)
+    np.savez(folder / "a.npz", x=pixels, y=np.arange(40) % 4, z=np.arange(40) % 5)
+    np.save(folder / "z.npy", np.arange(40) % 5)
+    for number, image in enumerate(pixels):
+        (folder / "photos" / str(number % 2)).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(folder / "photos" / str(number % 2) / f"{number}.png")
+    (folder / "poem.txt").write_text("shall I compare thee to a summer's day\n" * (5 + seed))
 
 
 def write_hands(folder: Path, seed: int) -> None:
@@ -416,6 +491,52 @@ def fetched(name: str, version: object = "active", **_: object) -> SimpleNamespa
     generator = np.random.default_rng(len(name) + 10 * len(str(version)))
     frame = pd.DataFrame(generator.integers(0, 200, (100, 64)))
     return SimpleNamespace(data=frame, target=pd.Series(pd.Categorical(["yes", "no"] * 50)))
+
+
+@dataclass
+class ClassLabel:
+    names: tuple[str, ...] = ("a", "b")
+
+
+class Picture:
+    """``datasets`` calls this feature Image, and lrscope knows features by these names."""
+
+
+Picture.__name__ = "Image"
+
+
+class HubPart:
+    """As much of a ``datasets.Dataset`` as is asked for."""
+
+    def __init__(self, columns: dict[str, list[Any]], features: dict[str, object]) -> None:
+        self.columns, self.features = columns, features
+
+    def __getitem__(self, key: str) -> list[Any]:
+        return self.columns[key]
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return (dict(zip(self.columns, row, strict=True)) for row in zip(*self.columns.values(), strict=True))
+
+    def select(self, rows: list[int]) -> HubPart:
+        return HubPart({key: [column[row] for row in rows] for key, column in self.columns.items()}, self.features)
+
+    def to_pandas(self) -> pd.DataFrame:
+        return pd.DataFrame(self.columns)
+
+
+def on_the_hub(name: str, subset: str | None) -> dict[str, HubPart]:
+    def part(seed: int) -> HubPart:
+        random = np.random.default_rng([seed, len(subset or "")])
+        kinds, grey = [0, 1] * 20, random.integers(0, 256, 40, np.uint8)
+        if name == "pictures":
+            pictures = [Image.new("L", (6, 6), int(shade)) for shade in grey]
+            return HubPart({"image": pictures, "kind": kinds}, {"image": Picture(), "kind": ClassLabel()})
+        columns = {"text": [f"so n{shade} it is" for shade in grey], "grey": grey.tolist(), "kind": kinds}
+        if name != "texts":
+            columns["text"] = ["one", "other"] * 20
+        return HubPart(columns, {"text": SimpleNamespace(dtype="string"), "grey": object(), "kind": ClassLabel()})
+
+    return {"train": part(0), "more": part(1)}
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -65,3 +66,12 @@ def test_a_metric_of_a_part_that_is_not_there(data: list[str]) -> None:
     (line,) = told([*data, "callbacks.checkpoint.monitor=val/loss"])
     assert "the data have no validation part. Try callbacks.checkpoint.monitor=train/loss_eval." in line
     assert told([*data, "callbacks.checkpoint.monitor=train/loss_eval"]) == []
+
+
+@pytest.mark.parametrize("key", ["dataset.seed=3", "dataset.val_fraction=0.5"])
+def test_a_draw_of_rows_that_a_file_of_their_own_makes_needless(tmp_path: Path, key: str) -> None:
+    (tmp_path / "a.csv").write_text("size,price\n" + "\n".join(f"{k},{100 * k}" for k in range(40)))
+    words = ["dataset=table", f"dataset.path={tmp_path / 'a.csv'}", "dataset.target=price", "batch_size=null", key]
+    assert told(words) == []
+    (line,) = told([*words, f"dataset.val_path={tmp_path / 'a.csv'}"])
+    assert line == f"{key}: the data has a validation part of its own. Leave it out."

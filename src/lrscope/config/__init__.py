@@ -3,7 +3,7 @@
 Training, runs, sweeps and the commands use it.
 
     schema         the types, registered with Hydra
-    overrides      what Hydra composed -> the config of a run
+    overrides      what Hydra composed -> the config of a run; given_paths: the files that it names
     left_behind    what an option leaves in its group where a YAML file exchanges its class
     validate       every problem that can be seen on paper
     typed_secrets  passwords, which Hydra would write to disk

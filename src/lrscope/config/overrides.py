@@ -8,6 +8,7 @@ from typing import Any
 
 from omegaconf import DictConfig, open_dict
 
+from lrscope.config.given_paths import started_in, with_whole_paths
 from lrscope.config.left_behind import left_behind
 from lrscope.schedules.rules import NOT_ARGUMENTS
 
@@ -15,7 +16,8 @@ GROUPS = ("dataset", "model", "optimizer", "scheduler")
 
 
 def run_config(composed: DictConfig, overrides: Iterable[str], hydra: Any = None) -> DictConfig:
-    """A copy without Hydra's own part, and without what an option leaves behind when its class is exchanged.
+    """A copy without Hydra's own part, with whole paths, and without what an option leaves behind when its class is
+    exchanged.
 
     ``model._target_=my.Net`` changes one key of the option; the others (``hidden``, ``activation`` …) were meant for
     the class that stood there before, and the new one may not take them. So each group whose ``_target_`` was typed,
@@ -27,6 +29,7 @@ def run_config(composed: DictConfig, overrides: Iterable[str], hydra: Any = None
         hydra: Hydra's own part, where ``composed`` has it no more.
     """
     cfg = copy.deepcopy(composed)  # OmegaConf's masked copy would lose the types: lr=${oc.env:LR} would stay a text
+    with_whole_paths(cfg, started_in(composed.get("hydra", hydra)))
     with open_dict(cfg):
         hydra = cfg.pop("hydra", hydra)
     typed = _typed_keys(overrides)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import Any
 
 
@@ -130,8 +131,14 @@ def register() -> None:
     OmegaConf.register_new_resolver("lrscope_train", train_command, replace=True)
     OmegaConf.register_new_resolver("lrscope_goal", lambda metric: goal_of(str(metric)) or "min", replace=True)
     OmegaConf.register_new_resolver("lrscope_experiment", _experiment, replace=True)
+    OmegaConf.register_new_resolver("lrscope_stem", _stem, replace=True)
 
 
 def _experiment(otherwise: str) -> str:
     """MLflow's own variable, else the name that the configuration has."""
     return os.environ.get("MLFLOW_EXPERIMENT_NAME") or otherwise
+
+
+def _stem(path: str | None, otherwise: str) -> str:
+    """``houses`` of ``/data/houses.csv``: what a data set from a file is called."""
+    return (PurePath(str(path)).stem if path else "") or otherwise

@@ -9,6 +9,7 @@ Everybody may use it; it knows no torch, MLflow or Lightning.
     trace, point, run_facts, verdict            the curves of a run, one value of them, what else is known of it, and
                                                 what became of it in a word
     trials                                      what copies of a failed run came to, trained from its start
+    free_memory                                 how much of it a process can have
     metric_goal, plain_text                     which way a metric improves; text for a terminal of ASCII
     tracking_settings                           what others hand to tracking
     stop_signals, gc_pause                      Ctrl-C as a flag; Python's garbage collector while libraries load

@@ -13,6 +13,8 @@ IRRELEVANT = (
     "sweep",
     "experiment_name",
     "dataset.path",
+    "dataset.val_path",
+    "dataset.targets_path",
     "callbacks.progress",
     "callbacks.checkpoint.every_seconds",
     "callbacks.look_ahead",

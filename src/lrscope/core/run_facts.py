@@ -74,6 +74,8 @@ class RunFacts:
     """The function that the network's answers come out of, where it bounds them: ``softmax``, ``sigmoid`` …"""
     saturated: float | None = None
     """Share of the saturating units (sigmoid, tanh) that were flat before the first update."""
+    data_digest: str | None = None
+    """Of the data that it trains on, all parts of it."""
     settings: str | None = None
     """Digest of all settings but rate and seed: equal for runs that tell of each other's rates."""
     trials: Trials | None = None

@@ -47,6 +47,7 @@ from lrscope.training.checkpoint_state import MEMBERS, RANDOM, loader_state, not
 from lrscope.training.evaluation import chunks
 from lrscope.training.facts import with_network_facts
 from lrscope.training.generators import restore_random_state
+from lrscope.training.in_units import in_units
 from lrscope.training.lightning_module import Module
 from lrscope.training.live_run import LiveRun
 from lrscope.training.recording import RunRecorder
@@ -117,7 +118,9 @@ def live_run(run: PreparedRun, recorder: RunRecorder) -> LiveRun:
     verdicts = [Verdict.from_label(name) for name in asked.stop_when]
     evaluated = run.cfg.epochs, asked.evaluate_every_epochs
     best = BestWeights(run.monitor, asked.checkpoint.best)
-    return LiveRun(recorder, run.facts, best, *evaluated, verdicts, asked.stop_grace_epochs)
+    scale = run.source.data.target_scale if run.source.data is not None else None
+    more = partial(in_units, task=run.source.task, scale=scale)
+    return LiveRun(recorder, run.facts, best, *evaluated, verdicts, asked.stop_grace_epochs, more)
 
 
 def _save(steps: RecordSteps, folder: CheckpointFolder, trainer: pl.Trainer) -> None:

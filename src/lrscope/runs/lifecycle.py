@@ -7,13 +7,14 @@ import math
 import platform
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from importlib import metadata
 
 import yaml
 
+from lrscope.config.given_paths import started_in, whole_words
 from lrscope.core.errors import RunGone
 from lrscope.core.files import spared
 from lrscope.core.fingerprint import flatten
@@ -38,10 +39,13 @@ EPOCH_METRICS = (
     "train/loss_epoch",
     "train/loss_eval",
     "train/acc",
+    "train/rmse",
     "val/loss",
     "val/acc",
+    "val/rmse",
     "test/loss",
     "test/acc",
+    "test/rmse",
 )
 
 
@@ -100,9 +104,13 @@ def _continued(run: PreparedRun, session: Session, tags: Mapping[str, str]) -> R
         return _start_record(run, session, tags)
 
 
+def _to_repeat(overrides: Iterable[str]) -> list[str]:
+    return whole_words(overrides_to_repeat(overrides), started_in())
+
+
 def _start_record(run: PreparedRun, session: Session, tags: Mapping[str, str]) -> RunLog:
     ticket = run.job.ticket
-    command = {} if ticket is not None else {"lrscope.overrides": json.dumps(overrides_to_repeat(run.job.overrides))}
+    command = {} if ticket is not None else {"lrscope.overrides": json.dumps(_to_repeat(run.job.overrides))}
     return session.start(
         RunStart(
             experiment=(ticket.experiment if ticket is not None else None) or run.cfg.experiment_name,

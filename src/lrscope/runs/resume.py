@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import sys
@@ -37,6 +38,7 @@ def continued(cfg: DictConfig, job: Job, settings: TrackingSettings) -> Job:
 
     deliver_what_lies_here(settings)
     found = find_run(settings, cfg.experiment_name, cfg.resume, "run")
+    check_same_data([cfg], [found])
     words = explain_new("this run", cfg, [found])
     if words is not None:
         print(words.replace("new in this sweep; ", "starts anew, since it "), flush=True)
@@ -121,6 +123,42 @@ def check_is_this_sweep(stored: StoredSweep, words: Sequence[str], jobs: Mapping
     rule = f"no such sweep: the latest, {identity},{' is finished and' if ended else ''} {lacks}"
     remedy = f"Leave resume out to begin one, or give resume={identity} to add to that."
     raise InputError(Problem("resume", "latest", rule, remedy))
+
+
+def check_same_data(cfgs: Iterable[DictConfig], runs: Sequence[StoredRun]) -> None:
+    """A run that is resumed goes on with the data that it began with: a file may have changed meanwhile.
+
+    Raises:
+        InputError: a run with the same config trained on other data.
+    """
+    from lrscope.core.fingerprint import fingerprint
+    from lrscope.training import build
+
+    stored = {run.fingerprint: digest for run in runs if (digest := _data_digest(run)) is not None}
+    sources: dict[str, build.Source] = {}
+    for cfg in cfgs if stored else ():
+        key = repr([cfg.dataset, cfg.batch_size, cfg.trainer])
+        source = sources[key] = sources.get(key) or build.source(cfg)
+        filled = copy.deepcopy(cfg)
+        build.fill_steps(filled, source.steps_per_epoch)
+        config = build.resolved(filled)
+        if not source.digest or fingerprint(config, source.digest) in stored:
+            continue
+        before = next((d for d in set(stored.values()) if fingerprint(config, d) in stored), None)
+        if before is not None:
+            place = str(cfg.dataset.get("path") or "")
+            rule = f"the data has changed since the run that is resumed began (digest {before}, now {source.digest})"
+            remedy = "Bring back what it was, or leave resume out to begin anew."
+            raise InputError(Problem("dataset.path" if place else "dataset", place, rule, remedy))
+
+
+def _data_digest(run: StoredRun) -> str | None:
+    from lrscope.core.run_facts import RunFacts
+
+    try:
+        return RunFacts.from_json(run.tags.get("lrscope.facts", "{}")).data_digest
+    except (ValueError, TypeError):
+        return None
 
 
 def deliver_what_lies_here(settings: TrackingSettings) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from lrscope.config.given_paths import started_in, whole_words
 from lrscope.core.command_words import command, train_command
 from lrscope.core.files import spared
 from lrscope.core.job import Job, current_job
@@ -49,7 +50,8 @@ def closing_words(outcome: Outcome, job: Job, recorded: bool = True) -> str:
     if outcome.advice:
         lines.append(f"what to do: {outcome.advice}")
     if outcome.status == "KILLED" and recorded:
-        again = " ".join(override for override in job.overrides if not override.startswith("resume="))
+        typed = (override for override in job.overrides if not override.startswith("resume="))
+        again = " ".join(whole_words(typed, started_in()))
         lines.append(
             f"to go on: {train_command()} {again} resume={outcome.run_id or outcome.local_id}".replace("  ", " ")
         )

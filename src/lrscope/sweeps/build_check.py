@@ -57,6 +57,11 @@ class BuildCheck:
         source = self._sources.get(_data_key(cfg))
         return OnData(cfg, source) if source is not None else None
 
+    def notes(self) -> list[str]:
+        """What the data has to tell ahead of the training, each once."""
+        found = [source.data for source in self._sources.values() if source is not None and source.data is not None]
+        return list(dict.fromkeys(words for data in found for words in data.notes))
+
     def _source(self, cfg: DictConfig) -> Source | None:
         from lrscope.training import build
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from lrscope.config.given_paths import KEYS as FILES
 from lrscope.config.in_vain import typed_in_vain
 from lrscope.config.schema import Config
 from lrscope.config.typed_secrets import secrets_typed_for_hydra
@@ -69,6 +70,8 @@ def raise_problems(
         problems += build.problems([*usable, *(cfg for cfg in mended if not check(cfg))])
         on_data = ((build.on_data(cfg), words) for cfg, words in runs)
         problems += typed_in_vain(((run, words) for run, words in on_data if run is not None), DATA_NEEDS)
+        if not problems and (notes := build.notes()):
+            print(*notes, sep="\n", flush=True)
     if problems:
         raise InputError(tuple(dict.fromkeys(problems)))
 
@@ -91,13 +94,18 @@ def _twins(jobs: Sequence[PlannedJob]) -> list[Problem]:
         if not job.whole:
             continue
         tree: Any = OmegaConf.to_container(job.cfg, resolve=False)
-        first = seen.setdefault(fingerprint(tree), number)
+        first = seen.setdefault(f"{fingerprint(tree)} {_files(tree)}", number)
         if first != number:
             one, other = " ".join(jobs[first].overrides), " ".join(job.overrides)
             rule = f"members {first} and {number} of the sweep have the same config"
             rule += f" (the second as {other})" if other != one else ""
             problems.append(Problem(one, "", rule, "Leave one of them out."))
     return problems
+
+
+def _files(tree: Mapping[str, Any]) -> list[Any]:
+    """The files of the data: where they lie changes no result, unless several are given to one sweep."""
+    return [tree["dataset"].get(key) for key in FILES]
 
 
 def _ask_environment(cfgs: Iterable[DictConfig]) -> list[Problem]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
+from lrscope.config.given_paths import started_in, whole_words
 from lrscope.core.command_words import command, train_command
 from lrscope.core.errors import InputError, StoreUnreachable
 from lrscope.core.job import overrides_as_typed
@@ -195,7 +196,8 @@ def _delivered(sweep: CurrentSweep) -> bool:
 def _command(sweep: CurrentSweep) -> list[str]:
     import shlex
 
-    return [shlex.quote(word) for word in overrides_as_typed(sweep.config.hydra) if not word.startswith("resume=")]
+    words = whole_words(overrides_as_typed(sweep.config.hydra), started_in(sweep.config.hydra))
+    return [shlex.quote(word) for word in words if not word.startswith("resume=")]
 
 
 def _identity(sweep: CurrentSweep) -> str:

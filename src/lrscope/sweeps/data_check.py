@@ -29,6 +29,22 @@ class OnData:
 
         return has_validation(self.source) or not str(OmegaConf.select(self.cfg, key)).startswith("val/")
 
+    def reads(self, key: str) -> bool:
+        """Whether the data was made with that key of ``dataset``."""
+        data = self.source.data
+        if data is None:
+            return True
+        if key in _OF_A_DRAWN_PART:
+            return data.val_is_drawn is not False
+        return self.cfg.dataset._target_ != HUB or len(data.input_shape) == _OF_ONE_KIND[key]
+
+
+HUB = "lrscope.datasets.hub.hub"
+
+_OF_A_DRAWN_PART = ("dataset.seed", "dataset.val_fraction")
+
+_OF_ONE_KIND = {"dataset.size": 3, "dataset.length": 1}
+"""Keys that only images, or only texts, are made with: the dimensions of an example."""
 
 _MONITORS = ("callbacks.checkpoint.monitor", "callbacks.early_stopping.monitor", "scheduler.monitor")
 
@@ -47,6 +63,14 @@ NEEDS = (
             f"Try {key}=train/loss_eval.",
         )
         for key in _MONITORS
+    ),
+    *(
+        Need(key, partial(OnData.reads, key=key), "the data has a validation part of its own", "Leave it out.")
+        for key in _OF_A_DRAWN_PART
+    ),
+    *(
+        Need(key, partial(OnData.reads, key=key), f"this set of the hub holds no {what}", "Leave it out.")
+        for key, what in (("dataset.size", "images"), ("dataset.length", "texts"))
     ),
 )
 """What must be so of the data for a key to be read, see :mod:`lrscope.config.in_vain`."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
+from lrscope.config.given_paths import started_in, whole_words
 from lrscope.config.in_vain import launched_in_vain
 from lrscope.core.errors import InputError, Interrupted, LrscopeError
 from lrscope.core.job import KnownMember, SweepTicket, overrides_as_typed, overrides_to_repeat
@@ -177,13 +178,14 @@ def _whole(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> bool:
 def _find(config: DictConfig, planned: Plan, settings: TrackingSettings) -> StoredSweep | None:
     if config.resume is None:
         return None
-    from lrscope.runs.resume import check_is_this_sweep, deliver_what_lies_here
+    from lrscope.runs.resume import check_is_this_sweep, check_same_data, deliver_what_lies_here
     from lrscope.tracking.find import LATEST, find_sweep
 
     deliver_what_lies_here(settings)
     stored = find_sweep(settings, config.experiment_name, config.resume)
     if config.resume == LATEST:
         check_is_this_sweep(stored, _words(config), {" ".join(job.overrides): job.cfg for job in planned.jobs})
+    check_same_data([job.cfg for job in planned.jobs], stored.members)
     return stored
 
 
@@ -229,7 +231,7 @@ def _name(planned: Plan) -> str:
 
 
 def _words(config: DictConfig) -> list[str]:
-    return overrides_to_repeat(overrides_as_typed(config.hydra))
+    return whole_words(overrides_to_repeat(overrides_as_typed(config.hydra)), started_in(config.hydra))
 
 
 def _announce(sweep: CurrentSweep, stored: StoredSweep | None, so_far: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from lrscope.core.run_facts import RunFacts
@@ -26,6 +26,7 @@ class LiveRun:
         best: keeps the best weights, by its metric.
         epochs, every_epochs: each ``every_epochs``-th epoch is evaluated, and always the last of ``epochs``.
         verdicts: those that end a run. grace_epochs: others than *diverged* are looked at only after so many epochs.
+        more: metrics that are made of others, see :mod:`lrscope.training.in_units`.
     """
 
     def __init__(
@@ -37,11 +38,13 @@ class LiveRun:
         every_epochs: int = 1,
         verdicts: Sequence[Verdict] = (),
         grace_epochs: int = 5,
+        more: Callable[[Mapping[str, float]], dict[str, float]] = lambda _: {},
     ) -> None:
         self.recorder = recorder
         self.best = best
         self.epochs = epochs
         self.verdicts = frozenset(verdicts)
+        self._more = more
         self._facts, self._every_epochs, self._grace_epochs = facts, every_epochs, grace_epochs
         self.step = 0
         """Updates made and recorded so far."""
@@ -85,7 +88,7 @@ class LiveRun:
         """
         mean = self._epoch_loss / self._epoch_examples if self._epoch_examples else float("nan")
         self._epoch_loss, self._epoch_examples = 0.0, 0
-        values = {"epoch": float(epoch), "train/loss_epoch": mean, **evaluated}
+        values = {"epoch": float(epoch), "train/loss_epoch": mean, **evaluated, **self._more(evaluated)}
         self.recorder.values(self.step - 1, values)
         self.best.end_epoch(epoch, values.get(self.best.monitor), weights)
         self.stopped_by = self._certain(epoch)
@@ -94,7 +97,8 @@ class LiveRun:
     def end(self, test: Evaluation | None) -> None:
         """Record what the test part came to, once."""
         if test is not None and self.recorder.last("test/loss") is None:
-            self.recorder.values(self.step - 1, part_values("test", test))
+            values = part_values("test", test)
+            self.recorder.values(self.step - 1, {**values, **self._more(values)})
 
     def state_dict(self) -> dict[str, Any]:
         epoch = (self._epoch_loss, self._epoch_examples)

@@ -6,7 +6,7 @@ Who calls whom::
         stack            weights of all, a row each; views as parameters
         passes           a pass forward and back: as the network is written, or as a list of operations
             forward      vmap of the network
-                layers, masks, images    what vmap would compute otherwise than a member alone does, or slowly
+                layers, masks, images, recurrence    what vmap computes otherwise than a member alone does, or not
             losses       the mean loss of every member
         update_rules     sgd, adam, adamw, rmsprop, adagrad
             blocks       an update over a block of weights at a time that the cache holds

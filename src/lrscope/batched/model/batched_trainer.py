@@ -21,6 +21,7 @@ from lrscope.batched.model.member_rates import Rates, Schedule
 from lrscope.batched.model.member_signals import UpdateMeters, grad_norms
 from lrscope.batched.model.numbers import Numbers, to_device
 from lrscope.batched.model.passes import WORTH_TRACING, Passes
+from lrscope.batched.model.recurrence import recur_in_steps
 from lrscope.batched.model.stack import CannotStack, Stack
 from lrscope.batched.model.update_coefficients import Columns
 from lrscope.batched.model.update_rules import RULES, start_of
@@ -89,6 +90,7 @@ class BatchedTrainer:
         self.stack = Stack([member.network for member in members], device)
         self.forward = Forward(members[0].network, self.stack)
         normalise_as_alone(self.forward.network)
+        recur_in_steps(self.forward.network)
         if device.type == "cpu":
             lay_side_by_side(self.forward.network)
         self.rates = Rates([m.optimizer for m in members], [m.schedule for m in members])

@@ -9,13 +9,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from lrscope.training.lightning_module import Loss
+from lrscope.training.supported import Loss, token_cross_entropy
 
 ROUNDS = 50
 """Iterations of the search over answers to a loss that is not known here."""
 
 LOOKED_AT = 10_000
 """Targets that such a search looks at, spread evenly."""
+
+CROSS_ENTROPIES = (functional.cross_entropy, token_cross_entropy)
 
 LEAST_FLOOR = 1e-3
 """A search comes so near, as a share of the constant answer's loss, to a floor of 0 that is never reached."""
@@ -35,7 +37,7 @@ def constant_losses(loss: Loss, targets: Tensor, outputs: int, val_targets: Tens
     """Of targets [N] (classes) or [N, D] (numbers), and those of the validation part.
 
     Squared error: the mean of the targets, whose loss is their variance, mean over their columns. Cross entropy: the
-    class shares, whose loss is their entropy. Any other loss: searched for.
+    shares of the classes, or of the tokens, whose loss is their entropy. Any other loss: searched for.
     """
     train, val = _finite(targets), _finite(val_targets) if val_targets is not None else None
     if not len(train):
@@ -45,7 +47,7 @@ def constant_losses(loss: Loss, targets: Tensor, outputs: int, val_targets: Tens
         mean = train.double().mean(0)
         losses = [float((part.double() - mean).square().mean()) for part in (train, val) if part is not None]
         return ConstantLosses(*losses)
-    if loss is functional.cross_entropy and not train.is_floating_point():
+    if loss in CROSS_ENTROPIES and not train.is_floating_point():
         return _of_shares(train, val)
     return _searched(loss, train, outputs, val)
 
@@ -55,7 +57,7 @@ def loss_floor(loss: Loss, targets: Tensor, outputs: int, constant: float | None
 
     None where it cannot be found.
     """
-    if loss in (functional.mse_loss, functional.cross_entropy):
+    if loss is functional.mse_loss or loss in CROSS_ENTROPIES:
         return 0.0
     some = _some(_finite(targets))
     if not len(some) or constant is None:
