@@ -45,6 +45,10 @@ class Meaning:
     """Whether more steps would hardly ever change it."""
     of_the_best: str = ""
     """What to say where the recommended run has it; goes on from the run's name."""
+    shown_by: tuple[str, ...] = ()
+    """Which figures show it, by their names in ``report/why/evidence.py``, the most telling first."""
+    tried_around: tuple[int, int] = (8, 2)
+    """How many half decades below and above the rate of such a run are tried for its advice."""
 
 
 class Verdict(Enum):
@@ -57,6 +61,8 @@ class Verdict(Enum):
         failed=True,
         certain_early=True,
         final=True,
+        shown_by=("single batches", "gradient"),
+        tried_around=(10, 0),
     )
     COLLAPSED = Meaning(
         "the network answers the same whatever the input",
@@ -64,6 +70,8 @@ class Verdict(Enum):
         about="all",
         failed=True,
         certain_early=True,
+        shown_by=("dead units", "spread", "loss"),
+        tried_around=(10, 2),
     )
     SCHEDULE_NEVER_MOVED = Meaning(
         "the schedule left the rate where it was",
@@ -71,6 +79,7 @@ class Verdict(Enum):
         about="schedule",
         final=True,
         of_the_best="ran on a schedule that never moved: this is a constant rate in truth",
+        shown_by=("rate",),
     )
     SCHEDULE_RAN_OUT = Meaning(
         "the rate was negligible for most of the run",
@@ -78,23 +87,35 @@ class Verdict(Enum):
         about="schedule",
         final=True,
         of_the_best="spent most of the run at a negligible rate",
+        shown_by=("rate", "loss"),
     )
     OSCILLATING = Meaning(
-        "the updates bounce across a minimum and do not shrink", Mark("#b05fc4", "D", "magenta"), failed=True
+        "the updates bounce across a minimum and do not shrink",
+        Mark("#b05fc4", "D", "magenta"),
+        failed=True,
+        shown_by=("bounce", "cosine"),
+        tried_around=(8, 0),
     )
     OVERFITTING = Meaning(
         "the training loss falls, and what is learned does not hold for the validation examples",
         Mark("#e69f00", "s", "yellow"),
         about="generalisation",
         of_the_best="overfits: keep the checkpoint of its best validation loss, not the last one",
+        shown_by=("validation", "loss"),
     )
     STALLED = Meaning(
-        "the loss goes no further, far above what can be reached", Mark("#8c6d4f", "P", "magenta"), failed=True
+        "the loss goes no further, far above what can be reached",
+        Mark("#8c6d4f", "P", "magenta"),
+        failed=True,
+        shown_by=("loss", "gradient"),
+        tried_around=(8, 6),
     )
     TOO_SLOW = Meaning(
         "the loss was still falling when the run ended",
         Mark("#3d8fd6", "<", "blue"),
         of_the_best="was still improving at the end: longer training, or a higher rate, gives a lower loss",
+        shown_by=("loss",),
+        tried_around=(2, 7),
     )
     TRAINED = Meaning("the loss improved and levelled off", Mark("#009e73", "o", "green"))
     UNKNOWN = Meaning("too little was recorded to tell", Mark("#8f98a3", "."), about="record", final=True)

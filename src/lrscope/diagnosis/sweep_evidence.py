@@ -185,7 +185,8 @@ def _revised(finding: Finding, member: RunSignals, rates: Rates) -> Finding:
         return replace(finding, advice=words + rest, rate=best.rate, changes={key: best.rate}, causes=causes)
     if finding.rate is None:
         return finding
-    if finding.verdict is Verdict.TRAINED and not member.learned.by_chance:
+    came_to_its_end = not (slow or finding.verdict.failed) and finding.verdict.meaning.about == "progress"
+    if came_to_its_end and not member.learned.by_chance:
         much = f" more than {SAME:.0%} of" if best is not None and best.loss < mine.loss else ""
         return replace(finding, advice=f"keep this rate: no other of this sweep did better by{much} {rates.metric}")
     return _bounded(finding, mine, key, rates)

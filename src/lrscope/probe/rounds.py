@@ -40,7 +40,7 @@ def trials(start: TrialStart, failed: Untried, clock: Clock) -> Trials | None:
     Returns:
         All that was tried; None where nothing was, or a signal came.
     """
-    rounds = _of_a_slow_run if failed.verdict is Verdict.TOO_SLOW else _of_a_failed_run
+    rounds = _of_a_failed_run if failed.verdict.failed else _of_a_slow_run
     found = _Found()
     for begin, changes in rounds(start, failed, found):
         if clock.left <= 0:

@@ -13,9 +13,6 @@ from lrscope.diagnosis.detectors.schedule import is_scheduled
 from lrscope.probe.trial_start import Change
 
 STEP = math.sqrt(10)
-HALF_DECADES = {Verdict.DIVERGED: (10, 0), Verdict.OSCILLATING: (8, 0), Verdict.COLLAPSED: (10, 2),
-                Verdict.STALLED: (8, 6), Verdict.TOO_SLOW: (2, 7)}  # fmt: skip
-"""How many are tried below and above the rate: of a run that ran away lower ones only."""
 SAME = 1.2
 """Rates within this factor of one that is known are not tried again."""
 OTHER_RATES = (1.0, 0.1, 0.01, 10.0, 0.001)
@@ -32,7 +29,7 @@ def other_rates(rate: float, verdict: Verdict, known: Iterable[float] = (), belo
         known: rates that are not tried again: the run's, and those that a sweep has shown.
         below: the lowest higher rate that is known to fail.
     """
-    down, up = HALF_DECADES.get(verdict, (8, 2))
+    down, up = verdict.meaning.tried_around
     steps = sorted([*range(-down, 0), *range(1, up + 1)], key=lambda k: (k % 2, abs(k)))
     rates = [_nice(rate * STEP**k) for k in steps]
     taken = [rate, *known]

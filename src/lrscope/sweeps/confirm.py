@@ -7,6 +7,7 @@ Which they are is written on the parent run, so that a sweep that was interrupte
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from omegaconf import DictConfig
 
 from lrscope.core.command_words import train_command
 from lrscope.core.errors import InputError, Problem
+from lrscope.core.from_store import entries
 from lrscope.core.job import overrides_as_typed, split_override
 from lrscope.core.outcome import Outcome
 from lrscope.core.trace import Trace
@@ -77,9 +79,20 @@ def confirm(config: DictConfig, task: Task) -> None:
 
 
 def _chosen_before(sweep: CurrentSweep) -> list[list[str]]:
-    """What an earlier command of this sweep chose among the same members."""
-    stored = json.loads(sweep.earlier_tags.get(CHOSEN, "{}"))
-    return stored["members"] if stored.get("among") == len(sweep.plan.jobs) else []
+    """What an earlier command of this sweep chose among the same members; nothing that they do not say themselves,
+    as whoever can write to the store may have put words in there.
+    """
+    stored = entries(sweep.earlier_tags.get(CHOSEN))
+    members = stored.get("members")
+    if stored.get("among") != len(sweep.plan.jobs) or not isinstance(members, list):
+        return []
+    known = {word for job in sweep.plan.jobs for word in job.overrides}
+
+    def is_known(word: object) -> bool:
+        return word in known or (isinstance(word, str) and re.fullmatch(rf"{SEED}=\d{{1,9}}", word) is not None)
+
+    believed = all(isinstance(words, list) and all(map(is_known, words)) for words in members)
+    return members if believed else []
 
 
 def _choose(sweep: CurrentSweep) -> list[list[str]]:

@@ -52,7 +52,7 @@ def _of_the_end(chosen: Choice) -> Iterator[str]:
             else f"{axis}={lowest.label} was lower ({loss(lowest.best.mean)}), more than its neighbours bear out."
         )
     gained = chosen.comparison.start - best.best.mean
-    told = any(row.member.verdict is Verdict.OVERFITTING for row in best.rows)
+    told = any((v := row.member.verdict) is not None and v.meaning.about == "generalisation" for row in best.rows)
     if not told and best.final.mean - best.best.mean > LATE * gained > 0:
         yield (
             f"{best.label} ends at {loss(best.final.mean)}, above its best of {loss(best.best.mean)}: use the weights"

@@ -9,12 +9,12 @@ from mlflow.entities import Run
 from lrscope.core.verdict import Verdict
 
 SIGNALS = {
-    Verdict.DIVERGED.label: ("grad_norm",),
-    Verdict.COLLAPSED.label: ("dead_units", "output_spread", "output_spread_start"),
-    Verdict.OSCILLATING.label: ("update_cosine",),
-    Verdict.STALLED.label: ("grad_norm",),
+    "gradient": ("grad_norm",),
+    "dead units": ("dead_units",),
+    "spread": ("output_spread", "output_spread_start"),
+    "cosine": ("update_cosine",),
 }
-"""By verdict: the metrics that show it, those of single layers (``dead_units/2``) among them."""
+"""What a figure of ``report/why/evidence.py`` is drawn from, those of single layers (``dead_units/2``) among them."""
 
 MOST_RUNS = 32
 """The signals of so many failed members are read: beyond, one more says nothing new and costs a tenth of a second."""
@@ -22,7 +22,11 @@ MOST_RUNS = 32
 
 def wanted_signals(run: Run) -> tuple[str, ...]:
     """The names of the signals that the run has and its verdict needs."""
-    families = SIGNALS.get(run.data.tags.get("lrscope.verdict", ""), ())
+    try:
+        figures = Verdict.from_label(run.data.tags.get("lrscope.verdict", "")).meaning.shown_by
+    except ValueError:
+        return ()
+    families = {name for figure in figures for name in SIGNALS.get(figure, ())}
     return tuple(name for name in run.data.metrics if name.partition("/")[0] in families)
 
 

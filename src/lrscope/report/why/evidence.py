@@ -47,7 +47,9 @@ class Evidence:
 
 def evidence_of(verdict: Verdict, members: Sequence[Member], best: Member | None) -> tuple[Evidence, ...]:
     """At most two figures, the more telling one first; none where nothing that shows it was recorded."""
-    found = [figure for draw in SHOWN_BY.get(verdict, ()) if (figure := draw(members[:MOST_LINES], best)) is not None]
+    found = [
+        figure for name in verdict.meaning.shown_by if (figure := FIGURES[name](members[:MOST_LINES], best)) is not None
+    ]
     return tuple(found[:2])
 
 
@@ -123,16 +125,18 @@ def _rate(members: Sequence[Member], _: Member | None) -> Evidence | None:
     return _figure("learning rate", [_line(member.trace.get("lr")) for member in members])
 
 
-SHOWN_BY: dict[Verdict, tuple[Draw, ...]] = {
-    Verdict.DIVERGED: (_blow_up, _gradient),
-    Verdict.COLLAPSED: (_dead_units, _spread, _loss),
-    Verdict.OSCILLATING: (_bounce, _cosine),
-    Verdict.STALLED: (_loss, _gradient),
-    Verdict.TOO_SLOW: (_loss,),
-    Verdict.OVERFITTING: (_validation, _loss),
-    Verdict.SCHEDULE_RAN_OUT: (_rate, _loss),
-    Verdict.SCHEDULE_NEVER_MOVED: (_rate,),
+FIGURES: dict[str, Draw] = {
+    "single batches": _blow_up,
+    "gradient": _gradient,
+    "dead units": _dead_units,
+    "spread": _spread,
+    "loss": _loss,
+    "bounce": _bounce,
+    "cosine": _cosine,
+    "validation": _validation,
+    "rate": _rate,
 }
+"""By the names that a verdict's ``shown_by`` uses."""
 
 
 def _line(curve: Series, smooth: bool = False) -> Line | None:

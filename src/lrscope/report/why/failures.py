@@ -15,8 +15,6 @@ MOST_TOLD = 6
 """Where more settings failed, neighbours with one verdict are told in one sentence; of fewer only those of which the
 very same is to be said, and those that merely fell short."""
 
-SAYS_NOTHING = (Verdict.TRAINED, Verdict.UNKNOWN, None)
-
 
 @dataclass(frozen=True)
 class Failure:
@@ -95,7 +93,7 @@ def _parts(comparison: Comparison, best: Row | None) -> list[_Part]:
         for cell in group.cells:
             for row in cell.rows if not _needs_no_excuse(cell, best) else ():
                 verdict = row.member.verdict
-                if verdict is not None and verdict not in SAYS_NOTHING and not row.member.crashed:
+                if verdict is not None and verdict.meaning.shown_by and not row.member.crashed:
                     found.setdefault((cell.label, verdict), []).append((group, cell, row))
     order = {cell.label: cell for group in comparison.groups for cell in group.cells}
     labels = sorted(order, key=lambda label: _size(order[label])) if comparison.numeric else list(order)

@@ -130,7 +130,7 @@ def _overfitting(members: Sequence[Member], _: Member | None) -> str | None:
     )
 
 
-def _ran_out(members: Sequence[Member], _: Member | None) -> str | None:
+def _schedule_ran_out(members: Sequence[Member], _: Member | None) -> str | None:
     curve = members[0].trace.get("lr")
     if len(curve) < 2 or not (peak := float(curve.values.max())) > 0:
         return None
@@ -139,7 +139,7 @@ def _ran_out(members: Sequence[Member], _: Member | None) -> str | None:
     return f"after step {last:,} of {end:,} the rate is below 1% of its peak" if last < end else None
 
 
-def _never_moved(members: Sequence[Member], _: Member | None) -> str | None:
+def _schedule_never_moved(members: Sequence[Member], _: Member | None) -> str | None:
     curve = members[0].trace.get("lr")
     if not len(curve) or not curve.values[0] > 0:
         return None
@@ -149,15 +149,9 @@ def _never_moved(members: Sequence[Member], _: Member | None) -> str | None:
 
 
 WORDS: dict[Verdict, Callable[[Sequence[Member], Member | None], str | None]] = {
-    Verdict.DIVERGED: _diverged,
-    Verdict.COLLAPSED: _collapsed,
-    Verdict.OSCILLATING: _oscillating,
-    Verdict.STALLED: _stalled,
-    Verdict.TOO_SLOW: _too_slow,
-    Verdict.OVERFITTING: _overfitting,
-    Verdict.SCHEDULE_RAN_OUT: _ran_out,
-    Verdict.SCHEDULE_NEVER_MOVED: _never_moved,
+    verdict: globals()[name] for verdict in Verdict if (name := f"_{verdict.name.lower()}") in globals()
 }
+"""The function of each verdict has its name; what has none is told by its finding's own sentence."""
 
 
 def _losses(members: Sequence[Member]) -> list[float]:

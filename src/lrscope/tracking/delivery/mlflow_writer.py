@@ -16,8 +16,8 @@ from lrscope.core.failpoint import failpoint
 from lrscope.core.from_store import safe_join
 from lrscope.core.point import Point
 from lrscope.core.redact import redact
-from lrscope.tracking.delivery.confirm import Labels, confirm_batch, confirm_events
 from lrscope.tracking.delivery.outage import is_refusal
+from lrscope.tracking.delivery.read_back import Labels, confirm_batch, confirm_events
 from lrscope.tracking.delivery.uploads import Call, NotTried, Uploads
 from lrscope.tracking.journal import events as ev
 from lrscope.tracking.journal.journal import Journal
