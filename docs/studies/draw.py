@@ -144,9 +144,7 @@ def draw_strategies(store: Store) -> Figure | None:
     for (option, seeds), colour in zip(sorted(by_option.items()), CATEGORIES, strict=False):
         left.plot(*store.curves(seeds[:1], "lr")[0], color=colour, label=option, linewidth=1)
         losses = store.curves(seeds, "val/loss")
-        right.plot(
-            losses[0][0], np.mean([values for _, values in losses], axis=0), color=colour, linestyle=dash, linewidth=1.2
-        )
+        right.plot(losses[0][0], np.mean([values for _, values in losses], axis=0), color=colour, linewidth=1.2)
     left.set(
         title="learning rate of each step", xlabel="step (optimizer updates)", ylabel="learning rate", yscale="log"
     )
