@@ -80,6 +80,7 @@ def _recorded(
         "SELECT datasets.name, digest FROM inputs JOIN datasets ON source_id = dataset_uuid WHERE destination_id = ?"
     )
     files = {str(file.relative_to(artifacts)): file for file in artifacts.rglob("*") if file.is_file()}
+    files.pop("git.diff", None)  # of the working tree, which is somebody's to change meanwhile
     content = {name: _content(file, place) for name, file in files.items()}
     content |= {f"dataset {name}": digest for name, digest in ask(of_data, (run_id,))}
     own = {key: value for key, value in tags.items() if not key.startswith(OF_THE_PROCESS + OF_THE_PROCESS_TOO)}
