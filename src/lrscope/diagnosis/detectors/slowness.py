@@ -40,7 +40,7 @@ class TooSlow(Detector):
 
     def _nothing_yet(self, signals: RunSignals) -> Finding | None:
         """No better than a constant answer, and not known to have levelled off there: it may be on its way."""
-        if not signals.learned.nothing or signals.levelled_off:
+        if not signals.learned.nothing or signals.nothing_to_come:
             return None
         constant = signals.constant_loss or 0.0
         why = (

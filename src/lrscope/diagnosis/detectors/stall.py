@@ -40,10 +40,12 @@ class Stalled(Detector):
     def find(self, signals: RunSignals) -> Finding | None:
         if signals.falls_again:
             return None
-        if signals.learned.only_a_hair and signals.levelled_off:
+        if signals.learned.nothing and not signals.nothing_to_come:
+            return None
+        if signals.learned.only_a_hair:
             return self._holds_for_no_other(signals)
         if signals.learned.nothing:
-            return self._nothing_learned(signals) if signals.levelled_off else None
+            return self._nothing_learned(signals)
         if (best := signals.best) is not None:
             reached = reached_of(signals, best)
             if not reached < self.reached or not signals.levelled_off:

@@ -234,6 +234,14 @@ class RunSignals:
         return (bounce < QUIET * fall or small) and self.forecast.again < max(FLAT * fall, bounce)
 
     @property
+    def nothing_to_come(self) -> bool:
+        """Whether a run that learned nothing is known to stay there. One that does a hair better on its training part
+        may be on its way where its rate died: the same rates again were not tried.
+        """
+        tried = self.ahead.again is not None or not self.rate_died
+        return self.levelled_off and (tried or not self.learned.only_a_hair)
+
+    @property
     def hardly_moved(self) -> bool:
         """Weights that have gone nowhere, by a fall that drowns in the batches' noise or a path too short to matter."""
         small = 2 * self.level.first_error if self.path > SHORT_PATH / 10 else 0.02 * self.first
