@@ -11,7 +11,7 @@ from mlflow.entities import Run
 from omegaconf import DictConfig, OmegaConf
 
 from lrscope.core.errors import InputError
-from lrscope.sweeps.confirm import check_typed
+from lrscope.sweeps.confirm_best import check_typed
 
 WORDS = ("-m", "lr=1e6,0.3,0.1,0.03,0.0001", "sweep.confirm=true", "optimizer=sgd", "dataset=blobs", "epochs=4",
          "batch_size=200", "model.hidden=[6]", "trainer=cpu", "callbacks.look_ahead=false",

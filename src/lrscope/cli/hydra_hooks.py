@@ -22,7 +22,7 @@ class SweepCallback(Callback):
             from lrscope.core.job import overrides_as_typed
             from lrscope.runs.shared_session import opened_ahead
             from lrscope.sweeps.check import raise_problems, secrets_of_hydra
-            from lrscope.sweeps.confirm import check_typed
+            from lrscope.sweeps.confirm_best import check_typed
             from lrscope.sweeps.folders import make_folder
             from lrscope.tracking.mlflow_store.model_package import get_ready_to_pack
 
@@ -46,7 +46,7 @@ class SweepCallback(Callback):
         """All members have trained; ``sweep.confirm`` adds some."""
         with _ending_the_command():
             from lrscope.cli.main import job
-            from lrscope.sweeps.confirm import confirm
+            from lrscope.sweeps.confirm_best import confirm
 
             confirm(config, job)
 

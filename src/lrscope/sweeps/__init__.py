@@ -9,7 +9,7 @@ The commands and the launcher use it.
     data_check            what a config asks of its data, and the data has not
     no_effect             axes that change nothing
     lifecycle, current    begun and closed on every way out; the sweep that this process launched
-    confirm               the three best settings trained with four more seeds
+    confirm_best          the three best settings trained with four more seeds
     member_traces         the curves that its members left
     try_members           where none works, it is tried what would
     close, summary        verdicts beside the others', the best model, the report and the words on the terminal

@@ -7,7 +7,6 @@ Which they are is written on the parent run, so that a sweep that was interrupte
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,7 @@ from omegaconf import DictConfig
 
 from lrscope.core.command_words import train_command
 from lrscope.core.errors import InputError, Problem
-from lrscope.core.from_store import entries
+from lrscope.core.from_store import entries, whole
 from lrscope.core.job import overrides_as_typed, split_override
 from lrscope.core.outcome import Outcome
 from lrscope.core.trace import Trace
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 SEEDS = 4
 SEED = "seed"
 CHOSEN = "lrscope.confirm"
-"""Tag of the parent run: the overrides of the new members, and of how many they were chosen."""
+"""Tag of the parent run: the numbers of the members that were chosen, and among how many."""
 
 Task = Callable[[DictConfig], Any]
 
@@ -63,12 +62,13 @@ def confirm(config: DictConfig, task: Task) -> None:
     if sweep is None or not config.sweep.confirm:
         return
     planned = len(sweep.plan.jobs)
-    chosen = _chosen_before(sweep) or _choose(sweep)
+    best = _best_before(sweep) or _best(sweep)
+    chosen = _with_more_seeds(sweep, best)
     if not chosen:
         print("sweep.confirm: no member trained, so there is nothing to train again", flush=True)
         return
     lifecycle.next_batch(config, chosen)
-    sweep.log.tags({CHOSEN: json.dumps({"among": planned, "members": chosen})})
+    sweep.log.tags({CHOSEN: json.dumps({"among": planned, "best": best})})
     print(f"confirming: {len(chosen)} more members, the best settings with {SEEDS} more seeds each", flush=True)
     hydra = GlobalHydra.instance().hydra
     assert hydra is not None
@@ -78,34 +78,29 @@ def confirm(config: DictConfig, task: Task) -> None:
         _ = job.return_value  # raises what the job raised
 
 
-def _chosen_before(sweep: CurrentSweep) -> list[list[str]]:
-    """What an earlier command of this sweep chose among the same members; nothing that they do not say themselves,
-    as whoever can write to the store may have put words in there.
-    """
+def _best_before(sweep: CurrentSweep) -> list[int]:
+    """The numbers that an earlier command of this sweep chose among the same members."""
     stored = entries(sweep.earlier_tags.get(CHOSEN))
-    members = stored.get("members")
-    if stored.get("among") != len(sweep.plan.jobs) or not isinstance(members, list):
+    count, best = len(sweep.plan.jobs), stored.get("best")
+    if stored.get("among") != count or not isinstance(best, list):
         return []
-    known = {word for job in sweep.plan.jobs for word in job.overrides}
-
-    def is_known(word: object) -> bool:
-        return word in known or (isinstance(word, str) and re.fullmatch(rf"{SEED}=\d{{1,9}}", word) is not None)
-
-    believed = all(isinstance(words, list) and all(map(is_known, words)) for words in members)
-    return members if believed else []
+    return [number for one in best if (number := whole(one, high=count - 1)) is not None]
 
 
-def _choose(sweep: CurrentSweep) -> list[list[str]]:
-    """The overrides of the new members: those of the best ones with other seeds."""
+def _best(sweep: CurrentSweep) -> list[int]:
+    """The numbers of members of the best settings."""
     from lrscope.report.analysis.contenders import contenders
 
-    best = sweep.session.call_in_service(contenders, _as_data(sweep))
-    used = {int(job.cfg.seed) for job in sweep.plan.jobs if job.whole}
-    seeds = list(range(max(used) + 1, max(used) + 1 + SEEDS))
+    return [int(name) for name in sweep.session.call_in_service(contenders, _as_data(sweep))]
+
+
+def _with_more_seeds(sweep: CurrentSweep, best: list[int]) -> list[list[str]]:
+    """The overrides of the new members: those of these, with other seeds."""
+    last = max(int(job.cfg.seed) for job in sweep.plan.jobs if job.whole)
     chosen = []
-    for number in map(int, best):
+    for number in best:
         own = [word for word in sweep.plan.jobs[number].overrides if split_override(word)[0] != SEED]
-        chosen += [[*own, f"{SEED}={seed}"] for seed in seeds]
+        chosen += [[*own, f"{SEED}={seed}"] for seed in range(last + 1, last + 1 + SEEDS)]
     return chosen
 
 
