@@ -39,6 +39,13 @@ _OPTION = re.compile(r"[\w-]+(/[\w-]+)*", re.ASCII)
 _REFERENCE = re.compile(r"\$\{\.*[A-Za-z_]\w*(\.\w+)*\}", re.ASCII)
 
 
+def about_recording(stored: Sequence[str]) -> list[str]:
+    """Those of the words that say where and how runs are recorded. Commands were often typed with some, and whoever
+    goes on with one decides that anew: they are left out, and nobody has to type them.
+    """
+    return [word for word in stored if key_of(word).partition(".")[0] == "tracking"]
+
+
 def command_again(stored: Sequence[str], typed: Sequence[str] = (), allowed: Iterable[str] = ()) -> list[str]:
     """The words of a stored command, and what the user adds to them; of a key that both set, what the user typed.
 

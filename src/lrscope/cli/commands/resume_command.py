@@ -33,7 +33,7 @@ def main(words: Sequence[str], prog: str | None) -> int:
     parser.add_argument("--store", help="tracking URI; default: the project's own store")
     parser.add_argument("--trust", action="append", default=[], metavar="PACKAGE", help="its classes may be named too")
     arguments = parser.parse_args(words)
-    from lrscope.config.trust import command_again
+    from lrscope.config.trust import about_recording, command_again
     from lrscope.core.paths import project_root, resolve
     from lrscope.core.redact import holds_a_password
     from lrscope.tracking import TrackingSettings
@@ -45,7 +45,10 @@ def main(words: Sequence[str], prog: str | None) -> int:
     if found is None:
         return 0
     mode = ["-m"] if found.kind == "sweep" else []
-    command = [*mode, *command_again(found.overrides, typed, arguments.trust), f"resume={found.run_id}"]
+    if left_out := about_recording(found.overrides):
+        print_aside(f"left out of the stored command, as it is about recording: {shlex.join(left_out)}")
+    stored = [word for word in found.overrides if word not in left_out]
+    command = [*mode, *command_again(stored, typed, arguments.trust), f"resume={found.run_id}"]
     if arguments.store is not None and holds_a_password(arguments.store):
         os.environ["MLFLOW_TRACKING_URI"] = arguments.store  # everybody on this machine can read a command line
     elif arguments.store is not None:

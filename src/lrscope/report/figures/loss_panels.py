@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from lrscope.report.analysis.comparison import Comparison, Group, Row
-from lrscope.report.analysis.estimates import mean_interval
+from lrscope.report.analysis.estimates import loss_interval
 from lrscope.report.figures.limits import Axis, loss_axis, spanning
 from lrscope.report.figures.shown import Dot, LossPanel, Mean, Place, names_on_x
 
@@ -74,7 +74,7 @@ def _means(group: Group, place: Place, best: Number) -> tuple[Mean, ...]:
         losses = [value for row in trained if math.isfinite(value := best(row))]
         safe = cell.failed.count == 0
         if losses:
-            found.append(Mean(place(cell.x), mean_interval(losses), joined=joins and safe))
+            found.append(Mean(place(cell.x), loss_interval(losses), joined=joins and safe))
             joins = safe
         elif not safe:
             joins = False
