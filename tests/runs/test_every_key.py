@@ -200,7 +200,7 @@ class Change:
 
 
 STOPPING = ("callbacks.early_stopping.enabled=true",)
-MOMENTUM = ("optimizer=sgd", "optimizer.momentum=0.5", "scheduler.cycle_momentum=true")
+MOMENTUM = ("optimizer=sgd", "scheduler.cycle_momentum=true")
 
 CHANGES: dict[str, Change] = {
     "lr": Change("0.5", points),
@@ -354,8 +354,9 @@ ELSEWHERE = {
         "test_the_three_best_rates_get_four_more_seeds_and_a_resume_trains_nothing_again",
     ),
     "sweep.report": ("cli/test_surroundings.py", "test_a_sweep_that_is_neither_batched_nor_reported"),
+    "packages": ("config/test_trust.py", "test_the_file_of_trusted_packages"),
 }
-"""Keys whose change shows in a whole sweep only, and the test that shows it."""
+"""Keys whose change shows in a whole sweep or in another command only, and the test that shows it."""
 
 NEEDED = {
     ("scheduler=cyclic", "scheduler.gamma"): ("scheduler.mode=exp_range",),
