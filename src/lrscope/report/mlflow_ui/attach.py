@@ -63,12 +63,19 @@ def attach_to_mlflow(sweep: Sweep, note_markdown: str | None = None, client: Mlf
 
 
 def _summarise(client: MlflowClient, run_id: str, summary: ParentSummary) -> None:
-    """Points of step 0: of a report that is made again the later ones count."""
+    """A report that is made again says again what is so still, and adds a point at the next step to what is not."""
     now = int(time.time() * 1000)
     with suppress(MlflowException):  # deleted since the sweep was read
+        known = {metric.key: metric for metric in client.get_run(run_id).data._metric_objs}
+        gone = {name: 0.0 for name in known if name.startswith("members/")}
+        fresh = {name: value for name, value in (gone | dict(summary.metrics)).items() if math.isfinite(value)}
         client.log_batch(
             run_id,
-            metrics=[Metric(name, value, now, 0) for name, value in summary.metrics.items() if math.isfinite(value)],
+            metrics=[
+                Metric(name, value, now, known[name].step + 1 if name in known else 0)
+                for name, value in fresh.items()
+                if name not in known or known[name].value != value
+            ],
             tags=[RunTag(key, value) for key, value in summary.tags.items()],
         )
         client.update_run(run_id, name=summary.name)
