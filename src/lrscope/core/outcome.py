@@ -34,7 +34,7 @@ class Outcome:
     skipped: bool = False
     """Finished in an earlier call: resume had nothing to do."""
     lost: bool = False
-    """Something of its record is, see :func:`lrscope.runs.shared_session.lost_something`."""
+    """Something of its record is, see :func:`lrscope.runs.shared_session.failed_to_record`."""
     steps: int = 0
     seconds: float = 0.0
     overrides: Mapping[str, str] = field(default_factory=dict)
