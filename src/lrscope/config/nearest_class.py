@@ -10,10 +10,7 @@ from lrscope.config.suggest import nearest_words
 
 HOMES = {
     "dataset": ("lrscope.datasets",),
-    "model": (
-        "torch.nn",
-        *(f"lrscope.models.{name}" for name in ("mlp", "cnn", "linear", "resnet", "gru", "transformer")),
-    ),
+    "model": ("torch.nn", "lrscope.models.mlp", "lrscope.models.cnn", "lrscope.models.linear"),
     "optimizer": ("torch.optim",),
     "scheduler": ("torch.optim.lr_scheduler",),
     "callbacks.extra": ("pytorch_lightning.callbacks",),

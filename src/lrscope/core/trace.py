@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrscope.core.failpoint import failpoint
 from lrscope.core.run_facts import RunFacts
 
 
@@ -37,7 +36,7 @@ class Trace:
         arrays: dict[str, Any] = {"facts": np.array(self.facts.to_json())}
         for name, series in self.series.items():
             arrays[f"steps:{name}"], arrays[f"values:{name}"] = series.steps, series.values
-        with failpoint("trace"), path.open("wb") as file:
+        with path.open("wb") as file:
             np.savez(file, **arrays)
 
     @classmethod

@@ -14,7 +14,7 @@ from lrscope.training.distributed import is_first
 
 _shared: dict[TrackingSettings, Session] = {}
 _ahead: dict[TrackingSettings, Session] = {}
-_failed = False
+_lost = False
 
 
 @contextmanager
@@ -83,16 +83,16 @@ def unshare(settings: TrackingSettings) -> None:
         close(session)
 
 
-def failed_to_record() -> bool:
-    """Whether a session of this process lost something of what it was to record, or had a store that tells lies."""
-    return _failed
+def lost_something() -> bool:
+    """Whether a session of this process lost something of what it was to record."""
+    return _lost
 
 
 def close(session: Session) -> None:
     """Deliver what is left, and tell the user what could not be delivered or went wrong on the way."""
-    global _failed
+    global _lost
     delivery = session.close()
-    _failed = _failed or bool(delivery.lost) or delivery.disbelieved
+    _lost = _lost or bool(delivery.lost)
     for words in (*session.warnings(), delivery.words):
         if words:
             print(words, file=sys.stderr)

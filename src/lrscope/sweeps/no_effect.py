@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lrscope.config.given_paths import KEYS as FILES
 from lrscope.core.errors import Problem
 from lrscope.core.fingerprint import digest_without, relevant
 from lrscope.core.run_facts import RATE_KEYS
@@ -80,8 +79,7 @@ def _leaves(cfg: DictConfig) -> dict[str, Any]:
     from omegaconf import OmegaConf
 
     tree: Any = OmegaConf.to_container(cfg, resolve=True)
-    files = {f"dataset.{key}": value for key, value in tree["dataset"].items() if key in FILES}
-    return relevant(tree) | files
+    return relevant(tree)
 
 
 def _read(leaves: Leaves) -> dict[str, Any]:

@@ -24,11 +24,12 @@ CHARTABLE = 64
 """Up to so many members are all drawn; beyond, the page's own first twenty."""
 
 COLUMNS = (
-    "attributes.`Description`",
     SORTED_BY,
+    "tags.`lrscope.verdict`",
+    "tags.`lrscope.status`",
+    "metrics.`train/loss_epoch`",
     "metrics.`val/loss`",
     "metrics.`val/acc`",
-    "tags.`lrscope.verdict`",
 )
 SECTION = "lrscope"
 
@@ -54,7 +55,7 @@ def saved_view(sweep: Sweep, frames: Mapping[str, Axis], now_ms: int) -> tuple[s
         "lifecycleFilter": "Active",
         "datasetsFilter": [],
         "modelVersionFilter": "All Runs",
-        "selectedColumns": [*COLUMNS, *_swept(sweep)],
+        "selectedColumns": [*COLUMNS[:1], *_swept(sweep), *COLUMNS[1:]],
         "runsHidden": [],
         "runsVisibilityMap": {},
         "runsHiddenMode": "SHOWALL" if len(sweep.members) <= CHARTABLE else "FIRST_20_RUNS",

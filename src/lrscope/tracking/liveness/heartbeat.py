@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from lrscope.tracking.journal.run_log import RunLog
 
 HEARTBEAT = "lrscope.heartbeat"
+SESSION = "lrscope.session"
 EVERY_S = 60.0
 
 Beat = Callable[[Sequence[str], Sequence[str]], list[str]]

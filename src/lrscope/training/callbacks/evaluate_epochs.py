@@ -11,10 +11,9 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from lrscope.diagnosis.signals.chance import LOSS_CONSTANT, VAL_LOSS_CONSTANT
 from lrscope.training.callbacks.record_steps import RecordSteps
 from lrscope.training.evaluation import Evaluation, evaluate
-from lrscope.training.facts.constant_answer import constant_losses
+from lrscope.training.facts.constant_answer import constant_loss
 from lrscope.training.fast_hooks import LeanCallback
 from lrscope.training.generators import untouched_generators
 from lrscope.training.lightning_module import Module
@@ -53,18 +52,15 @@ class EvaluateEpochs(LeanCallback):
             with untouched_generators():
                 self.live.begin(*self._start(pl_module))
 
-    def _start(self, module: pl.LightningModule) -> tuple[Evaluation, dict[str, float]]:
+    def _start(self, module: pl.LightningModule) -> tuple[Evaluation, float | None]:
         """What training starts from, and what a constant answer would reach where that is not known."""
         if not self.targets_unknown:
-            return self._part(self.parts.train, module), {}
+            return self._part(self.parts.train, module), None
         seen: list[Tensor] = []
         found = self._part(lambda: _watched(self.parts.train(), seen), module)
-        targets, val = torch.cat(seen), self.parts.val
-        others = torch.cat([targets.detach().cpu() for _, targets in val()]) if val is not None else None
+        targets = torch.cat(seen)
         assert isinstance(module, Module)
-        constant = constant_losses(module.loss, targets, targets.shape[1] if targets.dim() > 1 else 1, others)
-        known = {LOSS_CONSTANT: constant.train, VAL_LOSS_CONSTANT: constant.val}
-        return found, {name: loss for name, loss in known.items() if loss is not None}
+        return found, constant_loss(module.loss, targets, targets.shape[1] if targets.dim() > 1 else 1)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         # Metrics of an earlier epoch would count as one more epoch without improvement.
