@@ -36,13 +36,13 @@ sweep: setup ## three rates side by side: python train.py -m lr=1,0.01,0.0001
 compare: setup ## the report of the latest sweep, or of those in ARGS
 	@$(BIN)/python scripts/compare.py $(ARGS)
 
-diagnose: setup ## say what became of a stored run: make diagnose ARGS=RUN_ID
+diagnose: setup ## say what became of the latest sweep or run, or of those in ARGS
 	@$(BIN)/python scripts/diagnose.py $(ARGS)
 
 ui: setup ## start MLflow's page on this machine and print the links to it
 	@$(BIN)/python scripts/ui.py $(ARGS)
 
-resume: setup ## go on with the latest sweep where it stopped
+resume: setup ## go on with the sweep or run that was interrupted last
 	@$(BIN)/python scripts/resume.py $(ARGS)
 
 sync: setup ## deliver what was recorded while the store was away or tracking.mode=offline
@@ -53,7 +53,7 @@ reap: setup ## mark runs whose process is gone as KILLED
 
 # What trains nothing and starts no server: plain functions, some 40 s of one core.
 FAST := $(addprefix tests/,schedules models datasets diagnosis tracking/test_events.py tracking/test_history.py \
-  tracking/test_journal.py tracking/test_safe_paths.py batched/test_rules.py batched/test_losses.py \
+  tracking/test_journal.py tracking/test_from_store.py batched/test_rules.py batched/test_losses.py \
   batched/test_learner.py batched/test_images.py test_architecture.py test_documentation.py)
 
 check: lint ## lint, types and the tests that train nothing, in about a minute: before every commit
@@ -73,7 +73,8 @@ bench: setup ## measure speed, side by side with a plain Lightning script
 long-study: setup ## the whole SIGNS study on the real files (data/signs or LRSCOPE_SIGNS), held to its numbers: minutes
 	@LRSCOPE_LONG_STUDIES=1 $(BIN)/python -m pytest tests/studies/test_signs_study.py $(ARGS)
 
-torture: setup ## the long campaign of kills and outages
+torture: setup ## the long campaign of kills and outages, and of poisoned stores; goes on where it was cut off
+	@$(BIN)/python benchmarks/poisoned.py
 	@$(BIN)/python benchmarks/reliability.py $(ARGS)
 
 clean: ## remove .venv and caches; recorded runs stay

@@ -1,7 +1,8 @@
 """How often the verdict is right, on real short trainings whose true verdict is known.
 
-    python benchmarks/corpus.py make            trains the corpus (two halves) and keeps it under outputs/corpus
+    python benchmarks/corpus.py make            trains the corpus (two halves) into outputs/corpus; goes on where cut
     python benchmarks/corpus.py report          the confusion matrix of the half that no threshold was set on
+    python benchmarks/corpus.py sentences       what the notes say that the curves do not, and what is at odds in a note
     python benchmarks/corpus.py make --fresh    the same on data, networks and seeds that came after all tuning
     python benchmarks/corpus.py report --fresh
 
@@ -21,8 +22,9 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from corpus_parts.cases import Case, draw
+from corpus_parts.completed import completed
 from corpus_parts.observation import Observation, observe
-from corpus_parts.scoring import Labelled, labelled, report, without_copies
+from corpus_parts.scoring import Labelled, labelled, report, sentences, without_copies
 
 from lrscope.core.trace import Trace
 
@@ -33,7 +35,7 @@ SIZES = {False: (60, 6, 20), True: (30, 6, 7_000)}
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=["make", "report"])
+    parser.add_argument("command", choices=["make", "report", "sentences"])
     parser.add_argument("--fresh", action="store_true", help="data, networks and seeds that came after all tuning")
     parser.add_argument("--half", choices=["tune", "report"], default="report", help="of the corpus (default: report)")
     parser.add_argument("--seed", type=int, default=None, help="another draw of the fresh set")
@@ -42,33 +44,45 @@ def main() -> None:
     parser.add_argument("--wrong", action="store_true", help="list the runs whose verdict is not the label")
     chosen = parser.parse_args()
     name = f"fresh{chosen.seed or ''}" if chosen.fresh else "corpus"
-    path = FOLDER / f"{name}.pickle"
+    kept = FOLDER / name
     if chosen.command == "make":
-        make(path, chosen.fresh, chosen.seed, chosen.processes)
+        make(kept, chosen.fresh, chosen.seed, chosen.processes)
+    elif chosen.command == "sentences":
+        print(sentences(load(kept)))
     else:
-        runs = load(path)
+        runs = load(kept)
         runs = [without_copies(r) for r in runs] if chosen.no_copies else runs
         print(report([r for r in runs if chosen.fresh or r.case.half == chosen.half], chosen.wrong))
 
 
-def make(path: Path, fresh: bool, seed: int | None, processes: int) -> None:
-    """Trains every case and keeps cases, traces and facts."""
+def make(kept: Path, fresh: bool, seed: int | None, processes: int) -> None:
+    """Trains every case that is not kept yet, each into a file of its own with its trace and facts."""
     start = time.perf_counter()
     sweeps, rates, usual = SIZES[fresh]
     cases = draw(sweeps, rates, usual if seed is None else seed, fresh)
+    kept.mkdir(parents=True, exist_ok=True)
+    wanted = [(case, kept / f"{number:04d}.pickle") for number, case in enumerate(cases)]
+    missing = [(case, file) for case, file in wanted if not file.exists()]
     with multiprocessing.get_context("spawn").Pool(processes, initializer=_one_thread) as pool:
-        results = pool.map(observe, cases, chunksize=4)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(pickle.dumps(list(zip(cases, results, strict=True))))
-    print(f"{len(cases)} runs in {time.perf_counter() - start:.0f} s on {processes} processes: {path}")
+        for done, _ in enumerate(pool.imap_unordered(_keep, missing), 1):
+            print(f"\r{len(cases) - len(missing) + done} of {len(cases)}", end="", flush=True)
+    print(f"\r{len(missing)} runs in {time.perf_counter() - start:.0f} s on {processes} processes: {kept}")
 
 
-def load(path: Path) -> list[Labelled]:
+def _keep(work: tuple[Case, Path]) -> None:
+    case, file = work
+    made = file.with_suffix(".part")
+    made.write_bytes(pickle.dumps((case, observe(case))))
+    made.replace(file)
+
+
+def load(kept: Path) -> list[Labelled]:
     """The kept runs with their labels; the best of a sweep is known only when all of it is there."""
-    if not path.exists():
-        raise SystemExit(f"{path} is not there: run `make` first")
-    kept: list[tuple[Case, tuple[Trace, Observation]]] = pickle.loads(path.read_bytes())
-    return labelled(kept)
+    files = sorted(kept.glob("*.pickle"))
+    if not files:
+        raise SystemExit(f"{kept} holds no runs: run `make` first")
+    runs: list[tuple[Case, tuple[Trace, Observation]]] = [pickle.loads(file.read_bytes()) for file in files]
+    return labelled([(case, (completed(case, trace, seen), seen)) for case, (trace, seen) in runs])
 
 
 def _one_thread() -> None:

@@ -1,107 +1,187 @@
 """The long campaign of kills, outages and torn files; prints the table of docs/reliability.md.
 
-python benchmarks/reliability.py [--kills 54] [--outages 20] [--torn 10] [--seed 1] [--jobs 2]
+python benchmarks/reliability.py [--points 1] [--random 100] [--kills 54] [--outages 20] [--torn 10] [--seed 1]
+
+Each case's result is written as soon as it is there: a campaign that was cut off goes on where it was, as long as the
+code is the same (its commit, and nothing changed since).
 """
 
 from __future__ import annotations
 
 import argparse
 import itertools
+import json
+import random
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from servers import Server, mlflow_server_on
+from servers import Server, empty_store, mlflow_server_on
 from torture.campaign import SIGNALS, Campaign, Trial
-from torture.commands import KINDS
+from torture.commands import WAYS
 from torture.twins import Differences
 
-Fault = Callable[[Campaign], Trial]
-
+ROOT = Path(__file__).resolve().parents[1]
 OUTAGES = ("refuse", "hang", "status", "cut request", "cut answer")
+KINDS = (
+    "store", "ticket", "run", "event", "fsync", "offset", "batch", "upload", "checkpoint", "rename", "best", "outcome",
+    "trace", "status", "package", "model", "report", "view", "prune",
+)  # fmt: skip
+"""Of writes, in about the order of a run."""
+
+RESULTS = ROOT / "outputs" / "torture"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One trial by name, and how it is done."""
+
+    name: str
+    run: Callable[[Campaign], Trial]
+
+
+@dataclass(frozen=True)
+class Result:
+    """A line of the file of results."""
+
+    case: str
+    way: str
+    fault: str
+    hit: bool
+    differences: Differences
+
+    @classmethod
+    def read(cls, line: str) -> Result:
+        body = json.loads(line)
+        differences = {**body["differences"], "which": tuple(body["differences"]["which"])}
+        return cls(**{**body, "differences": Differences(**differences)})
 
 
 def main() -> int:
     """0 where no trial found a difference."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--kills", type=int, default=54)
-    parser.add_argument("--outages", type=int, default=20)
-    parser.add_argument("--torn", type=int, default=10)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--jobs", type=int, default=2, help="trials at a time")
-    arguments = parser.parse_args()
-    began = time.monotonic()
+    arguments = _parser().parse_args()
+    began, file = time.monotonic(), RESULTS / f"{_version()}-seed-{arguments.seed}.jsonl"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    earlier = [Result.read(line) for line in file.read_text().splitlines()] if file.exists() else []
     folder = Path(tempfile.mkdtemp(prefix="torture-"))
-    with mlflow_server_on(folder, f"sqlite:///{folder / 'server.db'}") as server:
-        planned = plan(arguments, server)
-        workers = [
-            (Campaign(folder / f"worker-{k}", arguments.seed + k), planned[k :: arguments.jobs])
-            for k in range(arguments.jobs)
-        ]
+    served = mlflow_server_on(folder, f"sqlite:///{folder / 'server.db'}") if arguments.outages else nullcontext()
+    with served as server:
+        cases = plan(arguments, server)
+        done = {result.case for result in earlier}
+        left = [case for case in cases if case.name not in done]
+        print(f"{len(cases)} cases, {len(cases) - len(left)} of them done before: {file}", file=sys.stderr, flush=True)
+        first = Campaign(folder / "worker-0", empty_store())
+        others = [Campaign(folder / f"worker-{k}", empty_store(), first) for k in range(1, arguments.jobs)]
+        workers = [(campaign, left[k :: arguments.jobs]) for k, campaign in enumerate([first, *others])]
         with ThreadPoolExecutor(arguments.jobs) as pool:
-            trials = [trial for done in pool.map(_work, workers) for trial in done]
-    print(table(trials))
-    print(f"\n{len(trials)} trials, seed {arguments.seed}, {(time.monotonic() - began) / 60:.0f} minutes")
-    failed = [trial for trial in trials if not trial.passed]
-    for trial in failed:
-        print(f"\n{trial.kind} / {trial.fault}: {trial.differences}\n{trial.output}", file=sys.stderr)
+            list(pool.map(partial(_work, file=file), workers))
+    results = [Result.read(line) for line in file.read_text().splitlines()]
+    print(table(results))
+    print(
+        f"\n{len(results)} trials, seed {arguments.seed}; this call took {(time.monotonic() - began) / 60:.0f} minutes"
+    )
+    failed = [result for result in results if not result.differences.none]
+    for result in failed:
+        print(f"\n{result.case}: {result.differences}", file=sys.stderr)
     if not failed:
-        shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)
     return 1 if failed else 0
 
 
-def plan(arguments: argparse.Namespace, server: Server) -> list[Fault]:
-    """The faults in the order in which they are tried: each way of training meets each of them equally often."""
-    kills = itertools.product(KINDS, SIGNALS)
-    tears = itertools.product(KINDS, ("checkpoint", "spool"))
-    outages = itertools.product(OUTAGES, KINDS)
-    faults: list[Fault] = []
-    for kind, fault in itertools.islice(itertools.cycle(kills), arguments.kills):
-        faults.append(partial(Campaign.kill, kind=kind, fault=fault))
-    for kind, what in itertools.islice(itertools.cycle(tears), arguments.torn):
-        faults.append(partial(Campaign.tear, kind=kind, what=what))
-    for mode, kind in itertools.islice(itertools.cycle(outages), arguments.outages):
-        faults.append(partial(Campaign.outage, kind=kind, server=server, mode=mode))
-    return faults
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--points", type=int, default=1, help="0: no kills at every kind of write")
+    parser.add_argument("--random", type=int, default=100, help="kills at a write by chance")
+    parser.add_argument("--kills", type=int, default=54, help="signals at a moment by chance")
+    parser.add_argument("--outages", type=int, default=20)
+    parser.add_argument("--torn", type=int, default=10)
+    parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=list(WAYS), help="of training")
+    parser.add_argument("--most", type=int, help="stop after so many cases")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=2, help="trials at a time")
+    return parser
 
 
-def _work(worker: tuple[Campaign, list[Fault]]) -> list[Trial]:
-    campaign, faults = worker
-    return [_shown(fault(campaign)) for fault in faults]
+def plan(arguments: argparse.Namespace, server: Server | None) -> list[Case]:
+    """The cases in the order in which they are tried: shuffled, so that a part of them says something of all."""
+    ways, seed = arguments.ways, arguments.seed
+
+    def case(number: int, way: str, what: str, run: Callable[..., Trial], **more: object) -> Case:
+        name = f"{number} {way}: {what}"
+        return Case(name, lambda campaign: run(campaign, way=way, chance=random.Random(f"{seed} {name}"), **more))
+
+    cases: list[Case] = []
+    if arguments.points:
+        points = itertools.product(ways, ("before", "after"), KINDS, ("first", "middle", "last"))
+        for number, (way, side, kind, occurrence) in enumerate(points):
+            which, whole, again = f"{side} {kind} {occurrence}", number % 4 != 3, number % 3 == 0
+            cases.append(case(number, way, which, Campaign.fail, which=which, whole=whole, again=again))
+    for number, way in enumerate(itertools.islice(itertools.cycle(ways), arguments.random)):
+        whole, again = number // len(ways) % 4 != 3, number // len(ways) % 2 == 0
+        cases.append(case(number, way, "random", Campaign.fail, which="random", whole=whole, again=again))
+    kills = itertools.cycle(itertools.product(ways, SIGNALS))
+    for number, (way, fault) in enumerate(itertools.islice(kills, arguments.kills)):
+        cases.append(case(number, way, fault, Campaign.kill, fault=fault))
+    tears = itertools.cycle(itertools.product(ways, ("checkpoint", "spool")))
+    for number, (way, what) in enumerate(itertools.islice(tears, arguments.torn)):
+        cases.append(case(number, way, f"torn {what}", Campaign.tear, what=what))
+    outages = itertools.cycle(itertools.product(OUTAGES, ways))
+    for number, (mode, way) in enumerate(itertools.islice(outages, arguments.outages)):
+        cases.append(case(number, way, mode, Campaign.outage, server=server, mode=mode))
+    random.Random(seed).shuffle(cases)
+    return cases[: arguments.most]
 
 
-def table(trials: list[Trial]) -> str:
+def _work(worker: tuple[Campaign, list[Case]], file: Path) -> None:
+    campaign, cases = worker
+    for case in cases:
+        trial = case.run(campaign)
+        result = Result(case.name, trial.way, trial.fault, trial.hit, trial.differences)
+        with file.open("a") as results:
+            results.write(json.dumps(asdict(result)) + "\n")
+        word = "ok" if trial.passed else f"FAILED: {trial.differences}\n{trial.output}"
+        print(f"{case.name}{'' if trial.hit else ' (missed)'}: {word}", file=sys.stderr, flush=True)
+
+
+def table(results: list[Result]) -> str:
     """Markdown: a row for each way of training and fault, with the sums of all its trials."""
-    rows: dict[tuple[str, str], list[Trial]] = defaultdict(list)
-    for trial in trials:
-        rows[trial.kind, trial.fault].append(trial)
-    lines = [
-        "| trained | fault | trials | of which hit it at work | runs missing / doubled | points missing / doubled "
-        "| wrong values | wrong statuses | wrong weights | files missing |",
-        "|---|---|---|---|---|---|---|---|---|---|",
-    ]
-    for (kind, fault), group in rows.items():
-        total = sum((trial.differences for trial in group), Differences())
-        lines.append(
-            f"| {kind} | {fault} | {len(group)} | {sum(t.hit for t in group)} "
-            f"| {total.runs_missing} / {total.runs_doubled} | {total.points_missing} / {total.points_doubled} "
-            f"| {total.values_wrong} | {total.statuses_wrong} | {total.weights_wrong} | {total.files_missing} |"
-        )
+    rows: dict[tuple[str, str], list[Result]] = defaultdict(list)
+    for result in results:
+        rows[result.way, _fault(result.fault)].append(result)
+    names = [name.replace("_", " ") for name in Differences().counts()]
+    lines = [f"| trained | fault | trials | struck | {' | '.join(names)} |", "|---" * (4 + len(names)) + "|"]
+    lines += [_row(way, fault, group) for (way, fault), group in sorted(rows.items())]
     return "\n".join(lines)
 
 
-def _shown(trial: Trial) -> Trial:
-    word = "ok" if trial.passed else f"FAILED: {trial.differences}"
-    print(f"{trial.kind} / {trial.fault}{'' if trial.hit else ' (missed)'}: {word}", file=sys.stderr, flush=True)
-    return trial
+def _row(way: str, fault: str, group: list[Result]) -> str:
+    total = sum((result.differences for result in group), Differences())
+    counts = " | ".join(str(count) for count in total.counts().values())
+    return f"| {way} | {fault} | {len(group)} | {sum(result.hit for result in group)} | {counts} |"
+
+
+def _fault(fault: str) -> str:
+    """The kind of a fault: a row of the table for each."""
+    side, _, rest = fault.partition(" ")
+    return f"kill at: {rest.split(' ')[0]}" if side in ("before", "after") else fault.replace(", the writer alone", "")
+
+
+def _version() -> str:
+    def git(*words: str) -> str:
+        return subprocess.run(("git", "-C", str(ROOT), *words), capture_output=True, text=True, check=True).stdout
+
+    return git("rev-parse", "--short", "HEAD").strip() + ("-changed" if git("status", "--porcelain").strip() else "")
 
 
 if __name__ == "__main__":

@@ -17,8 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from lrscope.batched.model.batched_trainer import Member
+from lrscope.batched.model.stack_trial import StackTrial
 from lrscope.batched.run.autotune import choose
-from lrscope.batched.run.stack_trial import StackTrial
 from lrscope.datasets.data import Part
 from lrscope.models.cnn import CNN
 from lrscope.models.mlp import MLP

@@ -1,51 +1,8 @@
-"""Start MLflow's page on this machine and print the links to the latest sweep; Ctrl-C ends it.
+"""The same as ``lrscope ui``."""
 
-It listens on 127.0.0.1 only and opens no browser.
-"""
-
-from __future__ import annotations
-
-import argparse
 import sys
 
-from lrscope.core.errors import InputError, LrscopeError
-from lrscope.core.plain_text import keep_what_can_be_shown
-from lrscope.core.std_streams import spare_the_command
-
-
-def main() -> int:
-    """0, 1 where the server does not start, 2 where the port is taken or the store cannot be read."""
-    spare_the_command()
-    keep_what_can_be_shown()
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--port", type=int, default=5000, help="default: %(default)s")
-    parser.add_argument("--uri", help="the tracking store; default MLFLOW_TRACKING_URI, else mlflow.db of the project")
-    arguments = parser.parse_args()
-
-    def ready(url: str) -> None:
-        print(f"MLflow   {url}/#/experiments?workflowType=machine_learning", flush=True)
-        _links(arguments.uri, url)
-        print("Ctrl-C ends it", flush=True)
-
-    try:
-        from lrscope.report.mlflow_ui.serve import serve
-
-        print("starting MLflow's page …", flush=True)
-        return serve(arguments.uri, arguments.port, ready)
-    except LrscopeError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-
-
-def _links(uri: str | None, url: str) -> None:
-    from lrscope.report import collect_sweep, latest_sweep, sweep_links
-
-    try:
-        sweep = collect_sweep(uri, latest_sweep(uri))
-        print(*sweep_links(sweep, url).lines(sweep.has_view), sep="\n", flush=True)
-    except InputError:
-        print("no sweep yet: python train.py -m lr=1,0.01,0.0001", flush=True)
-
+from lrscope.cli.commands.entry import run
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run("ui", sys.argv[1:]))

@@ -10,6 +10,9 @@ import pytest
 # two test processes would wait for one another.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# Most runs of tests are so short that they fail or are too slow: what would train is tried where a test asks for it.
+os.environ["LRSCOPE_TRIAL_SECONDS"] = "0"
+
 from clean_tree import changes, contents
 from lrscope.tracking.delivery import service_client
 from servers import fresh_database, mlflow_server, postgres, project, proxy, store_project

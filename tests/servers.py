@@ -83,7 +83,9 @@ class Proxy:
 
     ``mode`` is one of: ``pass``; ``refuse`` (nobody listens); ``hang`` (takes requests, never answers); ``status``
     (answers ``status`` itself); ``cut request`` (the server gets half of it); ``cut answer`` (the server does it, the
-    client never hears). ``delay_s`` holds every request up. A change of mode ends what is under way. ``asked`` has the
+    client never hears). ``lies`` has what it answers by itself with status 200, by a part of the request's first line,
+    as many times as it says; ``shortens`` a part of the first line of requests of whose body it passes on but half, as
+    if that were all. ``delay_s`` holds every request up. A change of mode ends what is under way. ``asked`` has the
     first line of every request, ``most_at_once`` how many were under way in the same moment.
     """
 
@@ -91,6 +93,8 @@ class Proxy:
         self.port = free_port()
         self.delay_s = 0.0
         self.status = 500
+        self.lies: dict[str, tuple[bytes, int]] = {}
+        self.shortens: str | None = None
         self.asked: list[str] = []
         self.most_at_once = 0
         self._under_way = 0
@@ -155,7 +159,8 @@ class Proxy:
         server: socket.socket | None = None
         try:
             while request := _read_message(client):
-                self.asked.append(request.split(b"\r\n", 1)[0].decode())
+                asked = request.split(b"\r\n", 1)[0].decode()
+                self.asked.append(asked)
                 self._count(1)
                 time.sleep(self.delay_s)
                 self._count(-1)
@@ -165,6 +170,11 @@ class Proxy:
                 if self._mode == "status":
                     client.sendall(f"HTTP/1.1 {self.status} No\r\nContent-Length: 2\r\n\r\nno".encode())
                     continue
+                if (lie := self._lie(asked)) is not None:
+                    client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(lie), lie))
+                    continue
+                if self.shortens is not None and self.shortens in asked:
+                    request = _shortened(request)
                 # The server hangs up on a connection that was idle for longer than a few seconds.
                 server = self._reach_server(server)
                 if self._mode == "cut request":
@@ -183,6 +193,13 @@ class Proxy:
                     self._open.discard(connection)
                     _slam(connection)
 
+    def _lie(self, asked: str) -> bytes | None:
+        for part, (body, times) in self.lies.items():
+            if part in asked and times > 0:
+                self.lies[part] = body, times - 1
+                return body
+        return None
+
     def _count(self, change: int) -> None:
         with self._counting:
             self._under_way += change
@@ -195,6 +212,14 @@ class Proxy:
         server = socket.create_connection(("127.0.0.1", self._target_port))
         self._open.add(server)
         return server
+
+
+def _shortened(request: bytes) -> bytes:
+    """The request with half of its body, and a head that says so."""
+    head, _, body = request.partition(b"\r\n\r\n")
+    half = body[: len(body) // 2]
+    lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"content-length:")]
+    return b"\r\n".join([*lines, b"Content-Length: %d" % len(half)]) + b"\r\n\r\n" + half
 
 
 def _slam(connection: socket.socket) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -26,6 +27,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("training", "report.analysis"),
     ("training.facts",),
     ("training.callbacks", "report.figures"),
+    ("report.why",),
     ("report.output",),
     ("report.mlflow_ui",),
     ("report",),
@@ -35,11 +37,12 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("sweeps",),
     ("batched.run",),
     ("cli", "hydra_plugins"),
+    ("cli.commands", "api"),
 )
 """From the bottom to the top. A folder imports from itself and from the layers below it, from no other of its own."""
 
 ONLY_IN = {
-    "hydra": {"core", "config", "sweeps", "cli", "hydra_plugins"},
+    "hydra": {"api", "core", "config", "sweeps", "cli", "hydra_plugins"},
     "mlflow": {"tracking", "report"},
     "matplotlib": {"report"},
     "sqlalchemy": {"tracking"},
@@ -55,9 +58,15 @@ NOT_IN = {
 """Libraries that these parts do not know: they work on plain values, whatever feeds them."""
 
 
+COPIED = SRC / "lrscope" / "cli" / "project"
+"""What `lrscope init` copies for a user is his code, and none of the package's."""
+
+
 def modules() -> Iterator[tuple[str, Path]]:
     """Every module of the source but the package's own ``__init__``, by its dotted name."""
     for file in sorted(SRC.rglob("*.py")):
+        if file.is_relative_to(COPIED):
+            continue
         name = ".".join(file.relative_to(SRC).with_suffix("").parts).removesuffix(".__init__")
         if name != "lrscope":
             yield name, file
@@ -137,7 +146,7 @@ def test_no_two_files_have_one_name() -> None:
 
 def test_every_folder_says_what_is_in_it() -> None:
     """Its docstring names every module and folder that lies in it, and is not a line longer than a screen."""
-    folders = {path.parent for path in SRC.rglob("*.py")} - {SRC, SRC / "lrscope"}
+    folders = {file.parent for _, file in modules()} - {SRC, SRC / "lrscope"}
     assert folders
     for folder in folders:
         said = ast.get_docstring(ast.parse((folder / "__init__.py").read_text())) or ""
@@ -168,6 +177,99 @@ def test_parts_that_work_on_plain_values(library: str) -> None:
         if imported.split(".")[0] == library
     ]
     assert not knowing
+
+
+DOORS = {
+    "opens a client of MLflow's": (
+        r"\bMlflowClient\(|\(MlflowClient\b|\bmlflow\.(search_runs|get_run|load|pyfunc|artifacts|tracking\.get)|\.load_model\(",
+        {"lrscope.tracking.mlflow_store.checked_client"},
+    ),
+    "asks MLflow's store past its client": (
+        r"SqlAlchemyStore\(|ManagedSessionMaker|get_artifact_repository\(|http_request\(|_tracking_client",
+        {"lrscope.tracking.mlflow_store.store", "lrscope.tracking.mlflow_store.read"},
+    ),
+    "reads JSON": (
+        r"\bjson\.loads?\(",
+        {
+            "lrscope.core.from_store",
+            "lrscope.tracking.journal.events",
+            "lrscope.core.outcome",  # what jobs of this command leave for their sweep
+            "lrscope.core.job",
+            "lrscope.runs.resume",  # an outcome that this command wrote into its own ticket
+        },
+    ),
+    "reads YAML": (r"\byaml\.\w*load\w*\(", {"lrscope.config.trust", "lrscope.config.validate"}),
+    "unpickles": (
+        r"\bpickle\.loads?\(|\btorch\.load\(|\bnp\.load\(|joblib\.load\(|torch\.hub|allow_pickle=True",
+        {
+            "lrscope.training.checkpoint_folder",  # weights_only
+            "lrscope.core.trace",  # allow_pickle=False
+            "lrscope.datasets.array_files",  # a user's file: weights_only, allow_pickle=False
+            "lrscope.tracking.delivery.service_process",  # between this process and one that it started
+            "lrscope.tracking.mlflow_store.model_package",
+            "lrscope.sweeps.compose",  # what this process has pickled
+        },
+    ),
+    "makes what a config names": (
+        r"\binstantiate\(|resolve_name\(|import_module\(|get_class\(|get_method\(",
+        {
+            "lrscope.config.instantiate",
+            "lrscope.config.trusted_kinds",
+            "lrscope.config.nearest_class",
+            "lrscope.core.moved_names",
+            "lrscope.diagnosis.detectors",  # its own modules
+            "lrscope.cli.commands.entry",  # its own modules
+            "lrscope.api.call_words",  # the name of what the caller has given, and that it is found by it
+            "lrscope.sweeps.plan",  # the sweeper that Hydra is about to make
+        },
+    ),
+}
+"""What a store or a journal says comes in here, and is looked at; see ``lrscope/core/from_store.py``. Who reads one
+anew goes by one of these doors, or says here why that needs none.
+"""
+
+
+@pytest.mark.parametrize("what", DOORS)
+def test_what_others_wrote_comes_in_by_the_doors(what: str) -> None:
+    pattern, doors = DOORS[what]
+    users = {name for name, file in modules() if re.search(pattern, _code(file))}
+    scripts = {file.name for file in (SRC.parent / "scripts").glob("*.py") if re.search(pattern, _code(file))}
+    assert users | scripts == doors
+
+
+@cache
+def _code(file: Path) -> str:
+    """Without docstrings and comments."""
+    return ast.unparse(
+        _WithoutDocstrings().visit(ast.parse(file.read_text())),
+    )
+
+
+class _WithoutDocstrings(ast.NodeTransformer):
+    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
+        return None if isinstance(node.value, ast.Constant) else node
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        super().generic_visit(node)
+        if getattr(node, "body", None) == []:
+            node.body = [ast.Pass()]  # type: ignore[attr-defined]
+        return node
+
+
+def test_a_checkpoint_is_loaded_as_data_only() -> None:
+    calls = [
+        call
+        for _, file in modules()
+        for call in ast.walk(ast.parse(file.read_text()))
+        if isinstance(call, ast.Call) and ast.unparse(call.func) in ("torch.load", "np.load")
+    ]
+    safe = {"torch.load": ("weights_only", True), "np.load": ("allow_pickle", False)}
+    assert calls
+    for call in calls:
+        name, value = safe[ast.unparse(call.func)]
+        assert any(word.arg == name and ast.unparse(word.value) == str(value) for word in call.keywords), ast.unparse(
+            call
+        )
 
 
 def test_what_measures_and_records_knows_no_lightning() -> None:

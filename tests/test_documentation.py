@@ -15,6 +15,7 @@ from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 
+from lrscope.cli.commands.entry import SUBCOMMANDS
 from lrscope.config import schema
 from lrscope.config.validate import check
 from lrscope.sweeps.plan import plan_jobs
@@ -22,10 +23,10 @@ from lrscope.sweeps.plan import plan_jobs
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = [ROOT / "README.md", ROOT / "benchmarks/README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 SHELL_BLOCK = re.compile(r"```(?:sh|bash|console)\n(.*?)```", re.DOTALL)
-IN_A_LINE = re.compile(r"`((?:python (?:train|scripts|benchmarks)|make )[^`\n]*)`")
+IN_A_LINE = re.compile(r"`((?:python (?:train|scripts|benchmarks)|make |lrscope )[^`\n]*)`")
 ELSEWHERE = (
     *("mlflow ui", "mlflow server", "mlflow db upgrade", "pip install hydra-"),
-    *("git clone", "cd ", "export ", "source .venv"),
+    *("git clone", "cd ", "export ", "source .venv", "pip install .", "eval "),
 )
 """Commands that are not this project's."""
 
@@ -61,11 +62,12 @@ def loader() -> Iterator[Any]:
 
 
 def test_every_command_is_of_a_kind_that_is_checked() -> None:
-    checked = {*of("python train.py", "make ", "python scripts/", "python benchmarks/"), *of(*ELSEWHERE)}
+    ours = ("python train.py", "lrscope ", "make ", "python scripts/", "python benchmarks/")
+    checked = {*of(*ours), *of(*ELSEWHERE)}
     assert [command for command in commands() if command not in checked] == []
 
 
-@pytest.mark.parametrize(("document", "command"), of("python train.py"))
+@pytest.mark.parametrize(("document", "command"), of("python train.py", "lrscope train"))
 def test_a_training_command_composes(loader: Any, document: str, command: str) -> None:  # noqa: ARG001
     words = [word for word in words_of(command)[2:] if word not in ("-m", "--cfg", "job", "--help", "…", "...")]
     launchers = loader.get_group_options("hydra/launcher")
@@ -87,6 +89,11 @@ def test_a_training_command_composes(loader: Any, document: str, command: str) -
 def test_a_make_command_is_a_target(document: str, command: str) -> None:  # noqa: ARG001
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert words_of(command)[1] in targets
+
+
+@pytest.mark.parametrize(("document", "command"), of("lrscope "))
+def test_a_command_of_the_package_is_a_subcommand(document: str, command: str) -> None:  # noqa: ARG001
+    assert words_of(command)[1] in SUBCOMMANDS
 
 
 def test_scripts_that_are_named_are_there() -> None:

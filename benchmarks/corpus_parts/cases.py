@@ -28,6 +28,11 @@ class Case:
     seed: int
     epochs: int
     batch_size: int
+    weight_decay: float | None = None
+    """None: what the optimizer's class has."""
+    clip: float | None = None
+    inputs: str = "as they are"
+    """Or ``standardised``."""
 
     @property
     def half(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from corpus_parts.cases import Case
@@ -63,15 +64,15 @@ class Observation:
         return bool(self.continued)
 
 
-def observe(case: Case) -> tuple[Trace, Observation]:
-    """Trains the case and looks at it; a run that is not finite is not continued."""
+def observe(case: Case, orders: Sequence[int] = range(ORDERS)) -> tuple[Trace, Observation]:
+    """Trains the case and looks at it, in these orders of the data; a run that is not finite is not continued."""
     run = Run(case)
     first, spread_first = run.train_loss(), float(output_spread(run.outputs(), run.data.targets))
     trace, earlier, last = run.train(EARLIER_LOOKS, EVAL_STEPS)
     rates, outputs = run.rate.used, run.outputs()
     finite = run.finite and all(math.isfinite(loss) for loss in last)
-    orders = 1 if run.per_epoch == 1 else ORDERS  # a full batch has no order
-    continued = tuple(_go_on(run, order) for order in range(orders)) if finite else ()
+    orders = orders[:1] if run.per_epoch == 1 else orders  # a full batch has no order
+    continued = tuple(_go_on(run, order) for order in orders) if finite else ()
     spread_end = float(output_spread(outputs, run.data.targets))
     accuracy = float((outputs.argmax(1) == run.data.targets).float().mean()) if run.data.classes else math.nan
     return trace, Observation(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -40,6 +40,24 @@ class Problem:
         if not self.classes:
             return float(self.targets.double().var(correction=0))
         return float(-sum(s * np.log(s) for s in self.shares if s > 0))
+
+    @property
+    def val_constant_loss(self) -> float | None:
+        """Validation loss of that same answer; None where it is not finite, or there is no such part."""
+        if self.val_targets is None:
+            return None
+        if not self.classes:
+            return float((self.val_targets.double() - self.targets.double().mean()).square().mean())
+        answers = torch.tensor(self.shares, dtype=torch.float64).log()
+        loss = float(-answers[self.val_targets].mean())
+        return loss if np.isfinite(loss) else None
+
+    def standardised(self) -> Problem:
+        """The same with inputs of mean 0 and deviation 1 over the training part, feature by feature."""
+        mean, deviation = self.inputs.mean(0), self.inputs.std(0, correction=0)
+        scale = torch.where(deviation > 0, deviation, torch.ones_like(deviation))
+        val = (self.val_inputs - mean) / scale if self.val_inputs is not None else None
+        return replace(self, inputs=(self.inputs - mean) / scale, val_inputs=val)
 
 
 @cache

@@ -9,6 +9,7 @@ from itertools import combinations
 
 from corpus_parts.cases import Case
 from corpus_parts.observation import ORDERS, Observation
+from corpus_parts.sentences import contradictions, false_sentences
 from corpus_parts.truth import Facts, Truth, label
 from lrscope.core.trace import Trace
 from lrscope.core.verdict import Diagnosis, Verdict
@@ -76,6 +77,17 @@ def verdicts(runs: list[Labelled], in_sweeps: bool) -> list[Diagnosis]:
     for indices in members.values():
         found.update(zip(indices, diagnose_sweep([runs[i].trace for i in indices]), strict=True))
     return [found[i] for i in range(len(runs))]
+
+
+def sentences(runs: list[Labelled]) -> str:
+    """Every false sentence and every contradiction in the notes, alone and beside the others, and how many notes."""
+    lines: list[str] = []
+    for in_sweeps in (True, False):
+        for run, diagnosis in zip(runs, verdicts(runs, in_sweeps), strict=True):
+            others = [r.trace for r in runs if in_sweeps and r.case.sweep == run.case.sweep and r is not run]
+            wrong = false_sentences(diagnosis, run.trace, others) + contradictions(diagnosis)
+            lines += [f"- {run.case.sweep} lr={run.case.lr:g}: {words}" for words in wrong]
+    return "\n".join([*lines, f"{len(lines)} false sentences or contradictions in {2 * len(runs)} notes."])
 
 
 def report(runs: list[Labelled], wrong: bool) -> str:

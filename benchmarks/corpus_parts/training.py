@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,12 +19,16 @@ from lrscope.core.run_facts import RunFacts
 from lrscope.core.trace import Series, Trace
 from lrscope.probe.budget import Effort, ProbeBudget
 from lrscope.probe.continue_training import RunState, run_probe
-from lrscope.probe.probes import probes
+from lrscope.probe.probes import further_probes, probes, with_points
 from lrscope.training.measures import DeadUnitsMeter, SpreadMeter, UpdateMeter, grad_norm
 from lrscope.training.recording.recording_plan import RecordingPlan
 
 _CLASSES = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "rmsprop": torch.optim.RMSprop}
 _CLASSES |= {"adagrad": torch.optim.Adagrad, "sgd": torch.optim.SGD}  # type: ignore[dict-item]
+
+
+COPIES_ORDER = 3
+"""The other order of the data that lrscope's copies take: none that makes a label."""
 
 
 class Run:
@@ -33,6 +37,8 @@ class Run:
     def __init__(self, case: Case) -> None:
         self.case = case
         self.data: Problem = problem(case.problem, case.data_seed)
+        if case.inputs == "standardised":
+            self.data = self.data.standardised()
         self.model: nn.Module = network(case, self.data)
         self.size = min(case.batch_size, len(self.data.inputs))
         self.per_epoch = math.ceil(len(self.data.inputs) / self.size)
@@ -50,8 +56,10 @@ class Run:
         self.finite = True
 
     def _make_optimizer(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-        more = {"momentum": self.case.momentum, "nesterov": self.case.nesterov} if self.case.optimizer == "sgd" else {}
-        return _CLASSES[self.case.optimizer](parameters, lr=self.case.lr, **more)  # type: ignore[arg-type]
+        case = self.case
+        more: dict[str, Any] = {"momentum": case.momentum, "nesterov": case.nesterov} if case.optimizer == "sgd" else {}
+        more |= {} if case.weight_decay is None else {"weight_decay": case.weight_decay}
+        return _CLASSES[case.optimizer](parameters, lr=case.lr, **more)  # type: ignore[arg-type]
 
     def clone(self, order: int) -> Run:
         """The same state, to be continued another way; in the same order of the data, or in another from 1 on."""
@@ -80,6 +88,8 @@ class Run:
         self.optimizer.zero_grad()
         loss = self.loss(self.model(self.data.inputs[batch]), self.data.targets[batch])
         loss.backward()  # type: ignore[no-untyped-call]
+        if self.case.clip is not None:
+            nn.utils.clip_grad_norm_(self.model.parameters(), self.case.clip)
         self.optimizer.step()
         self.position += 1
         return loss.detach()
@@ -136,16 +146,16 @@ class Run:
             with torch.no_grad():
                 return float(self.loss(network(self.data.inputs), self.data.targets))
 
-        def updates() -> Iterator[list[tuple[Tensor, Tensor]]]:
-            for batch in self.batches():
+        def updates(order: int) -> Iterator[list[tuple[Tensor, Tensor]]]:
+            for batch in self.clone(COPIES_ORDER if order else self.order).batches():
                 yield [(self.data.inputs[batch], self.data.targets[batch])]
 
         run_state = RunState(
             self.model, self.optimizer, self._make_optimizer, self.loss, updates, evaluate, torch.device("cpu")
         )
         found = run_probe(run_state, probes(trace, self.scope), lambda: False)
-        at = np.array([self.steps - 1], np.int64)
-        return replace(trace, series={**trace.series, **{name: Series(at, np.array([x])) for name, x in found.items()}})
+        found |= run_probe(run_state, further_probes(trace, found), lambda: False)
+        return with_points(trace, found)
 
     def _measured_step(
         self, step: int, batch: Tensor, plan: RecordingPlan, updates: UpdateMeter, dead: DeadUnitsMeter
@@ -225,6 +235,8 @@ class Run:
             batch_size=self.size,
             examples=len(self.data.inputs),
             constant_loss=self.data.constant_loss,
+            val_constant_loss=self.data.val_constant_loss,
+            val_examples=len(self.data.val_targets) if self.data.val_targets is not None else None,
         )
 
 

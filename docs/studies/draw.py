@@ -16,17 +16,21 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
-from lrscope.diagnosis.wilson import wilson_interval
-from lrscope.paths import project_root
-from lrscope.report.colours import CATEGORIES, on_scale, rate_colours
-from lrscope.tracking.read import read_traces
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
+from lrscope.core.paths import project_root
+from lrscope.report.analysis.wilson import wilson_interval
+from lrscope.report.figures.colours import on_scale, rate_colours
+from lrscope.tracking.mlflow_store.read import read_traces
+
 HERE = Path(__file__).resolve().parent
+CATEGORIES = ("#0072b2", "#d55e00", "#009e73", "#b05fc4", "#b98a00", "#3aa6dd", "#8c6d4f", "#7f868f")
+"""After Okabe and Ito 2008: no verdict is drawn here, so that every hue is free."""
+
 STYLE = {
     "font.size": 9,
     "axes.spines.top": False,

@@ -12,12 +12,12 @@ from test_group_record import config
 from torch import Tensor, nn
 
 from lrscope.batched.model.batched_trainer import Member
+from lrscope.batched.model.stack_trial import StackTrial
 from lrscope.batched.run import launch
 from lrscope.batched.run.autotune import choose
 from lrscope.batched.run.batched_module import BatchedModule
 from lrscope.batched.run.launch import train_together
 from lrscope.batched.run.stack_key import Candidate, stack_key, stacks, why_not_batched
-from lrscope.batched.run.stack_trial import StackTrial
 from lrscope.core.job import Job
 from lrscope.datasets.data import Part
 from lrscope.runs.prepare import PreparedRun, prepare

@@ -22,7 +22,7 @@ from lrscope.runs.lifecycle import TRACE
 from lrscope.runs.run import run
 from lrscope.tracking.journal import events as ev
 from lrscope.tracking.journal.journal import Journal
-from lrscope.training.checkpoint_folder import read_checkpoint
+from lrscope.training.checkpoint_folder import LAST, PREVIOUS, read_checkpoint
 
 SIGTERM = 15
 
@@ -150,6 +150,45 @@ def test_a_record_that_ends_behind_its_first_lines_is_completed(
     resumed = train(_configs(folder), _jobs(folder, stopped), signal, None)
     for mine, uninterrupted in zip(resumed, whole, strict=True):
         assert _recorded(folder, mine) == _recorded(whole_folder, uninterrupted)
+
+
+@pytest.mark.parametrize("stops", [[14], [14, 9]], ids=["the first checkpoint", "a later one"])
+def test_a_kill_between_the_checkpoints_of_two_members_leaves_one_stack(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stops: list[int]
+) -> None:
+    whole_folder, folder, signal = tmp_path / "whole", tmp_path / "killed", Signal(monkeypatch)
+    whole = _together(_configs(whole_folder), _jobs(whole_folder), signal, None)
+    stopped: list[Outcome] = []
+    for stop in stops:
+        stopped = _together(_configs(folder), _jobs(folder, stopped), signal, stop)
+        assert {outcome.status for outcome in stopped} == {"KILLED"}
+    for outcome in stopped[1:]:
+        checkpoints = folder / "spool" / outcome.local_id / "checkpoints"
+        (checkpoints / LAST).unlink()
+        if (checkpoints / PREVIOUS).exists():
+            (checkpoints / PREVIOUS).rename(checkpoints / LAST)
+    resumed = _together(_configs(folder), _jobs(folder, stopped), signal, None)
+    for mine, uninterrupted in zip(resumed, whole, strict=True):
+        one, other = (
+            read_checkpoint(place / "spool" / o.local_id / "checkpoints" / LAST)["state_dict"]
+            for place, o in ((folder, mine), (whole_folder, uninterrupted))
+        )
+        assert_same_tree(one, other, 0)
+        assert "lrscope.resumed_otherwise" not in _tags(folder, mine)
+        assert _recorded(folder, mine) == _recorded(whole_folder, uninterrupted)
+
+
+def test_what_cannot_be_one_model_is_left_to_the_launcher_without_a_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("weights")
+
+    monkeypatch.setattr("lrscope.batched.run.train_batched.placed", broken)
+    jobs = list(zip(_configs(tmp_path), _jobs(tmp_path), strict=True))
+    assert train_together(jobs, "always") == {}
+    assert "3 members train one by one: they do not fit together (KeyError: 'weights')" in capsys.readouterr().out
+    assert not list((tmp_path / "spool").glob("*/events.jsonl"))
 
 
 def _recorded(folder: Path, outcome: Outcome) -> Counter[str]:

@@ -173,3 +173,29 @@ def test_a_resume_that_fails_makes_nothing_worse(tmp_path: Path, monkeypatch: py
         assert (mine.status, mine.verdict, mine.steps) == (uncut.status, uncut.verdict, uncut.steps)
         assert _recorded(tmp_path, mine) == recorded[number]
         assert find_run(settings, None, mine.local_id, "run").done
+
+
+@pytest.mark.parametrize("train", [_launched, _alone], ids=["a stack", "single runs"])
+def test_a_run_that_a_verdict_has_ended_is_not_trained_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, train: Train
+) -> None:
+    def configs() -> list[DictConfig]:
+        made = _configs(tmp_path, "optimizer=sgd", PLAIN)
+        for cfg, lr in zip(made, (1e5, 1e-3, 1e6), strict=True):
+            cfg.lr = lr
+        return made
+
+    signal = Signal(monkeypatch)
+    whole = train(configs(), _jobs(tmp_path), signal, None)
+    assert [(outcome.status, outcome.verdict) for outcome in whole[::2]] == [("FAILED", "diverged")] * 2
+    recorded = [_recorded(tmp_path, outcome) for outcome in whole]
+    for outcome in whole[::2]:
+        ended = read_checkpoint(_journal(tmp_path, outcome).folder / "checkpoints" / "last.ckpt")
+        assert (ended[ENDED], ended["global_step"]) == (True, outcome.steps)
+    _cut(tmp_path, whole, b"lrscope.steps")
+    written = _checkpoints(tmp_path, whole)
+    resumed = train(configs(), _jobs(tmp_path, whole), signal, None)
+    assert _checkpoints(tmp_path, resumed) == written
+    for number, (mine, uncut) in enumerate(zip(resumed, whole, strict=True)):
+        assert (mine.status, mine.verdict, mine.why) == (uncut.status, uncut.verdict, uncut.why)
+        assert (mine.steps, _recorded(tmp_path, mine)) == (uncut.steps, recorded[number])

@@ -80,7 +80,7 @@ def type_command(
     root.mkdir(parents=True, exist_ok=True)
     if store:
         shutil.copy(empty_store(), root / "mlflow.db")
-    own = {"LRSCOPE_ROOT": str(root), "OMP_NUM_THREADS": "1", "PYTHONPATH": str(path)}
+    own = {"LRSCOPE_ROOT": str(root), "OMP_NUM_THREADS": "1", "PYTHONPATH": str(path), "LRSCOPE_TRIAL_SECONDS": "0"}
     foreign = ("MLFLOW_", "LRSCOPE_", "HYDRA_")
     environment = {key: value for key, value in os.environ.items() if not key.startswith(foreign)} | own
     began = time.monotonic()

@@ -29,7 +29,13 @@ REFUSED_BY_HYDRA: dict[tuple[str, ...], list[str]] = {
     ("model.hiddn=[1]",): ["model.hiddn=[1]: there is no such key. Did you mean model.hidden? "],
     ("scheduler.step_size=3",): ["scheduler.step_size=3: there is no such key. scheduler=step has it."],
     ("callbacks.patience=3",): ["callbacks.patience=3: there is no such key. Did you mean callbacks.early_stopping."],
-    ("lr=1,0.1",): ["lr=1,0.1: several values for one run. Add -m to sweep over them, "],
+    ("lr=1,0.1",): ["lr=1,0.1: several values for one run. Add -m to sweep over them."],
+    ("model.hidden=9,3",): ["Add -m to sweep over them, or write model.hidden=[9,3] for a list."],
+    ("optimizer.momentm=0.9",): ["Did you mean optimizer.momentum, a key of optimizer=rmsprop, optimizer=sgd?"],
+    ("--lr=0.1", "-epochs", "5"): [
+        "--lr=0.1: there is no such option. Write lr=0.1,",
+        "Write epochs=5, without dashes.",
+    ],
     ("model.hidden=[1",): ["model.hidden=[1: cannot be read"],
     ("+model=cnn",): ["model=cnn: is there already. Write model=cnn, without the +."],
     ("lr=abc", "epochs=x", "seed=-1"): [
@@ -64,6 +70,14 @@ ON_PAPER: dict[tuple[str, ...], list[str]] = {
     ],
     ("callbacks.stop_when=[overfitting]",): ["callbacks.stop_when=overfitting: is certain only when a run has ended"],
     ("+trainer.logger=true",): ["trainer.logger=true: is no argument of Lightning's Trainer that can be set here."],
+    ("hydra/launcher=joblib", "sweep.together=always"): [
+        "hydra/launcher=joblib: is for the members of a sweep, and this is one run. Add -m, or leave it out.",
+        "sweep.together=always: is for the members of a sweep",
+    ],
+    ("batch_size=0", "model.hidden=[]", "model.activation=tanh"): [
+        "batch_size=0: a batch holds",
+        "model.activation=tanh: a network without hidden layers has none of it.",
+    ],
     ("steps_per_epoch=3",): ["steps_per_epoch=3: is counted from the data and cannot be set."],
     ("tracking.uri=file:runs",): ["tracking.uri=file:runs: MLflow writes to a database or a server"],
     ("tracking.uri=postgresql://anna:secretpw@db/mlflow",): [
@@ -126,6 +140,11 @@ SWEEPS: dict[tuple[str, ...], list[str]] = {
     ("-m", "lr=1,0.1", "lrr=1,2"): ["lrr=1: there is no such key.", "lrr=2: there is no such key."],
     ("-m", "lr=1,0.1", "model=mlp,foo"): ["model=foo: there is no such option."],
     ("-m", "lr=range(1,0)"): ["has no members"],
+    ("-m", "lr=1,-1", "hydra/launcher=joblib", "sweep.together=always"): [
+        "lr=-1: a learning rate",
+        "sweep.together=always: this launcher trains each member by itself. Leave one of the two out.",
+    ],
+    ("lr=1,abc", "-m", "seed=-1"): ["lr=abc: must be a number.", "seed=-1: a seed"],
     ("-m", "lr=0.1,1", "epochs=0", "batch_size=100000", "model=cnn,foo", "dataset=blobs"): [
         "model=foo: there is no such option.",
         "epochs=0: at least one epoch",
@@ -140,6 +159,11 @@ SWEEPS: dict[tuple[str, ...], list[str]] = {
     ("-m", "lr=1,0.1", "dataset=signs", "dataset.path=DAMAGED"): ["train_signs.h5 is damaged: "],
     ("-m", "lr=1,0.1", f"trainer={ABSENT}"): [f"trainer.accelerator={ABSENT}: "],
     ("experiment=line", "lr=0.1,abc"): ["lr=abc: must be a number."],
+    ("-m", "hydra/sweeper=own", "hydra.sweeper.batches=[[0.1,-3,abc]]"): ["lr=abc: must be", "lr=-3: a learning rate"],
+    ("-m", "hydra/sweeper=own", "hydra.sweeper.batches=[[0.1,-3]]", "hydra/launcher=joblib", "batch_size=9999"): [
+        "lr=-3: a learning rate",
+        "batch_size=9999: must be from 1 to 1437",
+    ],
     ("-m", "lr=-1,0.1", "tracking.uri=http://127.0.0.1:9"): [
         "lr=-1: a learning rate",
         "tracking.uri=http://127.0.0.1:9: cannot be reached",

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
+from lrscope.config import schema
 from lrscope.config.overrides import run_config
+from lrscope.core.paths import shipped_conf
 
 
 def config() -> Any:
@@ -75,3 +81,66 @@ def test_hydras_own_part_is_left_out_and_what_was_composed_stays() -> None:
     cfg = run_config(composed, ["optimizer._target_=torch.optim.NAdam"])
     assert "hydra" in composed and "amsgrad" in composed.optimizer
     assert cfg.keys() == config().keys() and "amsgrad" not in cfg.optimizer
+
+
+FILES = {
+    "experiment/own.yaml": f"""
+        # @package _global_
+        model: {{_target_: {__name__}.NoArguments}}
+        optimizer: {{_target_: torch.optim.SGD, momentum: 0.5}}
+        scheduler: {{_target_: torch.optim.lr_scheduler.StepLR, step_size: 3}}
+        dataset: {{_target_: lrscope.datasets.line.line}}
+    """,
+    "experiment/wrong.yaml": f"""
+        # @package _global_
+        model: {{_target_: {__name__}.NoArguments, hidden: [7]}}
+    """,
+    "model/own.yaml": f"""
+        defaults: [mlp]
+        _target_: {__name__}.NoArguments
+        dropout: 0.0
+    """,
+    "model/deeper.yaml": """
+        defaults: [mlp]
+        hidden: [9, 9, 9]
+    """,
+}
+
+
+@pytest.fixture
+def composed(tmp_path: Path) -> Callable[..., Any]:
+    """A config as Hydra composes it, Hydra's own part included, with files of the user's beside the shipped ones."""
+    for name, text in FILES.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(textwrap.dedent(text).lstrip())
+    schema.register()
+
+    def compose_run(*overrides: str) -> Any:
+        place = f"hydra.searchpath=[file://{tmp_path}]"
+        with initialize_config_dir(str(shipped_conf()), version_base="1.3"):
+            return run_config(compose("train", [*overrides, place], return_hydra_config=True), overrides)
+
+    return compose_run
+
+
+def test_a_class_that_a_file_names_gets_nothing_of_the_option_below(composed: Callable[..., Any]) -> None:
+    cfg = composed("experiment=own")
+    assert set(cfg.model) == {"_target_"}
+    assert set(cfg.optimizer) == {"_target_", "lr", "weight_decay", "momentum"}
+    assert (cfg.scheduler.name, cfg.scheduler.step_size) == ("StepLR", 3)
+    assert dict(cfg.dataset) == {"_target_": "lrscope.datasets.line.line", "name": "line"}
+    assert composed("experiment=own", "optimizer=sgd").optimizer.nesterov is False, "of the very same class"
+
+
+def test_an_option_that_builds_upon_another_gets_what_it_says_itself(composed: Callable[..., Any]) -> None:
+    assert set(composed("model=own").model) == {"_target_", "dropout"}, "dropout is told: the class does not take it"
+    deeper = composed("model=deeper").model
+    assert deeper.hidden == [9, 9, 9]
+    assert deeper.activation == "relu"
+
+
+@pytest.mark.parametrize("typed", [["experiment=wrong"], ["experiment=own", "model.hidden=[25,12]"]])
+def test_what_somebody_wrote_for_the_new_class_stays_to_be_told_about(
+    composed: Callable[..., Any], typed: list[str]
+) -> None:
+    assert set(composed(*typed).model) == {"_target_", "hidden"}

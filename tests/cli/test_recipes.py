@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from pathlib import Path
 
+import numpy as np
 import pytest
 from command_line import CHECKOUT, HERE, Typed, type_command
+from PIL import Image
 
 RECIPES = (CHECKOUT / "docs" / "recipes.md").read_text()
 
@@ -19,13 +22,34 @@ def trained_commands() -> list[list[str]]:
     return [words for words in commands if not any(word.startswith(("hydra/launcher=", "resume=")) for word in words)]
 
 
+def write_files(folder: Path) -> None:
+    """The files that the recipes name, small ones."""
+    folder.mkdir()
+    random = np.random.default_rng(0)
+    rows = [f"{k},{k * 7 % 50},{('Bern', 'Genève')[k % 2]},{(k * 7 % 50) * 1000 + 5.5}" for k in range(60)]
+    for name, some in (("houses", rows), ("more", rows[:9])):
+        (folder / f"{name}.csv").write_text("\n".join(["id,size,town,price", *some]), encoding="utf-8")
+    for number in range(40):
+        place = folder / "photos" / ("cat", "dog")[number % 2] / f"{number}.png"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(random.integers(0, 256, (20, 30, 3), np.uint8)).save(place)
+    x, y = random.integers(0, 256, (80, 8, 8), np.uint8), np.arange(80) % 10
+    np.savez(folder / "scans.npz", x=x, y=y)
+    np.save(folder / "x.npy", x.reshape(80, 64).astype(float))
+    np.save(folder / "y.npy", y)
+    moods = [f"it was {('good', 'bad')[k % 2]} {k},{('up', 'down')[k % 2]}" for k in range(80)]
+    (folder / "reviews.csv").write_text("\n".join(["text,mood", *moods]))
+    (folder / "poems.txt").write_text("shall I compare thee to a summer's day\nthou art more lovely\n" * 40)
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Typed, list[dict[str, str]]]:
     folder = tmp_path_factory.mktemp("recipes")
     blocks = re.findall(r"```python\n# mine\.py\n(.*?)```", RECIPES, re.DOTALL)
     (folder / "mine.py").write_text("\n\n".join(blocks))
+    write_files(folder / "root")
     commands = folder / "commands.json"
-    short = ["epochs=1", "trainer=cpu", "sweep.report=false", "tracking.log_model=none"]
+    short = ["epochs=1", "trainer=cpu", "sweep.together=always", "sweep.report=false", "tracking.log_model=none"]
     commands.write_text(json.dumps([[*words, *short] for words in trained_commands()]))
     typed = type_command(folder / "root", str(commands), program=[str(HERE / "type_many.py")], path=folder, store=True)
     assert typed.code == 0, typed.err
@@ -59,3 +83,28 @@ def test_an_own_schedule_moves_the_rate_at_every_step(trained: tuple[Typed, list
     (run,) = [r for r in typed.runs() if r.data.params.get("scheduler._target_") == "mine.inverse_square_root"]
     rates = typed.curve(run, "lr")
     assert rates == pytest.approx({step: 0.001 * (step + 1) / 100 for step in range(45)}, rel=1e-9)
+
+
+def test_a_table_is_compared_in_its_own_unit(trained: tuple[Typed, list[dict[str, str]]]) -> None:
+    typed, answers = trained
+    (run,) = [run for run in typed.runs() if run.info.run_name == "lr=0.1" and "val/rmse" in run.data.metrics]
+    prices = np.array([k * 7 % 50 * 1000 + 5.5 for k in range(60)])
+    loss, error = run.data.metrics["val/loss"], run.data.metrics["val/rmse"]
+    assert error**2 == pytest.approx(loss * prices.var(), rel=0.2), "the deviation is that of the training rows"
+    assert run.data.params["dataset.path"] == str(typed.root / "houses.csv"), "the whole path"
+    (data,) = run.inputs.dataset_inputs
+    assert data.dataset.name == "houses" and len(data.dataset.digest) == 16 and "48 rows train" in data.dataset.source
+    told = next(a["out"] for a, words in zip(answers, trained_commands(), strict=True) if "lr=0.1,0.01,0.001" in words)
+    assert "houses.csv: price holds numbers to predict" in told
+
+
+def test_files_of_every_kind_become_batched_sweeps(trained: tuple[Typed, list[dict[str, str]]]) -> None:
+    typed = trained[0]
+    members: dict[str, list[str]] = {}
+    for run in typed.runs():
+        if run.data.tags["lrscope.kind"] == "member":
+            members.setdefault(run.data.params["dataset.name"], []).append(run.data.tags["lrscope.together"])
+    assert members["houses"] == ["true"] * 3 and members["scans"] == ["true"] * 2
+    assert members["reviews"] == ["true"] * 4, "two stacks, one a model"
+    assert len(members["photos"]) == 4 and members["photos"].count("true") >= 2, "the residual one may be refused"
+    assert members["poems"] == ["true"] * 2

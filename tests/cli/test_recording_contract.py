@@ -163,7 +163,7 @@ class TestSweep:
     def test_members_are_children_of_one_parent_named_by_its_axis(self, sweep: Typed) -> None:
         (parent,) = by_kind(sweep, "sweep")
         members = by_kind(sweep, "member")
-        assert parent.info.run_name == "lr × 2"
+        assert parent.info.run_name == "lr × 2 · linear sgd · 0.01 best"
         assert sorted(member.info.run_name for member in members) == ["lr=0.01", "lr=1"]
         for member in members:
             assert member.data.tags["mlflow.parentRunId"] == parent.info.run_id

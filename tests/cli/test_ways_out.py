@@ -70,6 +70,22 @@ def test_a_second_ctrl_c_at_the_start_is_no_fault_of_the_accelerator(tmp_path: P
     assert typed.runs() == []
 
 
+ONCE = "import os, signal, time; os.kill(os.getpid(), signal.{name}); time.sleep(60)"
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_signal_while_a_bad_command_is_explained(tmp_path: Path, name: str, code: int) -> None:
+    statement = ONCE.format(name=name)
+    typed = _typed(tmp_path, "lrscope.cli.explain_command", "module.explain_command", statement, "lrr=1")
+    assert (typed.code, typed.err) == (code, "")
+
+
+def test_a_second_signal_while_a_sweep_is_closed(tmp_path: Path) -> None:
+    typed = _typed(tmp_path, "lrscope.runs.shared_session", "module.unshare", TWICE, *SWEEP)
+    assert typed.code == 130, typed.err
+    assert "Traceback" not in typed.err
+
+
 def _all_kinds(kind: type[BaseException]) -> list[type[BaseException]]:
     return [kind, *(one for below in kind.__subclasses__() for one in _all_kinds(below))]
 

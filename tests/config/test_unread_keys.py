@@ -11,13 +11,13 @@ from hydra import compose, initialize_config_dir
 from lrscope.config import schema
 from lrscope.config.in_vain import NEEDS, typed_in_vain
 from lrscope.config.validate import check
-from lrscope.core.paths import conf_folder
+from lrscope.core.paths import shipped_conf
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _conf() -> Iterator[None]:
     schema.register()
-    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+    with initialize_config_dir(str(shipped_conf()), version_base="1.3"):
         yield
 
 
@@ -62,7 +62,26 @@ def test_a_key_that_something_reads_is_fine(overrides: tuple[str, ...]) -> None:
     assert told(*overrides) == []
 
 
+SILENT = tuple(f"callbacks.{name}=false" for name in ("grad_norm", "update_ratio", "update_cosine", "dead_units"))
 IN_VAIN = {
+    "lr": ("optimizer.lr=0.01", "lr=0.1"),
+    "optimizer.lr": ("scheduler=one_cycle", "scheduler.max_lr=0.1", "optimizer.lr=0.2"),
+    "optimizer.momentum": (
+        "optimizer=sgd",
+        "scheduler=cyclic",
+        "scheduler.cycle_momentum=true",
+        "optimizer.momentum=0.5",
+    ),
+    "optimizer.dampening": ("optimizer=sgd", "optimizer.dampening=0.1"),
+    "model.activation": ("model.hidden=[]", "model.activation=tanh"),
+    "model.dropout": ("model.hidden=[]", "model.dropout=0.5"),
+    "model.batch_norm": ("model.hidden=[]", "model.batch_norm=true"),
+    "callbacks.every": (*SILENT, "callbacks.every=3"),
+    "tracking.uri": ("tracking.mode=offline", "tracking.uri=http://localhost:1"),
+    "tracking.finish_timeout_s": ("tracking.mode=offline", "tracking.finish_timeout_s=3"),
+    "tracking.every_n_steps": ("tracking=off", "tracking.every_n_steps=3"),
+    "tracking.log_model": ("tracking=off", "tracking.log_model=all"),
+    "resume": ("tracking=off", "resume=latest"),
     "scheduler.*": ("+scheduler.decay_steps=7",),
     "scheduler.monitor": ("scheduler=cosine", "+scheduler.monitor=val/acc"),
     "scheduler.base_momentum": ("scheduler=one_cycle", "scheduler.base_momentum=0.5"),
@@ -77,6 +96,13 @@ IN_VAIN = {
     "trainer.gradient_clip_algorithm": ("trainer.gradient_clip_algorithm=value",),
 }
 MET = {
+    "lr": "optimizer.lr=${lr}",
+    "optimizer.lr": "scheduler.max_lr=null",
+    "optimizer.momentum": "scheduler.cycle_momentum=false",
+    "optimizer.dampening": "optimizer.momentum=0.9",
+    "callbacks.every": "callbacks.dead_units=true",
+    **{need.key: "model.hidden=[3]" for need in NEEDS if need.key.startswith("model.")},
+    **{need.key: "tracking.mode=online" for need in NEEDS if need.key.startswith(("tracking.", "resume"))},
     "scheduler.*": "scheduler=exponential",
     "scheduler.monitor": "scheduler=plateau",
     "scheduler.base_momentum": "scheduler.cycle_momentum=true",
@@ -96,6 +122,20 @@ def test_a_key_typed_in_vain_is_refused_and_its_remedy_helps(need: str) -> None:
     assert f"{problem.key}=" in words[-1] and problem.rule and problem.remedy
     helped = (*(w.lstrip("+") for w in words if not w.startswith(MET[need].partition("=")[0] + "=")), MET[need])
     assert typed_in_vain([(composed(*helped), helped)]) == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("tracking=off", "tracking.log_model=none", "resume=null"),
+        ("model.hidden=[]", "model.dropout=0", "model.batch_norm=false"),
+        ("scheduler=one_cycle", "scheduler.max_lr=0.1", "scheduler.min_lr=${lr}", "lr=0.1"),
+        ("scheduler=cyclic", "lr=0.1"),
+    ],
+)
+def test_what_is_as_it_was_asked_for_is_fine(words: tuple[str, ...]) -> None:
+    cfg = composed(*(word if not word.startswith("scheduler.min_lr") else f"+{word}" for word in words))
+    assert typed_in_vain([(cfg, words)]) == []
 
 
 def test_a_key_that_one_member_of_a_sweep_reads_is_fine() -> None:

@@ -112,7 +112,10 @@ def test_nobody_is_told_both_that_nothing_was_learned_and_to_keep_the_rate() -> 
 @pytest.mark.parametrize("limit", [0.011, 0.05])
 def test_no_rate_is_raised_above_the_measured_limit(limit: float) -> None:
     slow = at(0.01, "slower")
-    slow = Trace({**slow.series, "stability_limit": series([limit], [0])}, slow.facts)
+    limited = {**slow.series, "stability_limit": series([limit], [0])}
+    adam = diagnose(Trace(limited, slow.facts)).primary
+    assert adam.rate == diagnose(slow).primary.rate, "of Adam's steps the limit says little"
+    slow = Trace(limited, replace(slow.facts, optimizer="SGD"))
     told = diagnose(slow).primary
     assert told.verdict is Verdict.TOO_SLOW
     assert told.rate is None or told.rate < limit
@@ -121,7 +124,7 @@ def test_no_rate_is_raised_above_the_measured_limit(limit: float) -> None:
 
 def test_a_rate_is_lowered_below_the_measured_limit() -> None:
     wild = at(1.0, "diverged")
-    wild = Trace({**wild.series, "stability_limit": series([0.0001], [0])}, wild.facts)
+    wild = Trace({**wild.series, "stability_limit": series([0.0001], [0])}, replace(wild.facts, optimizer="SGD"))
     told = diagnose(wild).primary
     assert told.rate is not None and told.rate <= 0.0001
 
@@ -137,3 +140,22 @@ def test_the_rates_of_every_parameter_group_count() -> None:
     two = Trace({**trace.series, "lr/head": series([5.0, 5.0], [0, 1199])}, replace(trace.facts, settings=None))
     found = diagnose(two).primary
     assert found.rate is not None and math.isclose(found.rate, 5.0 / round(5.0 / found.rate), rel_tol=0.01)
+
+
+def beside(rate: float, train: np.ndarray, val: float) -> Trace:
+    return run(train, classification(peak_lr=rate, settings="x"), more={"val/loss": by_epoch(np.full(40, val))})
+
+
+def test_nobody_is_sent_to_a_rate_with_a_higher_validation_loss() -> None:
+    """One learned nothing yet, the other fits its training part and is far worse on other examples."""
+    slow, worse = beside(0.001, np.linspace(LN6, LN6 - 0.001, 40), 2.1), beside(0.5, np.geomspace(1.5, 0.1, 40), 12.75)
+    assert "use lr" not in diagnose_sweep([slow, worse])[0].primary.advice
+
+
+def test_a_rate_that_is_as_good_within_one_percent_is_not_denied() -> None:
+    first, second = (
+        beside(rate, 0.1 + 1.6 * np.exp(-np.arange(1, 41) / 4), val) for rate, val in ((0.1, 0.3), (0.01, 0.3015))
+    )
+    told = diagnose_sweep([first, second])
+    assert "did better by val/loss" in told[0].primary.advice
+    assert "did better by more than 1% of val/loss" in told[1].primary.advice

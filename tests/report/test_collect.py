@@ -14,6 +14,7 @@ from lrscope.core.verdict import Verdict
 from lrscope.report.data.collect import collect_sweep, latest_sweep
 from lrscope.report.data.stored_sweep import gaps
 from lrscope.report.diagnose_stored import diagnose_stored
+from lrscope.report.figures.colours import MARKS, SCALE
 from lrscope.report.mlflow_ui.attach import attach_to_mlflow
 from lrscope.report.report_stored import list_sweeps, report_stored
 from stored_sweeps import Trained, diverged, store_sweep, train
@@ -43,6 +44,20 @@ def test_a_stored_sweep_comes_back_as_it_was(uri: str) -> None:
     assert (lost.verdict, lost.status) == (Verdict.DIVERGED, "FAILED")
     assert lost.trace.get("train/loss").values[-1] == math.inf
     assert collect_sweep(uri, members[0]).run_id == parent, "a member leads to its sweep"
+
+
+def test_the_signals_of_failed_members_are_read_with_it(uri: str) -> None:
+    dead = [(0, 0.5), (4, 1.0)]
+    signals = {"dead_units/2": dead, "output_spread": [(9, 0.0)], "grad_norm": [(0, 1.0)]}
+    good, bad = trained(0.01), trained(0.02)
+    bad = replace(bad, curves={**bad.curves, **signals}, verdict="collapsed")
+    good = replace(good, curves={**good.curves, **signals}, verdict="trained")
+    parent, _ = store_sweep(uri, [good, bad])
+    fine, failed = collect_sweep(uri, parent).members
+    assert failed.trace.get("dead_units/2").values.tolist() == [0.5, 1.0]
+    assert len(failed.trace.get("output_spread")) == 1
+    assert not len(failed.trace.get("grad_norm")), "it does not show why this one failed"
+    assert not len(fine.trace.get("dead_units/2"))
 
 
 def test_half_empty_sweeps_say_what_is_missing(uri: str) -> None:
@@ -135,8 +150,13 @@ def test_the_report_lands_in_mlflow(uri: str, store_project: Path) -> None:
     assert done.files.html.parent == store_project / "outputs" / "reports" / parent[:12]
     run = client.get_run(parent)
     assert run.data.tags["mlflow.note.content"] == done.files.note_markdown
-    assert client.get_run(members[0]).data.tags["mlflow.runColor"] == "#dcb30f"
-    assert client.get_run(members[1]).data.tags["mlflow.runColor"] == "#4138ba"
+    assert client.get_run(members[0]).data.tags["mlflow.runColor"] == SCALE[-1]
+    assert run.info.run_name == "lr × 2 · 0.1 best"
+    assert (run.data.metrics["best/lr"], run.data.metrics["members/trained"]) == (0.1, 1.0)
+    assert run.data.metrics["best/loss"] == done.files.recommendation.loss if done.files.recommendation else False
+    assert "1 trained" in run.data.tags["lrscope.verdict"]
+    assert run.data.tags["lrscope.why"].startswith("Use lr=0.1")
+    assert client.get_run(members[1]).data.tags["mlflow.runColor"] == MARKS["collapsed"].colour, "it failed"
     experiment = client.get_experiment(run.info.experiment_id)
     assert f"mlflow.sharedViewState.lrscope-{parent[:12]}" in experiment.tags
 

@@ -48,7 +48,7 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
         found = dict(attrs)
-        self.fetched += [str(found[name]) for name in ("src", "href") if found.get(name)]
+        self.fetched += [str(found[name]) for name in ("src", "href") if found.get(name) and tag != "a"]
         self._in_data = found.get("id") == "figure-data"
 
     def handle_data(self, data: str) -> None:
@@ -196,4 +196,4 @@ def test_a_note_fits_a_tag() -> None:
 def test_the_note_holds_recommendation_and_table(tmp_path: Path) -> None:
     note: ReportFiles = write_report(mixed(), tmp_path, figures=False)
     assert "## Use lr=0.01: best val/loss 0.3." in note.note_markdown
-    assert "| 0.01 | trained | finished |" in note.note_markdown
+    assert "| 0.01 | trained | 0.3000 |" in note.note_markdown

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lrscope.core.trace import Series
-from lrscope.report.figures.limits import averaged, loss_axis, spanning, thinned
+from lrscope.report.figures.limits import Axis, averaged, loss_axis, spanning, thinned
 
 
 def test_a_run_that_ran_away_does_not_press_the_others_flat() -> None:
@@ -29,6 +29,20 @@ def test_every_axis_has_a_width(values: list[float]) -> None:
         axis = spanning("x", values, log)
         assert axis.low < axis.high
         assert all(math.isfinite(end) for end in (axis.low, axis.high))
+
+
+def test_equal_values_are_not_drawn_as_noise() -> None:
+    axis = spanning("loss", [0.19240001, 0.19240003])
+    assert axis.high - axis.low >= 0.05 * 0.19
+    assert axis.place(0.1924) == pytest.approx(0.5, abs=0.01)
+    narrow = spanning("rate", [0.1, 0.1001], log=True)
+    assert narrow.high / narrow.low >= 1.2
+
+
+def test_places_on_an_axis() -> None:
+    log = Axis("loss", 0.01, 1.0, log=True)
+    assert [log.place(v) for v in (0.01, 0.1, 1.0, 5.0, 0.0, math.inf)] == pytest.approx([0, 0.5, 1, 1, 0, 1])
+    assert Axis("share", 0.0, 2.0).place(0.5) == 0.25
 
 
 def test_an_axis_without_any_value() -> None:

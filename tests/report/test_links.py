@@ -5,7 +5,7 @@ import json
 import zlib
 from dataclasses import replace
 from typing import Any
-from urllib.parse import parse_qs, unquote
+from urllib.parse import unquote
 
 from made_sweeps import member, sweep
 
@@ -26,9 +26,7 @@ def test_links_name_exactly_the_members() -> None:
     made = sweep([member(r, [1.0]) for r in (0.1, 0.2, 0.3)], run_id="f" * 32)
     links = sweep_links(made)
     assert links.table.startswith("http://127.0.0.1:5000/#/experiments/1/runs?workflowType=machine_learning&")
-    query = parse_qs(links.compare.partition("?")[2])
-    assert json.loads(query["runs"][0]) == [m.run_id for m in made.members]
-    assert json.loads(query["experiments"][0]) == ["1"]
+    assert all("workflowType=machine_learning" in line for line in links.lines()), "the view of training runs"
     assert f"tags.`mlflow.parentRunId` = '{'f' * 32}'" in unquote(links.plain)
     assert all("\n" not in line and " http" in line for line in links.lines())
     assert links.lines(view=False)[0] == f"members  {links.plain}"
@@ -47,7 +45,9 @@ def test_the_view_is_a_flat_table_sorted_by_the_rate_as_a_number() -> None:
     assert key == "mlflow.sharedViewState.lrscope-abcabcabcabc"
     assert key.endswith(sweep_links(made).table.partition("viewStateShareKey=")[2])
     assert (state["orderByKey"], state["orderByAsc"]) == ("metrics.`peak_lr`", True)
-    assert state["selectedColumns"][:3] == ["metrics.`peak_lr`", "params.`batch_size`", "tags.`lrscope.verdict`"]
+    columns = state["selectedColumns"]
+    assert columns[0] == "attributes.`Description`", "the note begins with the verdict, and this column stands first"
+    assert columns[-2:] == ["tags.`lrscope.verdict`", "params.`batch_size`"]
     rate, accuracy = state["compareRunCharts"]
     assert (rate["scaleType"], rate["range"]) == ("log", {"yMin": -4.0, "yMax": 0.0})
     assert (accuracy["scaleType"], accuracy["range"]) == ("linear", {"yMin": 0.0, "yMax": 1.0})
@@ -67,5 +67,5 @@ def test_the_tag_is_short_enough_for_every_store() -> None:
 
 def test_a_local_store_is_told_how_to_start_its_page() -> None:
     local = sweep([member(0.1, [1.0])])
-    assert "make ui" in how_to_open(local)
+    assert "ui`; then these links open" in how_to_open(local)
     assert how_to_open(replace(local, store="http://host:5000")) == ""

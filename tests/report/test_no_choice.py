@@ -10,11 +10,12 @@ from made_sweeps import member, series, sweep
 
 from lrscope.core.run_facts import RunFacts
 from lrscope.core.trace import Series
-from lrscope.core.verdict import Verdict
+from lrscope.core.verdict import Finding, Verdict
 from lrscope.report.analysis.comparison import compare
 from lrscope.report.analysis.recommend import recommend
 from lrscope.report.analysis.recommendation import Recommendation
 from lrscope.report.data.stored_sweep import Member
+from lrscope.report.output.starred import best_row
 
 TEN = RunFacts(task="classification", class_shares=(0.1,) * 10)
 LN10 = 2.302585
@@ -99,3 +100,28 @@ def test_where_it_is_not_the_rate_no_other_rates_are_proposed(
     assert found.commands == ()
     ordinary = [member(r, losses, verdict=verdict, metric="train/loss_eval") for r in (0.3, 3.0)]
     assert "No other rate" not in of(ordinary).headline and of(ordinary).commands
+
+
+def test_what_memorised_noise_is_neither_starred_nor_looked_at_more_closely() -> None:
+    """The training loss falls far below a constant answer's, the validation loss never does."""
+    facts = RunFacts(task="classification", class_shares=(0.95, 0.05), constant_loss=0.1985, val_constant_loss=0.1985,
+                     val_examples=1000)  # fmt: skip
+    made = []
+    for rate, high in ((0.001, 0.21), (0.01, 0.202), (0.1, 0.23)):
+        one = known(member(rate, [0.6, high, high, high, high], verdict=Verdict.OVERFITTING), facts)
+        curves = {**one.trace.series, "train/loss_eval": series([0.5, 0.19, 0.15, 0.12, 0.1])}
+        made.append(replace(one, trace=replace(one.trace, series=curves)))
+    compared = compare((sweep(made, ("lr",)),))
+    found = recommend(compared)
+    assert "memorised" in found[0].headline and not found[0].headline.startswith("Use ")
+    assert best_row(compared, found) is None
+    assert not found[0].commands
+
+
+def test_where_nothing_works_what_was_tried_is_said_and_the_command_is_about_that_rate() -> None:
+    advice = "start with lr=0.1: tried for 48 updates from the same start: 0.1 falls (to 0.167), 3.2 does not"
+    found = Finding(Verdict.DIVERGED, "it grew", advice, rate=0.1, changes={"lr": 0.1})
+    made = of([replace(member(r, [9.0], verdict=Verdict.DIVERGED), finding=found) for r in (1e4, 1e5)])
+    assert "none of 2 members trained (2 diverged). Start with lr=0.1: tried for 48 updates" in made.headline
+    ((_, words),) = made.commands
+    assert words.endswith("lr=0.01,0.032,0.1,0.32,1")

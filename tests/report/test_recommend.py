@@ -19,26 +19,123 @@ def of(members: list[Member], **more: object) -> Recommendation:
 
 def test_best_rate_range_and_neighbours() -> None:
     found = of([member(r, [v]) for r, v in ((0.0001, 1.5), (0.001, 0.401), (0.01, 0.4), (0.1, 0.403), (1, 1.9))])
-    assert (found.best, found.low, found.high) == (0.01, 0.001, 0.1)
+    assert (found.best, found.use, found.confidence) == (0.01, 0.01, 0.8)
+    assert isinstance(found.low, float) and isinstance(found.high, float)
+    assert 0.0001 < found.low < 0.01 < found.high < 1, "the valley is flat for two decades"
     assert found.tolerance == pytest.approx(0.004)
     assert found.sentences[0] == "Use lr=0.01: best val/loss 0.4."
-    assert found.sentences[1] == "Anything from 0.001 to 0.1 is as good: within 1% of the loss."
-    assert found.sentences[2] == "Next lower, 0.0001, costs 1.1 in loss; next higher, 1, costs 1.5 in loss."
+    words = f"The best rate lies between {found.low:.2g} and {found.high:.2g} (80% interval); to know, run the command"
+    assert found.sentences[1] == f"{words} below."
+    assert found.sentences[2].startswith("Next lower, 0.0001, costs 1.1 in loss; next higher, ")
     assert found.evidence == "tentative", "one seed each"
 
 
-def test_the_range_ends_at_the_first_rate_that_is_worse() -> None:
-    found = of([member(r, [v]) for r, v in ((0.001, 0.4), (0.01, 0.5), (0.1, 0.402), (1, 0.7))])
+def test_of_other_numbers_the_range_ends_at_the_first_that_is_worse() -> None:
+    losses = ((0.001, 0.4), (0.01, 0.5), (0.1, 0.402), (1, 0.7))
+    key = "optimizer.weight_decay"
+    found = of([member(0.01, [v], settings={key: f"{x:g}"}) for x, v in losses], axes=(key,))
     assert (found.low, found.best, found.high) == (0.001, 0.001, 0.001)
+    assert found.confidence is None
 
 
-def test_one_standard_error_over_seeds_widens_the_range() -> None:
+def test_a_rate_whose_best_epoch_was_lucky_is_not_recommended_over_one_that_ends_lower() -> None:
+    """The best epoch alone would take 0.03, which ends at 0.169."""
+    curves = {0.003: (1.0, 0.5, 0.3), 0.01: (0.5, 0.2, 0.102), 0.03: (0.3, 0.098, 0.169), 0.1: (0.4, 0.5, 0.6)}
+    found = of([member(rate, losses) for rate, losses in curves.items()])
+    assert found.best == found.use == 0.01
+    assert found.evidence == "tentative"
+    assert "lr=0.03 was lower at its best (0.098) but ends at 0.169." in found.warnings
+
+
+def test_a_loss_that_rose_again_is_told_at_its_best_and_at_the_end() -> None:
+    found = of([member(r, [v, v + 0.2]) for r, v in ((0.001, 0.9), (0.01, 0.4), (0.1, 0.8))])
+    assert found.headline.startswith("Use lr=0.01: best val/loss 0.4, 0.6 at the end")
+    assert any("0.01 ends at 0.6, above its best of 0.4" in warning for warning in found.warnings)
+    overfits = [member(r, [v, v + 0.2], verdict=Verdict.OVERFITTING) for r, v in ((0.001, 0.9), (0.01, 0.4))]
+    assert not any("ends at" in warning for warning in of(overfits).warnings), "its verdict says so"
+
+
+def test_between_two_rates_that_the_curve_lies_above_it_recommends_one_that_was_not_tried() -> None:
+    losses = ((0.001, 1.5), (0.003, 1.1), (0.01, 0.62), (0.03, 0.6), (0.1, 1.2), (0.3, 1.6))
+    found = of([member(r, [v]) for r, v in losses])
+    assert found.best in (0.01, 0.03) and not found.tried
+    assert isinstance(found.use, float) and 0.01 < found.use < 0.03
+    assert found.headline.startswith(f"Use lr={found.use:g}, which was not tried: a smooth curve")
+    assert f"{found.use:g}" in found.commands[0][1].partition("lr=")[2].split(","), "and the command tries it"
+
+
+def test_beside_a_rate_that_failed_no_untried_one_is_recommended() -> None:
+    losses = ((0.001, 1.5), (0.003, 1.1), (0.01, 0.62), (0.03, 0.6))
+    failed = member(0.1, [1.9], verdict=Verdict.COLLAPSED)
+    found = of([*(member(r, [v]) for r, v in losses), failed])
+    assert found.use in (0.01, 0.03) or (isinstance(found.use, float) and found.use < 0.03)
+
+
+def test_the_range_holds_what_is_recommended() -> None:
+    for losses in ((0.4, 0.5, 0.402, 0.7), (1.5, 1.1, 0.62, 0.6), (0.3, 0.31, 0.3, 0.32)):
+        found = of([member(10.0**k, [v]) for k, v in enumerate(losses)])
+        assert isinstance(found.low, float) and isinstance(found.use, float) and isinstance(found.high, float)
+        assert found.low <= found.use <= found.high
+
+
+def test_many_rates_on_a_smooth_valley_are_clear_with_one_seed() -> None:
+    rates = [float(f"{10 ** (k / 4 - 4):.3g}") for k in range(17)]
+    found = of([member(rate, [0.2 + 0.3 * (math.log10(rate) + 2) ** 2]) for rate in rates])
+    assert found.evidence == "clear" and found.sure is not None and found.sure > 0.9
+    assert found.best == 0.01 and not found.commands
+    assert not found.sentences[1].endswith("run the command below.")
+
+
+def test_two_seeds_are_not_said_to_say_nothing_of_seeds() -> None:
+    found = of([member(r, [v + 0.02 * s], seed=s) for r, v in ((0.001, 0.9), (0.01, 0.4), (0.1, 0.8)) for s in (0, 1)])
+    assert not any("not known" in warning for warning in found.warnings)
+    assert "2 seeds per value: the intervals over them are wide." in found.warnings
+
+
+def test_a_command_names_the_very_rates_that_were_tried() -> None:
+    rates = (0.000316228, 0.00316228, 0.0316228, 0.316228)
+    found = of([member(r, [v], settings={"lr": repr(r)}, params={"lr": repr(r)}) for r, v in zip(
+        rates, (0.9, 0.4, 0.41, 1.5), strict=True)])  # fmt: skip
+    seeds = next(text for _, text in found.commands if "seed=0,1,2,3,4" in text)
+    assert "lr=0.000316228,0.00316228,0.0316228 " in seeds
+
+
+def test_no_interval_of_a_loss_ends_below_0() -> None:
+    members = [member(r, [v], seed=s) for r, values in ((0.01, (0.01, 0.2)), (0.1, (0.5, 0.9)))
+               for s, v in enumerate(values)]  # fmt: skip
+    cells = compare((sweep(members),)).groups[0].cells
+    assert [cell.best.low if cell.best else None for cell in cells] == [0.0, 0.0]
+
+
+def test_a_tie_goes_to_the_schedule_that_moved() -> None:
+    made = [
+        member(0.01, [0.4], settings={"scheduler": "step"}, verdict=Verdict.SCHEDULE_NEVER_MOVED),
+        member(0.01, [0.4], settings={"scheduler": "constant"}),
+        member(0.01, [0.7], settings={"scheduler": "cosine"}),
+    ]
+    for members in (made, made[::-1]):
+        found = of(members, axes=("scheduler",))
+        assert found.best == "constant"
+        assert found.sentences[1] == "As good, within 1% of the loss: step (step: the schedule never moved)."
+
+
+def test_a_tie_of_schedules_over_rates_goes_to_the_one_that_moved() -> None:
+    made = [
+        member(rate, [loss], settings={"lr": f"{rate:g}", "scheduler": name}, verdict=verdict)
+        for name, verdict in (("cyclic", Verdict.SCHEDULE_NEVER_MOVED), ("constant", Verdict.TRAINED))
+        for rate, loss in ((0.01, 0.4), (0.1, 0.6))
+    ]
+    found = recommend(compare((sweep(made, ("lr", "scheduler")),)))
+    assert [r.group for r in found] == ["constant", "cyclic"]
+
+
+def test_one_standard_error_over_seeds_counts_as_equal() -> None:
     seeds = {0.001: (0.50, 0.52, 0.51), 0.01: (0.40, 0.50, 0.45), 0.1: (0.46, 0.47, 0.48), 1: (0.9, 0.9, 0.9)}
     found = of([member(r, [v], seed=s) for r, values in seeds.items() for s, v in enumerate(values)])
     assert found.loss == pytest.approx(0.45)
     assert found.tolerance == pytest.approx(0.05 / math.sqrt(3))
-    assert (found.low, found.high) == (0.01, 0.1)
-    assert found.evidence == "clear"
+    assert isinstance(found.low, float) and isinstance(found.high, float)
+    assert 0.001 < found.low < 0.01 < found.high < 0.1
     assert not found.warnings
 
 
@@ -52,6 +149,7 @@ def test_the_optimum_at_the_edge_gives_a_command_to_paste() -> None:
         "python train.py -m experiment=signs epochs=60 lr=0.1,1,10,100"
     )
     assert found.evidence == "tentative"
+    assert found.sentences[1].startswith("The best of the rates swept lies ")
 
 
 def test_a_failed_rate_beyond_the_best_is_no_edge() -> None:
@@ -129,9 +227,10 @@ def test_one_rate_is_no_sweep() -> None:
 
 def test_coarse_neighbours_ask_for_rates_between() -> None:
     found = of([member(r, [v]) for r, v in ((0.0001, 0.8), (0.01, 0.1), (1, 0.9))])
-    assert dict(found.commands)["To look between the neighbours"] == (
-        "python train.py -m lr=0.00046,0.0022,0.01,0.046,0.22"
-    )
+    reason, command = found.commands[0]
+    assert reason == f"To look between {found.low:.2g} and {found.high:.2g}", "as the sentence above it says"
+    rates = [float(text) for text in command.partition("lr=")[2].split(",")]
+    assert rates[0] == float(f"{found.low:.2g}") and rates[-1] == float(f"{found.high:.2g}") and 0.01 in rates
 
 
 def test_unfinished_members_are_named_and_not_counted() -> None:

@@ -49,10 +49,8 @@ def test_the_rate_that_fails_for_fewer_seeds_is_recommended_and_its_failures_are
         and "failed for 16 of 20 seeds (80%, 95% Wilson interval 58% to 92%): not recommended." in warning
         for warning in found.warnings
     )
-    assert (found.low, found.high) == (0.0001, 0.0001)
-    assert found.sentences[1] == (
-        "No other lr of the sweep is as good: those whose loss is as low failed for some seeds."
-    )
+    assert isinstance(found.low, float) and isinstance(found.high, float)
+    assert 0.00001 < found.low < 0.0001 < found.high < 0.01, "0.01 failed for all"
     assert found.evidence == "tentative"
     files = write_report(signs_sweep, tmp_path / "report")
     assert share in files.note_markdown

@@ -56,3 +56,16 @@ def coin(examples: int = 400) -> Data:
     inputs = (torch.arange(examples) % 2).float()[:, None]
     labels = torch.randint(2, (examples,), generator=generator)
     return Data("coin", "classification", Part(inputs, labels), classes=("heads", "tails"))
+
+
+def noise(positives: float = 0.05, features: int = 8, examples: int = 600, classes: bool = True, draw: int = 3) -> Data:
+    """Inputs that say nothing of the targets: a rare class, or numbers around 0; a third of them for validation."""
+    generator = torch.Generator().manual_seed(draw)
+    inputs = torch.randn(examples, features, generator=generator)
+    rare = (torch.arange(examples) % round(1 / positives) == 0).long()
+    drawn = torch.randn(examples, 1, generator=generator)
+    targets, cut = rare if classes else drawn, examples * 2 // 3
+    parts = Part(inputs[:cut], targets[:cut]), Part(inputs[cut:], targets[cut:])
+    return Data(
+        "noise", "classification" if classes else "regression", *parts, classes=("no", "yes") if classes else ()
+    )

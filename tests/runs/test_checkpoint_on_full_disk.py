@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
-from lrscope.training.checkpoint_folder import BEST, LAST, CheckpointFolder
+from lrscope.training.checkpoint_folder import BEST, LAST, CheckpointFolder, save_tensors
 
 LARGE = {"state_dict": {"weight": torch.ones(1_000_000)}}
 
@@ -33,7 +35,7 @@ def test_the_checkpoint_before_stays(small_disk: Path) -> None:
     folder = CheckpointFolder(small_disk / "checkpoints")
     folder.write(lambda path: torch.save({"epoch": 3}, path))
     with pytest.warns(UserWarning, match="is full: no checkpoint was written, the one before it stays"):
-        folder.write(lambda path: torch.save(LARGE, path))
+        folder.write(partial(save_tensors, LARGE))
     with pytest.warns(UserWarning, match="is full: the best weights were not written"):
         folder.write_best(LARGE)
     loaded = folder.load()
@@ -42,6 +44,25 @@ def test_the_checkpoint_before_stays(small_disk: Path) -> None:
     subprocess.run(["mount", "-o", "remount,size=16m", str(small_disk)], check=True)
     folder.write_best(LARGE)
     assert (folder.path / BEST).is_file()
+
+
+def test_no_writer_of_torch_s_own_meets_the_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would end the process: it gives up in a destructor, from where C++ lets no error through."""
+    written: list[object] = []
+    monkeypatch.setattr(torch._C, "PyTorchFileWriter", _told(torch._C.PyTorchFileWriter, written))
+    folder = CheckpointFolder(tmp_path)
+    folder.write(partial(save_tensors, {"epoch": 3}))
+    folder.write_best({"epoch": 2})
+    assert len(written) == 2
+    assert not any(isinstance(place, str) for place in written)
+
+
+def _told(writer: Callable[..., Any], places: list[object]) -> Callable[..., Any]:
+    def made(place: object, *rest: Any) -> Any:
+        places.append(place)
+        return writer(place, *rest)
+
+    return made
 
 
 def test_another_error_is_not_taken_for_a_full_disk(tmp_path: Path) -> None:

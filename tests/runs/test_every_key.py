@@ -23,6 +23,7 @@ import yaml
 from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
+from PIL import Image
 
 from lrscope.config import schema
 from lrscope.config.in_vain import typed_in_vain
@@ -31,7 +32,7 @@ from lrscope.config.validate import check
 from lrscope.core.errors import InputError
 from lrscope.core.fingerprint import flatten
 from lrscope.core.job import Job
-from lrscope.core.paths import conf_folder
+from lrscope.core.paths import shipped_conf
 from lrscope.core.trace import Trace
 from lrscope.datasets import fingers
 from lrscope.datasets.data import Data, Part
@@ -47,7 +48,7 @@ from lrscope.training.checkpoint_folder import CheckpointFolder
 from lrscope.training.recording import RunRecorder
 from lrscope.training.trainer import make_trainer
 
-CONF = conf_folder()
+CONF = shipped_conf()
 BLOBS = ("dataset=blobs", "dataset.examples=200", "batch_size=100")
 SMALL = (*BLOBS, "epochs=6", "trainer=cpu", "callbacks.progress=none", "callbacks.look_ahead=false",
          "tracking.mode=offline", "tracking.log_model=none")  # fmt: skip
@@ -76,6 +77,21 @@ def network(cfg: DictConfig) -> object:
     build.seed_everything(cfg.seed)
     made = build.network(cfg, build.source(cfg).described)
     return str(made), {name: plain(value) for name, value in made.state_dict().items()}
+
+
+def notes(cfg: DictConfig) -> object:
+    """What is told of the data ahead of a training."""
+    made = build.source(cfg).data
+    assert made is not None
+    return made.notes
+
+
+def answers(cfg: DictConfig) -> object:
+    """What a network answers before its first update."""
+    build.seed_everything(cfg.seed)
+    source = build.source(cfg)
+    assert source.data is not None
+    return plain(build.network(cfg, source.described)(source.data.train.inputs[:3]))
 
 
 def optimizer(cfg: DictConfig) -> object:
@@ -131,6 +147,12 @@ def assembled(cfg: DictConfig) -> object:
     return [(type(c).__name__, plain({k: v for k, v in vars(c).items() if k != "_due"})) for c in callbacks]
 
 
+def tried(cfg: DictConfig) -> object:
+    """Whether anything was tried for a run that failed."""
+    run(cfg.copy(), Job(Path("job"), ()))
+    return Trace.load(Path("job") / TRACE).facts.trials is not None
+
+
 def points(cfg: DictConfig) -> object:
     """Everything that a run records."""
     outcome = run(cfg.copy(), Job(Path("job"), ()))
@@ -178,7 +200,7 @@ class Change:
 
 
 STOPPING = ("callbacks.early_stopping.enabled=true",)
-MOMENTUM = ("optimizer=sgd", "optimizer.momentum=0.5", "scheduler.cycle_momentum=true")
+MOMENTUM = ("optimizer=sgd", "scheduler.cycle_momentum=true")
 
 CHANGES: dict[str, Change] = {
     "lr": Change("0.5", points),
@@ -201,6 +223,25 @@ CHANGES: dict[str, Change] = {
     "dataset.version": Change("2", data),
     "dataset.scale": Change("columns", data),
     "dataset.image_shape": Change("[1,8,8]", data),
+    "dataset.target": Change("extra", data),
+    "dataset.task": Change("regression", data),
+    "dataset.val_path": Change("MORE_FILES/a.csv", data),
+    "dataset.missing": Change("refuse", data),
+    "dataset.categories": Change("[size]", data),
+    "dataset.drop": Change("[size]", data),
+    "dataset.inputs": Change("z", data),
+    "dataset.targets": Change("z", data),
+    "dataset.targets_path": Change("FILES/z.npy", data),
+    "dataset.size": Change("5", data),
+    "dataset.channels": Change("1", data),
+    "dataset.cache": Change("always", notes),
+    "dataset.text": Change("place", data),
+    "dataset.tokens": Change("characters", data),
+    "dataset.length": Change("3", data),
+    "dataset.most_tokens": Change("4", data),
+    "dataset.subset": Change("more", data),
+    "dataset.split": Change("more", data),
+    "dataset.val_split": Change("more", data),
     "model._target_": Change("torch.nn.Flatten", network),
     "model.hidden": Change("[3]", network),
     "model.channels": Change("[2]", network),
@@ -209,6 +250,11 @@ CHANGES: dict[str, Change] = {
     "model.batch_norm": Change("true", network),
     "model.init": Change("zeros", network),
     "model.zero_bias": Change("true", network),
+    "model.width": Change("8", network),
+    "model.layers": Change("3", network),
+    "model.heads": Change("2", answers),
+    "model.causal": Change("true", answers),
+    "model.depth": Change("14", network),
     "optimizer._target_": Change("torch.optim.NAdam", optimizer),
     "optimizer.lr": Change("0.5", optimizer),
     "optimizer.betas": Change("[0.5,0.6]", optimizer),
@@ -277,6 +323,7 @@ CHANGES: dict[str, Change] = {
     "callbacks.evaluate_every_epochs": Change("2", points),
     "callbacks.sharpness_every_epochs": Change("3", assembled),
     "callbacks.look_ahead": Change("true", probed),
+    "callbacks.trial_seconds": Change("60", tried, ("lr=1e6", "optimizer=sgd", "model.activation=identity")),
     "callbacks.test": Change("true", points, (f"dataset._target_={__name__}.with_test_part",)),
     "callbacks.stop_when": Change("[]", points, ("lr=1e6", "optimizer=sgd", "model.activation=identity")),
     "callbacks.stop_grace_epochs": Change("1", points, ("callbacks.stop_when=[collapsed]", "model.init=zeros")),
@@ -302,15 +349,34 @@ CHANGES: dict[str, Change] = {
 
 ELSEWHERE = {
     "sweep.together": ("cli/test_surroundings.py", "test_a_sweep_that_is_neither_batched_nor_reported"),
+    "sweep.confirm": (
+        "cli/test_confirm.py",
+        "test_the_three_best_rates_get_four_more_seeds_and_a_resume_trains_nothing_again",
+    ),
     "sweep.report": ("cli/test_surroundings.py", "test_a_sweep_that_is_neither_batched_nor_reported"),
+    "packages": ("config/test_trust.py", "test_the_file_of_trusted_packages"),
 }
-"""Keys whose change shows in a whole sweep only, and the test that shows it."""
+"""Keys whose change shows in a whole sweep or in another command only, and the test that shows it."""
 
 NEEDED = {
     ("scheduler=cyclic", "scheduler.gamma"): ("scheduler.mode=exp_range",),
     ("scheduler=constant", "scheduler._target_"): ("scheduler.interval=epoch",),
     ("model=cnn", ""): ("dataset=digits", "trainer.limit_train_batches=2"),
     ("dataset=signs", ""): ("dataset.path=HANDS",),
+    ("dataset=table", "dataset.task"): ("dataset.target=size",),
+    ("dataset=hub", ""): ("dataset.name=tables", "dataset.target=kind"),
+    ("dataset=hub", "dataset.size"): ("dataset.name=pictures",),
+    ("dataset=hub", "dataset.length"): ("dataset.name=texts", "dataset.inputs=text"),
+    ("dataset=table", ""): ("dataset.path=FILES/a.csv", "dataset.target=price"),
+    ("dataset=images", ""): ("dataset.path=FILES/photos", "dataset.size=8"),
+    ("dataset=arrays", ""): ("dataset.path=FILES/a.npz",),
+    ("dataset=sequences", ""): ("dataset.path=FILES/a.csv", "dataset.text=town", "dataset.target=town"),
+    ("model=resnet", ""): ("dataset=digits", "trainer.limit_train_batches=2"),
+    ("model=gru", ""): ("dataset=sequences", "dataset.path=FILES/poem.txt", "dataset.length=6"),
+    ("model=transformer", ""): (
+        *("dataset=sequences", "dataset.path=FILES/a.csv", "dataset.text=town", "dataset.target=town"),
+        "dataset.length=6",
+    ),
 }
 """What an option (and a key of it) needs beside what the key needs everywhere."""
 
@@ -386,11 +452,32 @@ def _small_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setattr("lrscope.datasets.fingers.TRAIN", 6)
         patch.setattr("lrscope.datasets.fingers.VAL", 6)
         patch.setattr("sklearn.datasets.fetch_openml", fetched)
+        patch.setattr("lrscope.datasets.hub._loaded", on_the_hub)
         for seed, name in enumerate(("HANDS", "MORE_HANDS")):
             write_hands(folder / name, seed)
+        for seed, name in enumerate(("FILES", "MORE_FILES")):
+            write_files(folder / name, seed)
         fingers._drawn.cache_clear()
         yield
     fingers._drawn.cache_clear()  # of so few hands
+
+
+def write_files(folder: Path, seed: int) -> None:
+    """A table, arrays, images and a poem."""
+    random = np.random.default_rng(seed)
+    folder.mkdir()
+    frame = pd.DataFrame({"size": random.integers(1, 9, 40), "town": ["Bern in June", "old Basel"] * 20})
+    frame["place"], frame["extra"] = frame.town + " or so", random.standard_normal(40)
+    frame["price"] = random.integers(0, 30, 40)
+    frame["extra"] = frame.extra.where(frame.index != 3)
+    frame.to_csv(folder / "a.csv", index=False)
+    pixels = random.integers(0, 256, (40, 8, 8), np.uint8)
+    np.savez(folder / "a.npz", x=pixels, y=np.arange(40) % 4, z=np.arange(40) % 5)
+    np.save(folder / "z.npy", np.arange(40) % 5)
+    for number, image in enumerate(pixels):
+        (folder / "photos" / str(number % 2)).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(folder / "photos" / str(number % 2) / f"{number}.png")
+    (folder / "poem.txt").write_text("shall I compare thee to a summer's day\n" * (5 + seed))
 
 
 def write_hands(folder: Path, seed: int) -> None:
@@ -405,6 +492,52 @@ def fetched(name: str, version: object = "active", **_: object) -> SimpleNamespa
     generator = np.random.default_rng(len(name) + 10 * len(str(version)))
     frame = pd.DataFrame(generator.integers(0, 200, (100, 64)))
     return SimpleNamespace(data=frame, target=pd.Series(pd.Categorical(["yes", "no"] * 50)))
+
+
+@dataclass
+class ClassLabel:
+    names: tuple[str, ...] = ("a", "b")
+
+
+class Picture:
+    """``datasets`` calls this feature Image, and lrscope knows features by these names."""
+
+
+Picture.__name__ = "Image"
+
+
+class HubPart:
+    """As much of a ``datasets.Dataset`` as is asked for."""
+
+    def __init__(self, columns: dict[str, list[Any]], features: dict[str, object]) -> None:
+        self.columns, self.features = columns, features
+
+    def __getitem__(self, key: str) -> list[Any]:
+        return self.columns[key]
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return (dict(zip(self.columns, row, strict=True)) for row in zip(*self.columns.values(), strict=True))
+
+    def select(self, rows: list[int]) -> HubPart:
+        return HubPart({key: [column[row] for row in rows] for key, column in self.columns.items()}, self.features)
+
+    def to_pandas(self) -> pd.DataFrame:
+        return pd.DataFrame(self.columns)
+
+
+def on_the_hub(name: str, subset: str | None) -> dict[str, HubPart]:
+    def part(seed: int) -> HubPart:
+        random = np.random.default_rng([seed, len(subset or "")])
+        kinds, grey = [0, 1] * 20, random.integers(0, 256, 40, np.uint8)
+        if name == "pictures":
+            pictures = [Image.new("L", (6, 6), int(shade)) for shade in grey]
+            return HubPart({"image": pictures, "kind": kinds}, {"image": Picture(), "kind": ClassLabel()})
+        columns = {"text": [f"so n{shade} it is" for shade in grey], "grey": grey.tolist(), "kind": kinds}
+        if name != "texts":
+            columns["text"] = ["one", "other"] * 20
+        return HubPart(columns, {"text": SimpleNamespace(dtype="string"), "grey": object(), "kind": ClassLabel()})
+
+    return {"train": part(0), "more": part(1)}
 
 
 @cache

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
+from own_parts import LABELS
 from single_runs import trace_of_a_run
 
 from lrscope.core.trace import Trace
@@ -124,6 +126,44 @@ def test_labels_that_the_inputs_do_not_tell_are_named(tmp_path: Path) -> None:
     assert found.verdict is not Verdict.TRAINED
     assert "equal inputs have different targets" in found.why
     assert "labels" in found.advice
+
+
+NOISE = "dataset._target_=odd_parts.noise"
+NUMBERS = "+dataset.classes=false"
+
+
+@pytest.mark.parametrize("model", ["linear", "mlp"])
+@pytest.mark.parametrize("data", [("+dataset.examples=3000",), ("+dataset.positives=0.5",), (NUMBERS,)])
+def test_what_holds_for_no_other_example_is_not_called_trained(
+    tmp_path: Path, data: tuple[str, ...], model: str
+) -> None:
+    """A linear model comes a hair below a constant answer on its training examples, a network knows them by heart."""
+    trace = trace_of_a_run(tmp_path, NOISE, *data, f"model={model}", "lr=0.01", "epochs=40")
+    assert trace.facts.constant_loss is not None and trace.facts.val_constant_loss is not None
+    assert trace.get("train/loss_eval").values[-1] < trace.facts.constant_loss
+    assert trace.get("val/loss").values.min() > 0.97 * trace.facts.val_constant_loss
+    found = diagnose(trace)
+    assert found.verdict is (Verdict.STALLED if model == "linear" else Verdict.OVERFITTING)
+    text = note(found, trace)
+    assert "holds for other" in text
+    assert "keep this rate" not in text and "train longer" not in text and "more steps" not in text
+    assert "keep this rate" not in diagnose_sweep([trace, trace])[0].primary.advice
+
+
+def test_of_batches_that_pass_by_the_constant_answer_is_recorded_for_both_parts(tmp_path: Path) -> None:
+    trace = trace_of_a_run(tmp_path, "dataset._target_=own_parts.Loaded", "model=linear", "epochs=1", "lr=0.01")
+    shares = torch.bincount(LABELS, minlength=2).double() / len(LABELS)
+    assert trace.get("train/loss_constant").values == pytest.approx([float(-(shares * shares.log()).sum())])
+    assert trace.get("val/loss_constant").values == pytest.approx([float(-shares.log()[LABELS[:8]].mean())])
+
+
+def test_noise_that_is_lucky_on_few_validation_examples_is_not_to_be_kept_for_that(tmp_path: Path) -> None:
+    """Ten examples of the rare class: their loss lies 7% below a constant answer's, whatever the inputs say."""
+    trace = trace_of_a_run(tmp_path, NOISE, "model=linear", "lr=0.01", "epochs=40")
+    for found in (diagnose(trace).primary, diagnose_sweep([trace, trace])[0].primary):
+        assert found.verdict is Verdict.TRAINED and found.certainty == "weak"
+        assert "no more than chance brings on 200 examples" in found.why
+        assert "keep this rate" not in found.advice
 
 
 @pytest.mark.parametrize("data", [OFFSET, CLOUDS])

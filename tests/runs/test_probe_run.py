@@ -202,7 +202,7 @@ def run_state() -> RunState:
     batch = (torch.ones(4, 2), torch.zeros(4, 1))
     return RunState(
         network, torch.optim.SGD(network.parameters(), 0.1), lambda p: torch.optim.SGD(p, 0.1),
-        nn.functional.mse_loss, lambda: iter([[batch]] * 50), lambda _: 0.0, torch.device("cpu"),
+        nn.functional.mse_loss, lambda _order: iter([[batch]] * 50), lambda _: 0.0, torch.device("cpu"),
     )  # fmt: skip
 
 

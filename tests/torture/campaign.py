@@ -7,26 +7,31 @@ import shutil
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from lrscope.tracking.journal.events import Ended
 from lrscope.tracking.journal.journal import Journal
 from servers import Proxy, Server
-from torture.commands import KINDS, Done, Place, finish, start, sync, train, wait_until_training
-from torture.twins import Differences, compare
+from torture.commands import WAYS, Done, Place, finish, start, sync, train, wait_until_training
+from torture.contents import runs_of
+from torture.twins import Differences, Runs, compare
 
 SIGNALS = {"kill -9": signal.SIGKILL, "SIGTERM": signal.SIGTERM, "Ctrl-C": signal.SIGINT}
 EXPECTED_CODE = {signal.SIGKILL: -signal.SIGKILL, signal.SIGTERM: 143, signal.SIGINT: 130}
-MOST_RESUMES = 4
+MOST_RESUMES = 5
+COUNT_ONLY = "before nothing 0 process"
+MAKES_THE_STORE = "store"
 
 
 @dataclass(frozen=True)
 class Trial:
     """One disturbed command: what was done to it, and what came of it."""
 
-    kind: str
+    way: str
     fault: str
     hit: bool
     """Whether the fault came while the command was at work; one that had ended already shows nothing."""
@@ -38,57 +43,118 @@ class Trial:
         return self.differences.none
 
 
+@dataclass(frozen=True)
+class Point:
+    """A place of the command where a write begins or ends: the ``number``-th time that it comes by."""
+
+    side: str
+    kind: str
+    number: int
+
+    def victim(self, whole: bool) -> str:
+        return f"{self.side} {self.kind} {self.number} {'group' if whole else 'process'}"
+
+
+@dataclass(frozen=True)
+class Twin:
+    """An undisturbed command: what it left, what it came by, and how long it was between first record and end."""
+
+    runs: Runs
+    reached: tuple[str, ...]
+    training_seconds: float
+
+    @cached_property
+    def counts(self) -> Counter[str]:
+        return Counter(self.reached)
+
+    def kinds(self) -> list[str]:
+        return sorted({point.split(" ")[1] for point in self.counts})
+
+    def last(self, side: str, kind: str) -> int:
+        """How often it came by."""
+        return self.counts[f"{side} {kind}"]
+
+    def any_point(self, chance: random.Random) -> Point:
+        """One of all, each as likely as the others."""
+        at = chance.randrange(len(self.reached))
+        side, kind = self.reached[at].split(" ")
+        return Point(side, kind, self.reached[: at + 1].count(self.reached[at]))
+
+
 class Campaign:
     """Trials against twins that are trained once for each way of training.
 
     Args:
         folder: everything happens below it.
-        seed: of the moments at which faults strike.
         database: an initialised empty store to start from; None makes each anew, which costs seconds.
+        beside: another campaign at the same time, whose twins it takes.
     """
 
-    def __init__(self, folder: Path, seed: int, database: Path | None = None) -> None:
+    def __init__(self, folder: Path, database: Path | None = None, beside: Campaign | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        self.random = random.Random(seed)
         self.database = database
-        self._twins: dict[str, Twin] = {}
+        self._twins: dict[str, Twin] = beside._twins if beside is not None else {}
+        self._locks = beside._locks if beside is not None else {way: threading.Lock() for way in WAYS}
         self._trials = 0
 
-    def kill(self, kind: str, fault: str, times: int = 1) -> Trial:
-        """Send a signal at a random moment of training, ``times`` times over, resuming in between and at the end."""
-        place, twin, number = self._place(), self.twin(kind), SIGNALS[fault]
-        output, hits = "", 0
-        for _ in range(times):
-            done = self._strike(place, kind, number, twin.training_seconds, resumed=hits > 0)
-            output += done.output
-            hits += done.code == EXPECTED_CODE[number]
-        output += self._put_right(place, kind)
-        return Trial(kind, fault, hits > 0, compare(place.store, twin.place.store), output)
+    def fail(self, way: str, which: str, chance: random.Random, whole: bool, again: bool) -> Trial:
+        """Kill where a write begins or ends.
 
-    def tear(self, kind: str, what: str) -> Trial:
+        Args:
+            which: ``SIDE KIND first``, ``middle`` or ``last``; ``random`` for any of all points.
+            whole: kill every process of the command, as a power cut does; else the one that writes.
+            again: kill the resumed command, too, at a point by chance.
+        """
+        twin = self.twin(way)
+        point = _chosen(twin, which, chance)
+        if not twin.counts[f"{point.side} {point.kind}"]:
+            return Trial(way, which, hit=False, differences=Differences(), output="this way never comes by")
+        place, output, hit = self._place(point.kind != MAKES_THE_STORE), "", False
+        done = train(place, *WAYS[way], failpoint=point.victim(whole))
+        reached = Counter(place.reached.read_text().splitlines() if place.reached.exists() else ())
+        hit = reached[f"{point.side} {point.kind}"] >= point.number
+        output += f"{point}: {done.code}\n{done.output}"
+        if again and done.code != 0:
+            place.reached.unlink()
+            second = twin.any_point(chance)
+            second = Point(second.side, second.kind, 1 + second.number // 4)
+            done = train(place, *WAYS[way], "resume=latest", failpoint=second.victim(whole=True))
+            output += f"{second}: {done.code}\n{done.output}"
+        output += self._put_right(place, way, done)
+        return self._compared(place, way, f"{which}{'' if whole else ', the writer alone'}", hit, output)
+
+    def kill(self, way: str, fault: str, chance: random.Random) -> Trial:
+        """Send a signal at a random moment of training, and resume."""
+        place, twin, number = self._place(), self.twin(way), SIGNALS[fault]
+        done = self._strike(place, way, number, chance.uniform(0, 0.7 * twin.training_seconds))
+        output = done.output + self._put_right(place, way, done)
+        return self._compared(place, way, fault, done.code == EXPECTED_CODE[number], output)
+
+    def tear(self, way: str, what: str, chance: random.Random) -> Trial:
         """Kill, then damage the last checkpoint, or leave half a line at the end of each journal; resume."""
-        place, twin = self._place(), self.twin(kind)
-        done = self._strike(place, kind, signal.SIGKILL, twin.training_seconds, resumed=False)
-        torn = sum(_tear(path, self.random) for path in _damageable(place, what))
-        output = done.output + self._put_right(place, kind)
-        return Trial(kind, f"torn {what}", torn > 0, compare(place.store, twin.place.store), output)
+        place, twin = self._place(), self.twin(way)
+        done = self._strike(place, way, signal.SIGKILL, chance.uniform(0, 0.7 * twin.training_seconds))
+        torn = sum(_tear(path, chance) for path in _damageable(place, what))
+        output = done.output + self._put_right(place, way, done)
+        return self._compared(place, way, f"torn {what}", torn > 0, output)
 
-    def outage(self, kind: str, server: Server, mode: str) -> Trial:
+    def outage(self, way: str, server: Server, mode: str, chance: random.Random) -> Trial:
         """Let the server be away, or fail, from a random moment of training for a random time; then sync."""
-        twin = self.twin(kind)
+        twin = self.twin(way)
         proxy = Proxy(server.port)
         self._trials += 1
-        experiment = f"outage-{self.random.randrange(10**9)}"
-        place = Place(self.folder / f"trial-{self._trials}", proxy.uri)
+        experiment = f"outage-{chance.randrange(10**9)}"
+        place = Place(self.folder / f"trial-{self._trials}", proxy.uri, server.folder / "server.db")
         place.folder.mkdir(parents=True)
+        words = [word for word in WAYS[way] if not word.startswith("experiment_name=")]
         try:
-            process = start(place, *KINDS[kind], f"experiment_name={experiment}", "tracking.finish_timeout_s=4")
+            process = start(place, *words, f"experiment_name={experiment}", "tracking.finish_timeout_s=4")
             wait_until_training(place, process)
-            time.sleep(self.random.uniform(0, twin.training_seconds))
+            time.sleep(chance.uniform(0, twin.training_seconds))
             hit = process.returncode is None
             proxy.mode = mode
-            timer = threading.Timer(self.random.uniform(0.5, 12), lambda: setattr(proxy, "mode", "pass"))
+            timer = threading.Timer(chance.uniform(0.5, 12), lambda: setattr(proxy, "mode", "pass"))
             timer.start()
             done = finish(process)
             timer.join()
@@ -96,57 +162,65 @@ class Campaign:
         finally:
             proxy.close()
         output = done.output + "".join(one.output for one in delivered)
-        found = compare(server.uri, twin.place.store, experiment)
-        return Trial(kind, f"server: {mode}", hit, found, output)
+        return self._compared(place, way, f"server: {mode}", hit, output, experiment)
 
-    def twin(self, kind: str) -> Twin:
+    def twin(self, way: str) -> Twin:
         """The same command, left alone."""
-        if kind not in self._twins:
-            place = self._place()
-            began = time.monotonic()
-            process = start(place, *KINDS[kind])
-            wait_until_training(place, process)
-            training = time.monotonic()
-            done = finish(process)
-            assert done.code == 0, f"the twin itself failed after {training - began:.0f} s:\n{done.output}"
-            self._twins[kind] = Twin(place, time.monotonic() - training)
-        return self._twins[kind]
+        with self._locks[way]:
+            if way not in self._twins:
+                place = self._place()
+                process = start(place, *WAYS[way], failpoint=COUNT_ONLY)
+                wait_until_training(place, process)
+                training = time.monotonic()
+                done = finish(process)
+                assert done.code == 0, f"the twin itself failed:\n{done.output}"
+                runs, reached = runs_of(place.database, place.folder), tuple(place.reached.read_text().splitlines())
+                self._twins[way] = Twin(runs, reached, time.monotonic() - training)
+        return self._twins[way]
 
-    def _strike(self, place: Place, kind: str, number: int, seconds: float, resumed: bool) -> Done:
-        process = start(place, *KINDS[kind], *(["resume=latest"] if resumed else []))
+    def _compared(
+        self, place: Place, way: str, fault: str, hit: bool, output: str, experiment: str | None = None
+    ) -> Trial:
+        found = compare(runs_of(place.database, place.folder, experiment), self.twin(way).runs)
+        if found.none:
+            shutil.rmtree(place.folder, ignore_errors=True)
+        return Trial(way, fault, hit, found, f"{place.folder}\n{output}")
+
+    def _strike(self, place: Place, way: str, number: int, after_s: float) -> Done:
+        process = start(place, *WAYS[way])
         wait_until_training(place, process)
-        time.sleep(self.random.uniform(0, 0.7 * seconds))
+        time.sleep(after_s)
         with _still_there():
             process.send_signal(number)
         return finish(process)
 
-    def _put_right(self, place: Place, kind: str) -> str:
+    def _put_right(self, place: Place, way: str, done: Done) -> str:
         """What a user does after a fault: resume; where nothing had been recorded yet, start again."""
         output = ""
         for _ in range(MOST_RESUMES):
-            done = train(place, *KINDS[kind], "resume=latest")
-            output += done.output
-            if done.code == 2 and "no such" in done.output:
-                done = train(place, *KINDS[kind])
-                output += done.output
             if done.code == 0:
                 break
+            done = train(place, *WAYS[way], "resume=latest")
+            output += f"resumed: {done.code}\n{done.output}"
+            if done.code == 2 and "no such" in done.output:
+                done = train(place, *WAYS[way])
+                output += f"started again: {done.code}\n{done.output}"
         return output
 
-    def _place(self) -> Place:
+    def _place(self, with_store: bool = True) -> Place:
         self._trials += 1
         place = Place.local(self.folder / f"trial-{self._trials}")
-        if self.database is not None:
-            shutil.copy(self.database, place.folder / "mlflow.db")
+        if self.database is not None and with_store:
+            shutil.copy(self.database, place.database)
         return place
 
 
-@dataclass(frozen=True)
-class Twin:
-    """An undisturbed command, and how many seconds passed between its first record and its end."""
-
-    place: Place
-    training_seconds: float
+def _chosen(twin: Twin, which: str, chance: random.Random) -> Point:
+    if which == "random":
+        return twin.any_point(chance)
+    side, kind, occurrence = which.split(" ")
+    last = max(1, twin.last(side, kind))
+    return Point(side, kind, {"first": 1, "middle": (last + 1) // 2, "last": last}[occurrence])
 
 
 def _damageable(place: Place, what: str) -> Iterator[Path]:

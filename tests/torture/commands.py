@@ -9,47 +9,57 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from lrscope.core.failpoint import FAILPOINT
 from torture.processes import Command, zygote
 
 ROOT = Path(__file__).resolve().parents[2]
-EPOCHS = 150
 SHORT = (
-    "dataset=blobs",
     "batch_size=200",
     "model.hidden=[6]",
+    "model.dropout=0.1",
+    "model.batch_norm=true",
     "optimizer=sgd",
     "optimizer.momentum=0.9",
-    "scheduler=exponential",
-    "scheduler.decay_steps=100",
-    f"epochs={EPOCHS}",
-    "callbacks.checkpoint.every_seconds=0.1",
-    "tracking.log_model=none",
-    "sweep.report=false",
+    "scheduler=plateau",
+    "scheduler.patience=2",
+    "callbacks.early_stopping.enabled=true",
+    "callbacks.early_stopping.patience=9",
+    "epochs=36",
+    "callbacks.checkpoint.every_seconds=0.05",
     "trainer=cpu",
     "trainer.threads=1",
 )
-"""900 updates, with a checkpoint ten times a second."""
+"""At most 216 updates, with a checkpoint twenty times a second."""
 
-KINDS = {
-    "solo": ("lr=0.1",),
-    "swept": ("-m", "lr=0.3,0.1,0.03", "sweep.together=never"),
-    "together": ("-m", "lr=0.3,0.1,0.03", "sweep.together=always"),
+MEMORY, MODULE = ("dataset=blobs",), ("dataset._target_=own_data.Rings", "dataset.name=rings", "experiment_name=rings")
+RATES = ("-m", "lr=0.3,0.1,0.03")
+WAYS = {
+    "single": ("lr=0.1", *MODULE),
+    "one by one": (*RATES, *MODULE, "sweep.report=false", "tracking.log_model=none"),
+    "joblib": (*RATES, *MODULE, "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "sweep.report=false"),
+    "batched": (*RATES, *MEMORY, "sweep.together=always"),
 }
-"""The three ways in which a run is trained."""
+"""The ways in which a run is trained."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a command records."""
+    """Where a command records. ``database``: the file that its store ends up in."""
 
     folder: Path
     store: str
+    database: Path
 
     @classmethod
     def local(cls, folder: Path) -> Place:
         """A store of its own, in a file."""
         folder.mkdir(parents=True, exist_ok=True)
-        return cls(folder, f"sqlite:///{folder / 'mlflow.db'}")
+        return cls(folder, f"sqlite:///{folder / 'mlflow.db'}", folder / "mlflow.db")
+
+    @property
+    def reached(self) -> Path:
+        """What its commands have reached of the failpoints, a line each."""
+        return self.folder / "reached"
 
 
 @dataclass(frozen=True)
@@ -60,28 +70,30 @@ class Done:
     output: str
 
 
-def start(place: Place, *arguments: str) -> Command:
-    """Start ``train.py`` on a place."""
+def start(place: Place, *arguments: str, failpoint: str | None = None) -> Command:
+    """Start ``train.py`` on a place. ``failpoint``: side, kind, number and victim, see ``core/failpoint.py``."""
     own = [f"tracking.uri={place.store}", f"tracking.spool={place.folder / 'spool'}"]
     where = [
         f"hydra.sweep.dir={place.folder}/jobs/${{now:%H-%M-%S-%f}}",
         f"hydra.run.dir={place.folder}/job/${{now:%H-%M-%S-%f}}",
     ]
-    quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "OMP_NUM_THREADS": "1", "LRSCOPE_ROOT": str(place.folder)}
+    mine = {"MLFLOW_DISABLE_TELEMETRY": "true", "OMP_NUM_THREADS": "1", "LRSCOPE_ROOT": str(place.folder)}
+    mine |= {"PYTHONPATH": str(Path(__file__).parent)}
+    mine |= {FAILPOINT: f"{failpoint} {place.reached}"} if failpoint is not None else {}
     argv = [str(ROOT / "train.py"), *arguments, *SHORT, *own, *where]
-    return zygote().start(argv, place.folder, dict(os.environ) | quiet)
+    return zygote().start(argv, place.folder, dict(os.environ) | mine)
 
 
-def finish(process: Command, seconds: float = 280) -> Done:
+def finish(process: Command, seconds: float = 400) -> Done:
     """Wait for a command; one that hangs is killed and fails."""
     output = process.wait(seconds)
     assert process.returncode is not None
     return Done(process.returncode, output)
 
 
-def train(place: Place, *arguments: str) -> Done:
+def train(place: Place, *arguments: str, failpoint: str | None = None) -> Done:
     """A whole command."""
-    return finish(start(place, *arguments))
+    return finish(start(place, *arguments, failpoint=failpoint))
 
 
 def wait_until_training(place: Place, process: Command, seconds: float = 250) -> None:

@@ -1,7 +1,8 @@
-"""A few faults of each sort; `make torture` does many."""
+"""A few faults of each sort, the same ones every time; `make torture` does hundreds."""
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
@@ -11,17 +12,30 @@ from torture.campaign import Campaign
 
 @pytest.fixture(scope="module")
 def campaign(tmp_path_factory: pytest.TempPathFactory, fresh_database: Path) -> Campaign:
-    return Campaign(tmp_path_factory.mktemp("torture"), seed=7, database=fresh_database)
+    return Campaign(tmp_path_factory.mktemp("torture"), database=fresh_database)
 
 
 @pytest.mark.parametrize(
-    ("kind", "fault"), [("solo", "kill -9"), ("swept", "SIGTERM"), ("together", "Ctrl-C"), ("together", "kill -9")]
+    ("way", "which", "whole"),
+    [
+        ("single", "after checkpoint middle", True),
+        ("batched", "after rename first", True),  # of one member; the others have none yet
+        ("batched", "before upload middle", False),  # the service dies, and another takes over
+    ],
 )
-def test_killed_and_resumed_is_as_if_never_killed(campaign: Campaign, kind: str, fault: str) -> None:
-    trial = campaign.kill(kind, fault)
+def test_killed_where_it_writes_and_resumed_is_as_if_never_killed(
+    campaign: Campaign, way: str, which: str, whole: bool
+) -> None:
+    trial = campaign.fail(way, which, random.Random(7), whole=whole, again=False)
+    assert trial.hit, trial.output
+    assert trial.passed, f"{trial.differences}\n{trial.output}"
+
+
+def test_stopped_by_a_signal_and_resumed_is_as_if_never_stopped(campaign: Campaign) -> None:
+    trial = campaign.kill("batched", "Ctrl-C", random.Random(7))
     assert trial.passed, f"{trial.differences}\n{trial.output}"
 
 
 def test_torn_checkpoint_falls_back_to_the_one_before(campaign: Campaign) -> None:
-    trial = campaign.tear("solo", "checkpoint")
+    trial = campaign.tear("single", "checkpoint", random.Random(7))
     assert trial.passed, f"{trial.differences}\n{trial.output}"

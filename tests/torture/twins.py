@@ -1,18 +1,22 @@
-"""What a store holds of a sweep, and in what it differs from the store of the command that nobody disturbed."""
+"""In what a store differs from that of the command that nobody disturbed."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
-from pathlib import Path
 
 import torch
-from mlflow import MlflowClient
-from mlflow.entities import Run
 
-NOT_COMPARED = ("system/", "sharpness/seconds")
-"""Metrics of wall-clock time."""
+from torture.contents import Recorded
+
+OTHERWISE = "lrscope.resumed_otherwise"
+"""A run with this tag went on in a batched model of another size: its numbers are the same to within roundings."""
+
+REPLAYED = "lrscope.replayed"
+"""A step that was trained twice came to another value: such a run may have it, too."""
+
+ROUNDING = 1e-3
+MOST_NAMED = 8
 
 
 @dataclass(frozen=True)
@@ -24,12 +28,14 @@ class Differences:
     points_missing: int = 0
     points_doubled: int = 0
     values_wrong: int = 0
+    params_wrong: int = 0
+    tags_wrong: int = 0
     statuses_wrong: int = 0
     weights_wrong: int = 0
-    files_missing: int = 0
-    """Artifacts, datasets and verdicts."""
+    artifacts_wrong: int = 0
+    models_wrong: int = 0
     which: tuple[str, ...] = ()
-    """What is missing, by name."""
+    """Some of it, by name."""
 
     @property
     def none(self) -> bool:
@@ -39,97 +45,81 @@ class Differences:
         return Differences(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
 
     def __str__(self) -> str:
-        counts = (f for f in fields(self) if f.name != "which")
-        words = ", ".join(f"{f.name.replace('_', ' ')} {getattr(self, f.name)}" for f in counts)
-        return f"{words} ({', '.join(self.which)})" if self.which else words
+        words = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in self.counts().items() if count)
+        return f"{words or 'none'} ({', '.join(self.which)})" if self.which else words or "none"
+
+    def counts(self) -> dict[str, int]:
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "which"}
 
 
-@dataclass(frozen=True)
-class Recorded:
-    """One run as stored: every point, and the weights of its last checkpoint."""
-
-    status: str
-    points: Counter[tuple[str, int]]
-    values: dict[tuple[str, int], float]
-    weights: dict[str, torch.Tensor]
-    files: frozenset[str]
-    """Artifacts, datasets and the verdict."""
+Runs = Mapping[str, list[Recorded]]
 
 
-def compare(store: str, twin: str, experiment: str | None = None) -> Differences:
-    """Hold every run of one store (or of one experiment of it) against the run of the same name in the other."""
-    mine, theirs = _runs(store, experiment), _runs(twin)
+def compare(mine: Runs, theirs: Runs) -> Differences:
+    """Hold every run of one store against the run of the same name in the other."""
     total = Differences()
     for name, originals in theirs.items():
         found = mine.get(name, [])
-        total += Differences(
-            runs_missing=max(0, len(originals) - len(found)), runs_doubled=max(0, len(found) - len(originals))
-        )
+        missing, doubled = max(0, len(originals) - len(found)), max(0, len(found) - len(originals))
+        total += Differences(missing, doubled, which=(f"{name}: {missing} missing",) if missing else ())
         for run, original in zip(found, originals, strict=False):
             total += _differences(name, run, original)
-    extra = sum(len(runs) for name, runs in mine.items() if name not in theirs)
-    return total + Differences(runs_doubled=extra)
+    extra = [name for name in mine if name not in theirs]
+    return total + Differences(runs_doubled=sum(len(mine[name]) for name in extra), which=tuple(extra))
 
 
 def _differences(name: str, run: Recorded, original: Recorded) -> Differences:
-    doubled = sum(count - 1 for count in run.points.values()) + len(run.points.keys() - original.points.keys())
-    shared = run.values.keys() & original.values.keys()
-    points, files = original.points.keys() - run.points.keys(), original.files - run.files
+    rounded = OTHERWISE in run.tags
+    missing = original.points.keys() - run.points.keys()
+    surplus = run.points.keys() - original.points.keys()
+    doubled = [key for key, count in run.points.items() if count > 1]
+    values = [
+        key
+        for key, value in original.values.items()
+        if key in run.values and not _same(value, run.values[key], rounded)
+    ]
+    tags = {key: value for key, value in run.tags.items() if not (rounded and key in (OTHERWISE, REPLAYED))}
+    of_numbers = ("mlflow.note.content", "lrscope.why", "lrscope.best") if rounded else ()
+    wrong = {
+        "param": list(_wrong(run.params, original.params)),
+        "tag": [key for key in _wrong(tags, original.tags) if key not in of_numbers],
+        "artifact": [] if rounded else list(_wrong(run.artifacts, original.artifacts)),
+        "model": [] if rounded else list(_wrong(run.models, original.models)),
+    }
+    weights = [
+        key
+        for key, value in original.weights.items()
+        if key not in run.weights or not _same_weights(value, run.weights[key], rounded)
+    ]
+    named = [f"{what} {key}" for what, keys in wrong.items() for key in keys]
+    named += [f"point {key} {step}" for key, step in [*sorted(missing)[:3], *sorted(surplus)[:3], *sorted(doubled)[:3]]]
+    named += [f"value {key} {step}" for key, step in sorted(values)[:3]] + [f"weight {key}" for key in weights]
+    named += [f"{run.status} for {original.status}"] if run.status != original.status else []
     return Differences(
-        points_missing=len(points),
-        points_doubled=doubled,
-        values_wrong=sum(not _same(run.values[key], original.values[key]) for key in shared),
+        points_missing=len(missing),
+        points_doubled=sum(run.points[key] - 1 for key in doubled) + len(surplus),
+        values_wrong=len(values),
+        params_wrong=len(wrong["param"]),
+        tags_wrong=len(wrong["tag"]),
         statuses_wrong=int(run.status != original.status),
-        weights_wrong=sum(
-            key not in run.weights or not torch.equal(value, run.weights[key])
-            for key, value in original.weights.items()
-        ),
-        files_missing=len(files),
-        which=tuple(f"{name}: {item}" for item in [*sorted(points)[:5], *sorted(files)]),
+        weights_wrong=len(weights),
+        artifacts_wrong=len(wrong["artifact"]),
+        models_wrong=len(wrong["model"]),
+        which=tuple(f"{name}: {item}" for item in named[:MOST_NAMED]),
     )
 
 
-def _same(one: float, other: float) -> bool:
+def _wrong(mine: Mapping[str, str], theirs: Mapping[str, str]) -> Iterator[str]:
+    yield from (key for key in sorted({*mine, *theirs}) if mine.get(key) != theirs.get(key))
+
+
+def _same(one: float, other: float, rounded: bool) -> bool:
+    if rounded:
+        return abs(one - other) <= ROUNDING * max(1.0, abs(one))
     return one == other or (one != one and other != other)
 
 
-def _runs(store: str, experiment: str | None = None) -> dict[str, list[Recorded]]:
-    client = MlflowClient(store)
-    known = client.search_experiments()
-    experiments = [found.experiment_id for found in known if experiment in (None, found.name)]
-    found: dict[str, list[Recorded]] = {}
-    for run in client.search_runs(experiments, max_results=1000):
-        name = f"{run.data.tags.get('lrscope.kind')} {run.info.run_name}"
-        found.setdefault(name, []).append(_recorded(client, run))
-    return found
-
-
-def _recorded(client: MlflowClient, run: Run) -> Recorded:
-    points: Counter[tuple[str, int]] = Counter()
-    values: dict[tuple[str, int], float] = {}
-    for key in run.data.metrics:
-        if key.startswith(NOT_COMPARED):
-            continue
-        for point in client.get_metric_history(run.info.run_id, key):
-            points[(key, point.step)] += 1
-            values[(key, point.step)] = point.value
-    return Recorded(run.info.status, points, values, _weights(client, run), frozenset(_files(client, run)))
-
-
-def _files(client: MlflowClient, run: Run, folder: str | None = None) -> Iterator[str]:
-    for artifact in client.list_artifacts(run.info.run_id, folder):
-        if artifact.is_dir:
-            yield from _files(client, run, artifact.path)
-        else:
-            yield artifact.path
-    if folder is None:
-        yield f"verdict {run.data.tags.get('lrscope.verdict')}"
-        yield from (f"dataset {given.dataset.name}" for given in run.inputs.dataset_inputs)
-
-
-def _weights(client: MlflowClient, run: Run) -> dict[str, torch.Tensor]:
-    if not any(a.path == "checkpoints/last.ckpt" for a in client.list_artifacts(run.info.run_id, "checkpoints")):
-        return {}
-    path = Path(client.download_artifacts(run.info.run_id, "checkpoints/last.ckpt"))
-    content: dict[str, dict[str, torch.Tensor]] = torch.load(path, map_location="cpu", weights_only=True)
-    return content["state_dict"]
+def _same_weights(one: torch.Tensor, other: torch.Tensor, rounded: bool) -> bool:
+    if not rounded:
+        return torch.equal(one, other)
+    return bool(torch.allclose(one.double(), other.double(), rtol=ROUNDING, atol=ROUNDING))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import socket
+import stat
 import tempfile
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import pytest
 
 from lrscope.core.errors import InputError, StoreUnreachable
 from lrscope.tracking import TrackingSettings, open_session
+from lrscope.tracking.delivery.sync import sync
 from lrscope.tracking.mlflow_store.store import open_store, resolve_uri
 from servers import Proxy, free_port
 
@@ -158,3 +160,89 @@ def test_a_deleted_experiment_of_that_name_is_restored() -> None:
     store.forget_experiments()
     assert store.experiment_id("gone") == first
     assert store.client.get_experiment(first).lifecycle_stage == "active"
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        *(
+            "sqlite:///file:store.db?uri=true",
+            "sqlite:///FILE:store.db",
+            "sqlite:///x.db?uri=true",
+            "sqlite:///x.db?vfs=unix",
+        ),
+        *(
+            "sqlite:///x.db?mode=memory",
+            "sqlite:///a%2500",
+            "sqlite:///a%00b",
+            "sqlite:///a%3Fb",
+            "sqlite:///x.db?%75ri=1",
+        ),
+    ],
+)
+def test_no_spelling_leads_past_the_look_at_the_file(uri: str) -> None:
+    with pytest.raises(InputError, match=r"names no plain file|asks SQLite for"):
+        resolve_uri(uri)
+
+
+SPELLINGS = ["sqlite:///{}", "sqlite+pysqlite:///{}", "SQLITE:///{}", "sqlite:///{}?timeout=5"]
+
+
+def _bind(place: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind(str(place))
+
+
+@pytest.mark.parametrize("kind", ["FIFO", "socket", "folder", "text", "device"])
+def test_what_is_no_database_is_refused_untouched(project: Path, kind: str) -> None:
+    """In every spelling, also by a link; what is there stays what it is."""
+    place = project / "a place.db"
+    if kind == "device" and os.geteuid() != 0:
+        pytest.skip("only root may make a node")
+    {
+        "FIFO": lambda: os.mkfifo(place),
+        "socket": lambda: _bind(place),
+        "device": lambda: os.mknod(place, stat.S_IFCHR | 0o600, os.makedev(1, 3)),  # a node of our own, as /dev/null is
+        "folder": place.mkdir,
+        "text": lambda: place.write_text("a user's own text"),
+    }[kind]()
+    (project / "link.db").symlink_to(place)
+    before = place.lstat()
+    quoted = str(place).replace(" ", "%20")
+    for uri in [*(spelling.format(path) for spelling in SPELLINGS for path in (place, quoted)), "sqlite:///link.db"]:
+        with pytest.raises(StoreUnreachable, match=kind if kind != "text" else "of another kind, not a database"):
+            open_store(resolve_uri(uri))
+        with pytest.raises(StoreUnreachable):
+            open_store(resolve_uri(uri), asked=True)
+    after = place.lstat()
+    assert (after.st_ino, after.st_mode, after.st_size, after.st_mtime) == (
+        before.st_ino,
+        before.st_mode,
+        before.st_size,
+        before.st_mtime,
+    )
+    assert {path.name for path in project.iterdir()} == {"a place.db", "link.db"}
+
+
+@pytest.mark.parametrize("beside", [".lock", "-wal", "-journal"])
+def test_nor_is_it_opened_where_something_else_lies_beside_it(project: Path, beside: str) -> None:
+    os.mkfifo(project / f"mlflow.db{beside}")
+    with pytest.raises(StoreUnreachable, match="FIFO"):
+        open_store(resolve_uri(None))
+    assert [path.name for path in project.iterdir()] == [f"mlflow.db{beside}"]
+
+
+def test_the_root_and_the_journals_are_folders(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.mkfifo(project / "fifo")
+    for settings in (
+        TrackingSettings("offline", None, project / "fifo"),
+        TrackingSettings("online", None, project / "fifo"),
+    ):
+        with pytest.raises(InputError, match="fifo"):
+            open_session(settings).open()
+    with pytest.raises(InputError, match=r"tracking\.spool"):
+        sync(TrackingSettings("online", None, project / "fifo"))
+    monkeypatch.setenv("LRSCOPE_ROOT", str(project / "fifo"))
+    with pytest.raises(InputError, match="LRSCOPE_ROOT"):
+        resolve_uri(None)
+    assert [path.name for path in project.iterdir()] == ["fifo"]

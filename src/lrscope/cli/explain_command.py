@@ -8,9 +8,9 @@ from typing import Any
 
 from omegaconf import DictConfig
 
+from lrscope.cli.conf_search import first_folder
 from lrscope.config.explain import REFUSALS, explain, first_line, key_of
 from lrscope.core.errors import InputError, LrscopeError
-from lrscope.core.paths import conf_folder
 
 
 def explain_command(words: Sequence[str], error: Exception) -> LrscopeError:
@@ -27,7 +27,7 @@ def explain_command(words: Sequence[str], error: Exception) -> LrscopeError:
     args = get_args_parser().parse_args(list(words))
     GlobalHydra.instance().clear()
     try:
-        with initialize_config_dir(config_dir=str(args.config_path or conf_folder()), version_base="1.3"):
+        with initialize_config_dir(config_dir=str(args.config_path or first_folder(words)), version_base="1.3"):
             command = _Command(GlobalHydra.instance().config_loader(), args)
             command.raise_problems(args.multirun or command.asks_for_a_sweep())
     except LrscopeError as problem:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,20 +17,22 @@ class SweepCallback(Callback):
     def on_run_start(self, config: Any, **kwargs: Any) -> None:
         """Ends the command with exit code 2 where the lone run has a problem: before it has a folder."""
         with _ending_the_command():
-            from lrscope.config.in_vain import typed_in_vain
+            from lrscope.config.in_vain import launched_in_vain
             from lrscope.config.overrides import run_config
             from lrscope.core.job import overrides_as_typed
             from lrscope.runs.shared_session import opened_ahead
-            from lrscope.sweeps.check import raise_problems
+            from lrscope.sweeps.check import raise_problems, secrets_of_hydra
+            from lrscope.sweeps.confirm_best import check_typed
             from lrscope.sweeps.folders import make_folder
             from lrscope.tracking.mlflow_store.model_package import get_ready_to_pack
 
+            check_typed(config)
             typed = overrides_as_typed(config.hydra)
             cfg = run_config(config, typed)
             with opened_ahead(cfg) as session:
                 if session is not None and cfg.tracking.log_model != "none":
                     session.preload(get_ready_to_pack)
-                raise_problems([cfg], typed_in_vain([(cfg, typed)]))
+                raise_problems([cfg], [*secrets_of_hydra(config), *launched_in_vain(config.hydra, typed)], [typed])
                 make_folder("hydra.run.dir", Path(str(config.hydra.run.dir)))
 
     def on_multirun_start(self, config: Any, **kwargs: Any) -> None:
@@ -41,18 +42,26 @@ class SweepCallback(Callback):
 
             begin(config)
 
+    def on_multirun_end(self, config: Any, **kwargs: Any) -> None:
+        """All members have trained; ``sweep.confirm`` adds some."""
+        with _ending_the_command():
+            from lrscope.cli.main import job
+            from lrscope.sweeps.confirm_best import confirm
+
+            confirm(config, job)
+
 
 @contextmanager
 def _ending_the_command() -> Iterator[None]:
     """Hydra turns exceptions of a callback into warnings and trains on; SystemExit passes."""
+    from lrscope.cli.tell import tell
     from lrscope.core.errors import Interrupted, LrscopeError
+    from lrscope.core.redact import redacted_traceback
 
     try:
         yield
     except (LrscopeError, Interrupted) as error:
-        for line in str(error).splitlines():
-            print(f"error: {line}", file=sys.stderr)
-        sys.exit(error.exit_code)
-    except Exception:
-        traceback.print_exc()
+        sys.exit(tell(error))
+    except Exception as error:
+        print(redacted_traceback(error), end="", file=sys.stderr)
         sys.exit(1)

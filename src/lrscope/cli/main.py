@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
-import traceback
 import warnings
+from collections.abc import Sequence
 from concurrent.futures import BrokenExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lrscope.cli.conf_search import first_folder
+from lrscope.cli.tell import last_error, print_errors, tell
+from lrscope.cli.words import options_first
 from lrscope.config import schema
 from lrscope.core import gc_pause
 from lrscope.core.errors import Interrupted, LrscopeError
-from lrscope.core.paths import conf_folder
-from lrscope.core.plain_text import keep_what_can_be_shown
+from lrscope.core.paths import project_root
+from lrscope.core.redact import keep_secrets_out_of_tracebacks, redact, redacted_traceback
 from lrscope.core.std_streams import spare_the_command
 from lrscope.core.stop_signals import STOP
 
@@ -34,23 +39,78 @@ def main() -> int:
         signal n stopped it.
     """
     spare_the_command()
-    keep_what_can_be_shown()
+    STOP.end_at_once()
+    keep_secrets_out_of_tracebacks()
     gc_pause.pause()
-    sys.setswitchinterval(SWITCH_S)
-    import hydra
+    from hydra._internal.utils import get_args_parser
 
-    schema.register()
-    _keep_quiet()
-    entry = hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="train")(_job)
     try:
-        try:
-            code = _exit_code(entry)
-        except BaseException:  # of no kind that is known here: Python tells it, and no sweep stays RUNNING
-            _close_sweep(1)
-            raise
-        return _close_sweep(code) or _code_of_records()
+        return run_command(options_first(sys.argv[1:], get_args_parser()._option_string_actions)).code
+    except LrscopeError as error:
+        return tell(error)
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    except Interrupted as stop:  # the second signal, wherever it came: what is not closed a later command closes
+        return tell(stop)
     finally:
         gc_pause.leave()
+
+
+@dataclass
+class Ended:
+    """How a command ended: its exit code, what it was told to the user where it failed, and what it recorded."""
+
+    code: int = 0
+    error: LrscopeError | None = None
+    run_id: str | None = None
+    """MLflow's id of a lone run."""
+    sweep_id: str | None = None
+    """MLflow's id of a sweep's parent."""
+    store: str | None = None
+    """``tracking.uri`` as it was given."""
+
+
+_ended = Ended()
+"""Of the command that this process runs: Hydra hands nothing back."""
+
+
+def run_command(words: Sequence[str], told: bool = True) -> Ended:
+    """Run a command in this process, which must not be running another.
+
+    Args:
+        words: those of the command line.
+        told: whether errors are printed; else they are in what comes back alone.
+    """
+    global _ended
+    import hydra
+
+    _ended = ended = Ended()
+    print_errors(told)
+    sys.argv[1:] = words
+    sys.setswitchinterval(SWITCH_S)
+    schema.register()
+    _keep_quiet()
+    _find_the_users_modules()
+    try:
+        entry = hydra.main(version_base="1.3", config_path=str(first_folder(words)), config_name="train")(job)
+    except LrscopeError as error:  # there is no folder to look in
+        ended.code = tell(error)
+    else:
+        ended.code = _closed(entry)
+    ended.error = ended.error or last_error()
+    return ended
+
+
+def _closed(entry: Any) -> int:
+    """The exit code, once the sweep that was begun has been closed."""
+    try:
+        code = _exit_code(entry)
+    except Interrupted as stop:
+        code = tell(stop)
+    except BaseException:  # of no kind that is known here: Python tells it, and no sweep stays RUNNING
+        _close_sweep(1)
+        raise
+    return _close_sweep(code) or _code_of_records()
 
 
 def _exit_code(entry: Any) -> int:
@@ -65,9 +125,9 @@ def _exit_code(entry: Any) -> int:
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 1
     except KeyboardInterrupt:
-        return 130
+        return 128 + signal.SIGINT
     except (LrscopeError, Interrupted) as error:
-        return _tell(error)
+        return tell(error)
     except Exception as error:
         if isinstance(error, (HydraException, OmegaConfBaseException)) and asked != "1":
             return _refused(error)
@@ -78,7 +138,7 @@ def _exit_code(entry: Any) -> int:
     return 0
 
 
-def _job(cfg: Any) -> Any:
+def job(cfg: Any) -> Any:
     """One job of Hydra: a lone run or a member of a sweep. What stops a member must not stop the others."""
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
@@ -90,16 +150,20 @@ def _job(cfg: Any) -> Any:
     spare_the_command()  # a launcher's worker has not come by main
     alone = HydraConfig.get().mode == RunMode.RUN
     try:
-        outcome = run_job(run_config(cfg, overrides_as_typed(HydraConfig.get())))
+        hydra = HydraConfig.get()
+        outcome = run_job(run_config(cfg, overrides_as_typed(hydra), hydra))
     except Interrupted as stop:
         if alone or _launched_here():
-            raise SystemExit(_tell(stop)) from None
+            raise SystemExit(tell(stop)) from None
         return None  # a worker: what became of its job stands in the ledger, and the command knows of the signal
     except LrscopeError as error:
         if alone:
-            raise SystemExit(_tell(error)) from None
+            raise SystemExit(tell(error)) from None
         raise
+    if alone:
+        _ended.run_id, _ended.store = outcome.run_id, cfg.tracking.uri
     if alone and outcome.crashed:
+        _ended.error = LrscopeError(f"the run crashed: {outcome.why}")
         raise SystemExit(1)
     return outcome
 
@@ -108,7 +172,7 @@ def _refused(error: Exception) -> int:
     """Say what Hydra refuses: of a sweep everything that is wrong, of a lone run what is wrong with its words."""
     from lrscope.cli.explain_command import explain_command
 
-    _tell(explain_command(sys.argv[1:], error))
+    tell(explain_command(sys.argv[1:], error))
     return 2
 
 
@@ -123,14 +187,8 @@ def _unexpected(error: Exception) -> int:
         words = "a process that trained members ended (killed, or out of memory), and the launcher gave up the others"
         print(f"error: {words}. Go on with resume=latest.", file=sys.stderr)
         return 1
-    traceback.print_exc()
+    print(redacted_traceback(error), end="", file=sys.stderr)
     return 1
-
-
-def _tell(error: LrscopeError | Interrupted) -> int:
-    for line in str(error).splitlines():
-        print(f"error: {line}", file=sys.stderr)
-    return error.exit_code
 
 
 def _launched_here() -> bool:
@@ -143,15 +201,26 @@ def _close_sweep(code: int) -> int:
     """Close the sweep of this process, where there is one: on every way out, with the report of what there is."""
     if "lrscope.sweeps.lifecycle" not in sys.modules:
         return code
-    from lrscope.sweeps.lifecycle import close_current
+    from lrscope.sweeps.lifecycle import close_current, current
 
-    return close_current(code)
+    sweep = current()
+    code = close_current(code)
+    if sweep is not None:
+        _ended.sweep_id, _ended.store = sweep.log.run_id, sweep.settings.uri
+    return code
 
 
 def _code_of_records() -> int:
-    """1 where something that was to be recorded is lost; the user has been told what, and why."""
+    """1 where something that was to be recorded is lost, or the store only says that it has it; the user was told."""
     sessions = sys.modules.get("lrscope.runs.shared_session")
-    return 1 if sessions is not None and sessions.lost_something() else 0
+    return 1 if sessions is not None and sessions.failed_to_record() else 0
+
+
+def _find_the_users_modules() -> None:
+    """Modules beside ``train.py``, or in the folder that an installed lrscope was started in, can be imported."""
+    root = str(project_root())
+    if root not in sys.path:
+        sys.path.insert(0, root)
 
 
 def _keep_quiet() -> None:
@@ -166,8 +235,8 @@ def _as_told(
 ) -> str:
     """lrscope's own warnings are words for the user; where in the code they stand is not for him."""
     if Path(filename).is_relative_to(Path(__file__).parents[1]):
-        return f"warning: {message}\n"
-    return _in_full(message, category, filename, lineno, line)
+        return f"warning: {redact(str(message))}\n"
+    return redact(_in_full(message, category, filename, lineno, line))
 
 
 _in_full = warnings.formatwarning

@@ -3,10 +3,12 @@
 Training, runs, sweeps and the commands use it.
 
     schema         the types, registered with Hydra
-    overrides      what Hydra composed -> the config of a run
+    overrides      what Hydra composed -> the config of a run; given_paths: the files that it names
+    left_behind    what an option leaves in its group where a YAML file exchanges its class
     validate       every problem that can be seen on paper
+    typed_secrets  passwords, which Hydra would write to disk
     closed_keys    keys that nothing reads; in_vain: keys that want another one beside them
     explain        what Hydra refuses, in plain words; suggest, nearest_class: what was meant
     instantiate    what ``_target_`` names, made; its failures in plain words
-    trust          which classes that a store names may be made
+    trust          what of a stored command is believed; trusted_kinds: which classes it may name
 """

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from lrscope.config.suggest import did_you_mean, nearest_keys, nearest_words
+from lrscope.core.command_words import train_command
 from lrscope.core.errors import Problem
 from lrscope.core.fingerprint import flatten
 
@@ -23,7 +24,7 @@ OptionsOf = Callable[[str], Sequence[str]]
 
 NO_KEY = "there is no such key"
 
-_ALL_KEYS = "`python train.py --cfg job` shows all keys."
+_ALL_KEYS = f"`{train_command()} --cfg job` shows all keys."
 _TYPES = (
     (r"could not be converted to Float", "must be a number"),
     (r"could not be converted to Integer", "must be a whole number"),
@@ -72,7 +73,8 @@ def refusal(override: str, error: Exception, cfg: DictConfig) -> Problem:
     """
     key, value = key_of(override), override.partition("=")[2]
     if re.search("Ambiguous value|requires --multirun", str(error)):
-        listed = f", or write {key}=[{value}] for a list" if "," in value and "(" not in value else ""
+        is_list = isinstance(OmegaConf.select(cfg, key, throw_on_resolution_failure=False), ListConfig)
+        listed = f", or write {key}=[{value}] for a list" if is_list and "(" not in value else ""
         return Problem(key, value, "several values for one run", f"Add -m to sweep over them{listed}.")
     if isinstance(error, OverrideParseException):
         return Problem(key, value, f"cannot be read ({first_line(error)})", _how_to_write(override))
@@ -126,16 +128,22 @@ def keys_of(cfg: DictConfig) -> list[str]:
 
 
 def _with_owners(problem: Problem, compose: Compose, options_of: OptionsOf) -> Problem:
-    """Names the other options of the key's group that do have it: ``step_size`` is one of ``scheduler=step``."""
+    """Names the other options of the key's group that do have it: ``step_size`` is one of ``scheduler=step``; else
+    those that have one which is spelled alike, where the chosen option has none.
+    """
     group, _, rest = problem.key.partition(".")
-    owners = []
+    keys: dict[str, list[str]] = {}
     for option in options_of(group) if rest else ():
         cfg = compose([f"{group}={option}"])
-        if rest in flatten(OmegaConf.to_container(cfg[group], resolve=False)):
-            owners.append(f"{group}={option}")
-    if not owners:
+        for key in flatten(OmegaConf.to_container(cfg[group], resolve=False)):
+            keys.setdefault(key, []).append(f"{group}={option}")
+    if rest in keys:
+        words = f"{', '.join(keys[rest])} {'has' if len(keys[rest]) == 1 else 'have'} it."
+        return Problem(problem.key, problem.value, problem.rule, words)
+    near = nearest_words(rest, keys, most=1)
+    if not near or f"{group}.{near[0]}" in problem.remedy:
         return problem
-    words = f"{', '.join(owners)} {'has' if len(owners) == 1 else 'have'} it."
+    words = f"Did you mean {group}.{near[0]}, a key of {', '.join(keys[near[0]])}?"
     return Problem(problem.key, problem.value, problem.rule, words)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lrscope.core.errors import Problem
+from lrscope.core.fingerprint import flatten
 from lrscope.schedules.rules import PLATEAU
 
 CYCLIC = "lrscope.schedules.cyclic.cyclic"
@@ -25,7 +26,43 @@ class Need:
 _MOMENTUM = "has an effect with cycle_momentum only", "Add scheduler.cycle_momentum=true."
 _STOPPING = "has an effect with early stopping only", "Add callbacks.early_stopping.enabled=true."
 
+_RATE = "the rate is set elsewhere", "Leave it out, or what sets the rate: optimizer.lr or scheduler.max_lr."
+_NO_LAYERS = "a network without hidden layers has none of it", "Give it some, or leave this out."
+_ONLINE = (
+    "nothing is sent while it trains with this tracking.mode",
+    "Leave one of the two out; `make sync` sends later.",
+)
+_RECORDED = "nothing is recorded with tracking.mode=off", "Leave one of the two out."
+
 NEEDS = (
+    Need("lr", lambda cfg: _follow_lr(cfg), *_RATE),
+    Need("optimizer.lr", lambda cfg: not _schedule_sets_rate(cfg), *_RATE),
+    Need(
+        "optimizer.momentum",
+        lambda cfg: not (_is_cycle(cfg) and cfg.scheduler.get("cycle_momentum", True)),
+        "the schedule moves it between its base_momentum and max_momentum",
+        "Add scheduler.cycle_momentum=false, or set those two.",
+    ),
+    Need(
+        "optimizer.dampening",
+        lambda cfg: cfg.optimizer.get("_target_") != "torch.optim.SGD" or cfg.optimizer.get("momentum"),
+        "has an effect with momentum only",
+        "Add optimizer.momentum=0.9.",
+    ),
+    Need("model.activation", lambda cfg: _has_layers(cfg), *_NO_LAYERS),
+    Need("model.dropout", lambda cfg: _has_layers(cfg) or not cfg.model.dropout, *_NO_LAYERS),
+    Need("model.batch_norm", lambda cfg: _has_layers(cfg) or not cfg.model.batch_norm, *_NO_LAYERS),
+    Need(
+        "callbacks.every",
+        lambda cfg: any(cfg.callbacks[name] for name in ("grad_norm", "update_ratio", "update_cosine", "dead_units")),
+        "no signal is measured",
+        "Add callbacks.grad_norm=true.",
+    ),
+    Need("tracking.uri", lambda cfg: cfg.tracking.mode == "online", *_ONLINE),
+    Need("tracking.finish_timeout_s", lambda cfg: cfg.tracking.mode == "online", *_ONLINE),
+    Need("tracking.every_n_steps", lambda cfg: cfg.tracking.mode != "off", *_RECORDED),
+    Need("tracking.log_model", lambda cfg: cfg.tracking.mode != "off" or cfg.tracking.log_model == "none", *_RECORDED),
+    Need("resume", lambda cfg: cfg.tracking.mode != "off" or cfg.resume is None, *_RECORDED),
     Need(
         "scheduler.*",
         lambda cfg: cfg.scheduler.get("_target_") is not None,
@@ -74,23 +111,73 @@ NEEDS = (
 _NAMES = ("scheduler.name", "scheduler._target_")
 
 
-def typed_in_vain(runs: Iterable[tuple[Any, Sequence[str]]]) -> list[Problem]:
+def typed_in_vain(runs: Iterable[tuple[Any, Sequence[str]]], needs: Sequence[Need] = NEEDS) -> list[Problem]:
     """The keys that were typed and that none of these runs reads. One of a sweep whose other members read it is fine.
 
     Args:
-        runs: each run's config and its overrides as typed.
+        runs: each run's config, or what else the needs look at, and its overrides as typed.
     """
     vain: dict[str, Problem] = {}
     read: set[str] = set()
     for cfg, overrides in runs:
         for override in overrides:
             key, _, value = override.lstrip("+").partition("=")
-            need = next((need for need in NEEDS if _is_about(need, key) and not _is_met(need, cfg)), None)
+            need = next((need for need in needs if _is_about(need, key) and not _is_met(need, cfg)), None)
             if need is None:
                 read.add(key)
             else:
                 vain.setdefault(key, Problem(key, value, need.rule, need.remedy))
     return [problem for key, problem in vain.items() if key not in read]
+
+
+_OF_SWEEPS = ("hydra/launcher", "hydra.launcher.", "hydra/sweeper", "hydra.sweeper.")
+
+
+def launched_in_vain(hydra: Any, typed: Sequence[str]) -> list[Problem]:
+    """Words on how the members of a sweep are launched, of a lone run or for another launcher.
+
+    Args:
+        hydra: Hydra's part of the config.
+        typed: the overrides that are not Hydra's own.
+    """
+    is_sweep = str(hydra.mode).endswith("MULTIRUN")
+    words = [] if is_sweep else [word for word in hydra.overrides.hydra if word.startswith(_OF_SWEEPS)]
+    rule, remedy = "is for the members of a sweep, and this is one run", "Add -m, or leave it out."
+    if "sweep.together=always" in typed:
+        if not is_sweep:
+            words.append("sweep.together=always")
+        elif not str(hydra.launcher._target_).endswith(".TogetherLauncher"):
+            words.append("sweep.together=always")
+            rule, remedy = "this launcher trains each member by itself", "Leave one of the two out."
+    return [Problem(word.partition("=")[0], word.partition("=")[2], rule, remedy) for word in words]
+
+
+def refers_to(cfg: Any, key: str) -> set[str]:
+    """The keys of a config whose values refer to another key, ``${key}``."""
+    from omegaconf import OmegaConf
+
+    leaves = flatten(OmegaConf.to_container(cfg, resolve=False))
+    return {name for name, value in leaves.items() if f"${{{key}}}" in str(value)}
+
+
+def _follow_lr(cfg: Any) -> bool:
+    return bool(refers_to(cfg, "lr") - ({"optimizer.lr"} if _schedule_sets_rate(cfg) else set()))
+
+
+def _schedule_sets_rate(cfg: Any) -> bool:
+    """Whether the schedule has a peak rate of its own, whatever the optimizer's is."""
+    return _is_cycle(cfg) and cfg.scheduler.get("max_lr") is not None
+
+
+def _is_cycle(cfg: Any) -> bool:
+    name = str(cfg.scheduler.get("_target_")).rpartition(".")[2]
+    return name in ("OneCycleLR", "CyclicLR", CYCLIC.rpartition(".")[2])
+
+
+def _has_layers(cfg: Any) -> bool:
+    """Of lrscope's own networks; of others nothing is known."""
+    layers = {"lrscope.models.mlp.MLP": "hidden", "lrscope.models.cnn.CNN": "channels"}.get(cfg.model.get("_target_"))
+    return layers is None or bool(cfg.model.get(layers))
 
 
 def _is_met(need: Need, cfg: Any) -> bool:

@@ -10,7 +10,10 @@ from lrscope.config.suggest import nearest_words
 
 HOMES = {
     "dataset": ("lrscope.datasets",),
-    "model": ("torch.nn", "lrscope.models.mlp", "lrscope.models.cnn", "lrscope.models.linear"),
+    "model": (
+        "torch.nn",
+        *(f"lrscope.models.{name}" for name in ("mlp", "cnn", "linear", "resnet", "gru", "transformer")),
+    ),
     "optimizer": ("torch.optim",),
     "scheduler": ("torch.optim.lr_scheduler",),
     "callbacks.extra": ("pytorch_lightning.callbacks",),

@@ -4,44 +4,52 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable
+from typing import Any
 
 from omegaconf import DictConfig, open_dict
 
+from lrscope.config.given_paths import started_in, with_whole_paths
+from lrscope.config.left_behind import left_behind
 from lrscope.schedules.rules import NOT_ARGUMENTS
 
 GROUPS = ("dataset", "model", "optimizer", "scheduler")
 
 
-def run_config(composed: DictConfig, overrides: Iterable[str]) -> DictConfig:
-    """A copy without Hydra's own part, and without what an option leaves behind when its class is exchanged.
+def run_config(composed: DictConfig, overrides: Iterable[str], hydra: Any = None) -> DictConfig:
+    """A copy without Hydra's own part, with whole paths, and without what an option leaves behind when its class is
+    exchanged.
 
     ``model._target_=my.Net`` changes one key of the option; the others (``hidden``, ``activation`` …) were meant for
-    the class that stood there before, and the new one may not take them. So each group whose ``_target_`` was typed
-    loses what the new class does not take and nobody typed.
+    the class that stood there before, and the new one may not take them. So each group whose ``_target_`` was typed,
+    or written in another file than its option, loses what the new class does not take and nobody wrote for it.
 
     Args:
         composed: by Hydra; its own part may be gone already. It stays as it is.
         overrides: of the run, as typed, e.g. ``optimizer._target_=torch.optim.NAdam``.
+        hydra: Hydra's own part, where ``composed`` has it no more.
     """
     cfg = copy.deepcopy(composed)  # OmegaConf's masked copy would lose the types: lr=${oc.env:LR} would stay a text
+    with_whole_paths(cfg, started_in(composed.get("hydra", hydra)))
     with open_dict(cfg):
-        cfg.pop("hydra", None)
+        hydra = cfg.pop("hydra", hydra)
     typed = _typed_keys(overrides)
     for group in GROUPS:
-        if f"{group}._target_" not in typed or not cfg[group].get("_target_"):
+        part = cfg.get(group)
+        if not part or not part.get("_target_"):
             continue
+        exchanged = f"{group}._target_" in typed
+        left = {str(key) for key in part} if exchanged else left_behind(group, part, hydra)
         own = {key.removeprefix(f"{group}.") for key in typed}
         with open_dict(cfg):
-            _drop(cfg[group], group, own)
+            _drop(part, group, {key for key in left - own if not key.startswith("_")})
     return cfg
 
 
-def _drop(part: DictConfig, group: str, typed: set[str]) -> None:
+def _drop(part: DictConfig, group: str, left: set[str]) -> None:
+    """Of the keys that are left behind, those that the class does not take."""
     from lrscope.config.instantiate import takes
 
-    for key in [str(key) for key in part if not str(key).startswith("_")]:
-        if key in typed:
-            continue
+    for key in sorted(left):
         if key == "name":
             part.name = str(part._target_).rpartition(".")[2]
         elif group == "scheduler" and key in NOT_ARGUMENTS:
@@ -54,7 +62,7 @@ def _typed_keys(overrides: Iterable[str]) -> set[str]:
     """``model._target_=a.B``, ``+model.width=3`` and ``model={_target_:a.B,width:3}`` all type two keys of model."""
     overrides = [override for override in overrides if "_target_" in override or "." in override.partition("=")[0]]
     if not any("_target_" in override for override in overrides):
-        return set()
+        return {override.lstrip("+~").partition("=")[0] for override in overrides}
     from hydra.core.override_parser.overrides_parser import OverridesParser
 
     typed: set[str] = set()

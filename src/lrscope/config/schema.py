@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import Any
 
 
@@ -58,6 +59,7 @@ class CallbacksConfig:
     evaluate_every_epochs: int = 1
     sharpness_every_epochs: int | None = None
     look_ahead: bool = True
+    trial_seconds: float | None = None
     test: bool = False
     stop_when: list[str] = field(default_factory=lambda: ["diverged"])
     stop_grace_epochs: int = 5
@@ -85,6 +87,7 @@ class SweepConfig:
 
     together: str = "auto"
     report: bool = True
+    confirm: bool = False
 
 
 @dataclass
@@ -116,6 +119,7 @@ def register() -> None:
     from hydra.core.config_store import ConfigStore
     from omegaconf import OmegaConf
 
+    from lrscope.core.command_words import train_command
     from lrscope.core.metric_goal import goal_of
     from lrscope.core.paths import project_root
 
@@ -124,10 +128,17 @@ def register() -> None:
     setattr(ConfigStore, "__deepcopy__", lambda store, _memo: store)  # noqa: B010
     ConfigStore.instance().store(name="lrscope", node=Config)
     OmegaConf.register_new_resolver("lrscope_root", lambda: str(project_root()), replace=True)
+    OmegaConf.register_new_resolver("lrscope_train", train_command, replace=True)
     OmegaConf.register_new_resolver("lrscope_goal", lambda metric: goal_of(str(metric)) or "min", replace=True)
     OmegaConf.register_new_resolver("lrscope_experiment", _experiment, replace=True)
+    OmegaConf.register_new_resolver("lrscope_stem", _stem, replace=True)
 
 
 def _experiment(otherwise: str) -> str:
     """MLflow's own variable, else the name that the configuration has."""
     return os.environ.get("MLFLOW_EXPERIMENT_NAME") or otherwise
+
+
+def _stem(path: str | None, otherwise: str) -> str:
+    """``houses`` of ``/data/houses.csv``: what a data set from a file is called."""
+    return (PurePath(str(path)).stem if path else "") or otherwise

@@ -12,10 +12,10 @@ import yaml
 
 from lrscope.config.closed_keys import unknown_keys
 from lrscope.config.schema import Config
+from lrscope.config.typed_secrets import secrets_typed
 from lrscope.core.errors import Problem
 from lrscope.core.fingerprint import flatten
 from lrscope.core.metric_goal import goal_of
-from lrscope.core.redact import holds_a_password, redact_uri
 from lrscope.core.verdict import Verdict
 from lrscope.schedules.rules import PLATEAU
 from lrscope.schedules.rules import problems as schedule_problems
@@ -35,6 +35,7 @@ def check(cfg: Any) -> list[Problem]:
         *_check_callbacks(cfg.callbacks),
         *_check_monitors(cfg),
         *_check_choices(cfg),
+        *_check_secrets(cfg),
     ]
 
 
@@ -160,6 +161,9 @@ def _check_callbacks(callbacks: Any) -> Iterator[Problem]:
     yield from _at_least_one("callbacks.every", callbacks.every, "null takes at most 500 points")
     yield from _at_least_one("callbacks.sharpness_every_epochs", callbacks.sharpness_every_epochs, "null measures none")
     yield from _at_least_one("callbacks.evaluate_every_epochs", callbacks.evaluate_every_epochs, "1 is every epoch")
+    if callbacks.trial_seconds is not None and not 0 <= callbacks.trial_seconds < math.inf:
+        rule = "must be a number of seconds, 0 or above"
+        yield Problem("callbacks.trial_seconds", f"{callbacks.trial_seconds:g}", rule, "Try 10; 0 tries nothing.")
     stopping = callbacks.early_stopping
     if stopping.patience < 0:
         yield Problem("callbacks.early_stopping.patience", str(stopping.patience), "must be 0 or above", "Try 10.")
@@ -249,6 +253,10 @@ def _check_choices(cfg: Any) -> Iterator[Problem]:
         yield Problem(
             "tracking.finish_timeout_s", f"{cfg.tracking.finish_timeout_s:g}", "must be 0 or above", "Try 30."
         )
-    if (uri := cfg.tracking.uri) is not None and holds_a_password(uri):
-        rule = "holds a password, which Hydra would write into its files"
-        yield Problem("tracking.uri", redact_uri(uri), rule, "Put the address into MLFLOW_TRACKING_URI instead.")
+
+
+def _check_secrets(cfg: Any) -> Iterator[Problem]:
+    from omegaconf import OmegaConf
+
+    raw: Any = OmegaConf.to_container(cfg, resolve=False)
+    yield from secrets_typed(raw)

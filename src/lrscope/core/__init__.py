@@ -2,14 +2,18 @@
 
 Everybody may use it; it knows no torch, MLflow or Lightning.
 
-    errors, paths, files, redact, safe_paths    words of a failure; where the project lies; names that stay in it
+    command_words                               how a user types a command, in a checkout and elsewhere
+    errors, paths, files, redact, from_store    words of a failure; where the project lies; names that stay in it
     job, outcome, fingerprint                   what a run is, what became of it, what makes it the same run again
     ledger                                      the files through which a sweep and its members know of each other
     trace, point, run_facts, verdict            the curves of a run, one value of them, what else is known of it, and
                                                 what became of it in a word
+    trials                                      what copies of a failed run came to, trained from its start
+    free_memory                                 how much of it a process can have
     metric_goal, plain_text                     which way a metric improves; text for a terminal of ASCII
     tracking_settings                           what others hand to tracking
     stop_signals, gc_pause                      Ctrl-C as a flag; Python's garbage collector while libraries load
     std_streams                                 an output that fails is no failure of the command
+    failpoint                                   where tests end a process, before and after each kind of write
     moved_names                                 modules under the names that users' files have
 """

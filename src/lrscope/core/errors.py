@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lrscope.core.plain_text import written_out
+from lrscope.core.redact import redact_addresses
+
 
 @dataclass(frozen=True)
 class Problem:
     """One thing that is wrong with what the user asked for.
 
-    ``str(problem)`` reads ``lr=-1: must be above 0. Use e.g. lr=0.01.``, always on one line.
+    ``str(problem)`` reads ``lr=-1: must be above 0. Use e.g. lr=0.01.``, always on one line, without a password and
+    with nothing in it that steers a terminal.
     """
 
     key: str
@@ -20,7 +24,7 @@ class Problem:
 
     def __str__(self) -> str:
         subject = f"{self.key}={self.value}" if self.value else self.key
-        return " ".join(f"{subject}: {self.rule}. {self.remedy}".split("\n")).strip()
+        return written_out(redact_addresses(" ".join(f"{subject}: {self.rule}. {self.remedy}".split("\n")))).strip()
 
 
 class LrscopeError(Exception):
@@ -44,6 +48,14 @@ class InputError(LrscopeError):
 
 class StoreUnreachable(InputError):
     """The tracking store did not answer when the command started."""
+
+
+class NotConfirmed(LrscopeError):
+    """The tracking store answered, but not what it was asked: nothing of the answer is believed."""
+
+
+class RunGone(InputError):
+    """A run that was to go on is neither in the store nor in the journal: somebody deleted it."""
 
 
 class Interrupted(BaseException):

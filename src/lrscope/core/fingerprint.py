@@ -13,9 +13,12 @@ IRRELEVANT = (
     "sweep",
     "experiment_name",
     "dataset.path",
+    "dataset.val_path",
+    "dataset.targets_path",
     "callbacks.progress",
     "callbacks.checkpoint.every_seconds",
     "callbacks.look_ahead",
+    "callbacks.trial_seconds",
     "trainer.threads",
 )
 """Keys that say where or how a run is recorded, launched or shown, and cannot change what it computes."""

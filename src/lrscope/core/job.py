@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lrscope.core.failpoint import failpoint
 from lrscope.core.ledger import SWEEP, Ledger
 
 
@@ -39,7 +40,8 @@ class SweepTicket:
     """Of the parent; its members lie in it too, also where each has another data set. None: of an older sweep."""
 
     def write(self, file: Path) -> None:
-        file.write_text(json.dumps(asdict(self)))
+        with failpoint("ticket"):
+            file.write_text(json.dumps(asdict(self)))
 
     @classmethod
     def read(cls, file: Path) -> SweepTicket:
@@ -94,6 +96,11 @@ def overrides_as_typed(hydra: Any) -> tuple[str, ...]:
 
     typed: Any = OmegaConf.to_container(hydra.overrides.task, resolve=False)
     return tuple(str(override) for override in typed)
+
+
+def overrides_to_repeat(overrides: Iterable[str]) -> list[str]:
+    """A command's overrides, but for what a later command decides anew."""
+    return [override for override in overrides if not override.startswith(("resume=", "tracking.uri="))]
 
 
 def current_job() -> Job:

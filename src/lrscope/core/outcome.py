@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from lrscope.core.failpoint import failpoint
+
 FILE = "outcome.json"
 
 TRACEBACK = "traceback.txt"
@@ -31,6 +33,8 @@ class Outcome:
     crashed: bool = False
     skipped: bool = False
     """Finished in an earlier call: resume had nothing to do."""
+    lost: bool = False
+    """Something of its record is, see :func:`lrscope.runs.shared_session.failed_to_record`."""
     steps: int = 0
     seconds: float = 0.0
     overrides: Mapping[str, str] = field(default_factory=dict)
@@ -38,12 +42,15 @@ class Outcome:
     """Latest value of each epoch metric."""
     best: Mapping[str, float] = field(default_factory=dict)
     """Lowest loss and highest accuracy of the run, by metric."""
+    advice: str = ""
+    """What to do, of a run that was judged."""
 
     def write(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         fresh = folder / f".{FILE}"
         fresh.write_text(json.dumps(asdict(self)))
-        fresh.replace(folder / FILE)
+        with failpoint("outcome"):
+            fresh.replace(folder / FILE)
 
     @classmethod
     def read(cls, folder: Path) -> Outcome | None:

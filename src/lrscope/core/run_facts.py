@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
+
+from lrscope.core.from_store import entries, finite, line, number, whole
+from lrscope.core.trials import Trials
+
+MOST_CLASSES = 100_000
 
 RATE_KEYS = ("lr", "optimizer.lr", "scheduler.max_lr")
 """Keys of a config that can set the peak rate: the run's, the optimizer's, and that of torch's schedules with a top."""
@@ -41,8 +47,14 @@ class RunFacts:
     """Size of the training part."""
     constant_loss: float | None = None
     """Training loss of the best constant answer: what a network reaches that learns nothing of its inputs."""
+    val_constant_loss: float | None = None
+    """Validation loss of that same answer."""
+    val_examples: int | None = None
+    """Size of the validation part."""
     floor_loss: float | None = None
-    """Training loss below which no answer gets: equal inputs have different targets."""
+    """Training loss below which no answer gets."""
+    floor_of: str | None = None
+    """Why: ``labels`` (equal inputs have different targets), or the ``loss`` itself (label smoothing)."""
     target_range: tuple[float, float] | None = None
     """Lowest and highest target of a regression."""
     largest_input: float | None = None
@@ -62,18 +74,48 @@ class RunFacts:
     """The function that the network's answers come out of, where it bounds them: ``softmax``, ``sigmoid`` …"""
     saturated: float | None = None
     """Share of the saturating units (sigmoid, tanh) that were flat before the first update."""
+    data_digest: str | None = None
+    """Of the data that it trains on, all parts of it."""
     settings: str | None = None
     """Digest of all settings but rate and seed: equal for runs that tell of each other's rates."""
+    trials: Trials | None = None
+    """What copies came to that were trained from the run's start with something changed, once it had failed."""
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> RunFacts:
-        """The facts of a stored run; keys of other versions are ignored."""
-        known = {f.name for f in fields(cls)}
-        stored = {key: value for key, value in json.loads(text).items() if key in known}
-        stored["class_shares"] = tuple(stored.get("class_shares", ()))
-        if stored.get("target_range") is not None:
-            stored["target_range"] = tuple(stored["target_range"])
-        return cls(**stored)
+        """The facts of a stored run; what is not of its type, and keys of other versions, are left out."""
+        known = {f.name: str(f.type) for f in fields(cls)}
+        stored = {name: value for name, value in entries(text).items() if name in known}
+        return cls(
+            **{name: value for name, given in stored.items() if (value := _fact(known[name], given)) is not None}
+        )
+
+
+def _fact(kind: str, given: Any) -> Any:
+    """A fact of this type (``float | None``); None where it is of another."""
+    if kind.startswith("tuple"):
+        numbers = [finite(one, math.nan) for one in given] if isinstance(given, list) else []
+        usable = len(numbers) == 2 if "..." not in kind else len(numbers) < MOST_CLASSES
+        return tuple(numbers) if usable and all(map(math.isfinite, numbers)) else None
+    if kind.startswith("Trials"):
+        return Trials.from_plain(given)
+    if kind.startswith("Mapping"):
+        arguments = given.items() if isinstance(given, dict) else ()
+        return {line(name): value for name, value in arguments if _is_plain(value)}
+    if kind.startswith("bool"):
+        return given if isinstance(given, bool) else None
+    if kind.startswith("str"):
+        return line(given) if isinstance(given, str) else None
+    if isinstance(given, str):
+        return None
+    return whole(given) if kind.startswith("int") else number(given)
+
+
+def _is_plain(value: Any) -> bool:
+    """A number, a word, nothing, or a list of numbers: what an argument of a schedule can be."""
+    if isinstance(value, list):
+        return all(isinstance(one, int | float) for one in value)
+    return value is None or isinstance(value, int | float | str)

@@ -1,4 +1,6 @@
-"""The terminal is not the training: an output that is closed, full, or that nobody reads any more changes nothing."""
+"""The terminal is not the training: an output that is closed, full, or that nobody reads any more changes nothing, and
+neither does a sign that it cannot show.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,8 @@ import select
 import sys
 from contextlib import suppress
 from typing import Any
+
+from lrscope.core.plain_text import keep_what_can_be_shown
 
 
 class _Sparing(io.FileIO):
@@ -23,8 +27,8 @@ class _Sparing(io.FileIO):
 
 
 def spare_the_command() -> None:
-    """From now on no failure of stdout or stderr is an error. One that the shell has closed leads nowhere: else the
-    next file that is opened would get its number, and what is printed.
+    """From now on no failure of stdout or stderr is an error, and no sign that they lack. One that the shell has closed
+    leads nowhere: else the next file that is opened would get its number, and what is printed.
 
     A stream that somebody has put in the place of Python's own is left alone.
     """
@@ -34,6 +38,7 @@ def spare_the_command() -> None:
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
     sys.stdout, sys.stderr = _sparing(sys.stdout, 1), _sparing(sys.stderr, 2)
+    keep_what_can_be_shown()
 
 
 def _sparing(stream: Any, number: int) -> Any:

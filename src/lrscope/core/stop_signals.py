@@ -42,6 +42,15 @@ class StopSignals:
         """For such a process: also stop when ``ask`` gives a signal's number. It says nothing of its own."""
         self._ask = ask
 
+    def end_at_once(self) -> None:
+        """Until ``install``: nothing has begun that would have to be closed, so a signal ends the process, without the
+        traceback of whatever it came into.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            return
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda came, _: os._exit(128 + came))
+
     def install(self) -> None:
         """Catch the signals from now on, SIGHUP unless the command was started to outlive its terminal (``nohup``).
         Does nothing outside the main thread, which alone gets signals.
@@ -52,6 +61,10 @@ class StopSignals:
         signal.signal(signal.SIGTERM, self._catch)
         if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
             signal.signal(signal.SIGHUP, self._catch)
+
+    def forget(self) -> None:
+        """As if no signal had come and no job were to be told: for a process that goes on after a command."""
+        self.__init__()  # type: ignore[misc]
 
     def _catch(self, number: int, _frame: FrameType | None) -> None:
         self._caught += 1

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lrscope.core.failpoint import failpoint
 from lrscope.core.run_facts import RunFacts
 
 
@@ -36,7 +37,7 @@ class Trace:
         arrays: dict[str, Any] = {"facts": np.array(self.facts.to_json())}
         for name, series in self.series.items():
             arrays[f"steps:{name}"], arrays[f"values:{name}"] = series.steps, series.values
-        with path.open("wb") as file:
+        with failpoint("trace"), path.open("wb") as file:
             np.savez(file, **arrays)
 
     @classmethod

@@ -64,3 +64,5 @@ class DeliveryResult:
     undelivered: tuple[str, ...] = ()
     words: str = ""
     lost: tuple[str, ...] = ()
+    disbelieved: bool = False
+    """Something is undelivered because the store says that it has it, and has not."""

@@ -36,6 +36,11 @@ def class_numbers(targets: Tensor) -> Tensor:
     return targets.long() if whole else targets
 
 
+def token_ids(targets: Tensor) -> Tensor:
+    """Whole numbers of any type as int64; anything else as it is."""
+    return targets if targets.is_floating_point() or targets.is_complex() else targets.long()
+
+
 def numbers(targets: Tensor) -> Tensor:
     """Numbers of any type as float32; complex ones as they are."""
     return targets if targets.is_complex() else targets.float()
@@ -57,7 +62,11 @@ class _Conforming:
         train = parts["train"]
         assert train is not None
         made = replace(data, train=train, val=parts["val"], test=parts["test"], classes=self._classes(data, train))
-        if made.task == "classification":
+        if data.vocabulary is None and not train.inputs.is_floating_point():
+            made = replace(
+                made, vocabulary=1 + max(int(part.inputs.max()) for part in parts.values() if part is not None)
+            )
+        if made.task != "regression":
             for name, part in parts.items():
                 if part is not None:
                     self._check_classes(name, part.targets, len(made.classes))
@@ -73,7 +82,7 @@ class _Conforming:
             self._refuse(f"its {name} part holds no example", f"Put some in{'' if name == 'train' else ', or None'}.")
         if inputs.is_complex():
             self._refuse(f"its inputs are {_type(inputs)}", "Give real numbers, e.g. torch.view_as_real(inputs).")
-        targets = class_numbers(targets) if task == "classification" else numbers(targets)
+        targets = {"classification": class_numbers, "regression": numbers, "next_token": token_ids}[task](targets)
         if task == "regression" and targets.dim() == 1:
             targets = targets.unsqueeze(1)  # one number an example
         self._check_targets(targets, task)
@@ -94,6 +103,8 @@ class _Conforming:
             one_hot = targets.dim() == 2 and "targets.argmax(1)"
             remedy = f"Give {one_hot or 'whole numbers'}, or task='regression' for numbers to predict."
             self._refuse(f"{shown}, but a class is one whole number an example", remedy)
+        if task == "next_token" and (targets.dtype != torch.int64 or targets.dim() != 2):
+            self._refuse(f"{shown}, but the next tokens are whole numbers [N, L]", "Give token ids.")
         if targets.is_complex():
             self._refuse(shown, "Give real numbers.")
 

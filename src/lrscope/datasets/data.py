@@ -10,12 +10,20 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-Task = Literal["classification", "regression"]
+from lrscope.datasets.preprocessing import Preprocessing, TargetScale
+
+Task = Literal["classification", "regression", "next_token"]
+"""``next_token``: of every token of an example the one behind it, among ``classes``."""
+
+MOST_SHARES = 300
+"""The shares of more classes than this are not kept beside a run: MLflow takes 8,000 characters of them."""
 
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Examples in memory: ``inputs`` float32 [N, ...]; ``targets`` int64 [N] (class) or float32 [N, 1]."""
+    """Examples in memory: ``inputs`` float32 [N, ...], or int64 [N, L] (token ids); ``targets`` int64 [N] (class),
+    float32 [N, 1], or int64 [N, L] (the next token of each).
+    """
 
     inputs: Tensor
     targets: Tensor
@@ -45,6 +53,18 @@ class Data:
     """Names of the classes in the order of their numbers; empty for regression."""
     source: str = ""
     """Where the examples came from, in words for MLflow and the report."""
+    val_is_drawn: bool | None = None
+    """Whether the validation part was drawn by a seed; False where the files have one of their own, None if unknown."""
+    notes: tuple[str, ...] = ()
+    """What was decided and left out on their way, a line each, for the terminal."""
+    preprocessing: Preprocessing | None = None
+    """What makes inputs of raw examples, as it was learned of the training part; None where there is nothing to it."""
+    vocabulary: int | None = None
+    """Of inputs that are token ids: how many different ones there are, from 0 on; None of other inputs."""
+    padding: int | None = None
+    """The token id that fills short examples up; None where every place of an example counts."""
+    target_scale: TargetScale | None = None
+    """Of numbers to predict that are standardised: their own unit is that of the user."""
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -54,12 +74,17 @@ class Data:
     @property
     def outputs(self) -> int:
         """How many numbers a model answers with: one per class, or one per regression target."""
-        return len(self.classes) if self.task == "classification" else int(self.train.targets.shape[1])
+        return int(self.train.targets.shape[1]) if self.task == "regression" else len(self.classes)
+
+    @property
+    def each_token(self) -> bool:
+        """Whether a model answers at every place of an example, [N, L, outputs]."""
+        return self.task == "next_token"
 
     @property
     def class_shares(self) -> tuple[float, ...]:
-        """Share of each class in the training part; empty for regression."""
-        if self.task == "regression":
+        """Share of each class in the training part; empty where the targets are no classes, or too many of them."""
+        if self.task != "classification" or len(self.classes) > MOST_SHARES:
             return ()
         counts = torch.bincount(self.train.targets.cpu(), minlength=len(self.classes))
         return tuple((counts.double() / len(self.train)).tolist())

@@ -14,13 +14,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from lrscope.core.command_words import train_command
 from lrscope.core.errors import InputError, Problem
 from lrscope.core.paths import resolve
 from lrscope.datasets.data import Data, Part
 
 SIZE = 64
 CLASSES = ("0", "1", "2", "3", "4", "5")
-INSTEAD = "python train.py experiment=signs dataset=fingers"
+INSTEAD = f"{train_command()} experiment=signs dataset=fingers"
 
 Arrays = tuple[NDArray[np.uint8], NDArray[np.int64]]
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
-from lrscope.core.verdict import Diagnosis, Finding, Verdict
+from lrscope.core.verdict import Cause, Diagnosis, Finding, Verdict
 from lrscope.diagnosis.detectors.collapse import dead_layer
+from lrscope.diagnosis.signals.learned import HOPELESS
 from lrscope.diagnosis.signals.run_signals import RunSignals
 
 STRONG_DECAY, SOME_DECAY = 0.3, 0.03
@@ -19,7 +20,8 @@ FULL_PULL, SOME_PULL = 1.0, 0.1
 """Sum of rate times decay over the steps, from which weights without a gradient would have shrunk to a third, and from
 which that is named."""
 HELD_BACK = 0.25
-"""Share of a constant answer's loss above which a run that has levelled off may have been held there."""
+"""Share of a constant answer's loss, from the floor on, above which a run that has levelled off may have been held
+there."""
 OFTEN = 0.5
 """Share of the steps that were clipped, from which that is named."""
 FAR_CLIPPED = 10.0
@@ -30,8 +32,6 @@ LARGE_INPUT = 10.0
 """Inputs are meant to be around 1."""
 FAR_TARGETS = 100.0
 """Targets that lie so far from 0, or apart, that the last layer has a long way to go."""
-HOPELESS = 0.9
-"""Share of a constant answer's loss that no answer gets below: then the inputs hardly tell the targets."""
 
 SCALE_FREE = frozenset({"adam", "adamw", "nadam", "radam", "adamax", "rmsprop", "adagrad", "adadelta", "lion"})
 """Optimizers whose step does not grow with the gradient: clipping by a factor changes next to nothing."""
@@ -40,15 +40,6 @@ _RANGES = {
     "softmax": (0.0, 1.0), "sigmoid": (0.0, 1.0), "hardsigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0),
     "hardtanh": (-1.0, 1.0), "relu": (0.0, math.inf), "softplus": (0.0, math.inf),
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Cause:
-    """``instead``: it takes the place of advice about the rate; else it is named beside that."""
-
-    why: str
-    advice: str
-    instead: bool = True
 
 
 def explained(diagnosis: Diagnosis, signals: RunSignals) -> Diagnosis:
@@ -67,13 +58,13 @@ def _explained(finding: Finding, signals: RunSignals) -> Finding:
     if not causes:
         return finding
     why = "; ".join([finding.why, *(cause.why for cause in causes)])
-    first = [cause.advice for cause in causes if cause.instead]
+    first = [cause.remedy for cause in causes if cause.instead]
     if not first:
-        advice = ", or ".join([finding.advice, *(cause.advice for cause in causes)])
-        otherwise = ", or ".join(filter(None, [finding.otherwise, *(cause.advice for cause in causes)]))
-        return replace(finding, why=why, advice=advice, otherwise=otherwise)
+        advice = ", or ".join([finding.advice, *(cause.remedy for cause in causes)])
+        otherwise = ", or ".join(filter(None, [finding.otherwise, *(cause.remedy for cause in causes)]))
+        return replace(finding, why=why, advice=advice, otherwise=otherwise, causes=tuple(causes))
     advice = f"{'; '.join(first)} (it is not the rate)"
-    return replace(finding, why=why, advice=advice, rate=None, otherwise="", not_the_rate=True)
+    return replace(finding, why=why, advice=advice, rate=None, otherwise="", causes=tuple(causes))
 
 
 def about_the_rate(verdict: Verdict) -> bool:
@@ -93,11 +84,13 @@ def _data(finding: Finding, signals: RunSignals) -> Cause | None:
     if facts.broken_examples:
         of = f" of {facts.examples:,}" if facts.examples else ""
         return Cause(
+            "examples that are not finite",
             f"{facts.broken_examples:,}{of} training examples hold an input or a target that is not finite",
             "look at the data: mend these examples or leave them out",
         )
     if not _finite_at_start(signals):
         return Cause(
+            "not finite from the start",
             "it was so before the first update, at the weights that the network starts from",
             "look at the data (values that are not finite, or far too large) and at the initialisation",
         )
@@ -130,7 +123,9 @@ def _bounded(_finding: Finding, signals: RunSignals) -> Cause | None:
     else:
         why = f"the answers come out of a {facts.answers}, and cross entropy applies softmax to them{least}"
     return Cause(
-        why, f"leave the {facts.answers} out at the end of the network: cross entropy wants the numbers before"
+        f"the {facts.answers} before cross entropy",
+        why,
+        f"leave the {facts.answers} out at the end of the network: cross entropy wants the numbers before",
     )
 
 
@@ -144,7 +139,8 @@ def _out_of_range(signals: RunSignals, bounds: tuple[float, float]) -> Cause | N
         return None
     range_ = f"above {bounds[0]:g}" if math.isinf(bounds[1]) else f"between {bounds[0]:g} and {bounds[1]:g}"
     why = f"the answers come out of a {facts.answers} and lie {range_}, the targets between {low:.4g} and {high:.4g}"
-    return Cause(why, f"take the {facts.answers} off the end of the network, or scale the targets into its range")
+    name = f"the {facts.answers} at the end of the network"
+    return Cause(name, why, f"take the {facts.answers} off the end of the network, or scale the targets into its range")
 
 
 def _flat_from_the_start(_finding: Finding, signals: RunSignals) -> Cause | None:
@@ -156,7 +152,8 @@ def _flat_from_the_start(_finding: Finding, signals: RunSignals) -> Cause | None
     what = f"{facts.saturated:.0%} of what the sigmoid and tanh units answer was flat" if saturated else "it was dead"
     why = f"{what} before the first update" + (f" (the inputs reach {facts.largest_input:.3g})" if large else "")
     mend = "scale the inputs to around 1" if large else "initialise with smaller weights"
-    return Cause(why, mend if saturated else f"{mend}, or choose another activation")
+    name = "flat units" if saturated else "dead units"
+    return Cause(name, why, mend if saturated else f"{mend}, or choose another activation")
 
 
 def _decay(finding: Finding, signals: RunSignals) -> Cause | None:
@@ -168,11 +165,13 @@ def _decay(finding: Finding, signals: RunSignals) -> Cause | None:
     if _ran_away(finding):
         if name == "sgd" and peak * decay > 2:
             why = f"{key} × weight decay is {peak * decay:.3g}: above 2 the weights grow without any gradient"
-            return Cause(why, f"lower optimizer.weight_decay below {1 / peak:.2g} (was {decay:g}), or {key} as far")
+            remedy = f"lower optimizer.weight_decay below {1 / peak:.2g} (was {decay:g}), or {key} as far"
+            return Cause("weight decay", why, remedy)
         return None
     constant = signals.constant_loss
-    held = constant is not None and signals.end > HELD_BACK * constant
-    nothing = not signals.beats_constant or held
+    floor, room = signals.learned.floor, signals.learned.room
+    held = constant is not None and signals.end > floor + HELD_BACK * room
+    nothing = not signals.learned.beats_constant or held
     scale = 3 if name == "adamw" else 1
     pull = float(rates.sum()) * (decay if name in ("sgd", "adamw") else 10 * decay)  # Adam takes it for a gradient
     if not nothing or decay < SOME_DECAY * scale or pull < SOME_PULL:
@@ -181,7 +180,7 @@ def _decay(finding: Finding, signals: RunSignals) -> Cause | None:
     if finding.verdict is Verdict.TRAINED and not strong:
         return None
     why = f"weight decay {decay:g} pulls the weights to 0 (usual are 1e-4 to 1e-2)"
-    return Cause(why, f"lower optimizer.weight_decay to 0.01 or less (was {decay:g})", strong)
+    return Cause("weight decay", why, f"lower optimizer.weight_decay to 0.01 or less (was {decay:g})", strong)
 
 
 def clipped(signals: RunSignals) -> tuple[float, float] | None:
@@ -212,14 +211,15 @@ def _clipping(finding: Finding, signals: RunSignals) -> Cause | None:
     )
     held_back = finding.verdict.meaning.about == "progress" and times >= FAR_CLIPPED
     instead = held_back and (facts.optimizer or "").lower() not in SCALE_FREE
-    return Cause(why, f"raise trainer.gradient_clip_val to about {norm:.2g} or leave it out", instead)
+    return Cause("clipping", why, f"raise trainer.gradient_clip_val to about {norm:.2g} or leave it out", instead)
 
 
 def _dropout(finding: Finding, signals: RunSignals) -> Cause | None:
     dropped = signals.facts.dropout or 0.0
     if dropped < MOST_DROPPED or _ran_away(finding):
         return None
-    return Cause(f"dropout takes {dropped:.0%} of a layer's units out of every step", "lower dropout to 0.5 or less")
+    why = f"dropout takes {dropped:.0%} of a layer's units out of every step"
+    return Cause("dropout", why, "lower dropout to 0.5 or less")
 
 
 def _batch_of_one(finding: Finding, signals: RunSignals) -> Cause | None:
@@ -227,23 +227,29 @@ def _batch_of_one(finding: Finding, signals: RunSignals) -> Cause | None:
     if facts.batch_size != 1 or (facts.examples or 2) < 2:
         return None
     if facts.batch_norm and not _ran_away(finding):
-        return Cause(
-            "batch norm over a batch of one takes the input out of the answer", "raise batch_size to 16 or more"
-        )
-    return Cause("a batch of one example gives a step that is mostly noise", "raise batch_size", instead=False)
+        why = "batch norm over a batch of one takes the input out of the answer"
+        return Cause("a batch of one", why, "raise batch_size to 16 or more")
+    why = "a batch of one example gives a step that is mostly noise"
+    return Cause("a batch of one", why, "raise batch_size", instead=False)
 
 
 def _floor(finding: Finding, signals: RunSignals) -> Cause | None:
-    """Equal inputs with different targets: below a loss that can be told nothing is to be had."""
-    floor, constant = signals.facts.floor_loss or 0.0, signals.constant_loss
+    """Equal inputs with different targets, or a loss that is never 0: below that nothing is to be had."""
+    floor, constant, labels = signals.facts.floor_loss or 0.0, signals.constant_loss, signals.facts.floor_of != "loss"
     if floor <= 0 or constant is None or constant <= 0 or _ran_away(finding):
         return None
-    why = f"equal inputs have different targets, so no answer gets below {floor:.4g}"
-    if floor >= HOPELESS * constant:
-        return Cause(f"{why} (a constant one has {constant:.4g})", "look at the inputs and the labels")
+    what = "equal inputs have different targets" if labels else "the loss is never 0 (label smoothing)"
+    why = f"{what}, so no answer gets below {floor:.4g}"
+    if labels and floor >= HOPELESS * constant:
+        return Cause(
+            "labels that the inputs do not tell",
+            f"{why} (a constant one has {constant:.4g})",
+            "look at the inputs and the labels",
+        )
     if signals.end > floor + 0.1 * (constant - floor):
         return None
-    return Cause(why, "take this for as good as the labels allow", instead=False)
+    name = "labels that the inputs do not tell" if labels else "the floor of the loss"
+    return Cause(name, why, f"take this for as good as the {'labels' if labels else 'loss'} can be", instead=False)
 
 
 def _scale(signals: RunSignals) -> Cause | None:
@@ -256,7 +262,8 @@ def _scale(signals: RunSignals) -> Cause | None:
     if facts.largest_input is not None and LARGE_INPUT * 10 < facts.largest_input < math.inf:
         parts.append(f"the inputs reach {facts.largest_input:.3g}")
         what.append("inputs")
-    return Cause(", ".join(parts), f"scale the {' and the '.join(what)} to around 1", instead=False) if parts else None
+    remedy = f"scale the {' and the '.join(what)} to around 1"
+    return Cause("the scale of the data", ", ".join(parts), remedy, instead=False) if parts else None
 
 
 _CAUSES: tuple[Callable[[Finding, RunSignals], Cause | None], ...] = (

@@ -10,6 +10,7 @@ from lrscope.diagnosis.causes import explained
 from lrscope.diagnosis.detectors import DETECTORS
 from lrscope.diagnosis.signals.run_signals import RunSignals
 from lrscope.diagnosis.sweep_evidence import in_sweep
+from lrscope.diagnosis.tried import with_trials
 
 
 def diagnose(trace: Trace, others: Sequence[Trace] = ()) -> Diagnosis:
@@ -31,7 +32,7 @@ def diagnose_sweep(traces: Sequence[Trace]) -> list[Diagnosis]:
 def _beside_each_other(runs: Sequence[RunSignals]) -> list[Diagnosis]:
     """Each with the best of the others in view; then its advice is held against what the others came to."""
     beside = [run.beside([*runs[:i], *runs[i + 1 :]]) for i, run in enumerate(runs)]
-    return in_sweep(runs, [explained(_diagnose(run), run) for run in beside])
+    return in_sweep(runs, [with_trials(explained(_diagnose(run), run), run) for run in beside])
 
 
 def _diagnose(signals: RunSignals) -> Diagnosis:

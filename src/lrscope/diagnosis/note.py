@@ -9,14 +9,17 @@ from lrscope.diagnosis.signals.run_signals import RunSignals
 
 
 def note(diagnosis: Diagnosis, trace: Trace) -> str:
-    """Verdict, why and what to do; then what else was found, and the numbers: the ``mlflow.note.content`` of a run."""
+    """Verdict, what to do and why; then what else was found, and the numbers: the ``mlflow.note.content`` of a run.
+
+    MLflow's page shows the first lines of it, and cuts off the rest: the advice stands before what it rests on.
+    """
     primary = diagnosis.primary
     lines = [
         f"## {primary.verdict.label.capitalize()}",
         "",
-        f"{_sentence(primary)}",
-        "",
         f"**What to do:** {primary.advice}.",
+        "",
+        _sentence(primary),
     ]
     if len(diagnosis.findings) > 1:
         lines += ["", "### Also"]

@@ -31,6 +31,8 @@ class AtRate:
     failed: tuple[Verdict, ...]
     works: bool
     """No seed failed, and every one learned something."""
+    settled: bool = True
+    """None was still on its way when it ended."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,11 @@ class Rates:
     @property
     def best(self) -> AtRate | None:
         return min((at for at in self.at if at.works), key=lambda at: at.loss, default=None)
+
+    @property
+    def best_settled(self) -> AtRate | None:
+        """The best that is at its end: where a slow run is sent."""
+        return min((at for at in self.at if at.works and at.settled), key=lambda at: at.loss, default=None)
 
     def of(self, rate: float) -> AtRate:
         return next(at for at in self.at if at.rate == rate)
@@ -59,22 +66,63 @@ def in_sweep(members: Sequence[RunSignals], found: Sequence[Diagnosis]) -> list[
     groups: dict[str, list[int]] = defaultdict(list)
     for i, member in enumerate(members):
         if member.set_rate:
-            groups[_settings(member.facts)].append(i)
-    revised = list(found)
+            groups[settings_of(member.facts)].append(i)
+    revised, known = list(found), []
     for places in groups.values():
         rates = _rates([members[i] for i in places], [found[i] for i in places])
+        known.append((rates, places))
         if len(rates.at) > 1:
             for i in places:
                 revised[i] = Diagnosis(tuple(_revised(f, members[i], rates) for f in found[i].findings))
+    return _sent_to_other_settings(members, revised, known)
+
+
+Known = Sequence[tuple[Rates, Sequence[int]]]
+"""What the rates of each settings came to, and the numbers of the members that have them."""
+
+
+def _sent_to_other_settings(members: Sequence[RunSignals], found: Sequence[Diagnosis], known: Known) -> list[Diagnosis]:
+    """Where no rate of a member's own settings works, but one of others does, its advice names that member first."""
+    revised = list(found)
+    working = [(best, rates, places) for rates, places in known if (best := rates.best) is not None]
+    if not working:
+        return revised
+    best, there, others = min(working, key=lambda own: own[0].loss)
+    facts = next(members[i].facts for i in others if members[i].set_rate == best.rate)
+    for rates, places in known:
+        for i in places if rates.best is None else ():
+            how = f"{facts.rate_key}={best.rate:.4g} {_difference(members[i].facts, facts)}"
+            words = f"{how} of this sweep works ({there.metric} {best.loss:.4g})"
+            revised[i] = Diagnosis(tuple(_also(finding, words) for finding in found[i].findings))
     return revised
 
 
-def _settings(facts: RunFacts) -> str:
+def _also(finding: Finding, words: str) -> Finding:
+    if not (about_the_rate(finding.verdict) and finding.verdict.failed):
+        return finding
+    return replace(finding, advice=f"{words}; with the settings of this run {finding.advice}")
+
+
+_NAMES = {
+    "optimizer": "with {}", "momentum": "optimizer.momentum={}", "weight_decay": "optimizer.weight_decay={}",
+    "scheduler": "scheduler={}", "batch_size": "batch_size={}", "clip_value": "trainer.gradient_clip_val={}",
+    "dropout": "with dropout {}",
+}  # fmt: skip
+
+
+def _difference(mine: RunFacts, there: RunFacts) -> str:
+    """The settings that differ, as far as the facts tell them."""
+    pairs = ((words, getattr(mine, name), getattr(there, name)) for name, words in _NAMES.items())
+    found = [words.format("null" if other is None else other) for words, own, other in pairs if own != other]
+    return " ".join(found) or "with other settings"
+
+
+def settings_of(facts: RunFacts) -> str:
     """Equal for members that differ in their rate and seed alone, as far as their facts tell."""
     if facts.settings is not None:
         return facts.settings
     arguments = {k: v for k, v in facts.scheduler_arguments.items() if v != facts.peak_lr}
-    return replace(facts, peak_lr=None, scheduler_arguments=arguments).to_json()
+    return replace(facts, peak_lr=None, scheduler_arguments=arguments, trials=None).to_json()
 
 
 def _rates(members: Sequence[RunSignals], found: Sequence[Diagnosis]) -> Rates:
@@ -88,17 +136,23 @@ def _rates(members: Sequence[RunSignals], found: Sequence[Diagnosis]) -> Rates:
     for rate, seeds in sorted(by_rate.items()):
         failed = tuple(verdict for _, verdict in seeds if verdict.failed)
         losses = [_loss(member, validated) for member, verdict in seeds if not verdict.failed]
-        works = not failed and all(not m.learned_nothing and v.meaning.about != "record" for m, v in seeds)
+        works = not failed and all(_holds(m) and v.meaning.about != "record" for m, v in seeds)
         mean = float(np.mean(losses)) if losses else math.inf
-        at.append(AtRate(rate, mean, failed, works and math.isfinite(mean)))
+        settled = all(verdict is not Verdict.TOO_SLOW for _, verdict in seeds)
+        at.append(AtRate(rate, mean, failed, works and math.isfinite(mean), settled))
     none_learned = all(_learned_nothing(m, d.verdict) for m, d in zip(members, found, strict=True))
     return Rates(tuple(at), "val/loss" if validated else "train loss", none_learned)
+
+
+def _holds(member: RunSignals) -> bool:
+    """Whether it learned something, and not of its training examples alone."""
+    return not member.learned.nothing and not member.learned.memorised
 
 
 def _learned_nothing(member: RunSignals, verdict: Verdict) -> bool:
     """Surely, and not because its rate was so high that it ran away or still bounces."""
     settled = verdict.meaning.about == "all" or member.levelled_off
-    return verdict.failed and not verdict.meaning.final and settled and not member.beats_constant
+    return verdict.failed and not verdict.meaning.final and settled and not member.learned.beats_constant
 
 
 def _loss(member: RunSignals, validated: bool) -> float:
@@ -115,23 +169,31 @@ def _revised(finding: Finding, member: RunSignals, rates: Rates) -> Finding:
     if not about_the_rate(finding.verdict):
         return finding
     mine, key, best = rates.of(member.set_rate or 0.0), member.facts.rate_key, rates.best
+    slow = finding.verdict is Verdict.TOO_SLOW
+    if slow and (settled := rates.best_settled) is not None and settled.loss < mine.loss:
+        best = settled
+    elif finding.changes and (slow or best is None or not best.settled):
+        return finding  # tried, beyond what the sweep shows
     if best is not None and best is not mine and _better(best, mine, finding):
         reached = f"{rates.metric} {best.loss:.4g}" + ("" if mine.failed else f", this one {mine.loss:.4g}")
-        if finding.rate is None:
+        if finding.rate is None and not finding.changes:
             more = f"; of the rates of this sweep {key}={best.rate:.4g} did best ({reached})"
             return replace(finding, advice=finding.advice + more)
         words = f"use {key}={best.rate:.4g}, which did best in this sweep ({reached})"
         rest = f", or {finding.otherwise}" if finding.otherwise else ""
-        return replace(finding, advice=words + rest, rate=best.rate)
+        causes = tuple(cause for cause in finding.causes if not cause.instead)
+        return replace(finding, advice=words + rest, rate=best.rate, changes={key: best.rate}, causes=causes)
     if finding.rate is None:
         return finding
-    if finding.verdict is Verdict.TRAINED:
-        return replace(finding, advice=f"keep this rate: no other of this sweep did better by {rates.metric}")
+    came_to_its_end = not (slow or finding.verdict.failed) and finding.verdict.meaning.about == "progress"
+    if came_to_its_end and not member.learned.by_chance:
+        much = f" more than {SAME:.0%} of" if best is not None and best.loss < mine.loss else ""
+        return replace(finding, advice=f"keep this rate: no other of this sweep did better by{much} {rates.metric}")
     return _bounded(finding, mine, key, rates)
 
 
 def _better(best: AtRate, mine: AtRate, finding: Finding) -> bool:
-    return finding.verdict.failed or not mine.works or best.loss < mine.loss - SAME * abs(best.loss)
+    return finding.verdict.failed or best.loss < mine.loss - SAME * abs(best.loss)
 
 
 def _bounded(finding: Finding, mine: AtRate, key: str, rates: Rates) -> Finding:

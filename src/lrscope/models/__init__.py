@@ -1,7 +1,9 @@
-"""The networks, one a file. Constructors take ``input_shape`` (of one example) and ``outputs``.
+"""The networks, one a file. Constructors take ``input_shape`` (of one example) and ``outputs``; those for sequences
+are told of their tokens too.
 
 ``conf/model`` names them; of the rest only ``batched.model`` knows them by name.
 
-    mlp, cnn, linear              the networks
-    activation, initialisation    what several of them are made of
+    mlp, cnn, linear, resnet                        the networks
+    gru, transformer                                those for sequences
+    activation, initialisation, sequence_inputs     what several of them are made of
 """

@@ -25,16 +25,16 @@ Update = Sequence[Batch]
 class RunState:
     """Where a run has come to; nothing of it is touched.
 
-    updates: from where the data stands on, for ever. make_optimizer: an optimizer like the run's, over other
-    parameters. evaluate: the training loss at fixed weights over the whole part. accumulate: batches of a full update.
-    clip: what the run does to its gradients before it takes a step.
+    updates: from where the data stands on, for ever, in the order of that number. make_optimizer: an optimizer like the
+    run's, over other parameters. evaluate: the training loss at fixed weights over the whole part. accumulate: batches
+    of a full update. clip: what the run does to its gradients before it takes a step.
     """
 
     network: nn.Module
     optimizer: Optimizer
     make_optimizer: Callable[[Iterator[nn.Parameter]], Optimizer]
     loss: Loss
-    updates: Callable[[], Iterator[Update]]
+    updates: Callable[[int], Iterator[Update]]
     evaluate: Callable[[nn.Module], float]
     device: torch.device
     accumulate: int = 1
@@ -66,6 +66,11 @@ def has_several_rates(optimizer: Optimizer) -> bool:
     return len({float(group["lr"]) for group in optimizer.param_groups}) > 1
 
 
+def seed_of_order(seed: int, order: int) -> int:
+    """The seed of a run's data in that order of it; the run's own for 0."""
+    return seed + 1_000_003 * order
+
+
 def run_probe(run_state: RunState, probes: Sequence[Probe], stop: Callable[[], object]) -> dict[str, float]:
     """The level of the training loss at the end of each journey, by its name; of none once ``stop`` says so."""
     found: dict[str, float] = {}
@@ -83,7 +88,7 @@ def _losses(run_state: RunState, probe: Probe, stop: Callable[[], object]) -> li
     optimizer = run_state.make_optimizer(network.parameters())
     optimizer.load_state_dict(copy.deepcopy(run_state.optimizer.state_dict()))
     eval_steps, losses = set(probe.eval_steps), []
-    for step, (rate, batches) in enumerate(zip(probe.rates, run_state.updates(), strict=False)):
+    for step, (rate, batches) in enumerate(zip(probe.rates, run_state.updates(probe.order), strict=False)):
         if stop():
             return None
         for group in optimizer.param_groups:

@@ -5,6 +5,7 @@ Sweeps and the scripts use what is named here; it reads the store and writes fil
     data         the stored sweep as plain data
     analysis     what follows from it: comparison, ranking, recommendation
     figures      what the figures show, and how they are drawn
+    why          why the others failed: a sentence and a small figure each
     output       page, table, note and files
     mlflow_ui    links, a saved view, MLflow's page itself
     report_stored, diagnose_stored    the two commands on stored runs

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from mlflow import MlflowClient
 from mlflow.entities import Run, RunTag
 
+from lrscope.core.errors import InputError, Problem
+from lrscope.core.redact import redact_uri
 from lrscope.core.trace import Trace
 from lrscope.core.verdict import Diagnosis
-from lrscope.diagnosis import diagnose, diagnose_sweep, note
+from lrscope.diagnosis import diagnose, diagnose_sweep, note, verdict_tags
 from lrscope.report.data.collect import PARENT, children, stored_run
 from lrscope.report.data.connect import connect
+from lrscope.tracking.mlflow_store.lookup import has_trained, newest
 from lrscope.tracking.mlflow_store.read import read_traces
 
 
@@ -30,25 +33,35 @@ def diagnose_stored(run_ids: Sequence[str], uri: str | None, tag: bool = False) 
     """Diagnose runs from what MLflow holds of them.
 
     Args:
-        run_ids: runs; of a sweep's parent its members are taken. Members are judged beside the other members.
+        run_ids: runs; of a sweep's parent its members are taken. Members are judged beside the other members. None
+            means the sweep or run that was started last.
         uri: of the store; None as for a run.
-        tag: also write the verdict into the runs (``lrscope.verdict``, ``lrscope.why``).
+        tag: also write the verdict into the runs (``lrscope.verdict``, ``lrscope.why``, ``lrscope.diagnosis``).
 
     Raises:
         InputError: no such run, or a store that cannot be read.
     """
     client = connect(uri)
     found: list[StoredDiagnosis] = []
-    for run_id in dict.fromkeys(run_ids):
+    for run_id in dict.fromkeys(run_ids or [_latest(client)]):
         run = stored_run(client, run_id)
         members = children(client, run)
         wanted = {member.info.run_id for member in members} or {run.info.run_id}
         found += [item for item in _judged(client, members or _beside(client, run)) if item.run_id in wanted]
     if tag:
         for item in found:
-            words = {"lrscope.verdict": item.diagnosis.verdict.label, "lrscope.why": item.diagnosis.primary.why[:5000]}
+            words = verdict_tags(item.diagnosis)
             client.log_batch(item.run_id, tags=[RunTag(key, value) for key, value in words.items()])
     return tuple(found)
+
+
+def _latest(client: MlflowClient) -> str:
+    """The sweep or lone run of lrscope's that was started last and has trained anything."""
+    for run in newest(client, "tags.`lrscope.kind` != 'member'"):
+        if run.data.metrics if run.data.tags["lrscope.kind"] == "run" else has_trained(client, run):
+            return str(run.info.run_id)
+    rule = f"{redact_uri(client.tracking_uri)} holds none that has trained anything"
+    raise InputError(Problem("run", "latest", rule, "Run one: python train.py lr=0.01"))
 
 
 def _beside(client: MlflowClient, run: Run) -> list[Run]:

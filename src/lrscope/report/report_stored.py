@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from mlflow.entities import ViewType
 
+from lrscope.core.from_store import line
 from lrscope.core.paths import resolve
+from lrscope.core.redact import redact
 from lrscope.report.data.collect import collect_sweep, latest_sweep
 from lrscope.report.data.connect import connect
 from lrscope.report.data.stored_sweep import Sweep
@@ -32,7 +34,12 @@ class StoredReport:
 
 
 def report_stored(
-    run_ids: Sequence[str], uri: str | None, folder: Path | None = None, dark: bool = False, keep: bool = True
+    run_ids: Sequence[str],
+    uri: str | None,
+    folder: Path | None = None,
+    dark: bool = False,
+    keep: bool = True,
+    tell: Callable[[str], None] = print,
 ) -> StoredReport:
     """Read the sweeps, write the report, and give it to MLflow as artifacts and note of the sweep's parent.
 
@@ -43,12 +50,13 @@ def report_stored(
         folder: for the files; None takes ``outputs/reports/<ids>`` in the project.
         dark: also the figures on a dark ground.
         keep: False writes nothing to the store.
+        tell: told of sweeps that are later than the latest, and have recorded nothing.
 
     Raises:
         InputError: an id that is no sweep, a store that cannot be read.
     """
     client = connect(uri)
-    ids = list(dict.fromkeys(run_ids)) or [latest_sweep(client)]
+    ids = list(dict.fromkeys(run_ids)) or [latest_sweep(client, tell)]
     sweeps = tuple(collect_sweep(client, run_id) for run_id in ids)
     place = folder or resolve("outputs/reports") / "-".join(sweep.run_id[:12] for sweep in sweeps)[:120]
     files = write_report(sweeps, place, ("light", "dark") if dark else ("light",))
@@ -59,7 +67,7 @@ def report_stored(
             sweeps = (replace(sweeps[0], has_view=saved),)
             client.log_artifacts(sweeps[0].run_id, str(place), ARTIFACT_FOLDER)
         except Exception as error:  # a store that may only be read still gets its report here
-            not_kept = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+            not_kept = line(redact(str(error).splitlines()[0][:200])) if str(error) else type(error).__name__
     return StoredReport(sweeps, files, not_kept)
 
 
@@ -75,7 +83,7 @@ def list_sweeps(uri: str | None, most: int = 30) -> tuple[str, ...]:
         list(experiments), "tags.`lrscope.kind` = 'sweep'", ViewType.ACTIVE_ONLY, most, ["attributes.start_time DESC"]
     )
     return tuple(
-        f"{run.info.run_id}  {datetime.fromtimestamp(run.info.start_time / 1000, UTC):%Y-%m-%d %H:%M}  "
-        f"{experiments[run.info.experiment_id]}  {run.info.run_name}  {run.info.status.lower()}"
+        f"{run.info.run_id}  {datetime.fromtimestamp((run.info.start_time or 0) / 1000, UTC):%Y-%m-%d %H:%M}  "
+        f"{experiments.get(run.info.experiment_id, '')}  {run.info.run_name}  {run.info.status.lower()}"
         for run in found
     )

@@ -10,6 +10,8 @@
     fit               network, callbacks and trainer assembled, and trained
     lifecycle         the record opened, and concluded with verdict, note and status
     probe_run         copies trained on at the end
+    try_advice        where it failed, copies trained from its start to say what would train
+    trial_start_of    that start, from the config
     artifacts         checkpoints and the model into the record
     trained_otherwise    says where a resumed run is computed in other shapes than before
     resume            what an earlier command did is not done again

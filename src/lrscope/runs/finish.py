@@ -10,7 +10,7 @@ from torch import nn
 
 from lrscope.core.outcome import Outcome
 from lrscope.runs.artifacts import MODEL, keep_best, keep_last, keep_model, wants_model
-from lrscope.runs.lifecycle import RunEnd, conclude
+from lrscope.runs.lifecycle import RunEnd, Try, conclude
 from lrscope.runs.prepare import PreparedRun
 from lrscope.tracking import RunLog, Session
 from lrscope.training.checkpoint_folder import CheckpointFolder
@@ -35,16 +35,22 @@ class TrainedRun:
 
 
 def finish(
-    trained: TrainedRun, end: RunEnd, test: Evaluation | None, probed: Mapping[str, float], session: Session
+    trained: TrainedRun,
+    end: RunEnd,
+    test: Evaluation | None,
+    probed: Mapping[str, float],
+    session: Session,
+    tried: Try = lambda _: None,
 ) -> Outcome:
-    """Leave of a run what it leaves: last checkpoint, best weights, model, what its copies came to, its verdict.
+    """Leave of a run what it leaves: last checkpoint, best weights, model, what its copies came to, its verdict; and
+    what was ``tried`` for it then, with everything else in its place.
 
     A kill may come between any two lines. The last checkpoint says that the run has ended: a process that finds it
     trains nothing and comes here again.
     """
     live, log = trained.live, trained.log
     live.end(test)
-    if end.as_planned and not end.as_before:
+    if end.by_itself and not end.as_before:
         live.recorder.to_disk()  # first: a checkpoint ahead of the record would lose the points in between
         trained.checkpoints.write(trained.save)  # all processes take part
     if is_first():
@@ -53,7 +59,7 @@ def finish(
         if end.as_planned and wants_model(trained.run) and not log.has(MODEL):
             keep_model(trained.run, log, trained.network(), session)
     live.recorder.values(live.step - 1, probed)
-    return conclude(trained.run, log, live.recorder, end)
+    return conclude(trained.run, log, live.recorder, end, tried)
 
 
 @contextmanager

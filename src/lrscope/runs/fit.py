@@ -43,13 +43,15 @@ from lrscope.training.callbacks.show_progress import ShowProgress
 from lrscope.training.callbacks.stop_at_signal import StopAtSignal
 from lrscope.training.callbacks.stop_at_verdict import StopAtVerdict, StoppedByVerdict
 from lrscope.training.checkpoint_folder import CheckpointFolder
-from lrscope.training.checkpoint_state import MEMBERS, RANDOM, nothing_left
+from lrscope.training.checkpoint_state import MEMBERS, RANDOM, loader_state, nothing_left
 from lrscope.training.evaluation import chunks
 from lrscope.training.facts import with_network_facts
 from lrscope.training.generators import restore_random_state
+from lrscope.training.in_units import in_units
 from lrscope.training.lightning_module import Module
 from lrscope.training.live_run import LiveRun
 from lrscope.training.recording import RunRecorder
+from lrscope.training.resumable_loader import ResumableLoader, resumable
 from lrscope.training.supported import Pair, objective_of, taken
 from lrscope.training.trainer import lightning_kept_quiet, make_trainer
 from lrscope.training.user_loader import one_epoch
@@ -102,7 +104,7 @@ def assemble(run: PreparedRun, recorder: RunRecorder, checkpoints: CheckpointFol
         *_on_request(run, steps, parts),
         *early_stopping(run),
         ShowProgress(recorder.last, run.name, cfg.epochs, cfg.callbacks.progress),
-        *(ExactCheckpoints(), keep, StopAtSignal(STOP.requested, keep)),
+        *(ExactCheckpoints(live), keep, StopAtSignal(STOP.requested, keep)),
     ]
     if cfg.callbacks.extra:
         trainer.loggers = [RecordLogged(steps)]
@@ -116,7 +118,9 @@ def live_run(run: PreparedRun, recorder: RunRecorder) -> LiveRun:
     verdicts = [Verdict.from_label(name) for name in asked.stop_when]
     evaluated = run.cfg.epochs, asked.evaluate_every_epochs
     best = BestWeights(run.monitor, asked.checkpoint.best)
-    return LiveRun(recorder, run.facts, best, *evaluated, verdicts, asked.stop_grace_epochs)
+    scale = run.source.data.target_scale if run.source.data is not None else None
+    more = partial(in_units, task=run.source.task, scale=scale)
+    return LiveRun(recorder, run.facts, best, *evaluated, verdicts, asked.stop_grace_epochs, more)
 
 
 def _save(steps: RecordSteps, folder: CheckpointFolder, trainer: pl.Trainer) -> None:
@@ -201,12 +205,14 @@ def _fit(single: SingleRun, log: RunLog | None) -> RunEnd:
     if path is not None and not has_ended and log is not None:
         before, updates = content.get(MEMBERS), content["global_step"]
         tell_if_trained_otherwise(single.run, log, before, 0, updates)
+    if isinstance(single.loader, ResumableLoader):
+        single.loader.load_state_dict(loader_state(content))
     try:
         with lightning_kept_quiet(), autolog_off():
             single.trainer.fit(single.module, single.loader, ckpt_path=path, weights_only=True if path else None)
         if has_ended:
             restore_random_state(content[RANDOM])
-            return RunEnd(as_before=True)
+            return RunEnd(as_before=True, stopped_by=single.live.stopped_by)
     except StoppedByVerdict as stop:
         return RunEnd(stopped_by=stop.verdict)
     except Interrupted as stop:
@@ -231,7 +237,9 @@ def _data(
     if data is None:
         module = run.source.module
         assert module is not None and take is not None
-        return module.train_dataloader(), _loader_parts(run, take)
+        loader = module.train_dataloader()
+        # Of several processes each reads its own share, which Lightning sees to; they save between epochs only.
+        return (loader if trainer.world_size > 1 else resumable(loader, run.cfg.seed)), _loader_parts(run, take)
     own = placed(data, run.cfg, device)
     rank, world = trainer.global_rank, trainer.world_size
     batches = IndexBatches(own.train, run.cfg.batch_size, run.cfg.seed, rank=rank, world=world)

@@ -7,22 +7,25 @@ import math
 import platform
 import subprocess
 import sys
-import traceback
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from importlib import metadata
 
 import yaml
 
+from lrscope.config.given_paths import started_in, whole_words
+from lrscope.core.errors import RunGone
 from lrscope.core.files import spared
 from lrscope.core.fingerprint import flatten
+from lrscope.core.job import overrides_to_repeat
 from lrscope.core.outcome import TRACEBACK, Outcome, Status
 from lrscope.core.paths import checkout
-from lrscope.core.redact import redact_tree
+from lrscope.core.redact import redact, redact_tree, redacted_traceback
 from lrscope.core.trace import Trace
+from lrscope.core.trials import TRIALS, Trials
 from lrscope.core.verdict import Diagnosis, Verdict
-from lrscope.diagnosis import diagnose, note
+from lrscope.diagnosis import diagnose, note, verdict_tags
 from lrscope.runs.prepare import PreparedRun
 from lrscope.tracking import DatasetInfo, RunLog, RunStart, Session, dataset_place
 from lrscope.training.recording import RunRecorder
@@ -36,10 +39,13 @@ EPOCH_METRICS = (
     "train/loss_epoch",
     "train/loss_eval",
     "train/acc",
+    "train/rmse",
     "val/loss",
     "val/acc",
+    "val/rmse",
     "test/loss",
     "test/acc",
+    "test/rmse",
 )
 
 
@@ -74,7 +80,7 @@ def open_record(
     A process can be killed between any two lines of a record: what one that continues it finds missing of the
     beginning it adds, and leaves the rest as it was.
     """
-    log = session.reopen(run.local_id) if run.resumes else _start_record(run, session, tags or {})
+    log = _continued(run, session, tags or {}) if run.resumes else _start_record(run, session, tags or {})
     if not any(log.has(file) for file in (DIFFERENCE, *_DESCRIPTION)) and (difference := uncommitted_changes()):
         log.text(difference, DIFFERENCE)
     for file, text in _DESCRIPTION.items():
@@ -89,8 +95,22 @@ def open_record(
     return log
 
 
+def _continued(run: PreparedRun, session: Session, tags: Mapping[str, str]) -> RunLog:
+    """A run that somebody deleted meanwhile goes on as a new one: it must not stop the other members."""
+    try:
+        return session.reopen(run.local_id)
+    except RunGone as gone:
+        print(f"{run.name}: {gone.problems[0].rule}; it goes on as a new run", file=sys.stderr)
+        return _start_record(run, session, tags)
+
+
+def _to_repeat(overrides: Iterable[str]) -> list[str]:
+    return whole_words(overrides_to_repeat(overrides), started_in())
+
+
 def _start_record(run: PreparedRun, session: Session, tags: Mapping[str, str]) -> RunLog:
     ticket = run.job.ticket
+    command = {} if ticket is not None else {"lrscope.overrides": json.dumps(_to_repeat(run.job.overrides))}
     return session.start(
         RunStart(
             experiment=(ticket.experiment if ticket is not None else None) or run.cfg.experiment_name,
@@ -103,13 +123,20 @@ def _start_record(run: PreparedRun, session: Session, tags: Mapping[str, str]) -
                 "lrscope.fingerprint": run.fingerprint,
                 "lrscope.facts": run.facts.to_json(),
                 "lrscope.together": "false",
+                **command,
                 **tags,
             },
         )
     )
 
 
-def conclude(run: PreparedRun, log: RunLog, recorder: RunRecorder, ending: RunEnd) -> Outcome:
+Try = Callable[[Trace], Trials | None]
+"""From the curves of a run that has ended to what was tried for it, if anything was."""
+
+
+def conclude(
+    run: PreparedRun, log: RunLog, recorder: RunRecorder, ending: RunEnd, tried: Try = lambda _: None
+) -> Outcome:
     """Say what became of a run: verdict, note, status; leave its outcome for the sweep.
 
     An interrupted run gets no verdict: it has not ended. A run that crashed keeps its traceback as an artifact.
@@ -118,6 +145,9 @@ def conclude(run: PreparedRun, log: RunLog, recorder: RunRecorder, ending: RunEn
     if not interrupted and ending.error is None:
         recorder.end()
     trace = recorder.trace(run.facts)
+    if ending.by_itself and trace.series and (found := tried(trace)) is not None:
+        keep_trials(log, found)
+        trace = replace(trace, facts=replace(trace.facts, trials=found))
     diagnosis = None if interrupted or not trace.series else diagnose(trace)
     verdict = _verdict(diagnosis, ending)
     status = _status(verdict, ending)
@@ -141,6 +171,7 @@ def conclude(run: PreparedRun, log: RunLog, recorder: RunRecorder, ending: RunEn
         overrides=dict(run.job.varying),
         final={key: value for key in EPOCH_METRICS if (value := recorder.last(key)) is not None},
         best=best,
+        advice=diagnosis.primary.advice if diagnosis is not None and ending.error is None else "",
     )
     with spared(run.job.folder / TRACE, "a sweep's table will lack this run"):
         outcome.write(run.job.folder)
@@ -148,6 +179,11 @@ def conclude(run: PreparedRun, log: RunLog, recorder: RunRecorder, ending: RunEn
             (run.job.folder / TRACEBACK).write_text(_traceback(ending.error))
         trace.save(run.job.folder / TRACE)
     return outcome
+
+
+def keep_trials(log: RunLog, found: Trials) -> None:
+    """Write into the record of a run what was tried for it."""
+    log.tags({TRIALS: json.dumps(asdict(found))})
 
 
 def _verdict(diagnosis: Diagnosis | None, ending: RunEnd) -> Verdict | None:
@@ -163,12 +199,13 @@ def _status(verdict: Verdict | None, ending: RunEnd) -> Status:
 
 
 def _traceback(error: BaseException) -> str:
-    return "".join(traceback.format_exception(error))
+    return redacted_traceback(error)
 
 
 def _why(diagnosis: Diagnosis | None, ending: RunEnd) -> str:
     if ending.error is not None:
-        return f"{type(ending.error).__name__}: {str(ending.error).splitlines()[0] if str(ending.error) else ''}"
+        words = str(ending.error).splitlines()
+        return redact(f"{type(ending.error).__name__}: {words[0] if words else ''}")
     if ending.signal_number is not None:
         return f"stopped by signal {ending.signal_number}"
     return diagnosis.primary.why if diagnosis is not None else ""
@@ -182,7 +219,7 @@ def _tell(log: RunLog, diagnosis: Diagnosis | None, trace: Trace, ending: RunEnd
         log.text(text, TRACEBACK)
         log.tags({"mlflow.note.content": f"**crashed**: {why}\n\n```\n{text[-6000:]}\n```"})
     elif diagnosis is not None:
-        log.tags({"lrscope.verdict": diagnosis.verdict.label, "mlflow.note.content": note(diagnosis, trace)[:7900]})
+        log.tags(verdict_tags(diagnosis) | {"mlflow.note.content": note(diagnosis, trace)[:7900]})
     else:
         log.tags({"mlflow.note.content": f"**stopped**: {why}; `resume=latest` continues it."})
 

@@ -66,7 +66,7 @@ def prepare(cfg: DictConfig, job: Job, source: build.Source | None = None) -> Pr
     """
     source = source or build.source(cfg)
     build.fill_steps(cfg, source.steps_per_epoch)
-    config = build.resolved(cfg)
+    config = {**build.resolved(cfg), "resume": None}  # how a command came to a run is no part of what the run is
     identity = fingerprint(config, source.digest)
     known = job.known(identity)
     shared = shared_run()

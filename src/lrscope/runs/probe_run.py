@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 
 from torch import nn
@@ -11,8 +11,16 @@ from torch import nn
 from lrscope.core.stop_signals import STOP
 from lrscope.datasets.index_batches import IndexBatches
 from lrscope.datasets.member_batches import MemberBatches
-from lrscope.probe.continue_training import RunState, cycles_momentum, has_several_rates, in_updates, run_probe
-from lrscope.probe.probes import probes
+from lrscope.probe.continue_training import (
+    RunState,
+    Update,
+    cycles_momentum,
+    has_several_rates,
+    in_updates,
+    run_probe,
+    seed_of_order,
+)
+from lrscope.probe.probes import further_probes, probes
 from lrscope.runs.fit import SingleRun
 from lrscope.runs.lifecycle import RunEnd
 from lrscope.training import build
@@ -26,7 +34,9 @@ def look_ahead(single: SingleRun, recorder: RunRecorder, ending: RunEnd) -> Mapp
     if not single.scope.tenth or not ending.as_planned or cycles_momentum(optimizer) or has_several_rates(optimizer):
         return {}
     try:
-        return run_probe(_standing(single), probes(recorder.trace(single.run.facts), single.scope), STOP.requested)
+        standing, trace = _standing(single), recorder.trace(single.run.facts)
+        found = run_probe(standing, probes(trace, single.scope), STOP.requested)
+        return found | run_probe(standing, further_probes(trace, found), STOP.requested)
     except Exception as error:  # of a network or an optimizer that cannot be copied: the run itself has ended well
         warn_of_no_look(single.run.name, error)
         return {}
@@ -45,14 +55,19 @@ def _standing(single: SingleRun) -> RunState:
     cfg, module = single.run.cfg, single.module
     assert isinstance(single.loader, IndexBatches)  # its scope is nowhere where the data does not lie in memory
     train = single.loader.part
-    batches = MemberBatches(train, cfg.batch_size, [cfg.seed], cfg.trainer.limit_train_batches)
     accumulate = cfg.trainer.accumulate_grad_batches
+
+    def updates(order: int) -> Iterator[Update]:
+        seeds = [seed_of_order(cfg.seed, order)]
+        batches = MemberBatches(train, cfg.batch_size, seeds, cfg.trainer.limit_train_batches)
+        return in_updates(batches.epoch, single.steps.step // cfg.steps_per_epoch, accumulate)
+
     return RunState(
         module.network,
         single.trainer.optimizers[0],
         partial(build.optimizer, cfg),
         module.loss,
-        partial(in_updates, batches.epoch, single.steps.step // cfg.steps_per_epoch, accumulate),
+        updates,
         lambda network: mean_loss(network, chunks(train), module.loss),
         train.inputs.device,
         accumulate,

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
+from lrscope.core import from_store
 from lrscope.core.errors import InputError, Problem
 from lrscope.core.fingerprint import relevant
+from lrscope.core.from_store import safe_join
 from lrscope.core.job import Job, KnownMember
 from lrscope.core.outcome import Outcome
 
@@ -34,6 +38,7 @@ def continued(cfg: DictConfig, job: Job, settings: TrackingSettings) -> Job:
 
     deliver_what_lies_here(settings)
     found = find_run(settings, cfg.experiment_name, cfg.resume, "run")
+    check_same_data([cfg], [found])
     words = explain_new("this run", cfg, [found])
     if words is not None:
         print(words.replace("new in this sweep; ", "starts anew, since it "), flush=True)
@@ -70,7 +75,7 @@ def fetch_checkpoints(run: PreparedRun, run_id: str | None, folder: CheckpointFo
         return
     from lrscope.tracking.mlflow_store.fetch import fetch_artifact
 
-    fetch_artifact(run.settings, run_id, f"checkpoints/{LAST}", folder.path / LAST)
+    fetch_artifact(run.settings, run_id, f"checkpoints/{LAST}", safe_join(folder.path, LAST))
 
 
 def explain_new(name: str, cfg: DictConfig, runs: Sequence[StoredRun]) -> str | None:
@@ -110,7 +115,7 @@ def check_is_this_sweep(stored: StoredSweep, words: Sequence[str], jobs: Mapping
     """
     new = [name for name, cfg in jobs.items() if explain_new(name, cfg, stored.members) is not None]
     ended = stored.parent.status == "FINISHED"
-    another = not stored.members and tuple(words) != stored.overrides
+    another = not stored.members and tuple(words) != stored.parent.overrides
     if not another and not (new and (ended or len(new) == len(jobs))):
         return
     identity = stored.parent.run_id or stored.parent.local_id
@@ -118,6 +123,42 @@ def check_is_this_sweep(stored: StoredSweep, words: Sequence[str], jobs: Mapping
     rule = f"no such sweep: the latest, {identity},{' is finished and' if ended else ''} {lacks}"
     remedy = f"Leave resume out to begin one, or give resume={identity} to add to that."
     raise InputError(Problem("resume", "latest", rule, remedy))
+
+
+def check_same_data(cfgs: Iterable[DictConfig], runs: Sequence[StoredRun]) -> None:
+    """A run that is resumed goes on with the data that it began with: a file may have changed meanwhile.
+
+    Raises:
+        InputError: a run with the same config trained on other data.
+    """
+    from lrscope.core.fingerprint import fingerprint
+    from lrscope.training import build
+
+    stored = {run.fingerprint: digest for run in runs if (digest := _data_digest(run)) is not None}
+    sources: dict[str, build.Source] = {}
+    for cfg in cfgs if stored else ():
+        key = repr([cfg.dataset, cfg.batch_size, cfg.trainer])
+        source = sources[key] = sources.get(key) or build.source(cfg)
+        filled = copy.deepcopy(cfg)
+        build.fill_steps(filled, source.steps_per_epoch)
+        config = build.resolved(filled)
+        if not source.digest or fingerprint(config, source.digest) in stored:
+            continue
+        before = next((d for d in set(stored.values()) if fingerprint(config, d) in stored), None)
+        if before is not None:
+            place = str(cfg.dataset.get("path") or "")
+            rule = f"the data has changed since the run that is resumed began (digest {before}, now {source.digest})"
+            remedy = "Bring back what it was, or leave resume out to begin anew."
+            raise InputError(Problem("dataset.path" if place else "dataset", place, rule, remedy))
+
+
+def _data_digest(run: StoredRun) -> str | None:
+    from lrscope.core.run_facts import RunFacts
+
+    try:
+        return RunFacts.from_json(run.tags.get("lrscope.facts", "{}")).data_digest
+    except (ValueError, TypeError):
+        return None
 
 
 def deliver_what_lies_here(settings: TrackingSettings) -> None:
@@ -141,10 +182,10 @@ def _outcome(run: StoredRun) -> Outcome:
         status="FAILED" if run.status == "FAILED" else "FINISHED",
         verdict=run.tags.get("lrscope.verdict", ""),
         why=run.tags.get("lrscope.why", ""),
-        lr=float(run.params.get("lr", "nan")),
+        lr=from_store.number(run.params.get("lr")) or math.nan,
         fingerprint=run.fingerprint,
-        steps=int(run.tags.get("lrscope.steps", "0")),
-        seconds=float(run.tags.get("lrscope.seconds", "0")),
+        steps=from_store.whole(run.tags.get("lrscope.steps")) or 0,
+        seconds=from_store.finite(run.tags.get("lrscope.seconds")),
         final=final,
-        best=json.loads(run.tags.get("lrscope.best", "{}")),
+        best=from_store.numbers(run.tags.get("lrscope.best")),
     )

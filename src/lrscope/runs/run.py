@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from lrscope.config.given_paths import started_in, whole_words
+from lrscope.core.command_words import command, train_command
+from lrscope.core.files import spared
 from lrscope.core.job import Job, current_job
-from lrscope.core.outcome import TRACEBACK, Outcome
+from lrscope.core.outcome import FILE, TRACEBACK, Outcome
 from lrscope.core.stop_signals import STOP
 
 if TYPE_CHECKING:
@@ -44,24 +47,32 @@ def closing_words(outcome: Outcome, job: Job, recorded: bool = True) -> str:
     lines = [f"{outcome.name}: {what} after {outcome.steps} steps, {outcome.seconds:.1f} s. {outcome.why}"]
     if outcome.final:
         lines.append("  ".join(f"{key} {value:.4g}" for key, value in outcome.final.items()))
+    if outcome.advice:
+        lines.append(f"what to do: {outcome.advice}")
     if outcome.status == "KILLED" and recorded:
-        again = " ".join(override for override in job.overrides if not override.startswith("resume="))
+        typed = (override for override in job.overrides if not override.startswith("resume="))
+        again = " ".join(whole_words(typed, started_in()))
         lines.append(
-            f"to go on: python train.py {again} resume={outcome.run_id or outcome.local_id}".replace("  ", " ")
+            f"to go on: {train_command()} {again} resume={outcome.run_id or outcome.local_id}".replace("  ", " ")
         )
     if outcome.crashed:
         lines.append(f"traceback: {job.folder / TRACEBACK}")
     if outcome.status != "KILLED" and outcome.run_id is not None:
-        lines.append(f"MLflow run {outcome.run_id}; browse with `make ui`")
+        lines.append(f"MLflow run {outcome.run_id}; browse with `{command('ui')}`")
     return "\n".join(lines)
 
 
 def run(cfg: DictConfig, job: Job) -> Outcome:
     """One training of one composed config. Its record is opened first: MLflow loads beside torch."""
-    from lrscope.runs.shared_session import recording_session, settings_of
+    from lrscope.runs.shared_session import failed_to_record, recording_session, settings_of
 
     with recording_session(settings_of(cfg)) as session:
         from lrscope.runs.train_single import train_single
 
         outcome = train_single(cfg, job, session)
-    return replace(outcome, run_id=outcome.run_id or session.run_id(outcome.local_id))  # known once it is delivered
+    outcome = replace(outcome, run_id=outcome.run_id or session.run_id(outcome.local_id))  # known once it is delivered
+    if job.ledger is not None and failed_to_record():  # in a launcher's worker: the command is to know
+        outcome = replace(outcome, lost=True)
+        with spared(job.folder / FILE, "the sweep will lack this run"):
+            outcome.write(job.folder)
+    return outcome

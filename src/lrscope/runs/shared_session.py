@@ -14,7 +14,7 @@ from lrscope.training.distributed import is_first
 
 _shared: dict[TrackingSettings, Session] = {}
 _ahead: dict[TrackingSettings, Session] = {}
-_lost = False
+_failed = False
 
 
 @contextmanager
@@ -83,16 +83,16 @@ def unshare(settings: TrackingSettings) -> None:
         close(session)
 
 
-def lost_something() -> bool:
-    """Whether a session of this process lost something of what it was to record."""
-    return _lost
+def failed_to_record() -> bool:
+    """Whether a session of this process lost something of what it was to record, or had a store that tells lies."""
+    return _failed
 
 
 def close(session: Session) -> None:
     """Deliver what is left, and tell the user what could not be delivered or went wrong on the way."""
-    global _lost
+    global _failed
     delivery = session.close()
-    _lost = _lost or bool(delivery.lost)
+    _failed = _failed or bool(delivery.lost) or delivery.disbelieved
     for words in (*session.warnings(), delivery.words):
         if words:
             print(words, file=sys.stderr)

@@ -9,12 +9,15 @@ from omegaconf import DictConfig
 
 from lrscope.core.job import Job
 from lrscope.core.outcome import Outcome
+from lrscope.core.trace import Trace
+from lrscope.core.trials import Trials
 from lrscope.runs.finish import TrainedRun, finish, never_left_running
 from lrscope.runs.fit import SingleRun, assemble, train
-from lrscope.runs.lifecycle import open_record
+from lrscope.runs.lifecycle import RunEnd, open_record
 from lrscope.runs.prepare import PreparedRun, prepare
 from lrscope.runs.probe_run import look_ahead
 from lrscope.runs.resume import fetch_checkpoints, finished_before
+from lrscope.runs.try_advice import tried
 from lrscope.tracking import Session
 from lrscope.training.checkpoint_folder import CheckpointFolder
 from lrscope.training.distributed import SharedRun, is_first, processes_of_a_member
@@ -22,7 +25,7 @@ from lrscope.training.recording import RunRecorder
 
 
 def train_single(cfg: DictConfig, job: Job, session: Session) -> Outcome:
-    """Prepare, assemble, record, train, try out what more steps bring, finish."""
+    """Prepare, assemble, record, train, try out what more steps bring, finish, and try what would train instead."""
     prepared = prepare(cfg, job)
     if (done := finished_before(prepared)) is not None:
         return done
@@ -39,7 +42,15 @@ def train_single(cfg: DictConfig, job: Job, session: Session) -> Outcome:
             probed = look_ahead(single, recorder, end)  # first: packing a model changes its network
             save = partial(single.trainer.save_checkpoint, weights_only=False)
             trained = TrainedRun(prepared, single.live, log, checkpoints, save, lambda: single.module.network)
-            return finish(trained, end, test, probed, session)
+            return finish(trained, end, test, probed, session, partial(_try, single, end))
+
+
+def _try(single: SingleRun, end: RunEnd, trace: Trace) -> Trials | None:
+    """What would have trained, where the run failed; of a sweep's member it is known only when the others are."""
+    if single.run.job.ticket is not None or not is_first():
+        return None
+    trainer = single.trainer
+    return tried(single.run, trace, trainer.strategy.root_device, trainer.world_size, end.seconds)
 
 
 def _processes(single: SingleRun, run: PreparedRun) -> AbstractContextManager[None]:

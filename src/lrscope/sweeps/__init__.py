@@ -3,10 +3,14 @@
 The commands and the launcher use it.
 
     plan, compose         its jobs, composed as Hydra composes them, and faster
+    batches               jobs that a sweeper chooses as it goes, seen before they are launched
     folders               Hydra's folders of it and its jobs, made first
     check, build_check    every problem of every job: on paper, then in practice
     data_check            what a config asks of its data, and the data has not
     no_effect             axes that change nothing
     lifecycle, current    begun and closed on every way out; the sweep that this process launched
+    confirm_best          the three best settings trained with four more seeds
+    member_traces         the curves that its members left
+    try_members           where none works, it is tried what would
     close, summary        verdicts beside the others', the best model, the report and the words on the terminal
 """

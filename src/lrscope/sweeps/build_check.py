@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lrscope.core.errors import InputError, Problem
-from lrscope.sweeps.data_check import missing_of_data
+from lrscope.sweeps.data_check import OnData, missing_of_data
 from lrscope.sweeps.no_effect import idle_rates
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class BuildCheck:
     def problems(self, cfgs: Sequence[DictConfig]) -> list[Problem]:
         """Everything that is wrong with any of them; the configs themselves are left as they are."""
         for cfg in cfgs:
-            key = _key(cfg.dataset, cfg.batch_size, cfg.trainer)
+            key = _data_key(cfg)
             if key not in self._sources:
                 self._sources[key] = self._source(cfg)
             source = self._sources[key]
@@ -51,6 +51,16 @@ class BuildCheck:
         if not self._problems and len(self._filled) > 1 and cfgs[0].resume is None:
             self._problems += idle_rates(self._filled)
         return self._problems
+
+    def on_data(self, cfg: DictConfig) -> OnData | None:
+        """A config that was checked, with its data; None where these could not be had."""
+        source = self._sources.get(_data_key(cfg))
+        return OnData(cfg, source) if source is not None else None
+
+    def notes(self) -> list[str]:
+        """What the data has to tell ahead of the training, each once."""
+        found = [source.data for source in self._sources.values() if source is not None and source.data is not None]
+        return list(dict.fromkeys(words for data in found for words in data.notes))
 
     def _source(self, cfg: DictConfig) -> Source | None:
         from lrscope.training import build
@@ -154,6 +164,10 @@ def _without_numbers(part: DictConfig) -> Any:
 
     values = flatten(OmegaConf.to_container(part, resolve=True))
     return {key: None if type(value) in (int, float) else value for key, value in values.items()}
+
+
+def _data_key(cfg: DictConfig) -> str:
+    return _key(cfg.dataset, cfg.batch_size, cfg.trainer)
 
 
 def _key(*parts: Any) -> str:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from lrscope.config.given_paths import KEYS as FILES
 from lrscope.config.in_vain import typed_in_vain
 from lrscope.config.schema import Config
+from lrscope.config.typed_secrets import secrets_typed_for_hydra
 from lrscope.config.validate import check
 from lrscope.core.errors import InputError, Problem
 from lrscope.core.fingerprint import fingerprint
 from lrscope.sweeps.build_check import BuildCheck
+from lrscope.sweeps.data_check import NEEDS as DATA_NEEDS
 from lrscope.sweeps.no_effect import idle_axes
 
 if TYPE_CHECKING:
@@ -20,17 +23,23 @@ if TYPE_CHECKING:
     from lrscope.sweeps.plan import Plan, PlannedJob
 
 
-def check_plan(planned: Plan) -> None:
+def check_plan(planned: Plan, chosen: bool = False) -> None:
     """Check all jobs of a sweep.
+
+    Args:
+        chosen: by a sweeper, which may well choose the same again.
 
     Raises:
         InputError: with the problems of all jobs, each once.
     """
-    in_vain = typed_in_vain((job.cfg, job.overrides) for job in planned.jobs)
-    raise_problems([job.cfg for job in planned.jobs], [*planned.problems, *in_vain, *_twins(planned.jobs)])
+    twins = [] if chosen else _twins(planned.jobs)
+    typed = [job.overrides for job in planned.jobs]
+    raise_problems([job.cfg for job in planned.jobs], [*planned.problems, *twins], typed)
 
 
-def raise_problems(cfgs: Sequence[DictConfig], found: Sequence[Problem] = ()) -> None:
+def raise_problems(
+    cfgs: Sequence[DictConfig], found: Sequence[Problem] = (), typed: Sequence[Sequence[str]] = ()
+) -> None:
     """Check configs on paper first, then the tracking store, then against data, model, optimizer, schedule, device.
 
     A lone run with a problem on paper is told at once; a sweep is told everything, which takes the time of loading
@@ -38,23 +47,41 @@ def raise_problems(cfgs: Sequence[DictConfig], found: Sequence[Problem] = ()) ->
 
     Args:
         found: problems that are known already.
+        typed: the overrides of each config, as the user wrote them.
 
     Raises:
         InputError: with all problems of all of them, each once.
     """
     on_paper = [check(cfg) for cfg in cfgs]
-    problems = [*found, *_ask_environment(cfgs), *(problem for some in on_paper for problem in some)]
+    runs = list(zip(cfgs, typed or [()] * len(cfgs), strict=True))
+    in_vain = typed_in_vain(runs)
+    problems = [*found, *in_vain, *_ask_environment(cfgs), *(problem for some in on_paper for problem in some)]
     if not problems or len(cfgs) > 1:
         if unreachable := _ask_stores(cfgs):
             raise InputError(tuple(dict.fromkeys([*problems, *unreachable])))
         usable = [cfg for cfg, some in zip(cfgs, on_paper, strict=True) if not some]
         if len(usable) > 1 and usable[0].resume is None:  # one that is resumed was begun: it is to be finished
             idle = idle_axes(usable)
-            problems, usable = problems + idle, usable[: 1 if idle else None]
+            told = {problem.key for problem in idle}
+            others = [problem for problem in problems if problem not in in_vain or problem.key not in told]
+            problems, usable = others + idle, usable[: 1 if idle else None]
         mended = [_mended(cfg, some) for cfg, some in zip(cfgs, on_paper, strict=True) if some]
-        problems += BuildCheck().problems([*usable, *(cfg for cfg in mended if not check(cfg))])
+        build = BuildCheck()
+        problems += build.problems([*usable, *(cfg for cfg in mended if not check(cfg))])
+        on_data = ((build.on_data(cfg), words) for cfg, words in runs)
+        problems += typed_in_vain(((run, words) for run, words in on_data if run is not None), DATA_NEEDS)
+        if not problems and (notes := build.notes()):
+            print(*notes, sep="\n", flush=True)
     if problems:
         raise InputError(tuple(dict.fromkeys(problems)))
+
+
+def secrets_of_hydra(config: DictConfig) -> list[Problem]:
+    """Passwords in Hydra's own part of a whole config, which it would write to disk as well."""
+    from omegaconf import OmegaConf
+
+    raw: Any = OmegaConf.to_container(config.hydra, resolve=False)
+    return [*secrets_typed_for_hydra(raw)]
 
 
 def _twins(jobs: Sequence[PlannedJob]) -> list[Problem]:
@@ -67,13 +94,18 @@ def _twins(jobs: Sequence[PlannedJob]) -> list[Problem]:
         if not job.whole:
             continue
         tree: Any = OmegaConf.to_container(job.cfg, resolve=False)
-        first = seen.setdefault(fingerprint(tree), number)
+        first = seen.setdefault(f"{fingerprint(tree)} {_files(tree)}", number)
         if first != number:
             one, other = " ".join(jobs[first].overrides), " ".join(job.overrides)
             rule = f"members {first} and {number} of the sweep have the same config"
             rule += f" (the second as {other})" if other != one else ""
             problems.append(Problem(one, "", rule, "Leave one of them out."))
     return problems
+
+
+def _files(tree: Mapping[str, Any]) -> list[Any]:
+    """The files of the data: where they lie changes no result, unless several are given to one sweep."""
+    return [tree["dataset"].get(key) for key in FILES]
 
 
 def _ask_environment(cfgs: Iterable[DictConfig]) -> list[Problem]:

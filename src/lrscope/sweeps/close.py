@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from lrscope.core.errors import LrscopeError
+from lrscope.config.given_paths import started_in, whole_words
+from lrscope.core.command_words import command, train_command
+from lrscope.core.errors import InputError, StoreUnreachable
 from lrscope.core.job import overrides_as_typed
 from lrscope.core.outcome import TRACEBACK, Outcome
-from lrscope.core.verdict import Verdict
+from lrscope.core.verdict import Finding, Verdict
 from lrscope.sweeps.current import CurrentSweep
+from lrscope.sweeps.member_traces import traces_of
 from lrscope.tracking import RunLog
-
-if TYPE_CHECKING:
-    from lrscope.core.trace import Trace
 
 
 def close_and_report(sweep: CurrentSweep, outcomes: Mapping[int, Outcome], code: int) -> None:
@@ -26,18 +25,33 @@ def close_and_report(sweep: CurrentSweep, outcomes: Mapping[int, Outcome], code:
         outcomes: by the numbers of the jobs.
     """
     close_broken_off(sweep, outcomes)
-    outcomes = compare_verdicts(sweep, outcomes)
-    keep_best_model(sweep, outcomes)
+    outcomes = compare_verdicts(sweep, outcomes, try_out=code < 128)
+    with _told():
+        keep_best_model(sweep, outcomes)
+    shown = False
     if _delivered(sweep):
-        write_and_show(sweep)
-    else:
+        with _told():
+            write_and_show(sweep)
+            shown = True
+    if not shown:
         print(plain_table(outcomes.values()))
         for number, outcome in outcomes.items():
             if outcome.crashed:
                 where = sweep.ledger.place(number) / TRACEBACK
                 print(f"{outcome.name} crashed: {outcome.why.rstrip('. ')}; traceback: {where}")
     if code > 128 and sweep.settings.mode != "off":
-        print(f"to go on: python train.py -m {' '.join(_command(sweep))} resume={_identity(sweep)}")
+        print(f"to go on: {train_command()} -m {' '.join(_command(sweep))} resume={_identity(sweep)}")
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What somebody deleted in the store meanwhile, a member or the sweep itself, is no failure of the others."""
+    try:
+        yield
+    except StoreUnreachable:
+        raise
+    except InputError as error:
+        print(error, file=sys.stderr)
 
 
 def close_broken_off(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> None:
@@ -48,53 +62,49 @@ def close_broken_off(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> No
         deliver_what_lies_here(sweep.settings)
 
 
-def compare_verdicts(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> dict[int, Outcome]:
+def compare_verdicts(sweep: CurrentSweep, outcomes: Mapping[int, Outcome], try_out: bool = False) -> dict[int, Outcome]:
     """Diagnose the members again, each beside the others: whether one stalled shows only against those that did not.
+
+    Args:
+        try_out: where none of them works, it may be tried what would.
 
     Returns:
         The outcomes with what is known now, as the tags have it.
     """
-    from lrscope.diagnosis import diagnose, diagnose_sweep, note
+    from lrscope.diagnosis import diagnose, diagnose_sweep, note, verdict_tags
+    from lrscope.runs.lifecycle import keep_trials
+    from lrscope.sweeps.try_members import with_trials_of_members, without_trials
 
-    traces = _traces(sweep, {number: outcome for number, outcome in outcomes.items() if outcome.verdict})
+    traces = traces_of(sweep, {number: outcome for number, outcome in outcomes.items() if outcome.verdict})
+    if try_out and sweep.plan is not None:
+        traces = with_trials_of_members(sweep, sweep.plan, traces)
     seen_anew: dict[int, Outcome] = {}
     for number, diagnosis in zip(traces, diagnose_sweep(list(traces.values())), strict=True):
         outcome = outcomes[number]
         stopped = outcome.verdict == Verdict.DIVERGED.label  # its loss went beyond all bounds at one step
-        if diagnosis == diagnose(traces[number]) or (stopped and diagnosis.verdict is not Verdict.DIVERGED):
+        as_alone = diagnose(without_trials(traces[number]))
+        if diagnosis == as_alone or (stopped and diagnosis.verdict is not Verdict.DIVERGED):
             continue
-        sweep.session.annotate(outcome.local_id).tags(
-            {
-                "lrscope.verdict": diagnosis.verdict.label,
-                "lrscope.why": diagnosis.primary.why,
-                "mlflow.note.content": note(diagnosis, traces[number])[:7900],
-            }
-        )
-        seen_anew[number] = replace(outcome, verdict=diagnosis.verdict.label, why=diagnosis.primary.why)
+        words = {"mlflow.note.content": note(diagnosis, traces[number])[:7900]}
+        with _told():
+            log = sweep.session.annotate(outcome.local_id)
+            if (found := traces[number].facts.trials) is not None:
+                keep_trials(log, found)
+            log.tags(verdict_tags(diagnosis) | words)
+        seen_anew[number] = _judged(outcome, diagnosis.primary)
         seen_anew[number].write(sweep.ledger.place(number))
     return {number: seen_anew.get(number, outcome) for number, outcome in outcomes.items()}
 
 
-def _traces(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> dict[int, Trace]:
-    """The curves of the members: of those that an earlier command trained as the store has them, where there is one."""
-    from lrscope.core.trace import Trace
-    from lrscope.runs.lifecycle import TRACE
-    from lrscope.sweeps.summary import stored_traces
-
-    files = {number: sweep.ledger.place(number) / TRACE for number in outcomes}
-    traces = {number: Trace.load(file) for number, file in files.items() if file.is_file()}
-    earlier = {number: o.run_id for number, o in outcomes.items() if o.skipped and o.run_id is not None}
-    if earlier and sweep.settings.mode == "online":
-        with suppress(LrscopeError):  # away just now: the others are still compared
-            stored = sweep.session.call_in_service(stored_traces, sweep.settings.uri, tuple(earlier.values()))
-            traces |= {number: stored[run_id] for number, run_id in earlier.items()}
-    return dict(sorted(traces.items()))
+def _judged(outcome: Outcome, found: Finding) -> Outcome:
+    return replace(outcome, verdict=found.verdict.label, why=found.why, advice=found.advice)
 
 
 def keep_best_model(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> None:
     """Pack the model of the best member; a sweep in which nothing learned has none. Where an earlier command trained it
     and was killed before it had packed it, that is made up for.
     """
+    from lrscope.config.instantiate import reason_of
     from lrscope.core.job import Job
     from lrscope.runs.artifacts import keep_model
     from lrscope.runs.prepare import prepare
@@ -104,7 +114,7 @@ def keep_best_model(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> Non
 
     best = best_outcome(outcomes.values())
     wanted = sweep.config.tracking.log_model == "best" and sweep.settings.mode != "off"
-    if best is None or not wanted or sweep.plan is None:
+    if best is None or not wanted:
         return
     log = sweep.session.annotate(best.local_id)
     if best.skipped and _has_model(sweep, best, log):
@@ -119,8 +129,15 @@ def keep_best_model(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> Non
         return
     prepared = prepare(job.cfg, Job(sweep.ledger.place(number), job.overrides))
     network = build.network(job.cfg, prepared.source.described)
-    weights = read_checkpoint(path)["state_dict"]
-    network.load_state_dict({key.removeprefix("network."): value for key, value in weights.items()})
+    try:
+        weights = read_checkpoint(path)["state_dict"]
+        network.load_state_dict({key.removeprefix("network."): value for key, value in weights.items()})
+    except Exception as error:  # whatever lay in the store under that name
+        print(
+            f"{best.name}: its model was not packed: {name} holds no weights of it ({reason_of(error)})",
+            file=sys.stderr,
+        )
+        return
     keep_model(prepared, log, network, sweep.session)
 
 
@@ -168,7 +185,10 @@ def _delivered(sweep: CurrentSweep) -> bool:
     if sweep.settings.mode != "online":
         return False
     if not sweep.session.drain(sweep.settings.finish_timeout_s) or sweep.log.run_id is None:
-        print("the store is away: no report yet; `make sync`, then `make compare` make it", file=sys.stderr)
+        print(
+            f"the store is away: no report yet; `{command('sync')}`, then `{command('compare')}` make it",
+            file=sys.stderr,
+        )
         return False
     return True
 
@@ -176,7 +196,8 @@ def _delivered(sweep: CurrentSweep) -> bool:
 def _command(sweep: CurrentSweep) -> list[str]:
     import shlex
 
-    return [shlex.quote(word) for word in overrides_as_typed(sweep.config.hydra) if not word.startswith("resume=")]
+    words = whole_words(overrides_as_typed(sweep.config.hydra), started_in(sweep.config.hydra))
+    return [shlex.quote(word) for word in words if not word.startswith("resume=")]
 
 
 def _identity(sweep: CurrentSweep) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -21,12 +22,14 @@ class CurrentSweep:
     config: DictConfig
     """The multirun's config: a member's without its own overrides."""
     ledger: Ledger
-    plan: Plan | None
+    plan: Plan
+    """Of the jobs that are known so far."""
     settings: TrackingSettings
     session: Session
     log: RunLog
     earlier_tags: Mapping[str, str] = field(default_factory=dict)
     """Of the parent run as an earlier call left it; empty for a sweep that is not resumed."""
+    began: float = field(default_factory=time.monotonic)
 
     def outcomes(self) -> dict[int, Outcome]:
         """What the jobs have left so far, by their numbers."""

@@ -1,15 +1,79 @@
-"""What a config asks of its data, and the data has not."""
+"""What a config asks of its data, and the data has not, or does not read."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
+from lrscope.config.in_vain import Need, refers_to
 from lrscope.core.errors import Problem
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
     from lrscope.training.build import Source
+
+
+@dataclass(frozen=True)
+class OnData:
+    """A config and the data that it names."""
+
+    cfg: DictConfig
+    source: Source
+
+    def looks_at_what_is_there(self, key: str) -> bool:
+        from omegaconf import OmegaConf
+
+        from lrscope.runs.prepare import has_validation
+
+        return has_validation(self.source) or not str(OmegaConf.select(self.cfg, key)).startswith("val/")
+
+    def reads(self, key: str) -> bool:
+        """Whether the data was made with that key of ``dataset``."""
+        data = self.source.data
+        if data is None:
+            return True
+        if key in _OF_A_DRAWN_PART:
+            return data.val_is_drawn is not False
+        return self.cfg.dataset._target_ != HUB or len(data.input_shape) == _OF_ONE_KIND[key]
+
+
+HUB = "lrscope.datasets.hub.hub"
+
+_OF_A_DRAWN_PART = ("dataset.seed", "dataset.val_fraction")
+
+_OF_ONE_KIND = {"dataset.size": 3, "dataset.length": 1}
+"""Keys that only images, or only texts, are made with: the dimensions of an example."""
+
+_MONITORS = ("callbacks.checkpoint.monitor", "callbacks.early_stopping.monitor", "scheduler.monitor")
+
+NEEDS = (
+    Need(
+        "batch_size",
+        lambda run: run.source.data is not None or bool(refers_to(run.cfg, "batch_size")),
+        "the DataModule makes its own batches, and does not refer to ${batch_size}",
+        "Write '+dataset.batch_size=${batch_size}' where its class takes one, else leave it out.",
+    ),
+    *(
+        Need(
+            key,
+            partial(OnData.looks_at_what_is_there, key=key),
+            "the data have no validation part",
+            f"Try {key}=train/loss_eval.",
+        )
+        for key in _MONITORS
+    ),
+    *(
+        Need(key, partial(OnData.reads, key=key), "the data has a validation part of its own", "Leave it out.")
+        for key in _OF_A_DRAWN_PART
+    ),
+    *(
+        Need(key, partial(OnData.reads, key=key), f"this set of the hub holds no {what}", "Leave it out.")
+        for key, what in (("dataset.size", "images"), ("dataset.length", "texts"))
+    ),
+)
+"""What must be so of the data for a key to be read, see :mod:`lrscope.config.in_vain`."""
 
 _ACCURACIES = ("train/acc", "val/acc")
 

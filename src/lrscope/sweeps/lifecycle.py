@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import json
 import sys
-import traceback
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
-from lrscope.core.errors import Interrupted, LrscopeError
-from lrscope.core.job import KnownMember, SweepTicket, overrides_as_typed
+from lrscope.config.given_paths import started_in, whole_words
+from lrscope.config.in_vain import launched_in_vain
+from lrscope.core.errors import InputError, Interrupted, LrscopeError
+from lrscope.core.job import KnownMember, SweepTicket, overrides_as_typed, overrides_to_repeat
 from lrscope.core.ledger import SWEEP, Ledger
 from lrscope.core.outcome import Outcome
+from lrscope.core.redact import redacted_traceback
 from lrscope.core.stop_signals import STOP
-from lrscope.sweeps.check import check_plan
+from lrscope.sweeps.batches import Jobs, before_each_batch, forget
+from lrscope.sweeps.check import check_plan, secrets_of_hydra
 from lrscope.sweeps.compose import tell_jobs
 from lrscope.sweeps.current import CurrentSweep
 from lrscope.sweeps.folders import make_folder, make_job_folders
-from lrscope.sweeps.plan import Plan, plan
+from lrscope.sweeps.plan import Plan, plan, plan_batch
 from lrscope.tracking import RunLog, RunStart, Session, TrackingSettings
 from lrscope.tracking.liveness.process import this_process
 
@@ -38,21 +42,55 @@ def current() -> CurrentSweep | None:
 
 
 def begin(config: DictConfig) -> None:
-    """Plan, check, and create the parent run; the members are told of it by the sweep's ledger.
+    """Plan, check, and create the parent run; the members are told of it by the sweep's ledger. For a sweeper that
+    chooses its jobs as it goes all that is done when it launches the first of them.
 
     Raises:
         InputError: with the problems of all jobs; nothing was recorded.
     """
-    global _current
-    from lrscope.runs.shared_session import opened_ahead, settings_of, share, unshare
+    from lrscope.runs.shared_session import opened_ahead
 
     STOP.install()
+    forget()
     with opened_ahead(config):
         planned = plan(config)
+        if problems := secrets_of_hydra(config):
+            raise InputError(problems)
         if planned is not None:
-            check_plan(planned)
-        settings = settings_of(config)
-        stored = _find(config, planned, settings)
+            _begin(config, planned, chosen=False)
+            return
+    before_each_batch(lambda jobs: next_batch(config, jobs))
+
+
+def next_batch(config: DictConfig, jobs: Jobs) -> int:
+    """Check the jobs that a sweeper is about to launch, and take them into the sweep; the number of the first.
+
+    Raises:
+        InputError: with the problems of all of them.
+    """
+    global _current
+    if _current is None:
+        _begin(config, plan_batch(config, jobs, 0), chosen=True)
+        return 0
+    before = _current.plan
+    more = plan_batch(config, jobs, len(before.jobs))
+    check_plan(more, chosen=True)
+    make_job_folders(job.folder for job in more.jobs)
+    _current = replace(_current, plan=before.with_more(more))
+    replace(SweepTicket.read(_current.ledger.ticket), axes=_current.plan.axes).write(_current.ledger.ticket)
+    _current.log.tags(_tags(config, _current.plan))
+    return len(before.jobs)
+
+
+def _begin(config: DictConfig, planned: Plan, chosen: bool) -> None:
+    """``chosen``: the jobs are the first that a sweeper chose, and others may follow."""
+    global _current
+    from lrscope.runs.shared_session import settings_of, share, unshare
+
+    in_vain = launched_in_vain(config.hydra, overrides_as_typed(config.hydra))
+    check_plan(replace(planned, problems=(*planned.problems, *in_vain)), chosen)
+    settings = settings_of(config)
+    stored = _find(config, planned, settings)
     STOP.raise_if_requested()
     ledger = _open_ledger(config, planned)
     session = share(settings)
@@ -62,25 +100,25 @@ def begin(config: DictConfig) -> None:
     except BaseException:
         unshare(settings)
         raise
-    axes = planned.axes if planned is not None else ()
-    ticket = SweepTicket(log.local_id, log.run_id, axes, this_process().to_tags(), known, config.experiment_name)
+    ticket = SweepTicket(
+        log.local_id, log.run_id, planned.axes, this_process().to_tags(), known, config.experiment_name
+    )
     ticket.write(ledger.ticket)
     tell_jobs(SWEEP, str(ledger.ticket))
     STOP.pass_on(ledger.ask_to_stop)
     earlier = stored.parent.tags if stored is not None else {}
     _current = CurrentSweep(config, ledger, planned, settings, session, log, earlier)
-    _announce(_current, stored)
+    _announce(_current, stored, " to begin with" if chosen else "")
 
 
-def _open_ledger(config: DictConfig, planned: Plan | None) -> Ledger:
+def _open_ledger(config: DictConfig, planned: Plan) -> Ledger:
     """The sweep's folder and those of its jobs are made before anything is recorded: here it shows whether they can be.
 
     Raises:
         InputError: one cannot.
     """
     folder = make_folder("hydra.sweep.dir", Path(str(config.hydra.sweep.dir)))
-    if planned is not None:
-        make_job_folders(job.folder for job in planned.jobs)
+    make_job_folders(job.folder for job in planned.jobs)
     return Ledger.new(folder)
 
 
@@ -122,8 +160,8 @@ def close_current(code: int) -> int:
     except (LrscopeError, Interrupted) as error:
         print(f"error: {error}", file=sys.stderr)
         code = code or error.exit_code
-    except Exception:
-        traceback.print_exc()
+    except Exception as error:
+        print(redacted_traceback(error), end="", file=sys.stderr)
         code = code or 1
     finally:
         sweep.log.end("KILLED" if code > 128 else "FINISHED" if code == 0 else "FAILED")
@@ -132,36 +170,29 @@ def close_current(code: int) -> int:
 
 
 def _whole(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> bool:
-    """Whether every member was trained, or diverged as a finding."""
-    undone = any(outcome.crashed or outcome.status == "KILLED" for outcome in outcomes.values())
-    return len(outcomes) >= _expected(sweep) and not undone
+    """Whether every member was trained, or diverged as a finding, and nothing of its record is lost."""
+    undone = any(found.crashed or found.lost or found.status == "KILLED" for found in outcomes.values())
+    return len(outcomes) >= len(sweep.plan.jobs) and not undone
 
 
-def _expected(sweep: CurrentSweep) -> int:
-    return len(sweep.plan.jobs) if sweep.plan is not None else 0
-
-
-def _find(config: DictConfig, planned: Plan | None, settings: TrackingSettings) -> StoredSweep | None:
+def _find(config: DictConfig, planned: Plan, settings: TrackingSettings) -> StoredSweep | None:
     if config.resume is None:
         return None
-    from lrscope.runs.resume import check_is_this_sweep, deliver_what_lies_here
+    from lrscope.runs.resume import check_is_this_sweep, check_same_data, deliver_what_lies_here
     from lrscope.tracking.find import LATEST, find_sweep
 
     deliver_what_lies_here(settings)
     stored = find_sweep(settings, config.experiment_name, config.resume)
-    if config.resume == LATEST and planned is not None:
+    if config.resume == LATEST:
         check_is_this_sweep(stored, _words(config), {" ".join(job.overrides): job.cfg for job in planned.jobs})
+    check_same_data([job.cfg for job in planned.jobs], stored.members)
     return stored
 
 
 def _open_parent(
-    config: DictConfig, planned: Plan | None, stored: StoredSweep | None, session: Session
+    config: DictConfig, planned: Plan, stored: StoredSweep | None, session: Session
 ) -> tuple[RunLog, Mapping[str, KnownMember]]:
-    tags = {
-        "lrscope.axes": json.dumps(list(planned.axes) if planned is not None else []),
-        "lrscope.overrides": json.dumps(_words(config)),
-        "lrscope.planned": str(len(planned.jobs) if planned is not None else 0),
-    }
+    tags = _tags(config, planned)
     if stored is not None:
         from lrscope.runs.resume import known_members
 
@@ -178,9 +209,17 @@ def _open_parent(
     return session.start(start), {}
 
 
-def _name(planned: Plan | None) -> str:
+def _tags(config: DictConfig, planned: Plan) -> dict[str, str]:
+    return {
+        "lrscope.axes": json.dumps(list(planned.axes)),
+        "lrscope.overrides": json.dumps(_words(config)),
+        "lrscope.planned": str(len(planned.jobs)),
+    }
+
+
+def _name(planned: Plan) -> str:
     """``lr × 3``: the swept axes with how many values each has."""
-    if planned is None or not planned.axes:
+    if not planned.axes:
         return "sweep"
     values: dict[str, set[str]] = {axis: set() for axis in planned.axes}
     for job in planned.jobs:
@@ -192,16 +231,15 @@ def _name(planned: Plan | None) -> str:
 
 
 def _words(config: DictConfig) -> list[str]:
-    """The command's overrides, but for what a later command decides anew."""
-    given = list(overrides_as_typed(config.hydra))
-    return [override for override in given if not override.startswith(("resume=", "tracking.uri="))]
+    return whole_words(overrides_to_repeat(overrides_as_typed(config.hydra)), started_in(config.hydra))
 
 
-def _announce(sweep: CurrentSweep, stored: StoredSweep | None) -> None:
-    members = f"{_expected(sweep)} members" if sweep.plan is not None else "members as the sweeper chooses"
+def _announce(sweep: CurrentSweep, stored: StoredSweep | None, so_far: str) -> None:
+    count = len(sweep.plan.jobs)
+    members = "1 member" if count == 1 else f"{count} members"
     identity = sweep.log.run_id or sweep.log.local_id
-    print(f"sweep {identity}: {members}, experiment {sweep.config.experiment_name}", flush=True)
-    if stored is None or sweep.plan is None:
+    print(f"sweep {identity}: {members}{so_far}, experiment {sweep.config.experiment_name}", flush=True)
+    if stored is None:
         return
     from lrscope.runs.resume import explain_new
 

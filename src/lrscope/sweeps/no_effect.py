@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from lrscope.config.given_paths import KEYS as FILES
 from lrscope.core.errors import Problem
 from lrscope.core.fingerprint import digest_without, relevant
 from lrscope.core.run_facts import RATE_KEYS
@@ -79,7 +80,8 @@ def _leaves(cfg: DictConfig) -> dict[str, Any]:
     from omegaconf import OmegaConf
 
     tree: Any = OmegaConf.to_container(cfg, resolve=True)
-    return relevant(tree)
+    files = {f"dataset.{key}": value for key, value in tree["dataset"].items() if key in FILES}
+    return relevant(tree) | files
 
 
 def _read(leaves: Leaves) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pkgutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,26 +42,38 @@ class Plan:
     axes: tuple[str, ...]
     problems: tuple[Problem, ...] = ()
 
+    def with_more(self, other: Plan) -> Plan:
+        """The jobs of both, as of one sweep."""
+        jobs = (*self.jobs, *other.jobs)
+        return Plan(jobs, _axes(job.overrides for job in jobs), (*self.problems, *other.problems))
+
 
 def plan(config: DictConfig) -> Plan | None:
     """Expand and compose all jobs of a multirun's config; None for a sweeper that chooses its jobs as it goes.
 
     From here on Hydra composes them fast too, see :mod:`lrscope.sweeps.compose`.
     """
-    from hydra.core.global_hydra import GlobalHydra
-
     from lrscope.sweeps.compose import JobComposer
 
-    if not str(config.hydra.sweeper.get("_target_", "")).endswith(".BasicSweeper"):
-        return None
-    hydra = GlobalHydra.instance().hydra
-    assert hydra is not None
-    str(config.hydra.sweep.dir)  # resolved here once: every job would have a time of its own in it
-    loader: Any = hydra.config_loader
+    loader = _loader()
     loader.load_sweep_config = JobComposer(loader).load_sweep_config
+    str(config.hydra.sweep.dir)  # resolved here once: every job would have a time of its own in it
+    if not _is_basic(config.hydra.sweeper):
+        return None
     given = [f"{key}={value}" for key, value in (config.hydra.sweeper.get("params") or {}).items()]
     given += overrides_as_typed(config.hydra)
     return plan_jobs(given, lambda overrides: loader.load_sweep_config(config, overrides), loader)
+
+
+def plan_batch(config: DictConfig, jobs: Sequence[Sequence[str]], first: int) -> Plan:
+    """Compose the jobs that a sweeper is about to launch.
+
+    Args:
+        jobs: the overrides of each.
+        first: the number of the first.
+    """
+    loader = _loader()
+    return _composed(jobs, lambda overrides: loader.load_sweep_config(config, overrides), loader, first)
 
 
 def plan_jobs(overrides: Sequence[str], compose: Compose, loader: Any) -> Plan:
@@ -72,16 +85,39 @@ def plan_jobs(overrides: Sequence[str], compose: Compose, loader: Any) -> Plan:
     """
     problems: list[Problem] = []
     expanded = _expand(overrides, problems, compose, loader)
-    jobs = []
-    for number, job in enumerate(expanded):
+    return _composed(expanded, compose, loader, 0, problems)
+
+
+def _composed(
+    jobs: Sequence[Sequence[str]], compose: Compose, loader: Any, first: int, found: Sequence[Problem] = ()
+) -> Plan:
+    problems, planned = list(found), []
+    for number, job in enumerate(jobs, start=first):
         try:
-            composed, whole = compose(job), True
+            composed, whole = compose(list(job)), True
         except REFUSALS:
             explained = explain(job, compose, loader.get_group_options)
             problems += explained.problems
             composed, whole = explained.cfg, False
-        jobs.append(PlannedJob(tuple(job), run_config(composed, job), whole, job_folder(composed, number)))
-    return Plan(tuple(jobs), _axes(expanded), tuple(dict.fromkeys(problems)))
+        planned.append(PlannedJob(tuple(job), run_config(composed, job), whole, job_folder(composed, number)))
+    return Plan(tuple(planned), _axes(jobs), tuple(dict.fromkeys(problems)))
+
+
+def _loader() -> Any:
+    from hydra.core.global_hydra import GlobalHydra
+
+    hydra = GlobalHydra.instance().hydra
+    assert hydra is not None
+    return hydra.config_loader
+
+
+def _is_basic(sweeper: DictConfig) -> bool:
+    """Whether a sweeper expands all its jobs before it launches any, as Hydra's own does."""
+    try:
+        kind = pkgutil.resolve_name(str(sweeper.get("_target_")))
+    except (ImportError, AttributeError, ValueError):
+        return False  # Hydra says what is wrong with it
+    return kind is BasicSweeper
 
 
 def _expand(overrides: Sequence[str], problems: list[Problem], compose: Compose, loader: Any) -> list[list[str]]:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
+from lrscope.core.failpoint import failpoint
+
 if TYPE_CHECKING:
     from lrscope.core.trace import Trace
 
@@ -59,8 +61,10 @@ def report_sweep(uri: str | None, parent_run_id: str, folder: Path | None, termi
 
     stored = collect_sweep(uri, parent_run_id)
     if folder is not None:
-        files = write_report(stored, folder)
-        attach_to_mlflow(stored, files.note_markdown)
+        with failpoint("report"):
+            files = write_report(stored, folder)
+        with failpoint("view"):
+            attach_to_mlflow(stored, files.note_markdown)
     links = [line for line in (how_to_open(stored), *sweep_links(stored).lines()) if line]
     return terminal.render(members_table(stored)) + "\n" + "\n".join(links) + "\n"
 

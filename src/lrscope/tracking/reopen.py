@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
-from lrscope.core.errors import InputError, Problem
+from lrscope.core.errors import InputError, Problem, RunGone
+from lrscope.core.from_store import is_local_id
 from lrscope.core.point import Point
-from lrscope.core.tracking_settings import RunStart, Status
+from lrscope.core.tracking_settings import Kind, RunStart, Status
 from lrscope.tracking.journal import events as ev
 from lrscope.tracking.journal.history import History, dataset_place
 from lrscope.tracking.journal.journal import INCOMPLETE, Journal, Offset
@@ -23,8 +24,12 @@ def reopen_journal(journal: Journal, open_store: OpenStore | None) -> History:
     """What the run has recorded so far; its journal is ready to be appended to.
 
     Raises:
-        InputError: neither journal nor store knows the run, or a live process is recording it.
+        RunGone: neither journal nor store knows the run.
+        InputError: a live process is recording it.
     """
+    if odd := journal.odd_files():
+        rule = f"{odd[0]} in its journal is no regular file"
+        raise InputError(Problem("resume", journal.local_id, rule, f"Look into {journal.folder}."))
     if not journal.exists():
         run = rebuild(journal, open_store)
         assert open_store is not None
@@ -87,15 +92,13 @@ def rebuild(journal: Journal, open_store: OpenStore | None) -> Any:
     """A journal that begins with what the store says of the run, all of it delivered; returns MLflow's run.
 
     Raises:
-        InputError: the store does not know the run, or it was deleted there.
+        RunGone: the store does not know the run, or it was deleted there.
     """
     store = open_store() if open_store is not None else None
     run = find_run(store, journal.local_id) if store is not None else None
     if run is None or store is None or run.info.lifecycle_stage != "active":
         where = "the journal" if store is None else f"the journal or {store.address.shown}"
-        raise InputError(
-            Problem("resume", journal.local_id, f"no such run in {where}", "Check the id and tracking.uri.")
-        )
+        raise RunGone(Problem("resume", journal.local_id, f"no such run in {where}", "Check the id and tracking.uri."))
     _write_beginning(journal, store, run)
     return run
 
@@ -109,17 +112,19 @@ def stored_points(store: Store, run_id: str, key: str) -> list[Point]:
 def _write_beginning(journal: Journal, store: Store, run: Any) -> None:
     """A journal that begins with what the store says of the run, all of it delivered."""
     tags = dict(run.data.tags)
+    kind: Any = tags.get("lrscope.kind")
     start = RunStart(
         experiment=store.client.get_experiment(run.info.experiment_id).name,
         name=run.info.run_name or "",
-        kind=tags.get("lrscope.kind", "run"),
+        kind=kind if kind in get_args(Kind) else "run",
         local_id=tags[LOCAL_ID],
-        parent_local_id=tags.get(PARENT_LOCAL_ID),
+        parent_local_id=above if is_local_id(above := tags.get(PARENT_LOCAL_ID)) else None,
         params=dict(run.data.params),
         tags={},
     )
     process = {key: value for key, value in tags.items() if key.startswith("lrscope.process.")}
-    events: list[ev.Event] = [ev.Started(start, run.info.start_time or 0, process, store.address.shown)]
+    name = store.address.name_beside(journal.folder.parent)
+    events: list[ev.Event] = [ev.Started(start, run.info.start_time or 0, process, name)]
     ended = run.info.status if run.info.status in get_args(Status) else None
     if ended is not None:
         # Else a journal that is only annotated would say that its process left it open.
@@ -129,4 +134,4 @@ def _write_beginning(journal: Journal, store: Store, run: Any) -> None:
         (journal.folder / INCOMPLETE).touch()
         journal.append(b"".join(map(ev.encode, events)))
         ids = run.info.run_id, run.info.experiment_id
-        journal.set_offset(Offset(journal.size(), *ids, store.address.shown, ended))
+        journal.set_offset(Offset(journal.size(), *ids, name, ended))

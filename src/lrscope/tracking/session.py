@@ -12,9 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from lrscope.core.command_words import command
 from lrscope.core.errors import InputError, LrscopeError, Problem
+from lrscope.core.from_store import text
 from lrscope.core.paths import resolve
-from lrscope.core.redact import redact, redactor
+from lrscope.core.redact import HIDDEN, names_a_password, redact, redactor
 from lrscope.core.tracking_settings import DeliveryResult, RunStart, TrackingSettings
 from lrscope.tracking.delivery.sync import prune_journal
 from lrscope.tracking.delivery.uploader import Uploader
@@ -24,7 +26,7 @@ from lrscope.tracking.journal.journal import Journal
 from lrscope.tracking.journal.run_log import RunLog, now_ms
 from lrscope.tracking.journal.writer import JournalWriter
 from lrscope.tracking.liveness.process import this_process
-from lrscope.tracking.mlflow_store.address import resolve_uri
+from lrscope.tracking.mlflow_store.address import Address, resolve_uri
 from lrscope.tracking.mlflow_store.reach import check_reachable
 from lrscope.tracking.origin import origin_tags
 from lrscope.tracking.reopen import OpenStore, rebuild, reopen_journal
@@ -50,7 +52,7 @@ def open_session(settings: TrackingSettings) -> Session:
     address = resolve_uri(settings.uri)
     check_reachable(address)
     uploader = Uploader(address, root, disk)
-    return Session(settings, root, disk, uploader, address.shown)
+    return Session(settings, root, disk, uploader, address)
 
 
 def _check_journal_folder(root: Path) -> None:
@@ -75,10 +77,11 @@ class Session:
         root: Path,
         disk: JournalWriter | None,
         uploader: Uploader | None,
-        store: str | None,
+        store: Address | None,
     ) -> None:
         self.settings = settings
-        self.store_shown = store
+        self._store_shown = store.shown if store is not None else None
+        self._store_name = store.name_beside(root) if store is not None else None
         self._root = root
         self._disk = disk
         self._uploader = uploader
@@ -117,7 +120,7 @@ class Session:
         clean = replace(start, params=_redacted(start.params), tags=_redacted(tags))
         if self._uploader is not None and not journal.exists():
             self._uploader.fresh(start.local_id)
-        self._disk.record(run, ev.Started(clean, now_ms(), self._process_tags(), self.store_shown))
+        self._disk.record(run, ev.Started(clean, now_ms(), self._process_tags(), self._store_name))
         if self._uploader is not None and (wait or start.kind == "sweep"):
             self._disk.flush()
             self._uploader.wait_created(run, _CREATE_WAIT_S)
@@ -140,7 +143,7 @@ class Session:
         run = self._log(journal, reopen_journal(journal, self._store()))
         offset = journal.offset()
         run.run_id, run.experiment_id = offset.run_id, offset.experiment_id
-        self._disk.record(run, ev.Reopened(now_ms(), self._process_tags(), self.store_shown))
+        self._disk.record(run, ev.Reopened(now_ms(), self._process_tags(), self._store_name))
         if self._uploader is not None and wait:
             self._disk.flush()
             self._uploader.wait_created(run, _CREATE_WAIT_S)
@@ -188,7 +191,8 @@ class Session:
     def warnings(self) -> list[str]:
         """What the user should know, once each: an outage, a full disk, refused values."""
         found = self._disk.warnings() if self._disk is not None else []
-        return found + (self._uploader.warnings() if self._uploader is not None else [])
+        found += self._uploader.warnings() if self._uploader is not None else []
+        return [text(words) for words in found]
 
     def check(self) -> None:
         """Raises:
@@ -210,7 +214,7 @@ class Session:
         atexit.unregister(self._disk.flush)
         if self._uploader is None:
             names = tuple(self._runs)
-            words = [f"{_count(names)} recorded in {self._root}; `make sync` delivers them."] if names else []
+            words = [f"{_count(names)} recorded in {self._root}; `{command('sync')}` delivers them."] if names else []
             return self._delivery(names, words)
         left = self._uploader.finish(self.settings.finish_timeout_s)
         self._uploader.service.close()  # what is not delivered by now stays in the journals
@@ -220,8 +224,8 @@ class Session:
         words = []
         if left:
             words.append(
-                f"{_count(left)} not wholly delivered to {self.store_shown}; kept in {self._root}. "
-                "Run `make sync` later."
+                f"{_count(left)} not wholly delivered to {self._store_shown}; kept in {self._root}. "
+                f"Run `{command('sync')}` later."
             )
         return self._delivery(left, words)
 
@@ -233,7 +237,8 @@ class Session:
             words.append(f"Not all of {', '.join(lost)} could be written to {self._root}: what is missing is lost.")
         elif self._disk.failure is not None:
             words.append("Nothing is lost.")
-        return DeliveryResult(undelivered, " ".join([*self._failures(), *words]), lost)
+        disbelieved = bool(undelivered) and self._uploader is not None and self._uploader.disbelieved
+        return DeliveryResult(undelivered, " ".join([*self._failures(), *words]), lost, disbelieved)
 
     def _failures(self) -> list[str]:
         """The causes for which the threads of this session ended before their time."""
@@ -282,7 +287,7 @@ class Session:
 def _redacted(values: object) -> dict[str, str]:
     assert hasattr(values, "items")
     redacted = redactor()
-    return {key: redacted(str(value)) for key, value in values.items()}
+    return {key: HIDDEN if names_a_password(key) and value else redacted(str(value)) for key, value in values.items()}
 
 
 def _count(runs: tuple[str, ...]) -> str:

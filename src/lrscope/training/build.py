@@ -54,6 +54,10 @@ class Source:
         return self.data if self.data is not None else self.module
 
 
+OFFERED = ("input_shape", "outputs", "vocabulary", "padding", "each_token")
+"""What a network is told of its data, where its constructor has a parameter of that name; see ``Data``."""
+
+
 def source(cfg: DictConfig) -> Source:
     """Load the data set of a config and count the updates of an epoch.
 
@@ -99,7 +103,7 @@ def network(cfg: DictConfig, data: Data | pl.LightningDataModule | None) -> nn.M
     Raises:
         InputError: a wrong argument. Whether it fits the data, ``rehearsal`` tells.
     """
-    offered = {name: getattr(data, name, None) for name in ("input_shape", "outputs")}
+    offered = {name: getattr(data, name, None) for name in OFFERED}
     arguments = {
         name: value
         for name, value in offered.items()

@@ -16,7 +16,7 @@ MEMBERS = "lrscope_members"
 """What a checkpoint says of how its run was trained: the members of its batched model, 0 by itself."""
 
 ENDED = "lrscope_ended"
-"""True in the checkpoint of a run that has ended as planned, by its epochs or by early stopping."""
+"""True in the checkpoint of a run that has ended by itself: by its epochs, by early stopping or at a verdict."""
 
 
 @dataclass(frozen=True, order=True)
@@ -42,13 +42,34 @@ class Position:
 BEGINNING = Position()
 
 
+def check_content(content: Mapping[str, Any]) -> None:
+    """Whether a file that is whole is a run's checkpoint at all: it may come from a store.
+
+    Raises:
+        ValueError, KeyError, TypeError: it is not.
+    """
+    if not all(isinstance(content[part], dict) for part in ("state_dict", "loops", "callbacks", RANDOM)):
+        raise ValueError("no checkpoint of a run")
+    if not all(isinstance(content[part], list) for part in ("optimizer_states", "lr_schedulers")):
+        raise ValueError("no checkpoint of a run")
+    where = Position.of(content)
+    if not all(isinstance(count, int) and count >= 0 for count in (where.epoch, where.batches, where.updates)):
+        raise ValueError("no position in a training")
+
+
 def nothing_left(content: Mapping[str, Any], epochs: int) -> bool:
-    """Whether the run had ended as planned when this was saved: there is nothing to train, whatever its record says."""
+    """Whether the run had ended by itself when this was saved: there is nothing to train, whatever its record says."""
     if content.get(ENDED) or content["loops"]["fit_loop"]["epoch_progress"]["current"]["completed"] >= epochs:
         return True
     # Written before there was ENDED: early stopping says by itself that it has stopped the run.
     early = [state for key, state in content["callbacks"].items() if key.startswith("EarlyStopping{")]
     return any(state.get("stopping_reason", 0) for state in early)
+
+
+def loader_state(content: Mapping[str, Any]) -> dict[str, Any]:
+    """What the loader left in a checkpoint; Lightning hands it back only within an epoch. Empty where there is none."""
+    kept = content["loops"]["fit_loop"]["state_dict"].get("combined_loader", []) if content else []
+    return dict(kept[0]) if kept else {}
 
 
 def settle_at_epoch_start(fit_loop: dict[str, Any]) -> None:

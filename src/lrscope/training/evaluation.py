@@ -16,10 +16,13 @@ from lrscope.training.supported import Loss
 CHUNK_BYTES = 64 * 2**20
 """Inputs are evaluated in chunks of at most so many bytes, which bounds the memory of wide networks."""
 
+CHUNK_TOKENS = 8192
+"""A token is one number that a network makes hundreds of: so many are evaluated at once."""
+
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Means over the examples of a part; ``accuracy`` is None for regression.
+    """Means over the examples of a part (of tokens: over their places too); ``accuracy`` is None for regression.
 
     ``output_spread`` is the mean over output units of the standard deviation over examples, divided by the mean
     absolute output (regression: by the deviation of the targets where that is smaller): 0 for a network that answers
@@ -62,15 +65,19 @@ def mean_loss(network: nn.Module, batches: Iterable[tuple[Tensor, Tensor]], loss
 
 def chunks(part: Part) -> Iterator[tuple[Tensor, Tensor]]:
     """A part in as few pieces as ``CHUNK_BYTES`` allows."""
-    example_bytes = max(1, part.inputs[:1].numel() * part.inputs.element_size())
-    size = max(1, CHUNK_BYTES // example_bytes)
+    numbers = max(1, part.inputs[:1].numel())
+    if part.inputs.is_floating_point():
+        size = max(1, CHUNK_BYTES // (numbers * part.inputs.element_size()))
+    else:
+        size = max(1, CHUNK_TOKENS // numbers)
     yield from zip(part.inputs.split(size), part.targets.split(size), strict=True)
 
 
 def _right(answers: Tensor, targets: Tensor) -> Tensor:
     if targets.is_floating_point():
         return answers.new_zeros(())
-    return (answers.argmax(-1) == targets).sum().to(answers.dtype)
+    right = (answers.argmax(-1) == targets).to(answers.dtype)
+    return right.flatten(1).mean(1).sum() if right.dim() > 1 else right.sum()
 
 
 @contextmanager

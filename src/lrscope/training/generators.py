@@ -46,3 +46,39 @@ def restore_random_state(state: Mapping[str, Any]) -> None:
     torch.set_rng_state(state["torch"])
     if "cuda" in state and torch.cuda.is_available():
         torch.cuda.set_rng_state_all(state["cuda"])
+
+
+class SeededGenerators:
+    """Generators of random numbers of one's own, in the place of python's, numpy's and torch's where somebody else's
+    code draws from these. They begin at a seed, and go on from one block to the next.
+    """
+
+    def __init__(self, seed: int) -> None:
+        outside = _states()
+        random.seed(seed)
+        np.random.seed(seed % 2**32)
+        torch.default_generator.manual_seed(seed)
+        self._own = _states()
+        _set(outside)
+
+    @contextmanager
+    def swapped_in(self) -> Iterator[None]:
+        """Whoever draws inside draws from these; what is drawn outside does not notice."""
+        outside = _states()
+        _set(self._own)
+        try:
+            yield
+        finally:
+            self._own = _states()
+            _set(outside)
+
+
+def _states() -> tuple[Any, Any, torch.Tensor]:
+    """Of the processor's generators, in the form that costs least."""
+    return random.getstate(), np.random.get_state(legacy=False), torch.get_rng_state()
+
+
+def _set(states: tuple[Any, Any, torch.Tensor]) -> None:
+    random.setstate(states[0])
+    np.random.set_state(states[1])
+    torch.set_rng_state(states[2])

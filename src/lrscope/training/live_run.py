@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from lrscope.core.run_facts import RunFacts
 from lrscope.core.verdict import Verdict
 from lrscope.diagnosis import is_diverged, live_finding
-from lrscope.diagnosis.signals.chance import LOSS_CONSTANT
 from lrscope.training.best_weights import BestWeights, Weights
 from lrscope.training.evaluation import Evaluation
 from lrscope.training.recording import RunRecorder
@@ -27,6 +26,7 @@ class LiveRun:
         best: keeps the best weights, by its metric.
         epochs, every_epochs: each ``every_epochs``-th epoch is evaluated, and always the last of ``epochs``.
         verdicts: those that end a run. grace_epochs: others than *diverged* are looked at only after so many epochs.
+        more: metrics that are made of others, see :mod:`lrscope.training.in_units`.
     """
 
     def __init__(
@@ -38,16 +38,18 @@ class LiveRun:
         every_epochs: int = 1,
         verdicts: Sequence[Verdict] = (),
         grace_epochs: int = 5,
+        more: Callable[[Mapping[str, float]], dict[str, float]] = lambda _: {},
     ) -> None:
         self.recorder = recorder
         self.best = best
         self.epochs = epochs
         self.verdicts = frozenset(verdicts)
+        self._more = more
         self._facts, self._every_epochs, self._grace_epochs = facts, every_epochs, grace_epochs
         self.step = 0
         """Updates made and recorded so far."""
         self.stopped_by: Verdict | None = None
-        """What ended it at an epoch's end."""
+        """The verdict that ended it."""
         self._epoch_loss, self._epoch_examples = 0.0, 0
 
     def add_steps(self, losses: Sequence[float], rates: Sequence[float], total: float, examples: int) -> None:
@@ -57,15 +59,14 @@ class LiveRun:
         self._epoch_loss += total
         self._epoch_examples += examples
 
-    def begin(self, train: Evaluation, constant: float | None = None) -> None:
+    def begin(self, train: Evaluation, constant: Mapping[str, float] | None = None) -> None:
         """Record what training starts from, unless an earlier process did.
 
         Args:
-            constant: the loss of the best constant answer, where it is no fact that is known beforehand.
+            constant: losses of the best constant answer by metric, where they are no facts that are known beforehand.
         """
         if self.recorder.last(LOSS_START) is None:
-            more = {} if constant is None else {LOSS_CONSTANT: constant}
-            self.recorder.values(0, {LOSS_START: train.loss, SPREAD_START: train.output_spread, **more})
+            self.recorder.values(0, {LOSS_START: train.loss, SPREAD_START: train.output_spread, **(constant or {})})
 
     def has_diverged(self) -> bool:
         """Whether the latest loss settles that the run diverged, and that ends it."""
@@ -87,7 +88,7 @@ class LiveRun:
         """
         mean = self._epoch_loss / self._epoch_examples if self._epoch_examples else float("nan")
         self._epoch_loss, self._epoch_examples = 0.0, 0
-        values = {"epoch": float(epoch), "train/loss_epoch": mean, **evaluated}
+        values = {"epoch": float(epoch), "train/loss_epoch": mean, **evaluated, **self._more(evaluated)}
         self.recorder.values(self.step - 1, values)
         self.best.end_epoch(epoch, values.get(self.best.monitor), weights)
         self.stopped_by = self._certain(epoch)
@@ -96,16 +97,20 @@ class LiveRun:
     def end(self, test: Evaluation | None) -> None:
         """Record what the test part came to, once."""
         if test is not None and self.recorder.last("test/loss") is None:
-            self.recorder.values(self.step - 1, part_values("test", test))
+            values = part_values("test", test)
+            self.recorder.values(self.step - 1, {**values, **self._more(values)})
 
     def state_dict(self) -> dict[str, Any]:
         epoch = (self._epoch_loss, self._epoch_examples)
-        return {"recorder": self.recorder.state_dict(), "step": self.step, "epoch": epoch}
+        stopped_by = self.stopped_by.label if self.stopped_by is not None else None
+        return {"recorder": self.recorder.state_dict(), "step": self.step, "epoch": epoch, "stopped_by": stopped_by}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self.recorder.load_state_dict(state["recorder"])
         self.step = state["step"]
         self._epoch_loss, self._epoch_examples = state["epoch"]
+        stopped_by = state.get("stopped_by")
+        self.stopped_by = Verdict.from_label(stopped_by) if stopped_by is not None else None
 
     def _certain(self, epoch: int) -> Verdict | None:
         others = self.verdicts - {Verdict.DIVERGED}

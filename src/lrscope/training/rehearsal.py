@@ -103,7 +103,7 @@ class Rehearsal:
         return answers
 
     def _wrong_shape(self, answers: Tensor, targets: Tensor) -> Mismatch | None:
-        if self.outputs is None or tuple(answers.shape) == (len(targets), self.outputs):
+        if self.outputs is None or tuple(answers.shape) == (*targets.shape, self.outputs):
             return None
         one_each = answers.dim() > 0 and len(answers) == len(targets)
         shape = list(answers.shape[1:] if one_each else answers.shape)
@@ -224,7 +224,7 @@ def _from_memory(cfg: DictConfig, data: Data) -> _Examples:
     rule = f"leaves a last batch of {last} of the {n} examples"
     return _Examples(
         dataset=f"the dataset {data.name}",
-        outputs=data.outputs if data.task == "classification" else None,
+        outputs=None if data.task == "regression" else data.outputs,
         train=(data.train.inputs, data.train.targets),
         val=(data.val.inputs, data.val.targets) if data.val is not None else None,
         usual=usual,

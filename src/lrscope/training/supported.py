@@ -13,7 +13,7 @@ from typing import Any
 from torch import Tensor
 from torch.nn import functional
 
-from lrscope.datasets.conform import class_numbers, numbers, real_inputs
+from lrscope.datasets.conform import class_numbers, numbers, real_inputs, token_ids
 
 Loss = Callable[..., Tensor]
 
@@ -40,6 +40,8 @@ class Objective:
     """A loader's targets as the loss takes them."""
     mismatch: Callable[[Tensor, Tensor], Mismatch | None]
     """Of answers and targets of one batch."""
+    in_units: tuple[str, Callable[[float, float], float]] | None = None
+    """Of standardised targets: a name, and from the loss and the targets' deviation to their own unit."""
 
 
 def _wrong_logits(answers: Tensor, targets: Tensor) -> Mismatch | None:
@@ -66,11 +68,27 @@ def _wrong_predictions(answers: Tensor, targets: Tensor) -> Mismatch | None:
     return Mismatch(rule, f"Give both the shape [N, 1] or both {list(targets.shape)}: unsqueeze(1) adds an axis.")
 
 
+def token_cross_entropy(answers: Tensor, targets: Tensor, reduction: str = "mean") -> Tensor:
+    """Cross entropy of the answers [N, L, V] for the next tokens [N, L], every place counted alike."""
+    return functional.cross_entropy(answers.flatten(0, -2), targets.flatten(), reduction=reduction)
+
+
+def _wrong_tokens(answers: Tensor, targets: Tensor) -> Mismatch | None:
+    if answers.dim() == 3 and answers.shape[:2] == targets.shape:
+        return None
+    rule = f"answers {kind(answers)}, but the next tokens of a batch are {kind(targets)}"
+    return Mismatch(rule, f"Answer [{', '.join(map(str, targets.shape))}, VOCABULARY]: at every place of an example.")
+
+
 OBJECTIVES: Mapping[str, Objective] = {
     "classification": Objective(functional.cross_entropy, class_numbers, _wrong_logits),
-    "regression": Objective(functional.mse_loss, numbers, _wrong_predictions),
+    "regression": Objective(
+        functional.mse_loss, numbers, _wrong_predictions, ("rmse", lambda loss, deviation: loss**0.5 * deviation)
+    ),
+    "next_token": Objective(token_cross_entropy, token_ids, _wrong_tokens),
 }
-"""By task: cross entropy of logits [N, C] for classes [N], mean squared error for numbers of the answers' shape."""
+"""By task: cross entropy of logits [N, C] for classes [N], mean squared error for numbers of the answers' shape, cross
+entropy of logits [N, L, V] for the tokens [N, L]."""
 
 
 def _pair(batch: Any) -> Pair | None:

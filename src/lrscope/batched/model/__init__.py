@@ -1,4 +1,4 @@
-"""Many members trained as one batched model: pure torch, called by :mod:`lrscope.batched.run` alone.
+"""Many members trained as one batched model: pure torch, called by :mod:`lrscope.batched.run` and ``lrscope.probe``.
 
 Who calls whom::
 
@@ -6,7 +6,7 @@ Who calls whom::
         stack            weights of all, a row each; views as parameters
         passes           a pass forward and back: as the network is written, or as a list of operations
             forward      vmap of the network
-                layers, masks, images    what vmap would compute otherwise than a member alone does, or slowly
+                layers, masks, images, recurrence    what vmap computes otherwise than a member alone does, or not
             losses       the mean loss of every member
         update_rules     sgd, adam, adamw, rmsprop, adagrad
             blocks       an update over a block of weights at a time that the cache holds
@@ -15,6 +15,7 @@ Who calls whom::
         member_rates     torch's own schedulers, a parameter group per member
         clipping         clipping per member
         member_signals   gradient norm, update ratio and cosine per member
+    stack_trial          a stack tried on one batch: does vmap take the network, are its gradients right, its cost
     evaluate_members     loss, accuracy and output spread of all over a whole part
     memory               how much memory a member takes, and how many fit
 

@@ -21,6 +21,7 @@ from lrscope.batched.model.member_rates import Rates, Schedule
 from lrscope.batched.model.member_signals import UpdateMeters, grad_norms
 from lrscope.batched.model.numbers import Numbers, to_device
 from lrscope.batched.model.passes import WORTH_TRACING, Passes
+from lrscope.batched.model.recurrence import recur_in_steps
 from lrscope.batched.model.stack import CannotStack, Stack
 from lrscope.batched.model.update_coefficients import Columns
 from lrscope.batched.model.update_rules import RULES, start_of
@@ -89,6 +90,7 @@ class BatchedTrainer:
         self.stack = Stack([member.network for member in members], device)
         self.forward = Forward(members[0].network, self.stack)
         normalise_as_alone(self.forward.network)
+        recur_in_steps(self.forward.network)
         if device.type == "cpu":
             lay_side_by_side(self.forward.network)
         self.rates = Rates([m.optimizer for m in members], [m.schedule for m in members])
@@ -158,6 +160,28 @@ class BatchedTrainer:
         if list(rates) != self._numbers["lr"].tolist():
             self._numbers.refresh(rates)
             self._columns.moved()
+
+    def leave_schedules(self) -> None:
+        """From now on the rates are those of ``at_rates``, whatever schedules the members have."""
+        self.rates = Rates([self._members[number].optimizer for number in self.alive], [None] * len(self))
+
+    def snapshot(self) -> dict[str, Tensor]:
+        """Where the training stands, to come back to with ``restore``."""
+        held = {f"state/{name}": tensor for name, tensor in self.state.items()}
+        held |= {f"buffers/{name}": tensor for name, tensor in self.stack.buffers.items()}
+        copies = {name: tensor.clone() for name, tensor in {**held, "weights": self.stack.weights.detach()}.items()}
+        return {**copies, "steps": torch.tensor(self.steps)}
+
+    @torch.no_grad()
+    def restore(self, snapshot: Mapping[str, Tensor]) -> None:
+        """Go back to a snapshot of the same members."""
+        self.stack.weights.copy_(snapshot["weights"])
+        for name in self.state:
+            self.state[name].copy_(snapshot[f"state/{name}"])
+        for name in self.stack.buffers:
+            self.stack.buffers[name].copy_(snapshot[f"buffers/{name}"])
+        self.steps = int(snapshot["steps"])
+        self._micro.clear()
 
     def end_epoch(self, metrics: Sequence[Mapping[str, float]]) -> None:
         """Move the schedules that move by epoch; ``metrics`` of every row, for those that look at one."""

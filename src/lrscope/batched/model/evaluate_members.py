@@ -45,7 +45,8 @@ def evaluate(forward: Forward, part: Part, loss: Loss, example_bytes: int = 0) -
         outputs = forward.evaluate(inputs)
         sums.add("loss", member_losses(loss, outputs, targets, own=False) * len(targets))
         if classes:
-            sums.add("right", (outputs.argmax(-1) == targets).sum(1))
+            right = outputs.argmax(-1) == targets
+            sums.add("right", right.sum(1) if right.dim() == 2 else right.double().flatten(2).mean(2).sum(1))
         spread.add(outputs, None if classes else targets)
     read = torch.stack([*(total / len(part) for total in sums.values()), spread.value()]).tolist()
     return Evaluations(read[0], read[1] if classes else None, read[-1])

@@ -64,8 +64,11 @@ class UpdateMeters:
         return {"weights": weights, "update": update, "update_norm": norm}
 
     def load(self, states: Sequence[Mapping[str, Tensor | None]], device: torch.device) -> None:
-        """Continue from the members' states; all were saved behind the same step."""
-        self._weights, self._update = (_rows([state[key] for state in states], device) for key in ("weights", "update"))
+        """Continue from the members' states; all were saved behind the same step. A member that was killed ahead of its
+        first one has none, nor need the others have: they stand at the beginning, too.
+        """
+        kept = ([state.get(key) for state in states] for key in ("weights", "update"))
+        self._weights, self._update = (_rows(tensors, device) for tensors in kept)
 
 
 def _rows(tensors: Sequence[Tensor | None], device: torch.device) -> Tensor | None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
+
+from lrscope.core.free_memory import free_bytes_of_machine
 
 SHARE = 0.5
 """Of the memory that is free, so much may be used by a stack; the rest is for what an estimate cannot see."""
@@ -47,7 +47,7 @@ def footprint(network: nn.Module, inputs: Tensor) -> Footprint:
     kept = {name: buffer.clone() for name, buffer in network.named_buffers()}
     first = next(network.parameters())
     with torch.random.fork_rng(devices=[]), saved_tensors_hooks(note, lambda tensor: tensor):
-        outputs = network(inputs.to(first.device, first.dtype))
+        outputs = network(inputs.to(first.device, first.dtype if inputs.is_floating_point() else None))
     for name, buffer in network.named_buffers():
         buffer.copy_(kept[name])
     saved += outputs.numel() * outputs.element_size() + inputs.numel() * inputs.element_size()
@@ -62,28 +62,9 @@ def free_bytes(device: torch.device) -> int:
         return int(torch.cuda.mem_get_info(device)[0])
     if device.type == "mps":
         return int(torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory())
-    machine = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    for line in _lines(Path("/proc/meminfo")):
-        if line.startswith("MemAvailable:"):
-            machine = int(line.split()[1]) * 1024
-    return min(machine, _container_limit())
+    return free_bytes_of_machine()
 
 
 def most_members(each: int, device: torch.device) -> int:
     """How many members of that size fit; at least 1."""
     return max(1, int(SHARE * free_bytes(device) // max(1, each)))
-
-
-def _container_limit() -> int:
-    group = Path("/sys/fs/cgroup")
-    limit, used = _lines(group / "memory.max"), _lines(group / "memory.current")
-    if not limit or not used or not limit[0].strip().isdigit():
-        return 2**63
-    return max(0, int(limit[0]) - int(used[0]))
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_text().splitlines()
-    except OSError:
-        return []

@@ -4,7 +4,7 @@ The story, from the launcher down::
 
     launch             all jobs of a sweep: which can be stacked, how large a stack may be, what pays
         stack_key      which runs differ in numbers only, and why others cannot be stacked
-        stack_trial    try a stack on one batch: does vmap take the network, are its gradients right, what a step costs
+        level_positions  members that a kill left a checkpoint apart
         autotune       together or one by one, said in one line and written on the parent
         members        what a run alone would have, made in the same order from the same seed
         train_batched  one stack: open the records, fit under Lightning, close each record when its member ends

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lrscope.batched.run.stack_trial import StackTrial
+from lrscope.batched.model.stack_trial import StackTrial
 
 WORTH_TIMING_S = 5.0
 """A stack whose members would take less than this altogether is trained together without timing the other way."""
@@ -45,7 +45,7 @@ def choose(trial: StackTrial, members: int, steps: int, mode: str) -> Autotune:
         return Autotune(True, f"{members} members train together", trial.threads(members))
     alone = trial.seconds_alone() * members
     if alone * steps < WORTH_TIMING_S:
-        words = f"{members} members train together: the sweep takes seconds either way"
+        words = f"{members} members train together: too few updates to be worth timing both ways"
         return Autotune(True, words, trial.threads(members))
     stacked, most = _stacked(trial, members)
     faster = stacked < alone

@@ -67,13 +67,16 @@ class FollowMembers(LeanCallback):
                 start = self._evaluate(self.data.train)
             for row, member in enumerate(self.members):
                 member.live.begin(start.of(row))
-        self._end({row: RunEnd(as_before=True) for row, member in enumerate(self.members) if member.has_ended})
+        ended = {row: member.live.stopped_by for row, member in enumerate(self.members) if member.has_ended}
+        self._end({row: RunEnd(as_before=True, stopped_by=verdict) for row, verdict in ended.items()})
 
     def on_train_batch_end(self, *_: object) -> None:
         if self._late.due(step := self.module.record.step - 1):
             for member, loss in zip(self.members, self._evaluate(self.data.train).loss, strict=True):
                 member.recorder.values(step, {LOSS_LATE: loss})
-        diverged = (row for row in self.module.diverged if Verdict.DIVERGED in self.members[row].live.verdicts)
+        diverged = [row for row in self.module.diverged if Verdict.DIVERGED in self.members[row].live.verdicts]
+        for row in diverged:
+            self.members[row].live.stopped_by = Verdict.DIVERGED
         self._end({row: RunEnd(stopped_by=Verdict.DIVERGED) for row in diverged})
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

@@ -15,11 +15,13 @@ from typing import Any
 from omegaconf import DictConfig
 
 from lrscope.batched.model.memory import footprint, most_members
+from lrscope.batched.model.stack_trial import StackTrial
 from lrscope.batched.run.autotune import Autotune, choose
+from lrscope.batched.run.level_positions import level_positions
 from lrscope.batched.run.members import BatchedMember, make_member, restore
 from lrscope.batched.run.stack_key import Candidate, stack_key, stacks, why_not_batched
-from lrscope.batched.run.stack_trial import StackTrial
-from lrscope.batched.run.train_batched import train_batched
+from lrscope.batched.run.train_batched import CannotBatch, train_batched
+from lrscope.core.from_store import entries
 from lrscope.core.job import Job
 from lrscope.core.outcome import Outcome
 from lrscope.core.stop_signals import STOP
@@ -62,7 +64,7 @@ def train_together(jobs: Sequence[tuple[DictConfig, Job]], mode: str) -> dict[in
     for reason, count in reasons.items():
         _say(f"{_members(count)} one by one: {reason}")
     STOP.install()
-    for stack in stacks(candidates, _was_stacked):
+    for stack in stacks(level_positions(candidates), _was_stacked):
         if STOP.requested() is None:
             outcomes |= _train_stack(stack, mode)
     return outcomes
@@ -125,15 +127,25 @@ def _train_stack(stack: Sequence[Candidate], mode: str) -> dict[int, Outcome]:
     for piece in _pieces(stack, most_members(each, device), each, choice.most):
         if STOP.requested() is not None:
             break
+        members = {candidate.number: member for candidate in piece if (member := _member(candidate)) is not None}
         with threads.at(choice.threads):
-            trained = train_batched([_member(candidate) for candidate in piece], piece[0].position)
-        outcomes |= {candidate.number: outcome for candidate, outcome in zip(piece, trained, strict=True)}
+            try:
+                trained = train_batched([*members.values()], piece[0].position) if members else []
+            except CannotBatch as error:
+                _say(f"{_members(len(piece))} one by one: they do not fit together ({_first_line(error.__cause__)})")
+                continue
+        outcomes |= dict(zip(members, trained, strict=True))
     return outcomes
 
 
-def _member(candidate: Candidate) -> BatchedMember:
+def _member(candidate: Candidate) -> BatchedMember | None:
+    """None where its checkpoint holds the state of something else: by itself it has a record that says so."""
     member = make_member(candidate.run)
-    return restore(member, candidate.content) if candidate.content is not None else member
+    try:
+        return restore(member, candidate.content) if candidate.content is not None else member
+    except Exception as error:
+        _say(f"{candidate.run.name} by itself: its checkpoint does not fit ({_first_line(error)})")
+        return None
 
 
 def _pieces(stack: Sequence[Candidate], most: int, each: int, chosen: int | None) -> list[Sequence[Candidate]]:
@@ -185,7 +197,8 @@ def _identity(candidate: Candidate) -> str:
 def _earlier_choices() -> dict[str, dict[str, Any]]:
     """What an earlier call of this sweep chose, by stack."""
     sweep = current()
-    return json.loads(sweep.earlier_tags.get(CHOICES, "{}")) if sweep is not None else {}
+    stored = entries(sweep.earlier_tags.get(CHOICES)) if sweep is not None else {}
+    return {stack: choice for stack, choice in stored.items() if isinstance(choice, dict)}
 
 
 def _was_stacked(candidate: Candidate) -> bool:
@@ -200,7 +213,7 @@ def _members(count: int) -> str:
     return "1 member trains" if count == 1 else f"{count} members train"
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException | None) -> str:
     return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:300]
 
 

@@ -7,12 +7,12 @@ from functools import partial
 from typing import Any
 
 import pytorch_lightning as pl
-import torch
 
 from lrscope.batched.run.batched_module import BatchedModule
 from lrscope.batched.run.members import BEFORE, BatchedMember, carried
 from lrscope.training.callbacks.count_examples import CountExamples
 from lrscope.training.callbacks.record_steps import RecordSteps
+from lrscope.training.checkpoint_folder import save_tensors
 from lrscope.training.checkpoint_state import ENDED, MEMBERS, RANDOM, counters_at
 
 SHARE_OF_TIME = 0.05
@@ -24,7 +24,7 @@ def save_members(module: BatchedModule, members: Sequence[BatchedMember], traine
     module.record.flush()
     members[0].recorder.to_disk()  # one session records them all
     for row, member in enumerate(members):
-        member.checkpoints.write(partial(torch.save, content_of(trainer, module, member, row)))
+        member.checkpoints.write(partial(save_tensors, content_of(trainer, module, member, row)))
 
 
 def content_of(

@@ -13,8 +13,8 @@ from lrscope.batched.run.members import BatchedMember
 from lrscope.core.stop_signals import STOP
 from lrscope.datasets.member_batches import MemberBatches
 from lrscope.probe.budget import ProbeBudget
-from lrscope.probe.continue_training import Update, cycles_momentum, in_updates
-from lrscope.probe.probes import Probe, probes
+from lrscope.probe.continue_training import Update, cycles_momentum, in_updates, seed_of_order
+from lrscope.probe.probes import Probe, further_probes, probes
 from lrscope.runs.probe_run import warn_of_no_look
 from lrscope.training import build
 from lrscope.training.generators import same_generators
@@ -29,14 +29,28 @@ def look_ahead(
     """What copies of these rows, which ended as planned, come to, by row; a signal leaves it at what is known."""
     if not scope.tenth:
         return {}
-    wanting: dict[str, list[Wanting]] = {}
-    for row in rows:
-        if cycles_momentum(members[row].part.optimizer):
-            continue
-        for probe in probes(members[row].recorder.trace(members[row].run.facts), scope):
-            wanting.setdefault(probe.name, []).append((row, members[row], probe))
+    traces = {
+        row: members[row].recorder.trace(members[row].run.facts)
+        for row in rows
+        if not cycles_momentum(members[row].part.optimizer)
+    }
+    wanting = [(row, members[row], probe) for row, trace in traces.items() for probe in probes(trace, scope)]
+    found = _found(module, wanting, example_bytes)
+    further = [
+        (row, members[row], probe) for row, first in found.items() for probe in further_probes(traces[row], first)
+    ]
+    for row, more in _found(module, further, example_bytes).items():
+        found[row] |= more
+    return found
+
+
+def _found(module: BatchedModule, wanting: Sequence[Wanting], example_bytes: int) -> dict[int, dict[str, float]]:
+    """What the copies come to, by row; nothing where one failed or a signal came."""
+    by_name: dict[str, list[Wanting]] = {}
+    for one in wanting:
+        by_name.setdefault(one[2].name, []).append(one)
     found: dict[int, dict[str, float]] = {}
-    for name, group in wanting.items():
+    for name, group in by_name.items():
         try:
             with same_generators(module.learner.stack.weights.device):
                 losses = _losses(module, group, example_bytes)
@@ -92,7 +106,7 @@ def _copy(learner: BatchedTrainer, row: int, member: BatchedMember) -> Member:
 
 def _updates(module: BatchedModule, group: Sequence[Wanting]) -> Iterator[Update]:
     cfg = group[0][1].run.cfg
-    seeds = [member.run.cfg.seed for _, member, _ in group]
+    seeds = [seed_of_order(member.run.cfg.seed, probe.order) for _, member, probe in group]
     batches = MemberBatches(module.batches.part, cfg.batch_size, seeds, cfg.trainer.limit_train_batches)
     batches.own = module.batches.own
     return in_updates(batches.epoch, module.learner.steps // cfg.steps_per_epoch, cfg.trainer.accumulate_grad_batches)

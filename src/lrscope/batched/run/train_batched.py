@@ -38,12 +38,17 @@ from lrscope.tracking.autolog import autolog_off
 from lrscope.training.callbacks.keep_checkpoints import KeepCheckpoints
 from lrscope.training.callbacks.show_progress import ShowProgress
 from lrscope.training.callbacks.stop_at_signal import StopAtSignal
+from lrscope.training.checkpoint_folder import save_tensors
 from lrscope.training.checkpoint_state import BEGINNING, Position
 from lrscope.training.evaluation import Evaluation
 from lrscope.training.supported import loss_of
 from lrscope.training.trainer import lightning_kept_quiet, make_trainer
 
 TAGS = {"lrscope.together": "true"}
+
+
+class CannotBatch(Exception):
+    """Its cause says why."""
 
 
 def train_batched(members: Sequence[BatchedMember], position: Position = BEGINNING) -> list[Outcome]:
@@ -54,7 +59,14 @@ def train_batched(members: Sequence[BatchedMember], position: Position = BEGINNI
 
     Returns:
         What became of each, in their order. After a signal those that had not ended are KILLED.
+
+    Raises:
+        CannotBatch: they cannot be put together; nothing has been recorded.
     """
+    try:
+        group = _BatchedRun(members, position)  # first: what cannot be one model has left no record
+    except Exception as error:
+        raise CannotBatch from error
     with recording_session(members[0].run.settings) as session, ExitStack() as stack:
         opened = []
         for member in members:
@@ -66,18 +78,17 @@ def train_batched(members: Sequence[BatchedMember], position: Position = BEGINNI
                     before, now = member.trained_with, len(members)
                     tell_if_trained_otherwise(member.run, log, before, now, position.updates)
             opened.append(replace(member, log=log))
-        group = _BatchedRun(opened, position, session)
-        group.fit()
+        group.fit(opened, session)
     return [group.outcomes[member.run.local_id] for member in members]
 
 
 class _BatchedRun:
     """One stack under way: its module, what follows it, and the outcomes of those that have ended."""
 
-    def __init__(self, members: Sequence[BatchedMember], position: Position, session: Session) -> None:
+    def __init__(self, members: Sequence[BatchedMember], position: Position) -> None:
         self.outcomes: dict[str, Outcome] = {}
         """By local id."""
-        self._session = session
+        self._session: Session | None = None
         cfg = members[0].run.cfg
         self._began = time.monotonic()
         self._trainer = make_trainer(_without_own_steps(cfg))
@@ -94,11 +105,17 @@ class _BatchedRun:
             lambda _: module.can_save,
             SHARE_OF_TIME,
         )
-        progress = ShowProgress(self._best, f"{len(members)} members", cfg.epochs, cfg.callbacks.progress)
+        shown = f"{len(members)} members", cfg.epochs, cfg.callbacks.progress
+        progress = ShowProgress(self._best, *shown, done=lambda: module.epoch)
         self._trainer.callbacks = [follow, progress, keep, StopAtSignal(STOP.requested, keep)]  # type: ignore[attr-defined]
 
-    def fit(self) -> None:
-        """Train until every member has ended, by itself or by a signal or an error."""
+    def fit(self, opened: Sequence[BatchedMember], session: Session) -> None:
+        """Train until every member has ended, by itself or by a signal or an error.
+
+        Args:
+            opened: the members, with their records.
+        """
+        self._follow.members, self._session = list(opened), session
         gc_pause.go_on()
         try:
             with lightning_kept_quiet(), autolog_off():
@@ -117,11 +134,12 @@ class _BatchedRun:
         if member.run.local_id in self.outcomes:
             return
         assert member.log is not None
+        assert self._session is not None
         content = partial(content_of, self._trainer, self._module, member, row, ended=True)
         network, state = member.part.network, partial(self._module.learner.stack.member_state, row)
         trained = TrainedRun(
             *(member.run, member.live, member.log, member.checkpoints),
-            save=lambda path: torch.save(content(), path),
+            save=lambda path: save_tensors(content(), path),
             network=lambda: _with_state(network, state()),
         )
         end = replace(end, seconds=time.monotonic() - self._began)

@@ -7,6 +7,7 @@ stored. A file that is put here is found: what it looks for is its class attribu
     divergence, collapse, oscillation, overfitting, stall, slowness, trained    one verdict each
     schedule      never moved, and ran out
     schedule_words, rate_advice    what to do about a schedule, in its own keys; about a rate, in words and as a number
+    losses_told    losses with as many digits as it takes to see that they differ
 """
 
 from __future__ import annotations

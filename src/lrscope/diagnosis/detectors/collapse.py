@@ -14,6 +14,9 @@ from lrscope.diagnosis.detectors.rate_advice import Advice, finding, lower
 from lrscope.diagnosis.detectors.schedule import ScheduleRanOut
 from lrscope.diagnosis.signals.run_signals import RunSignals
 
+NEAR = 0.1
+"""A loss within this share of a constant answer's is said to be near it."""
+
 
 @dataclass(frozen=True)
 class Collapsed(Detector):
@@ -50,7 +53,7 @@ class Collapsed(Detector):
 
     def _by_spread(self, signals: RunSignals, spreads: np.ndarray) -> Finding | None:
         last = float(spreads[-1])
-        if not last < self.spread or signals.beats_constant:
+        if not last < self.spread or signals.learned.beats_constant:
             return None
         if not self._lost(signals, last, float(spreads.max())) and self._goes_on(signals):
             return None
@@ -59,7 +62,7 @@ class Collapsed(Detector):
     def in_doubt(self, signals: RunSignals) -> bool:
         """Whether the answers are the same for every input, so that it may hang on what more steps would bring."""
         last = signals.last("output_spread")
-        return last is not None and last < self.spread and not signals.beats_constant
+        return last is not None and last < self.spread and not signals.learned.beats_constant
 
     def _goes_on(self, signals: RunSignals) -> bool:
         """Whether as many steps again help. Where the schedule ran out and none were taken, a forecast is held to what
@@ -93,7 +96,7 @@ class Collapsed(Detector):
         """Runs whose spread was not recorded: a dead layer, or accuracy and loss that both sit at chance and stay
         there.
         """
-        if signals.beats_constant:
+        if signals.learned.beats_constant:
             return None
         layer = dead_layer(signals, self.dead)
         accuracy = signals.trace.get("train/acc")
@@ -106,7 +109,7 @@ class Collapsed(Detector):
         if len(accuracy) < 4 or not np.isfinite(signals.end):
             return False
         tail = accuracy[len(accuracy) // 2 :]
-        share = signals.largest_share
+        share = signals.learned.largest_share
         classes = round(1 / tail[-1]) if tail[-1] > 0 else 0
         guess = share if share is not None else (1 / classes if classes else math.nan)
         entropy = signals.constant_loss if share is not None else (math.log(classes) if classes > 1 else math.nan)
@@ -147,24 +150,26 @@ def _number(name: str) -> tuple[int, str]:
 
 def _spread_words(signals: RunSignals) -> str:
     spread = signals.last("output_spread")
-    if spread is None:
-        return ""
-    return f"the outputs vary by {spread:.2g} of their size over the training examples"
+    return "" if spread is None else f"the relative spread of the outputs over the training examples is {spread:.2g}"
 
 
 def _loss_words(signals: RunSignals) -> str:
-    """How long the loss has stood where a constant answer puts it."""
-    constant = signals.constant_loss
-    words = f"train loss {signals.end:.4g}"
-    if constant is None:
+    """Where the loss stands beside that of a constant answer, and since when it is near it."""
+    constant, end = signals.constant_loss, signals.end
+    words = f"train loss {end:.4g}"
+    if constant is None or not constant > 0:
         return words
-    level = signals.level
-    off = np.flatnonzero(np.abs(level.loss - constant) > 0.1 * constant)
-    share = 1.0 - (level.at[off[-1]] if len(off) else 0.0)
-    name = constant_name(signals)
-    if signals.end > 1.1 * constant:
-        return f"{words}, above {constant:.4g} = {name}, which a constant answer can reach"
-    return f"{words} for the last {share:.0%} of the way = {name} ({constant:.4g})"
+    name = f"{constant_name(signals)} ({constant:.4g}), which a constant answer has"
+    if f"{end:.4g}" == f"{constant:.4g}":
+        words += f" = {name}"
+    else:
+        words += f", {abs(end / constant - 1):.1%} {'above' if end > constant else 'below'} {name}"
+    fixed = signals.trace.get("train/loss_eval")
+    near = np.abs(fixed.values - constant) <= NEAR * constant
+    if len(fixed) < 2 or not near[-1]:
+        return words
+    first = int(np.flatnonzero(~near)[-1]) + 1 if not near.all() else 0
+    return f"{words}; within {NEAR:.0%} of it since step {int(fixed.steps[first]):,}"
 
 
 def constant_name(signals: RunSignals) -> str:
@@ -177,10 +182,10 @@ def constant_name(signals: RunSignals) -> str:
 
 
 def _accuracy_words(signals: RunSignals) -> str:
-    accuracy, share = signals.last("train/acc"), signals.largest_share
+    accuracy, share = signals.last("train/acc"), signals.learned.largest_share
     if accuracy is None:
         return ""
-    if share is not None and abs(accuracy - share) < 0.005:
+    if share is not None and f"{accuracy:.4f}" == f"{share:.4f}":
         return f"accuracy {accuracy:.4f} = the share of the largest class"
     return f"accuracy {accuracy:.4f}" + (f" (largest class: {share:.4f})" if share is not None else "")
 

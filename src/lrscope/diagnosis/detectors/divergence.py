@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
+from lrscope.core.trace import Series
 from lrscope.core.verdict import Evidence, Finding, Verdict
 from lrscope.diagnosis.detectors.detector import Detector
 from lrscope.diagnosis.detectors.rate_advice import Advice, finding, lower
@@ -45,7 +47,10 @@ class Diverged(Detector):
             curve = signals.trace.get(name)
             broken = np.flatnonzero(~np.isfinite(curve.values) | (np.abs(curve.values) > 1e300))
             if len(broken):
-                return self._not_finite(signals, int(curve.steps[broken[0]]), float(curve.values[broken[0]]))
+                return self._not_finite(signals, curve, broken)
+        batches = signals.trace.get("train/loss")
+        if len(batches) and is_diverged(float(batches.values[-1]), float(batches.values[0])):
+            return self._beyond_bounds(signals, batches)
         reference = max(signals.first, signals.constant_loss or 0.0, SMALLEST_LOSS)
         growth = signals.end / reference
         if growth > self.growth or (growth > self.rising and self._runs_away(signals, growth)):
@@ -69,20 +74,29 @@ class Diverged(Detector):
         pace = (logs[-1] - logs[0]) / (at[half][-1] - at[half][0] + 1e-12)
         return bool((rises > 0).mean() > 0.7 and growth * math.exp(min(pace, 700.0)) > self.growth)
 
-    def _not_finite(self, signals: RunSignals, step: int, value: float) -> Finding:
-        before = signals.losses.values[np.isfinite(signals.losses.values)]
-        peak = f", {before.max():.3g} at its highest before" if len(before) else ""
+    def _not_finite(self, signals: RunSignals, curve: Series, broken: NDArray[np.int64]) -> Finding:
+        first = int(broken[0])
+        step, value, before = int(curve.steps[first]), float(curve.values[first]), curve.values[:first]
+        peak = f"; it was at most {before.max():.4g} before" if len(before) else ""
         word = "not a number" if math.isnan(value) else "infinite"
-        why = f"train loss is {word} since step {step:,} (it began at {signals.first:.4g}{peak})"
+        lasts = "since" if len(broken) == len(curve) - first else "at"
+        why = f"train loss {'is' if lasts == 'since' else 'was'} {word} {lasts} step {step:,}{peak}"
         return finding(
             Verdict.DIVERGED, why, _lower(signals), (Evidence("step of the first loss that is not finite", step),)
         )
 
+    def _beyond_bounds(self, signals: RunSignals, batches: Series) -> Finding:
+        """One batch's loss that settles it: such a run is ended there."""
+        first, last = float(batches.values[0]), float(batches.values[-1])
+        why = f"train loss of a batch grew from {first:.4g} to {last:.4g} at step {int(batches.steps[-1]):,}"
+        evidence = Evidence("growth of the loss", last / max(abs(first), SMALLEST_LOSS), CERTAIN_GROWTH, "×")
+        return finding(Verdict.DIVERGED, why, _lower(signals), (evidence,))
+
     def _grown(self, signals: RunSignals, growth: float) -> Finding:
-        last = max(signals.end, signals.last("train/loss_eval") or 0.0)
-        why = f"train loss grew from {signals.first:.4g} to {last:.4g}, {growth:.3g}×" + (
-            " what a constant answer has" if (signals.constant_loss or 0.0) > signals.first else ""
-        )
+        last, constant = signals.end, signals.constant_loss or 0.0
+        bar, of = (constant, " what a constant answer has") if constant > signals.first else (signals.first, "")
+        times = f", {last / bar:.3g}×{of}" if bar > 0 else ""
+        why = f"train loss grew from {signals.first:.4g} to {last:.4g}{times}"
         return finding(
             Verdict.DIVERGED, why, _lower(signals), (Evidence("growth of the loss", growth, self.growth, "×"),)
         )

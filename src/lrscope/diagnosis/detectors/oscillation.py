@@ -55,17 +55,29 @@ class Oscillating(Detector):
         return self._tried(signals, ahead.same, ahead.lower)
 
     def _tried(self, signals: RunSignals, same: float, lower: float) -> Finding | None:
-        """By the definition, from what copies of the run did."""
-        bar, end = self._bar(signals), signals.end
-        held = max(self.depth * abs(signals.fall), signals.level.bounce) / self.clear
-        if not end - lower > self.clear * bar or end - same > held or not bar > 0:
+        """By the definition, from what copies of the run did; in every order of the data that they were tried in."""
+        ahead, end = signals.ahead, signals.end
+        if not self._bounces(signals, same, lower, self.clear) or self.in_doubt(signals):
             return None
         share = (end - lower) / abs(signals.fall) if signals.fall else np.inf
+        gain = f", {share:.0%} of the fall so far" if signals.fall > 0 else ""
         why = (
-            f"10% more steps at a tenth of the rate, on a copy, take the train loss from {end:.4g} to {lower:.4g}, "
-            f"{share:.0%} of the fall so far, and as many at the same rate to {same:.4g}"
+            f"10% more steps at a tenth of the rate, on a copy, took the train loss from {end:.4g} to {lower:.4g}"
+            f"{gain}, and as many at the same rate to {same:.4g}"
         )
+        if ahead.same_other is not None and ahead.lower_other is not None:
+            why += f"; in another order of the data to {ahead.lower_other:.4g} and to {ahead.same_other:.4g}"
         return self._finding(signals, why, share, "strong")
+
+    def in_doubt(self, signals: RunSignals) -> bool:
+        """Whether two orders of the data disagree: then chance decides, and that it bounces is not said."""
+        same, lower = signals.ahead.same_other, signals.ahead.lower_other
+        return same is not None and lower is not None and not self._bounces(signals, same, lower, 1.0)
+
+    def _bounces(self, signals: RunSignals, same: float, lower: float, clear: float) -> bool:
+        bar, end = self._bar(signals), signals.end
+        held = max(self.depth * abs(signals.fall), signals.level.bounce) / clear
+        return end - lower > clear * bar > 0 and not end - same > held
 
     def _bar(self, signals: RunSignals) -> float:
         """What a lower rate must gain."""

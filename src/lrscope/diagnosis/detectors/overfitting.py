@@ -9,12 +9,14 @@ import numpy as np
 
 from lrscope.core.verdict import Evidence, Finding, Verdict
 from lrscope.diagnosis.detectors.detector import Detector
+from lrscope.diagnosis.signals import chance
 from lrscope.diagnosis.signals.run_signals import RunSignals
 
 
 @dataclass(frozen=True)
 class Overfitting(Detector):
-    """The validation loss ends above its minimum, and the training loss below what it was there.
+    """The validation loss ends above its minimum, and the training loss below what it was there; or it never was better
+    than a constant answer's, and the training loss is.
 
     rise: by how much of the training loss's fall, L₀ − L_end, the validation loss must have risen. window: both are
     means
@@ -28,6 +30,9 @@ class Overfitting(Detector):
     learned: float = 0.05
 
     def find(self, signals: RunSignals) -> Finding | None:
+        return _memorised(signals) if signals.learned.memorised else self._risen(signals)
+
+    def _risen(self, signals: RunSignals) -> Finding | None:
         val, train = signals.trace.get("val/loss"), signals.trace.get("train/loss_eval")
         if len(train) != len(val):
             train = signals.trace.get("train/loss_epoch")
@@ -43,20 +48,19 @@ class Overfitting(Detector):
         fell = train_means[-1] < train_means[lowest] - signals.level.bounce
         if not (rise > self.rise and fell):
             return None
-        step = int(val.steps[lowest + width - 1])
-        return self._finding(signals, rise, low, float(means[-1]), step)
+        return self._finding(signals, rise, (low, float(means[-1])), int(val.steps[lowest + width - 1]), width)
 
-    def _finding(self, signals: RunSignals, rise: float, low: float, last: float, step: int) -> Finding:
-        per_epoch = signals.facts.steps_per_epoch
-        epoch = f" (epoch {-(-(step + 1) // per_epoch)})" if per_epoch else ""
+    def _finding(self, signals: RunSignals, rise: float, levels: tuple[float, float], step: int, width: int) -> Finding:
+        val, (low, last) = signals.trace.get("val/loss"), levels
+        best = int(val.steps[val.values.argmin()])
+        means = f" (means of {width} evaluations)" if width > 1 else ""
         why = (
-            f"val loss rose from {low:.4g} at step {step:,}{epoch} to {last:.4g}, {rise:.0%} of what the train "
-            "loss came down, "
-            f"while the train loss fell on to {signals.end:.4g}"
+            f"val loss rose from {low:.4g} at step {step:,} to {last:.4g}{means}, {rise:.0%} of what the train loss "
+            f"came down, while the train loss fell on to {signals.end:.4g}"
         )
         advice = (
-            f"keep the checkpoint of step {step:,}{epoch}, stop there (callbacks.early_stopping), or add weight decay, "
-            "dropout or data; another rate alone does not help"
+            f"take the weights of the lowest val loss (step {best:,}{_epoch(signals, best)}), stop there "
+            "(callbacks.early_stopping), or add weight decay, dropout or data"
         )
         return Finding(
             Verdict.OVERFITTING,
@@ -64,6 +68,27 @@ class Overfitting(Detector):
             advice,
             (Evidence("rise of the val loss / fall of the train loss", rise, self.rise),),
         )
+
+
+def _epoch(signals: RunSignals, step: int) -> str:
+    per_epoch = signals.facts.steps_per_epoch
+    return f", epoch {-(-(step + 1) // per_epoch):,}" if per_epoch else ""
+
+
+def _memorised(signals: RunSignals) -> Finding:
+    """It knows its training examples, and nothing that holds for others."""
+    lowest, constant = float(signals.trace.get("val/loss").values.min()), chance.val_constant_loss(signals.trace)
+    assert constant is not None
+    came = "was never better than" if lowest >= constant else f"came to {lowest:.4g} at its lowest, hardly better than"
+    why = (
+        f"train loss went from {signals.first:.4g} to {signals.end:.4g}, below what a constant answer has "
+        f"({signals.constant_loss:.4g}), while the val loss {came} such an answer's ({constant:.4g}): the network "
+        "memorises its training examples, and nothing of that holds for others"
+    )
+    advice = (
+        "see whether the inputs tell the targets at all; then a smaller network, weight decay, dropout or more data"
+    )
+    return Finding(Verdict.OVERFITTING, why, advice, (Evidence("lowest val loss", lowest, constant),))
 
 
 def _running(values: np.ndarray, width: int) -> np.ndarray:

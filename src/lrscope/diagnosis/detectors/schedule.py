@@ -132,7 +132,9 @@ def _move_it(signals: RunSignals, change: float) -> str:
     if _stuck(signals, change):
         return "call the scheduler's step() after every optimizer step (or every epoch, as it counts)"
     if "patience" in arguments:
-        return f"nothing to mend where the metric kept improving; else lower scheduler.patience={arguments['patience']}"
+        patience = max(0, unit.count // 4 - 1)
+        was = f"(was {arguments['patience']}; the run has {unit.count:,} {unit.name})"
+        return f"nothing to mend where the metric kept improving; else set scheduler.patience={patience} {was}"
     words = reach(signals, TENTH)
     if words is not None:
         return words
@@ -150,8 +152,14 @@ def _turn(signals: RunSignals) -> str:
         return f"set scheduler.total_steps={unit.count}, the {unit.name} of the run"
     else:
         known = per_epoch and ("half_cycle_epochs" in arguments or not arguments)
-        key = f" (half_cycle_epochs={max(1, round(half / per_epoch))})" if per_epoch and known else ""
+        key = f" (scheduler.half_cycle_epochs={_epochs_of(half, per_epoch)})" if per_epoch and known else ""
     return f"make the half-cycle at most {half:,} steps{key}, so that {steps:,} steps hold two cycles"
+
+
+def _epochs_of(steps: int, per_epoch: int) -> str:
+    """So many updates in epochs, in two digits and not more of them: ``0.24`` for 11 of 45."""
+    digits = 10.0 ** (1 - math.floor(math.log10(steps / per_epoch)))
+    return f"{math.floor(steps / per_epoch * digits) / digits:.2g}"
 
 
 def _stretch(signals: RunSignals, last: int) -> str:

@@ -8,8 +8,9 @@ from typing import ClassVar
 
 from lrscope.core.verdict import Certainty, Evidence, Finding, Verdict
 from lrscope.diagnosis.detectors.detector import Detector
-from lrscope.diagnosis.detectors.rate_advice import Advice, finding, lower, raise_to
-from lrscope.diagnosis.detectors.stall import reached_of
+from lrscope.diagnosis.detectors.losses_told import told
+from lrscope.diagnosis.detectors.rate_advice import Advice, finding, raise_to
+from lrscope.diagnosis.detectors.stall import reached_of, share_of_way
 from lrscope.diagnosis.signals.run_signals import RunSignals
 
 
@@ -39,12 +40,13 @@ class TooSlow(Detector):
 
     def _nothing_yet(self, signals: RunSignals) -> Finding | None:
         """No better than a constant answer, and not known to have levelled off there: it may be on its way."""
-        if not signals.learned_nothing or signals.levelled_off:
+        if not signals.learned.nothing or signals.nothing_to_come:
             return None
         constant = signals.constant_loss or 0.0
         why = (
-            f"train loss went from {signals.first:.4g} to {signals.end:.4g}, no better than a constant answer "
-            f"({constant:.4g}): it has learned nothing of the inputs yet, and nothing shows that it has levelled off"
+            f"train loss went from {signals.first:.4g} to {signals.end:.4g}, "
+            f"{'hardly' if signals.end < constant else 'no'} better than a constant answer ({constant:.4g}): it has "
+            "learned nothing of the inputs yet, and nothing shows that it has levelled off"
         )
         evidence = (Evidence("train loss at the end", signals.end, constant),)
         return finding(Verdict.TOO_SLOW, why, _advice(signals), evidence, "weak")
@@ -57,49 +59,45 @@ class TooSlow(Detector):
         if not reached < self.behind:
             return None
         why = (
-            f"train loss came from {signals.first:.4g} to {signals.end:.4g}, {max(0.0, reached):.0%} of the way that "
-            f"another member of the sweep came (to {best:.4g}), and nothing shows that it has levelled off"
+            f"train loss went from {signals.first:.4g} to {signals.end:.4g}, "
+            f"{share_of_way(reached)} of the way that another member of the sweep came (to {best:.4g}), and nothing "
+            "shows that it has levelled off"
         )
         evidence = (Evidence("share of the best member's way", reached, self.behind),)
         return finding(Verdict.TOO_SLOW, why, _advice(signals), evidence, "weak")
 
 
 def _why(signals: RunSignals, share: float) -> str:
-    steps, again = signals.steps, signals.ahead.again
-    if again is not None:
-        far = f", by {share:.0%} of the fall so far" if 0 < share < 9 and signals.fall > 0 else ""
+    steps, ahead, end = signals.steps, signals.ahead, signals.end
+    far = " of the fall so far" if signals.fall > 0 and share < 9 else ""
+    if ahead.again is not None and ahead.again < end:
+        first, last, then = told(signals.first, end, ahead.again)
         return (
-            f"train loss went from {signals.first:.4g} to {signals.end:.4g} and still falls: {steps:,} more steps at "
-            f"the same rates, on a copy, took it down to {again:.4g}{far}"
+            f"train loss went from {first} to {last} and still falls: {steps:,} more steps at the same rates, on a "
+            f"copy, took it down to {then}{far and f', by {share:.0%}{far}'}"
         )
-    same = signals.ahead.same
-    if same is not None and share < signals.falling_share:
+    first, last = told(signals.first, end)
+    went = f"train loss went from {first} to {last}"
+    if ahead.same is not None and ahead.same < end and share < signals.falling_share:
         before = f"; it had been at {signals.lowest:.4g}" if signals.came_back_up else ""
-        return (
-            f"train loss went from {signals.first:.4g} to {signals.end:.4g}{before}; 10% more steps at the same rate, "
-            f"on a copy, took it to {same:.4g}"
-        )
-    if share > 0.9:
-        pace = "as fast as at the start" if share < 1.5 else "ever faster"
-        return (
-            f"train loss came down from {signals.first:.4g} to {signals.end:.4g} in {steps:,} steps and still "
-            f"falls {pace}: "
-            f"as many steps again would bring about {signals.forecast.again:.2g} more"
-        )
+        return f"{went}{before}; 10% more steps at the same rate, on a copy, took it to {ahead.same:.4g}"
+    if signals.hardly_moved:
+        return f"{went} in {steps:,} steps: hardly at all, and nothing shows that it cannot go on"
+    gain = signals.forecast.again
     return (
-        f"train loss fell from {signals.first:.4g} to {signals.end:.4g} and still falls: {steps:,} more steps "
-        "would take it "
-        f"down by about {signals.forecast.again:.2g}, {share:.0%} of the fall so far"
+        f"{went} and still falls: {steps:,} more steps would take it down by about {gain:.2g}"
+        f"{far and f', {share:.0%}{far}'}"
     )
 
 
 def _advice(signals: RunSignals) -> Advice:
     times, steps, facts = signals.forecast.times, signals.steps, signals.facts
-    if signals.came_back_up:
-        return lower(signals, 3, otherwise="let a schedule bring it down: the loss had been lower and came back up")
     if (signals.hardly_moved and signals.ahead.again is None) or times is None or times > 64:
         found = raise_to(signals, 30, at_least=True)
         return replace(found, words=f"{found.words}: at this rate it would take more than {64 * steps:,} steps")
     more = round((times - 1) * steps) if times > 1 else steps
     epochs = f" ({math.ceil(more / facts.steps_per_epoch):,} epochs)" if facts.steps_per_epoch else ""
+    if signals.came_back_up:
+        words = "let a schedule bring the rate down: the loss had been lower and came back up"
+        return Advice(f"{words}; or train about {more:,} more steps{epochs}")
     return raise_to(signals, max(2.0, times), otherwise=f"train about {more:,} more steps{epochs}")

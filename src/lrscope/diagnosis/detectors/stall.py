@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
+
+import numpy as np
 
 from lrscope.core.verdict import Certainty, Evidence, Finding, Verdict
 from lrscope.diagnosis.detectors.detector import Detector
 from lrscope.diagnosis.detectors.rate_advice import Advice, finding
+from lrscope.diagnosis.signals import chance
 from lrscope.diagnosis.signals.run_signals import RunSignals
+
+NO_GRADIENT = 1e-3
+"""Share of the first gradient's norm below which hardly a gradient is left."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +28,8 @@ class Stalled(Detector):
 
     reached: share of the best member's way down, L₀ − L_best, below which a run that no longer falls has stalled.
         Source: the labelling rules in benchmarks/README.md. alone, improved: without other members, the loss must stand
-        above this multiple of what a constant answer has, and not have come down by this share of L₀.
+        above this multiple of what a constant answer has, and not have come down by this share of L₀; both from the
+        floor on.
     """
 
     verdict: ClassVar = Verdict.STALLED
@@ -33,17 +40,19 @@ class Stalled(Detector):
     def find(self, signals: RunSignals) -> Finding | None:
         if signals.falls_again:
             return None
-        if signals.learned_nothing:
-            return self._nothing_learned(signals) if signals.levelled_off else None
+        if signals.learned.nothing and not signals.nothing_to_come:
+            return None
+        if signals.learned.only_a_hair:
+            return self._holds_for_no_other(signals)
+        if signals.learned.nothing:
+            return self._nothing_learned(signals)
         if (best := signals.best) is not None:
             reached = reached_of(signals, best)
             if not reached < self.reached or not signals.levelled_off:
                 return None
             why = (
-                f"train loss levelled off at {signals.end:.4g} after a fall of {signals.fall:.3g} from "
-                f"{signals.first:.4g}: "
-                f"{max(0.0, reached):.0%} of the way that another member of the sweep came (to "
-                f"{best:.4g}){_gradient(signals)}"
+                f"train loss levelled off at {signals.end:.4g}, from {signals.first:.4g}: {share_of_way(reached)} of "
+                f"the way that another member of the sweep came (to {best:.4g}){_gradient(signals)}"
             )
             evidence = Evidence("share of the best member's way", reached, self.reached)
             return finding(Verdict.STALLED, why, _advice(signals), (evidence,))
@@ -52,23 +61,42 @@ class Stalled(Detector):
     def _nothing_learned(self, signals: RunSignals) -> Finding:
         constant = signals.constant_loss or 0.0
         why = (
-            f"train loss went from {signals.first:.4g} to {signals.end:.4g} and no longer falls: no better than a "
-            f"constant answer ({constant:.4g}), it has learned nothing of the inputs{_gradient(signals)}"
+            f"train loss went from {signals.first:.4g} to {signals.end:.4g} and no longer falls: "
+            f"{'hardly' if signals.end < constant else 'no'} better than a constant answer ({constant:.4g}), it has "
+            f"learned nothing of the inputs{_gradient(signals)}"
         )
         bound = Evidence("train loss at the end", signals.end, constant)
         return finding(Verdict.STALLED, why, _advice(signals), (bound,))
 
+    def _holds_for_no_other(self, signals: RunSignals) -> Finding:
+        constant, val = signals.constant_loss or 0.0, chance.val_constant_loss(signals.trace) or 0.0
+        lowest, beside = float(signals.trace.get("val/loss").values.min()), signals.end < constant
+        came = "was never better than" if lowest >= val else f"came to {lowest:.4g} at its lowest, hardly better than"
+        why = (
+            f"train loss went from {signals.first:.4g} to {signals.end:.4g}, {'hardly' if beside else 'no'} better "
+            f"than a constant answer ({constant:.4g}), and the val loss {came} such an answer's ({val:.4g}): it has "
+            "learned nothing that holds for other examples"
+        )
+        evidence = (
+            Evidence("train loss at the end", signals.end, constant), Evidence("lowest val loss", lowest, val),
+        )  # fmt: skip
+        advice, more = _advice(signals), "see whether the inputs tell the targets at all"
+        otherwise = f"{advice.otherwise}, or {more}" if advice.otherwise else more
+        told = replace(advice, words=f"{advice.words}; where no rate does better, {more}", otherwise=otherwise)
+        return finding(Verdict.STALLED, why, told, evidence)
+
     def _alone(self, signals: RunSignals) -> Finding | None:
         constant = signals.constant_loss
-        came_down = signals.fall > self.improved * signals.first
+        came_down = signals.fall > self.improved * (signals.first - signals.learned.floor)
         if constant is None:
             bar, stuck = signals.first, signals.fall <= 0
         else:
-            bar = self.alone * constant
+            bar = constant - (1 - self.alone) * signals.learned.room
             stuck = signals.end >= bar and not came_down
         if not stuck:
             return None
-        level = f", no better than a constant answer ({constant:.4g})" if constant is not None else ""
+        better = "hardly" if constant is not None and signals.end < constant else "no"
+        level = f", {better} better than a constant answer ({constant:.4g})" if constant is not None else ""
         certainty: Certainty = "weak" if signals.fall > signals.level.first_error else "strong"
         if certainty == "weak" and signals.ahead.again is not None:
             return None  # it came down and goes no further: of such runs nearly all are as good as the data allows
@@ -87,13 +115,20 @@ def reached_of(signals: RunSignals, best: float) -> float:
     return signals.fall / way if way > 0 else 1.0
 
 
+def share_of_way(reached: float) -> str:
+    return f"{reached:.0%}" if reached > 0 else "nothing"
+
+
 def _gradient(signals: RunSignals) -> str:
-    norm = signals.last("grad_norm")
-    return (
-        f"; the gradient norm is {norm:.2g}, so it is not for want of a gradient"
-        if norm and math.isfinite(norm)
-        else ""
-    )
+    """Whether there is a gradient to go by: the last measured norm beside the first."""
+    norms = signals.trace.get("grad_norm").values
+    norms = norms[np.isfinite(norms)]
+    if len(norms) < 2 or not norms[0] > 0:
+        return ""
+    share = float(norms[-1] / norms[0])
+    if share < NO_GRADIENT:
+        return f"; hardly a gradient is left: its norm is {norms[-1]:.2g}, of {norms[0]:.2g} at the first step"
+    return f"; the gradient norm is {norms[-1]:.2g} ({norms[0]:.2g} at the first step), so there is a gradient to go by"
 
 
 def _advice(signals: RunSignals) -> Advice:

@@ -8,7 +8,10 @@ from typing import ClassVar
 
 from lrscope.core.verdict import Certainty, Evidence, Finding, Verdict
 from lrscope.diagnosis.detectors.detector import Detector
+from lrscope.diagnosis.detectors.losses_told import told
+from lrscope.diagnosis.detectors.oscillation import Oscillating
 from lrscope.diagnosis.detectors.rate_advice import Advice, finding
+from lrscope.diagnosis.signals import chance
 from lrscope.diagnosis.signals.run_signals import MEASURED_FALLING, RunSignals
 
 
@@ -27,7 +30,9 @@ class Trained(Detector):
         certainty: Certainty = "strong" if signals.fall > signals.level.first_error and share < self.unsure else "weak"
         accuracy = signals.last("val/acc")
         accuracy = signals.last("train/acc") if accuracy is None else accuracy
-        why = f"train loss fell from {signals.first:.4g} to {signals.end:.4g} and levelled off"
+        fell = "fell" if signals.fall > 0 else "went"
+        first, last = told(signals.first, signals.end)
+        why = f"train loss {fell} from {first} to {last} and levelled off"
         if accuracy is not None:
             why += f", accuracy {accuracy:.3f}"
         again = signals.ahead.again
@@ -39,14 +44,29 @@ class Trained(Detector):
         elif math.isfinite(share) and share > 0.01:
             why += f"; as many steps again would bring about {share:.0%} more of the fall"
         constant = signals.constant_loss
-        if constant is not None and not signals.beats_constant:
+        if constant is not None and not signals.learned.beats_constant:
             certainty = "weak"
-            why += f", hardly better than a constant answer ({constant:.4g})"
+            better = "hardly better than" if signals.end < constant else "by loss no better than"
+            why += f", {better} a constant answer ({constant:.4g})"
         elif certainty == "weak":
             border = (
                 "close to the border of too slow" if share >= self.unsure else "hardly more than the batches' noise"
             )
             why += "" if again is not None and share < self.unsure else f" ({border})"
+        words = "keep this rate, or compare it with its neighbours"
+        if signals.learned.by_chance:
+            certainty, words = "weak", "see whether the inputs tell the targets, on more validation examples"
+            why += _by_chance(signals)
+        if Oscillating().in_doubt(signals):
+            certainty = "weak"
+            why += "; whether a lower rate would gain, copies in two orders of the data disagree"
         evidence = (Evidence("fall in as many steps again / fall so far", share, 0.05),)
-        advice = Advice("keep this rate, or compare it with its neighbours", signals.set_rate)
-        return finding(Verdict.TRAINED, why, advice, evidence, certainty)
+        return finding(Verdict.TRAINED, why, Advice(words, signals.set_rate), evidence, certainty)
+
+
+def _by_chance(signals: RunSignals) -> str:
+    lowest, constant = signals.trace.get("val/loss").values.min(), chance.val_constant_loss(signals.trace)
+    return (
+        f"; the val loss came to {lowest:.4g}, below a constant answer's ({constant:.4g}) by no more than chance "
+        f"brings on {signals.facts.val_examples:,} examples"
+    )

@@ -5,15 +5,18 @@ from __future__ import annotations
 import math
 
 from lrscope.core.run_facts import RunFacts
+from lrscope.core.trace import Trace
 
 ABOVE_CHANCE = 0.01
 """Accuracy above the share of the largest class from which something was learned; see benchmarks/README.md."""
 BEATEN = 0.98
-"""Share of a constant answer's loss below which a run is surely better than such an answer."""
+"""Share of a constant answer's loss, above the floor, below which a run is surely better than such an answer."""
 NOTHING = 0.995
 """Share of it from which on nothing was learned; between the two it is little."""
 LOSS_CONSTANT = "train/loss_constant"
-"""One point: the loss of the best constant answer, of runs whose facts do not tell it."""
+"""One point: the loss of the best constant answer, of runs whose facts do not tell it;"""
+VAL_LOSS_CONSTANT = "val/loss_constant"
+"""and that of the same answer on the validation part."""
 FAR_ABOVE = 3.0
 """A regression that starts this many times above a constant answer's loss starts far from the mean of its targets."""
 
@@ -24,6 +27,13 @@ def constant_loss(facts: RunFacts, recorded: float | None) -> float | None:
         return facts.constant_loss if facts.constant_loss is not None else recorded
     shares = [share for share in facts.class_shares if share > 0]
     return -sum(share * math.log(share) for share in shares) if shares else None
+
+
+def val_constant_loss(trace: Trace) -> float | None:
+    """Validation loss of the constant answer that is best on the training part: a fact, else as it was recorded."""
+    recorded = trace.get(VAL_LOSS_CONSTANT).values
+    known = trace.facts.val_constant_loss
+    return known if known is not None or not len(recorded) else float(recorded[-1])
 
 
 def way_below(facts: RunFacts, first: float, end: float) -> float:

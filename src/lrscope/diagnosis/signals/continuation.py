@@ -40,19 +40,15 @@ class Forecast:
 
 @dataclass(frozen=True)
 class Continuation:
-    """Carries a curve on by decays that fit it: exponential, (1 + ct)^−½, ^−1, ^−2 and logarithmic, over the loss
-    and over its
-    logarithm.
+    """Carries a curve on by decays that fit it: exponential, (1 + ct)^−½, ^−1, ^−2 and logarithmic, over the loss and
+    over its logarithm.
 
     The time axis is the sum of the rates, so a schedule that dies away does not look like a loss that has levelled
-    off. All
-    fits count, weighed by how well they fit (one over the squared error squared). No loss falls below 0. The late
-    part of
-    the run weighs more: point weights grow with the power ``late`` of the time. ``floor``: part of the fall (of the
-    logarithm: absolute) that the shapes are allowed to miss. ``plain``: weight of the forecast over the loss itself,
-    the rest
-    is for the one over its logarithm. Source: chosen on the tuning half of the corpus, flat around
-    its optimum.
+    off. All fits count, weighed by how well they fit (one over the squared error squared). No loss falls below 0, or
+    its known floor. The late part of the run weighs more: point weights grow with the power ``late`` of the time.
+    ``floor``: part of the fall (of the logarithm: absolute) that the shapes are allowed to miss. ``plain``: weight of
+    the forecast over the loss itself, the rest is for the one over its logarithm. Source: chosen on the tuning half of
+    the corpus, flat around its optimum.
     """
 
     late: float = 2.0
@@ -62,10 +58,14 @@ class Continuation:
     plain: float = 0.3
     settled: float = 0.05
 
-    def forecast(self, level: Level) -> Forecast:
-        """The forecast of a curve of at least two points; falling only (a rising one is carried on flat)."""
+    def forecast(self, level: Level, lowest: float = 0.0) -> Forecast:
+        """The forecast of a curve of at least two points; falling only (a rising one is carried on flat).
+
+        ``lowest``: below this it cannot fall.
+        """
         at, loss, error = _points(level)
-        fall, end = level.first - level.end, max(level.end, 0.0)
+        fall, end = level.first - level.end, max(level.end - lowest, 0.0)
+        loss = loss - lowest
         exact = error == 0
         wobble = self.floor * abs(fall) + batch_noise(loss[exact])
         linear = np.maximum(at, EARLY) ** self.late / np.sqrt(error**2 + wobble**2 + 1e-30)

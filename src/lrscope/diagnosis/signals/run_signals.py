@@ -16,6 +16,7 @@ from lrscope.core.trace import Series, Trace
 from lrscope.diagnosis.signals import chance
 from lrscope.diagnosis.signals.aliases import canonical
 from lrscope.diagnosis.signals.continuation import Continuation, Forecast
+from lrscope.diagnosis.signals.learned import Learned
 from lrscope.diagnosis.signals.level import ENOUGH, LEAST, Level, batch_noise, level_of
 from lrscope.diagnosis.signals.probed import Ahead
 from lrscope.diagnosis.signals.rates import largest_rate, rate_of_steps, travelled
@@ -157,7 +158,7 @@ class RunSignals:
     @cached_property
     def forecast(self) -> Forecast:
         """What as many steps again would bring; what they did bring, where they were taken on a copy."""
-        forecast = Continuation().forecast(self.level)
+        forecast = Continuation().forecast(self.level, self.learned.floor)
         if self.ahead.again is not None:
             return replace(forecast, again=self.end - self.ahead.again, sure=True)
         return replace(forecast, again=0.0, sure=False) if self.annealed else forecast
@@ -233,6 +234,14 @@ class RunSignals:
         return (bounce < QUIET * fall or small) and self.forecast.again < max(FLAT * fall, bounce)
 
     @property
+    def nothing_to_come(self) -> bool:
+        """Whether a run that learned nothing is known to stay there. One that does a hair better on its training part
+        may be on its way where its rate died: the same rates again were not tried.
+        """
+        tried = self.ahead.again is not None or not self.rate_died
+        return self.levelled_off and (tried or not self.learned.only_a_hair)
+
+    @property
     def hardly_moved(self) -> bool:
         """Weights that have gone nowhere, by a fall that drowns in the batches' noise or a path too short to matter."""
         small = 2 * self.level.first_error if self.path > SHORT_PATH / 10 else 0.02 * self.first
@@ -250,8 +259,10 @@ class RunSignals:
 
     @property
     def stable_rate(self) -> float | None:
-        """The largest stable rate where the run stood last, as far as it was measured."""
-        limit = self.last("stability_limit")
+        """The largest stable rate where the run stood last, as far as it was measured; none of an optimizer that scales
+        its steps: what was measured there says little of the next.
+        """
+        limit = self.last("stability_limit") if (self.facts.optimizer or "").lower() == "sgd" else None
         return limit if limit is not None and math.isfinite(limit) and limit > 0 else None
 
     @property
@@ -272,27 +283,9 @@ class RunSignals:
         return chance.constant_loss(self.facts, self.last(chance.LOSS_CONSTANT))
 
     @cached_property
-    def above_chance(self) -> bool:
-        """Whether more training examples are answered right than the largest class has."""
-        accuracy, share = self.last("train/acc"), self.largest_share
-        return accuracy is not None and share is not None and accuracy > share + chance.ABOVE_CHANCE
-
-    @cached_property
-    def beats_constant(self) -> bool:
-        """Whether the run ended better than a constant answer, by loss or by accuracy; False where it is not known."""
-        constant = self.constant_loss
-        return self.above_chance or (constant is not None and self.end < chance.BEATEN * constant)
-
-    @cached_property
-    def learned_nothing(self) -> bool:
-        """Whether the run is known to end no better than a constant answer, not even by the bit that is little."""
-        constant = self.constant_loss
-        return constant is not None and constant > 0 and not self.above_chance and self.end >= chance.NOTHING * constant
-
-    @property
-    def largest_share(self) -> float | None:
-        """Share of the largest class of the training part."""
-        return max(self.facts.class_shares, default=None)
+    def learned(self) -> Learned:
+        """What the run knows beside a constant answer."""
+        return Learned.of(self.trace, self.first, self.end, self.constant_loss)
 
     def last(self, name: str) -> float | None:
         """The last value of a curve, None where it was not recorded."""

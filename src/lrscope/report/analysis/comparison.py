@@ -7,34 +7,54 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lrscope.core.run_facts import RATE_KEYS
-from lrscope.report.analysis.estimates import Estimate, Share, mean_interval, share_of
-from lrscope.report.analysis.member_numbers import Outcome, decisive_loss, outcome_of, steps_to, target_loss, train_loss
+from lrscope.report.analysis.estimates import Estimate, Share, loss_interval, share_of
+from lrscope.report.analysis.member_numbers import (
+    Outcome,
+    decisive,
+    decisive_loss,
+    outcome_of,
+    steps_to,
+    target_loss,
+    train_loss,
+)
 from lrscope.report.data.axes import RATE, SEED, number
 from lrscope.report.data.stored_sweep import Member, Sweep
 
 
 @dataclass(frozen=True)
 class Row:
-    """A member with its numbers. ``score`` is the best decisive loss, inf where there is none."""
+    """A member with its numbers. ``best`` and ``final`` are its decisive loss, nan where it has none."""
 
     member: Member
     outcome: Outcome
     group: str
     x: float | str | None
-    score: float
+    best: float
+    final: float
     arrival: int | None
     """Updates until the member had made 90% of the sweep's best improvement."""
+
+    @property
+    def score(self) -> float:
+        """What decides: the mean of the loss at its best and at the end, inf where one is not finite.
+
+        The best epoch alone is the luckiest of many, and a run that ends worse than that is one to look after; the end
+        alone punishes one that was trained for too long, whose best weights were kept.
+        """
+        mean = (self.best + self.final) / 2
+        return mean if math.isfinite(mean) else math.inf
 
 
 @dataclass(frozen=True)
 class Cell:
-    """The members that differ in their seed only. ``best`` and ``final`` (decisive loss) are over those that trained.
+    """The members that differ in their seed only. ``score``, ``best`` and ``final`` are over those that trained.
 
     None where none trained. A crash is no failure of the setting: ``failed`` leaves it out.
     """
 
     x: float | str | None
     rows: tuple[Row, ...]
+    score: Estimate | None
     best: Estimate | None
     final: Estimate | None
     failed: Share
@@ -175,13 +195,12 @@ def _row(member: Member, outcome: Outcome, x_axis: str, loss: str, target: float
         value = number(text)
         x = value if value is not None else text
     curve = member.trace.get("val/loss") if loss == "val/loss" else train_loss(member.trace)
-    score = outcome.best_val if loss == "val/loss" else outcome.best_train
-    return Row(member, outcome, group, x, score if math.isfinite(score) else math.inf, steps_to(curve, target))
+    best, final = decisive(outcome, loss)
+    return Row(member, outcome, group, x, best, final, steps_to(curve, target))
 
 
 def _lowest(members: Sequence[Member], outcomes: Mapping[str, Outcome], loss: str) -> float:
-    usable = [outcomes[m.run_id] for m in members if not m.failed]
-    losses = [o.best_val if loss == "val/loss" else o.best_train for o in usable]
+    losses = [decisive(outcomes[m.run_id], loss)[0] for m in members if not m.failed]
     return min((value for value in losses if math.isfinite(value)), default=math.inf)
 
 
@@ -215,17 +234,12 @@ def _order(x: float | str | None) -> tuple[int, float, str]:
 
 def _cell(x: float | str | None, rows: tuple[Row, ...]) -> Cell:
     trained = [row for row in rows if row.member.ended and not row.member.failed and math.isfinite(row.score)]
-    finals = [final for row in trained if math.isfinite(final := _final(row))]
     ended = [row for row in rows if row.member.ended and not row.member.crashed]
     return Cell(
         x=x,
         rows=rows,
-        best=mean_interval([row.score for row in trained]) if trained else None,
-        final=mean_interval(finals) if finals else None,
+        score=loss_interval([row.score for row in trained]) if trained else None,
+        best=loss_interval([row.best for row in trained]) if trained else None,
+        final=loss_interval([row.final for row in trained]) if trained else None,
         failed=share_of(sum(row.member.failed for row in ended), len(ended)),
     )
-
-
-def _final(row: Row) -> float:
-    """The decisive loss at the end: validation where the member has it."""
-    return row.outcome.final_val if not math.isnan(row.outcome.final_val) else row.outcome.final_train

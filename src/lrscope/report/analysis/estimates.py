@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lrscope.report.analysis.wilson import wilson_interval
 
@@ -38,6 +38,12 @@ def mean_interval(values: Sequence[float]) -> Estimate:
     error = spread / math.sqrt(n)
     reach = t_quantile(n - 1) * error
     return Estimate(mean, mean - reach, mean + reach, error, n)
+
+
+def loss_interval(losses: Sequence[float]) -> Estimate:
+    """The same of losses: where none of them is negative, none will be, and the interval ends at 0."""
+    found = mean_interval(losses)
+    return replace(found, low=max(found.low, 0.0)) if min(losses) >= 0 else found
 
 
 def t_quantile(degrees: int) -> float:

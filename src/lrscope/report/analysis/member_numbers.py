@@ -119,6 +119,13 @@ def steps_to(series: Series, target: float) -> int | None:
     return int(series.steps[there[0]]) + 1 if len(there) else None
 
 
+def decisive(outcome: Outcome, loss: str) -> tuple[float, float]:
+    """The loss that decides (``val/loss`` or ``train/loss``), at its best and at the end."""
+    if loss == "val/loss":
+        return outcome.best_val, outcome.final_val
+    return outcome.best_train, outcome.final_train
+
+
 def decisive_loss(members: Sequence[Member]) -> str:
     """``val/loss`` where any member that did not fail has it, else ``train loss``: the loss that decides."""
     usable = [m for m in members if not m.failed] or list(members)

@@ -7,11 +7,12 @@ import shlex
 from collections.abc import Sequence
 from typing import Literal
 
+from lrscope.core.command_words import train_command
 from lrscope.report.analysis.comparison import Group
 from lrscope.report.data.axes import SEED, format_rate
 
 DECADE = 10.0
-SEEDS = "0,1,2,3,4"
+SEEDS = 5
 
 
 def beyond(group: Group, best: float, rates: Sequence[float], edge: Literal["lowest", "highest", "both"]) -> str:
@@ -21,13 +22,12 @@ def beyond(group: Group, best: float, rates: Sequence[float], edge: Literal["low
     return command(group, [best * step**exponent for exponent in exponents])
 
 
-def between(group: Group, best: float, rates: Sequence[float]) -> str:
-    """The best rate and two rates on either side, evenly spread in the logarithm up to its neighbours."""
-    place = list(rates).index(best)
-    found = {best}
-    for neighbour in (*rates[max(place - 1, 0) : place], *rates[place + 1 : place + 2]):
-        found |= {best ** (1 - part) * neighbour**part for part in (1 / 3, 2 / 3)}
-    return command(group, sorted(found))
+def between(group: Group, low: float, high: float, use: float | str | None) -> str:
+    """Five rates from the lowest to the highest, evenly spread in the logarithm, the recommended one among them."""
+    spread = [float(nice(low * (high / low) ** (part / 4))) for part in range(5)]
+    if isinstance(use, float):  # in the place of the nearest
+        spread[min(range(5), key=lambda place: abs(math.log(spread[place] / use)))] = use
+    return command(group, list(dict.fromkeys(spread)))
 
 
 def around(group: Group, rate: float) -> str:
@@ -40,9 +40,12 @@ def lower(group: Group, lowest: float) -> str:
     return command(group, [lowest / DECADE**power for power in (3, 2, 1)])
 
 
-def more_seeds(group: Group, rates: Sequence[float]) -> str:
-    """Five seeds of the rates that compete; of all that was swept where none are named."""
-    return command(group, rates, seeds=SEEDS)
+def more_seeds(group: Group, rates: Sequence[float], had: int = 1) -> str:
+    """Five seeds, or twice as many as there were, of the rates that compete; of all that was swept where none are
+    named.
+    """
+    count = SEEDS if had < SEEDS else 2 * had
+    return command(group, rates, seeds=",".join(map(str, range(count))))
 
 
 def command(group: Group, rates: Sequence[float], seeds: str | None = None) -> str:
@@ -60,11 +63,18 @@ def command(group: Group, rates: Sequence[float], seeds: str | None = None) -> s
     ]
     words += [f"{key}={value}" for key, value in settings.items()]
     if rates:
-        words.append(f"{group.rate_key}=" + ",".join(nice(rate) for rate in rates))
+        tried = {cell.x for cell in group.cells}
+        texts = [exact(rate) if rate in tried else nice(rate) for rate in rates]
+        words.append(f"{group.rate_key}=" + ",".join(texts))
     if seeds:
         words.append(f"seed={seeds}")
     quoted = " ".join(shlex.quote(word) for word in words)
-    return f"python train.py -m {quoted}" if group.sweep.ours else quoted
+    return f"{train_command()} -m {quoted}" if group.sweep.ours else quoted
+
+
+def exact(rate: float) -> str:
+    """The very rate that was tried, as short as it can be written: ``0.01``, ``0.00316228``, ``1``."""
+    return f"{rate:g}" if float(f"{rate:g}") == rate else repr(rate)
 
 
 def nice(rate: float) -> str:

@@ -6,13 +6,14 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-from lrscope.core.trace import Trace
+from lrscope.core.verdict import Cause, Finding
 from lrscope.diagnosis import diagnose_sweep
-from lrscope.diagnosis.signals.chance import NOTHING
+from lrscope.diagnosis.signals import chance
 from lrscope.diagnosis.signals.run_signals import RunSignals
 from lrscope.report.analysis.comparison import Cell, Comparison, Group
-from lrscope.report.analysis.next_runs import lower
+from lrscope.report.analysis.next_runs import around, lower
 from lrscope.report.analysis.recommendation import Recommendation, loss
+from lrscope.report.data.stored_sweep import Member
 
 
 def one_rate_for_all(comparison: Comparison, group: Group) -> float | None:
@@ -31,22 +32,30 @@ def no_effect(comparison: Comparison, group: Group, used: float) -> Recommendati
 
 
 def constant_answer(best: Cell) -> float | None:
-    """The loss of a constant answer, where the best cell is known to have come no lower."""
+    """The loss of a constant answer, where the best cell is known to have come no lower, or no lower on the examples
+    that it was not trained on.
+    """
     assert best.best is not None
     signals = [RunSignals.of(row.member.trace) for row in best.rows]
-    constants = [s.constant_loss for s in signals if s.constant_loss and not s.above_chance]
-    if len(constants) < len(signals) or best.best.mean < NOTHING * min(constants):
+    if all(s.learned.generalises is False for s in signals):
+        return min(chance.val_constant_loss(s.trace) or math.inf for s in signals)
+    bars = [s.constant_loss - (1 - chance.NOTHING) * s.learned.room
+            for s in signals if s.constant_loss and not s.learned.above_chance]  # fmt: skip
+    if len(bars) < len(signals) or best.best.mean < min(bars):
         return None
-    return min(constants)
+    return min(s.constant_loss for s in signals if s.constant_loss)
 
 
 def nothing_learned(comparison: Comparison, best: Cell, constant: float, where: str) -> str:
     """The sentence in the place of a recommendation, where the best is no better than a constant answer."""
     assert best.best is not None
     axis = comparison.x_axis
+    memorised = all(RunSignals.of(row.member.trace).learned.memorised for row in best.rows)
+    what = "the training examples were memorised, nothing" if memorised else "nothing"
     return (
         f"No {'rate' if comparison.by_rate else axis}{where} did better than a constant answer ({loss(constant)}): "
-        f"nothing was learned. The lowest {comparison.loss} is {loss(best.best.mean)}, with {axis}={best.label}."
+        f"{what} was learned{' that holds for others' if memorised else ''}. "
+        f"The lowest {comparison.loss} is {loss(best.best.mean)}, with {axis}={best.label}."
     )
 
 
@@ -56,31 +65,60 @@ def nothing(comparison: Comparison, group: Group) -> Recommendation:
     fates = ", ".join(f"{count} {word}" for word, count in Counter(row.member.outcome for row in rows).most_common())
     failed = [row for row in rows if row.member.failed and not row.member.crashed]
     rates = [row.x for row in rows if isinstance(row.x, float) and not row.member.crashed]
-    cause = _cause([row.member.trace for row in failed])
+    found = _findings([row.member for row in failed])
+    cause = _cause(found)
     commands = []
-    if failed and rates and comparison.by_rate and cause is None:
+    tried = next((f for f in found if f.rate is not None and list(f.changes) == [group.rate_key]), None)
+    if tried is not None and tried.rate is not None and comparison.by_rate:
+        commands.append(("To train around the rate that was seen to train", around(group, tried.rate)))
+    elif failed and rates and comparison.by_rate and cause is None:
         commands.append(("To find where training starts to work", lower(group, min(rates))))
     sentence = f"No {'rate' if comparison.by_rate else comparison.x_axis} can be recommended: " + (
         f"none of {len(rows)} members trained ({fates})." if rows else "nothing was recorded."
     )
     if rows and all(row.member.crashed for row in rows):
         sentence += " A crash is not a matter of the rate: mend its cause, then run the same sweep again."
+    elif tried is not None:
+        sentence += f" {tried.advice[:1].upper()}{tried.advice[1:]}."
     elif cause is not None:
         sentence += f" No other rate would help: {cause}."
     return _none(comparison, group, sentence, commands)
 
 
-def _cause(failed: Sequence[Trace]) -> str | None:
+def _cause(found: Sequence[Finding]) -> str | None:
     """What to do, where something else than the rate explains every one of these runs."""
-    found = [diagnosis.primary for diagnosis in diagnose_sweep(failed)]
     if not found or not all(finding.not_the_rate for finding in found):
         return None
     return Counter(finding.advice for finding in found).most_common(1)[0][0]
 
 
+def held_back(group: Group) -> list[str]:
+    """A sentence for each cause beside the rate that at least half of the members have; see :class:`Cause`."""
+    members = [row.member for cell in group.cells for row in cell.rows if row.member.ended and not row.member.crashed]
+    having: dict[str, list[tuple[Member, Cause]]] = {}
+    for member in members:
+        for cause in member.finding.causes if member.finding is not None else ():
+            if cause.instead:
+                having.setdefault(cause.name, []).append((member, cause))
+    return [
+        f"{len(found)} of {len(members)} members are held back by {name}, not by their rate "
+        f"({found[0][0].name}: {found[0][1].why}): {found[0][1].remedy}."
+        for name, found in having.items()
+        if 2 * len(found) >= len(members)
+    ]
+
+
+def _findings(members: Sequence[Member]) -> list[Finding]:
+    """As each was judged with all its curves at hand; where one was not, all are judged from what a report reads."""
+    kept = [member.finding for member in members if member.finding is not None]
+    if len(kept) == len(members):
+        return kept
+    return [diagnosis.primary for diagnosis in diagnose_sweep([member.trace for member in members])]
+
+
 def _none(comparison: Comparison, group: Group, sentence: str, commands: Sequence[tuple[str, str]]) -> Recommendation:
     return Recommendation(
-        group=group.label, axis=comparison.x_axis, best=None, loss=math.inf, low=None, high=None,
-        tolerance=math.nan, basis="", evidence="none", sensitivity=None,
+        group=group.label, axis=comparison.x_axis, best=None, use=None, loss=math.inf, low=None, high=None,
+        confidence=None, sure=None, tolerance=math.nan, basis="", evidence="none", sensitivity=None,
         sentences=(sentence,), warnings=(), commands=tuple(commands),
     )  # fmt: skip

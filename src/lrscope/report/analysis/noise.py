@@ -25,13 +25,13 @@ FEWEST_TRIPLES = 4
 
 def tolerance(cells: Sequence[Cell], best: Cell, start: float) -> tuple[float, str]:
     """The loss within which others are as good as the best, and words for where it comes from."""
-    assert best.best is not None
-    relative = RELATIVE_TOLERANCE * abs(best.best.mean)
+    assert best.score is not None
+    relative = RELATIVE_TOLERANCE * abs(best.score.mean)
     found = [(relative, "1% of the loss")]
     if math.isfinite(start):
-        found.append((GAIN_TOLERANCE * (start - best.best.mean), "a thousandth of what training gained"))
-    if best.best.n > 1:
-        found.append((best.best.error, f"one standard error ({best.best.error:.3g}, {best.best.n} seeds)"))
+        found.append((GAIN_TOLERANCE * (start - best.score.mean), "a thousandth of what training gained"))
+    if best.score.n > 1:
+        found.append((best.score.error, f"one standard error ({best.score.error:.3g}, {best.score.n} seeds)"))
     rough = roughness(cells, best, start)
     if rough is not None:
         found.append((rough, f"the noise between neighbouring rates ({rough:.3g})"))
@@ -48,12 +48,12 @@ def roughness(cells: Sequence[Cell], best: Cell, start: float) -> float | None:
     Returns:
         None where fewer than four triples of close rates lie near the best.
     """
-    assert best.best is not None
-    bound = best.best.mean + BASIN * (start - best.best.mean) if math.isfinite(start) else math.inf
+    assert best.score is not None
+    bound = best.score.mean + BASIN * (start - best.score.mean) if math.isfinite(start) else math.inf
     near = [
-        (math.log(cell.x), cell.best.mean)
+        (math.log(cell.x), cell.score.mean)
         for cell in cells
-        if isinstance(cell.x, float) and cell.x > 0 and cell.best is not None and cell.best.mean <= bound
+        if isinstance(cell.x, float) and cell.x > 0 and cell.score is not None and cell.score.mean <= bound
     ]
     squares = []
     for (left, middle), (_, right) in pairwise(pairwise(near)):

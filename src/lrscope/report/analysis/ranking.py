@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from lrscope.report.analysis.comparison import Cell, Comparison, Row
 from lrscope.report.analysis.estimates import Estimate, Share, mean_interval, share_of
 from lrscope.report.analysis.recommendation import Recommendation
+from lrscope.report.analysis.safest import has_idle_schedule
 from lrscope.report.data.axes import RATE
 
 
@@ -45,13 +46,21 @@ def ranking_of(comparison: Comparison, recommendations: Sequence[Recommendation]
         chosen = [(cell.label, cell, cell.failed) for cell in comparison.groups[0].cells]
     else:
         return None
-    chosen.sort(key=lambda item: item[1].best.mean if item[1] and item[1].best else math.inf)
+    chosen.sort(key=lambda item: _rank(item[1]))
     first = chosen[0][1]
     by_rate = comparison.by_rate
     standings = tuple(_standing(label, cell, failed, first, by_rate) for label, cell, failed in chosen)
     axes = {axis for sweep in comparison.sweeps for axis in sweep.axes}
     title = "Schedules on equal footing" if any("scheduler" in axis for axis in axes) else "Settings side by side"
     return Ranking(title, standings, tuple(_cautions(comparison, [cell for _, cell, _ in chosen if cell])))
+
+
+def _rank(cell: Cell | None) -> tuple[float, bool]:
+    """The lower the better; of equals the one whose schedule did what it is for."""
+    return (
+        cell.score.mean if cell is not None and cell.score else math.inf,
+        cell is not None and has_idle_schedule(cell),
+    )
 
 
 def _best_cell(comparison: Comparison, recommendation: Recommendation) -> Cell | None:

@@ -5,8 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from lrscope.core.verdict import Verdict
 from lrscope.report.analysis.comparison import Cell
 from lrscope.report.analysis.estimates import surely_higher
+
+TIE = 1e-4
+"""Losses that differ by a smaller share are the same: two ways to the same rate round differently."""
 
 
 def safest(usable: Sequence[Cell]) -> Sequence[Cell]:
@@ -26,14 +30,28 @@ def known(cells: Sequence[Cell]) -> list[Cell]:
     return [cell for cell in cells if cell.x is not None and not cell.crashed]
 
 
+def usable(cells: Sequence[Cell]) -> list[Cell]:
+    """Those that have a value and a loss."""
+    return [cell for cell in cells if cell.score is not None and cell.x is not None]
+
+
 def best_of(cells: Sequence[Cell]) -> Cell | None:
-    """The cell to recommend; None where none trained."""
-    usable = [cell for cell in cells if cell.best is not None and cell.x is not None]
-    return min(safest(usable), key=lambda cell: cell.best.mean if cell.best else math.inf, default=None)
+    """The cell with the lowest loss that may be recommended; None where none trained. Of equals the first whose
+    schedule did what it is for: one that never moved is no better than the constant rate that it was.
+    """
+    safe = safest(usable(cells))
+    lowest = min((cell.score.mean for cell in safe if cell.score), default=math.inf)
+    tied = [cell for cell in safe if cell.score and cell.score.mean <= lowest + TIE * abs(lowest)]
+    return min(tied, key=has_idle_schedule, default=None)
+
+
+def has_idle_schedule(cell: Cell) -> bool:
+    """Whether the schedule of some member never moved: its rate was constant."""
+    return any(row.member.verdict is Verdict.SCHEDULE_NEVER_MOVED for row in cell.rows)
 
 
 def fail_within(cells: Sequence[Cell], best: Cell, room: float) -> bool:
     """Whether a cell whose loss is as low as the best one's is left out for its failures alone."""
-    assert best.best is not None
-    bound = best.best.mean + room
-    return any(c is not best and c.best is not None and c.best.mean <= bound and c.failed.count for c in cells)
+    assert best.score is not None
+    bound = best.score.mean + room
+    return any(c is not best and c.score is not None and c.score.mean <= bound and c.failed.count for c in cells)

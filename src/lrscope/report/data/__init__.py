@@ -3,7 +3,9 @@
 All of the report uses it.
 
     connect, collect    the store opened, and a sweep read from it
+    signals_read        the curves that show why a member failed
     stored_sweep        the sweep and its members
     axes                which keys were swept
+    addresses           where MLflow's page shows its runs
     view_key            the name of its saved view in MLflow
 """

@@ -71,6 +71,14 @@ def format_rate(rate: float) -> str:
     return f"{rate:.4g}"
 
 
+def format_loss(loss: float) -> str:
+    """A finite loss in tables and maps: ``0.1234``, ``12.3000``, ``3.50e+12``.
+
+    Four decimals wherever they hold three digits, so that the numbers of a column stand below each other.
+    """
+    return f"{loss:.4f}" if 1e-2 <= abs(loss) < 1e4 or loss == 0 else f"{loss:.2e}"
+
+
 def number(text: str) -> float | None:
     """The number that the text is, or None."""
     try:

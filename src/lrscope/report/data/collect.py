@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from mlflow import MlflowClient
 from mlflow.entities import Run, ViewType
-from mlflow.exceptions import MlflowException
 
+from lrscope.core.command_words import script, train_command
 from lrscope.core.errors import InputError, Problem
+from lrscope.core.from_store import LARGEST_STEP, is_id, number, strings, whole
+from lrscope.core.redact import redact_uri
 from lrscope.core.trace import Trace
-from lrscope.core.verdict import Verdict
+from lrscope.core.verdict import Diagnosis, Finding, Verdict
 from lrscope.diagnosis import diagnose_sweep
+from lrscope.diagnosis.verdict_tags import DIAGNOSIS
 from lrscope.report.data.axes import settings_of, sort_key, swept_axes
 from lrscope.report.data.connect import connect
+from lrscope.report.data.signals_read import spread_out, wanted_signals
 from lrscope.report.data.stored_sweep import CURVES, Member, Sweep
 from lrscope.report.data.view_key import VIEW_TAG, view_key
-from lrscope.tracking.mlflow_store.read import peak_rate, read_traces
+from lrscope.tracking.mlflow_store.checked_client import CheckedClient
+from lrscope.tracking.mlflow_store.lookup import BEGINNING, has_trained, newest, run_of
+from lrscope.tracking.mlflow_store.read import peak_rate, read_histories, read_traces
 
-RUN_ID = re.compile(r"[0-9A-Za-z_-]{8,64}")
 PARENT = "mlflow.parentRunId"
 SEED_PARAMS = ("seed", "random_seed", "random_state")
 
@@ -31,7 +35,9 @@ Store = str | None | MlflowClient
 
 
 def _client(store: Store) -> MlflowClient:
-    return store if isinstance(store, MlflowClient) else connect(store)
+    if isinstance(store, MlflowClient):
+        return store if isinstance(store, CheckedClient) else CheckedClient(store.tracking_uri)
+    return connect(store)
 
 
 def collect_sweep(store: Store, parent_run_id: str) -> Sweep:
@@ -51,7 +57,7 @@ def collect_sweep(store: Store, parent_run_id: str) -> Sweep:
         raise InputError(
             Problem("sweep", parent_run_id, "this run has no members", "Give the id of a sweep's parent run")
         )
-    traces = read_traces(client, runs, CURVES)
+    traces = _traces(client, runs)
     axes = swept_axes(_strings(parent, "lrscope.axes"), runs)
     members = _diagnosed([_member(run, axes, traces[run.info.run_id]) for run in runs])
     experiment = client.get_experiment(parent.info.experiment_id)
@@ -70,25 +76,42 @@ def collect_sweep(store: Store, parent_run_id: str) -> Sweep:
         members=tuple(sorted(members, key=lambda member: sort_key(member, axes))),
         ours=parent.data.tags.get("lrscope.kind") == "sweep",
         has_view=VIEW_TAG + view_key(parent.info.run_id) in experiment.tags,
+        user=parent.data.tags.get("mlflow.user", ""),
+        commit=parent.data.tags.get("mlflow.source.git.commit", ""),
     )
 
 
-def latest_sweep(store: Store) -> str:
-    """The run id of the parent of the sweep that was started last, in whatever experiment.
+def _traces(client: MlflowClient, runs: Sequence[Run]) -> dict[str, Trace]:
+    """The curves that every report shows, and of failed members those that show why."""
+    traces = read_traces(client, runs, CURVES)
+    signals = read_histories(client, {run.info.run_id: wanted_signals(run) for run in spread_out(runs)})
+    return {
+        run_id: replace(trace, series={**trace.series, **signals.get(run_id, {})}) for run_id, trace in traces.items()
+    }
+
+
+def latest_sweep(store: Store, tell: Callable[[str], None] = lambda _: None) -> str:
+    """The run id of the parent of the sweep that was started last, in whatever experiment, and has trained anything.
+
+    Args:
+        tell: told of each later one, of which nothing can be shown.
 
     Raises:
-        InputError: the store holds no sweep.
+        InputError: the store holds no such sweep.
     """
     client = _client(store)
-    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
-    newest = ["attributes.start_time DESC"]
-    if found := client.search_runs(experiments, "tags.`lrscope.kind` = 'sweep'", max_results=1, order_by=newest):
-        return found[0].info.run_id
-    if found := client.search_runs(experiments, f"tags.`{PARENT}` != ''", max_results=1, order_by=newest):
-        return found[0].data.tags[PARENT]
-    raise InputError(
-        Problem("sweep", "latest", f"{client.tracking_uri} holds no sweep", "Run one: python train.py -m lr=0.1,0.01")
-    )
+    empty = False
+    for sweep in newest(client, "tags.`lrscope.kind` = 'sweep'"):
+        if has_trained(client, sweep):
+            return sweep.info.run_id
+        empty = True
+        words = "has recorded nothing yet" if sweep.info.status == "RUNNING" else "ended before it had trained anything"
+        tell(f"left out: {sweep.info.run_name} ({sweep.info.run_id}) {words}")
+    for member in newest(client, f"tags.`{PARENT}` != ''"):
+        if "lrscope.kind" not in member.data.tags:
+            return str(member.data.tags[PARENT])
+    rule = f"{redact_uri(client.tracking_uri)} holds no sweep" + (" that has trained anything" if empty else "")
+    raise InputError(Problem("sweep", "latest", rule, f"Run one: {train_command()} -m lr=0.1,0.01"))
 
 
 def children(client: MlflowClient, parent: Run, view: int = ViewType.ACTIVE_ONLY) -> list[Run]:
@@ -115,18 +138,17 @@ def _parent(client: MlflowClient, run_id: str) -> Run:
 
 
 def stored_run(client: MlflowClient, run_id: str) -> Run:
-    """The run of that id.
+    """The run of that id, or the one whose id begins so.
 
     Raises:
-        InputError: there is none, or it was deleted, or the id is none.
+        InputError: there is none, or several, or it was deleted, or the word is no id.
     """
-    remedy = "List them with: python scripts/compare.py --list"
-    if not RUN_ID.fullmatch(run_id):
+    remedy = f"List them with: {script('compare')} --list"
+    if not is_id(run_id) and not BEGINNING.fullmatch(run_id):
         raise InputError(Problem("sweep", run_id[:80], "this is no MLflow run id", remedy))
-    try:
-        run = client.get_run(run_id)
-    except MlflowException as error:
-        raise InputError(Problem("sweep", run_id, f"{client.tracking_uri} has no such run", remedy)) from error
+    run = run_of(client, run_id, "sweep")
+    if run is None:
+        raise InputError(Problem("sweep", run_id, f"{redact_uri(client.tracking_uri)} has no such run", remedy))
     if run.info.lifecycle_stage == "deleted":
         raise InputError(
             Problem("sweep", run_id, "this run was deleted", f"Bring it back: mlflow runs restore --run-id {run_id}")
@@ -149,6 +171,7 @@ def _member(run: Run, axes: Sequence[str], trace: Trace) -> Member:
         trace=trace,
         params=dict(params),
         artifacts=run.info.artifact_uri or "",
+        finding=_finding(tags),
     )
 
 
@@ -159,7 +182,7 @@ def _diagnosed(members: Sequence[Member]) -> list[Member]:
         return list(members)
     found = diagnose_sweep([member.trace for member in unjudged])
     judged = {
-        member.run_id: replace(member, verdict=diagnosis.verdict, why=diagnosis.primary.why)
+        member.run_id: replace(member, verdict=diagnosis.verdict, why=diagnosis.primary.why, finding=diagnosis.primary)
         for member, diagnosis in zip(unjudged, found, strict=True)
     }
     return [judged.get(member.run_id, member) for member in members]
@@ -167,10 +190,11 @@ def _diagnosed(members: Sequence[Member]) -> list[Member]:
 
 def _seconds(run: Run) -> float | None:
     """Training time as recorded, else from MLflow's start to its end; None while it runs."""
-    try:
-        return float(run.data.tags["lrscope.seconds"])
-    except (KeyError, ValueError):
-        return (run.info.end_time - run.info.start_time) / 1000 if run.info.end_time else None
+    told = number(run.data.tags.get("lrscope.seconds"))
+    if told is not None and math.isfinite(told):
+        return told
+    began, ended = run.info.start_time, run.info.end_time
+    return (ended - began) / 1000 if began is not None and ended is not None else None
 
 
 def _verdict(tags: Mapping[str, str]) -> Verdict | None:
@@ -180,16 +204,18 @@ def _verdict(tags: Mapping[str, str]) -> Verdict | None:
         return None  # not diagnosed, or edited by hand
 
 
-def _strings(run: Run, tag: str) -> tuple[str, ...]:
+def _finding(tags: Mapping[str, str]) -> Finding | None:
+    """The finding behind the verdict; None of a run that an older version recorded, or whose tags were edited."""
     try:
-        stored = json.loads(run.data.tags.get(tag, "[]"))
-    except ValueError:
-        return ()
-    return tuple(str(item) for item in stored) if isinstance(stored, list) else ()
+        found = Diagnosis.from_json(tags[DIAGNOSIS]).primary
+    except (KeyError, ValueError, IndexError):
+        return None
+    return found if found.verdict is _verdict(tags) else None
+
+
+def _strings(run: Run, tag: str) -> tuple[str, ...]:
+    return strings(run.data.tags.get(tag))
 
 
 def _integer(text: str | None) -> int | None:
-    try:
-        return int(text) if text is not None else None
-    except ValueError:
-        return None
+    return whole(text, low=-LARGEST_STEP)

@@ -20,7 +20,7 @@ def connect(uri: str | None) -> MlflowClient:
     """
     address = resolve_uri(uri)
     file = address.database_file
-    if file is not None and not file.is_file():
+    if file is not None and not file.exists():
         rule, remedy = "there is no such file", "Run a sweep first (make sweep), or name the store: --store URI."
         raise StoreUnreachable(Problem("store", address.shown, rule, remedy))
     return open_store(address).client

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from lrscope.core.outcome import TRACEBACK
 from lrscope.core.trace import Trace
-from lrscope.core.verdict import Verdict
+from lrscope.core.verdict import Finding, Verdict
 
 MOST_REASONS = 4
 """Crashes of so many kinds are told."""
@@ -22,6 +22,7 @@ CURVES = (
     "val/acc",
     "lr",
     "train/loss_constant",
+    "val/loss_constant",
 )
 """The metrics that a report reads."""
 
@@ -48,6 +49,10 @@ class Member:
     params: Mapping[str, str] = field(default_factory=dict)
     artifacts: str = ""
     """Where its files lie: a URI; empty where that is not known."""
+    finding: Finding | None = None
+    """What its verdict rests on and what to do, as it was found when all its curves were at hand; None where nobody
+    kept it.
+    """
 
     @property
     def ended(self) -> bool:
@@ -105,6 +110,15 @@ class Sweep:
     """Whether lrscope made it, so that its command line can be told."""
     has_view: bool = False
     """Whether MLflow's page has the saved view of it that links rest on."""
+    user: str = ""
+    """Who started it; empty where that was not recorded."""
+    commit: str = ""
+    """The git commit that it was made from."""
+
+    @property
+    def title(self) -> str:
+        """Its axes, ``lr × 10``: the name without what an earlier report has added to it."""
+        return self.name.partition(" · ")[0]
 
     @property
     def dataset(self) -> str:

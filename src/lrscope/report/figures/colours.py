@@ -1,4 +1,7 @@
-"""One scale for rates and one mark per verdict, the same in figures, page and MLflow, on light and dark ground."""
+"""One hue for what was swept and one mark per verdict, the same in figures, page and MLflow, on light and dark ground.
+
+A colour means one thing: the shades of indigo tell rates and settings, every other colour is that of a verdict.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,11 @@ from collections.abc import Mapping, Sequence
 from lrscope.core.verdict import Mark, Verdict
 
 SCALE = (
-    "#4138ba", "#6832c2", "#892cc2", "#a72eb7", "#be3aa2", "#d04a88",
-    "#dd5d6e", "#e66f54", "#eb833a", "#e9990e", "#dcb30f",
+    "#313da8", "#3d49af", "#4a54b6", "#5760bd", "#646bc4", "#7176cb",
+    "#7e82d1", "#8b8dd8", "#9898df", "#a5a4e5", "#b2b0ec",
 )  # fmt: skip
-"""Low rates dark and cool, high ones light and warm: hues of matplotlib's plasma, lightness in even steps of OKLab from
-0.44 to 0.78, so that the order shows without colour vision and every step stands out from white and from near black."""
-
-CATEGORIES = ("#0072b2", "#d55e00", "#009e73", "#b05fc4", "#b98a00", "#3aa6dd", "#8c6d4f", "#7f868f")
-"""For settings without an order (schedulers, optimizers): after Okabe and Ito 2008, darker where too light on white."""
+"""What was swept, in one hue that no verdict has: low rates dark, high ones light, in even steps of OKLab's lightness
+from 0.42 to 0.78, so that the order shows without colour vision and every step stands out from white and near black."""
 
 
 MARKS: Mapping[str, Mark] = {
@@ -40,6 +40,16 @@ def rate_colours(rates: Sequence[float | None]) -> list[str]:
         MARKS["unknown"].colour if value is None else on_scale((value - low) / (high - low) if high > low else 0.5)
         for value in logs
     ]
+
+
+def category_colours(count: int) -> list[str]:
+    """Colours for settings without an order, as far apart on the scale as their number allows."""
+    return [on_scale(i / (count - 1) if count > 1 else 0.2) for i in range(count)]
+
+
+def member_colour(outcome: str, failed: bool, swept: str) -> str:
+    """A member's colour: that of its verdict where it failed, else that of what was swept."""
+    return MARKS[outcome].colour if failed and outcome in MARKS else swept
 
 
 def on_scale(place: float) -> str:

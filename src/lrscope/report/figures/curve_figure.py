@@ -14,15 +14,18 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
 from lrscope.report.analysis.comparison import Comparison
-from lrscope.report.figures.colours import SCALE
-from lrscope.report.figures.figure_data import MANY, CurvePanel, FigureData
+from lrscope.report.figures.colours import MARKS, SCALE
 from lrscope.report.figures.frames import DASHES, Theme, framed, set_axis, tick
+from lrscope.report.figures.shown import MANY, CurvePanel, FigureData
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 KEY_WIDTH = 1.35
 """Inches at the right of the curves for the list or the bar of the rates."""
+
+LABEL_WIDTH = 0.062
+"""Inches of one letter at the end of a curve."""
 
 LISTED = 10
 """More rates than this are told by a colour bar."""
@@ -34,19 +37,25 @@ def curve_figure(comparison: Comparison, figure_data: FigureData, theme: Theme) 
     panels = figure_data.curves
     columns = 2 if len(panels) > 1 else 1
     rows = max(math.ceil(len(panels) / columns), 1)
-    figure, axes = framed(rows, columns, width=5.1, height=2.75, right=KEY_WIDTH, below=0.56)
+    longest = max((len(label.text) for panel in panels for label in panel.labels), default=0)
+    beside = 0.15 + LABEL_WIDTH * longest if longest else 0.0
+    keyed = not figure_data.labelled
+    figure, axes = framed(
+        rows, columns, 5.1 + beside, height=2.75, right=KEY_WIDTH if keyed else 0.1, below=0.56, beside=beside
+    )
     if not panels:
         axes[0].set_axis_off()
         axes[0].text(0.5, 0.5, "no curve was recorded", ha="center", va="center", transform=axes[0].transAxes)
     for ax, panel in zip(axes, panels, strict=False):
-        _curve_panel(ax, panel, comparison, figure_data)
+        _curve_panel(ax, panel, comparison, figure_data, theme)
     for ax in axes[len(panels) :]:
         ax.set_axis_off()
-    _key(figure, comparison, figure_data, theme)
+    if keyed:
+        _key(figure, comparison, figure_data, theme)
     return figure
 
 
-def _curve_panel(ax: Axes, panel: CurvePanel, comparison: Comparison, figure_data: FigureData) -> None:
+def _curve_panel(ax: Axes, panel: CurvePanel, comparison: Comparison, figure_data: FigureData, theme: Theme) -> None:
     ax.set_title(panel.title)
     set_axis(ax, panel.x, "x")
     set_axis(ax, panel.y, "y")
@@ -55,8 +64,16 @@ def _curve_panel(ax: Axes, panel: CurvePanel, comparison: Comparison, figure_dat
         chosen = [curve for curve in panel.curves if figure_data.dashes[curve.row] == dash]
         chosen.sort(key=lambda curve: not comparison.rows[curve.row].member.failed)  # failed ones lie below
         lines = [np.column_stack([curve.steps, curve.values]) for curve in chosen]
-        colours = [figure_data.colours[curve.row] for curve in chosen]
+        colours = [theme.lifted(figure_data.colours[curve.row]) for curve in chosen]
         ax.add_collection(LineCollection(lines, colors=colours, linewidths=width, linestyles=[DASHES[dash]], alpha=0.9))
+    for curve in panel.curves:
+        if curve.leaves is not None:
+            mark = MARKS[comparison.rows[curve.row].member.outcome]
+            ax.scatter([curve.leaves], [1], s=34, marker=mark.shape, color=mark.colour, linewidths=0, zorder=5,
+                       transform=ax.get_xaxis_transform(), clip_on=False)  # fmt: skip
+    for label in panel.labels:
+        ax.text(1.015, label.place, label.text, color=theme.for_text(label.colour), fontsize=8, va="center",
+                transform=ax.transAxes)  # fmt: skip
     points = [curve for curve in panel.curves if len(curve.steps) == 1]
     ax.scatter(
         [c.steps[0] for c in points], [c.values[0] for c in points], s=9, c=[figure_data.colours[c.row] for c in points]
@@ -66,10 +83,12 @@ def _curve_panel(ax: Axes, panel: CurvePanel, comparison: Comparison, figure_dat
 def _key(figure: Figure, comparison: Comparison, figure_data: FigureData, theme: Theme) -> None:
     """Few rates are listed by name, many by a colour bar; settings without order by name."""
     rates = sorted({row.member.rate: c for row, c in zip(comparison.rows, figure_data.colours, strict=True)
-                    if row.member.rate}.items())  # fmt: skip
+                    if row.member.rate and not row.member.failed}.items())  # fmt: skip
     width, height = figure.get_size_inches()
     left, top = 1 - (KEY_WIDTH - 0.15) / width, 1 - 0.3 / height
     handles = [Line2D([], [], color=colour, linewidth=2, label=label) for label, colour in figure_data.legend if label]
+    failed = dict.fromkeys(row.member.outcome for row in comparison.rows if row.member.failed)
+    handles += [Line2D([], [], color=MARKS[word].colour, linewidth=2, label=word) for word in failed]
     bar = figure_data.scale is not None and len(rates) > LISTED
     if figure_data.scale and not bar:
         handles += [Line2D([], [], color=colour, linewidth=2, label=_plain(rate)) for rate, colour in rates]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,28 +14,46 @@ from matplotlib.figure import Figure
 
 from lrscope.report.analysis.comparison import Comparison
 from lrscope.report.figures.curve_figure import curve_figure
-from lrscope.report.figures.figure_data import FigureData
 from lrscope.report.figures.frames import DARK, LIGHT, Theme
+from lrscope.report.figures.heat_figure import heat_figure
+from lrscope.report.figures.heat_map import HeatMap
 from lrscope.report.figures.loss_figure import loss_figure
+from lrscope.report.figures.shown import FigureData
 
 DPI = 120
 
 
 def draw_figures(
-    comparison: Comparison, figure_data: FigureData, folder: Path, themes: Sequence[str]
+    comparison: Comparison, figure_data: FigureData, heat: HeatMap | None, folder: Path, themes: Sequence[str]
 ) -> tuple[Path, ...]:
-    """Write ``loss_vs_rate.png`` and ``curves.png`` (for the dark theme ``…-dark.png``) into the folder."""
+    """Write ``loss_vs_rate.png`` and ``curves.png`` (for the dark theme ``…-dark.png``) into the folder.
+
+    Where there is a map of two axes, it is the figure of the loss.
+    """
     written = []
     for name in themes:
         theme = DARK if name == "dark" else LIGHT
         ending = "-dark" if name == "dark" else ""
-        with matplotlib.rc_context(_settings(theme)):
-            for stem, draw in (("loss_vs_rate", loss_figure), ("curves", curve_figure)):
-                figure = draw(comparison, figure_data, theme)
-                path = folder / f"{stem}{ending}.png"
-                FigureCanvasAgg(figure).print_png(str(path))
-                written.append(path)
+        loss = partial(heat_figure, heat, theme) if heat else partial(loss_figure, comparison, figure_data, theme)
+        for stem, draw in (("loss_vs_rate", loss), ("curves", partial(curve_figure, comparison, figure_data, theme))):
+            path = folder / f"{stem}{ending}.png"
+            path.write_bytes(_png(draw, _settings(theme)))
+            written.append(path)
     return tuple(written)
+
+
+def _png(draw: Callable[[], Figure], settings: Any) -> bytes:
+    """The figure as PNG. A name with dollars that is no formula is drawn as it stands, and powers of ten then, too."""
+    for formulas in (True, False):
+        drawn = io.BytesIO()
+        with matplotlib.rc_context({**settings, "text.parse_math": formulas}):
+            try:
+                FigureCanvasAgg(draw()).print_png(drawn)
+                break
+            except ValueError:
+                if not formulas:
+                    raise
+    return drawn.getvalue()
 
 
 def get_ready_to_draw() -> None:

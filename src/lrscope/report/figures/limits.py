@@ -18,6 +18,13 @@ DECADES_SPANNED = 20.0
 ROOM_ABOVE = 1.6
 """What lies above this times the loss at the start, or the highest loss of a run that trained, leaves the frame."""
 
+LEAST_SPAN = 0.05
+"""A linear axis spans at least this share of its largest value: less is rounding, and would be drawn as if it told
+something."""
+
+LEAST_RATIO = 1.25
+"""The same for a logarithmic axis: its top over its bottom."""
+
 DEEPEST = 1e-8
 """A logarithmic axis reaches down to at most this share of its top."""
 
@@ -34,6 +41,16 @@ class Axis:
 
     def holds(self, value: float) -> bool:
         return math.isfinite(value) and value <= self.high
+
+    def place(self, value: float) -> float:
+        """Where a value lies between the ends, 0 to 1 and no further; what is not finite lies at the top."""
+        if not math.isfinite(value):
+            return 1.0
+        if self.log:
+            place = math.log(max(value, self.low) / self.low) / math.log(self.high / self.low)
+        else:
+            place = (value - self.low) / (self.high - self.low)
+        return min(max(place, 0.0), 1.0)
 
 
 def loss_axis(label: str, usual: Iterable[float], other: Iterable[float], start: float) -> Axis:
@@ -59,8 +76,10 @@ def spanning(label: str, values: Sequence[float], log: bool | None = None) -> Ax
     if log:
         bottom = max(min(value for value in values if value > 0), high * DEEPEST)
         room = (high / bottom) ** 0.06 if high > bottom else 1.5
+        room = max(room, math.sqrt(LEAST_RATIO * bottom / high))
         return Axis(label, bottom / room, high * room, log=True)
-    room = 0.06 * (high - low) or 0.06 * abs(high) or 0.5
+    size = max(abs(low), abs(high))
+    room = max(0.06 * (high - low), (LEAST_SPAN * size - (high - low)) / 2) or 0.5
     return Axis(label, low - room, high + room)
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from lrscope.report.analysis.comparison import Cell, Comparison
+from lrscope.report.analysis.comparison import Comparison
 from lrscope.report.figures.colours import MARKS
-from lrscope.report.figures.figure_data import Dot, FigureData, LossPanel, Mean
-from lrscope.report.figures.frames import Theme, framed, set_axis
+from lrscope.report.figures.frames import DASHES, Theme, framed, set_axis
 from lrscope.report.figures.limits import Axis
+from lrscope.report.figures.loss_words import above_the_frame
+from lrscope.report.figures.shown import Dot, FigureData, LossPanel, Mean
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,15 +27,12 @@ LINE = 0.24
 SHARE_LINE = 0.17
 """Inches: of the line above a frame that says how many seeds failed."""
 
-MOST_SHARES = 12
-"""So many rates have room for a number above each."""
-
 
 def loss_figure(comparison: Comparison, figure_data: FigureData, theme: Theme) -> Figure:
     """One frame for each loss side by side, the key to the marks below."""
     panels = figure_data.losses
     lines = _lines(_legend(comparison, figure_data, theme), WIDTH * len(panels) - 0.4)
-    lifted = SHARE_LINE if _failed_shares(comparison) else 0.0
+    lifted = SHARE_LINE if any(panel.shares for panel in panels) else 0.0
     below = 0.62 + LINE * len(lines)
     figure, axes = framed(1, len(panels), WIDTH, height=3.5, right=0.15, below=below, above=0.36 + lifted)
     for ax, panel in zip(axes, panels, strict=True):
@@ -61,37 +60,19 @@ def _lines(handles: Sequence[Line2D], inches: float) -> list[list[Line2D]]:
 
 
 def _loss_panel(ax: Axes, panel: LossPanel, comparison: Comparison, figure_data: FigureData, theme: Theme) -> None:
-    shares = _failed_shares(comparison)
-    ax.set_title(panel.title, pad=6 + 72 * SHARE_LINE if shares else None)
+    ax.set_title(panel.title, pad=6 + 72 * SHARE_LINE if panel.shares else None)
     set_axis(ax, panel.x, "x")
     set_axis(ax, panel.y, "y")
     _band(ax, panel.x, figure_data, theme)
     several = len(figure_data.groups) > 1
-    for means, (_, colour) in zip(panel.means, figure_data.groups, strict=True):
+    for place, (means, (_, colour)) in enumerate(zip(panel.means, figure_data.groups, strict=True)):
         line = colour if several else theme.ink
-        _means(ax, means, line, connect=comparison.numeric)
+        _means(ax, means, line, DASHES[place % len(DASHES)], connect=comparison.numeric)
     _marks(ax, panel, comparison)
-    for cell, x in shares:
-        ax.annotate(f"{cell.failed.count}/{cell.failed.total}", (x, 1), xycoords=ax.get_xaxis_transform(),
+    for x, words in panel.shares:
+        ax.annotate(words, (x, 1), xycoords=ax.get_xaxis_transform(),
                     xytext=(0, 5), textcoords="offset points", ha="center", va="bottom", fontsize=7.5,
                     color=theme.ink)  # fmt: skip
-    if any(dot.above for dot in panel.dots):
-        ax.annotate("loss beyond the frame ↑", (1, 1), xycoords="axes fraction", xytext=(0, 20 if shares else 8),
-                    fontsize=7.5, textcoords="offset points", ha="right", va="bottom", alpha=0.8)  # fmt: skip
-
-
-def _failed_shares(comparison: Comparison) -> list[tuple[Cell, float]]:
-    """The cells over whose place the number of failed seeds is written: marks that lie on each other cannot be counted.
-
-    None where it is one seed each, where groups share their places, or where there is no room for so many.
-    """
-    if comparison.seeds < 2 or len(comparison.groups) != 1:
-        return []
-    cells = [cell for cell in comparison.groups[0].cells if cell.x is not None]
-    places = [cell.x if isinstance(cell.x, float) else float(place) for place, cell in enumerate(cells)]
-    if len(cells) > MOST_SHARES or comparison.numeric != all(isinstance(cell.x, float) for cell in cells):
-        return []
-    return [(cell, x) for cell, x in zip(cells, places, strict=True) if cell.failed.count]
 
 
 def _marks(ax: Axes, panel: LossPanel, comparison: Comparison) -> None:
@@ -134,10 +115,11 @@ def _band(ax: Axes, x: Axis, figure_data: FigureData, theme: Theme) -> None:
     ax.axvline(figure_data.best, color=MARKS["trained"].colour, linewidth=0.9, linestyle=(0, (2, 2)), zorder=1)
 
 
-def _means(ax: Axes, means: Sequence[Mean], colour: str, connect: bool) -> None:
-    xs = [mean.x for mean in means]
-    if connect:
-        ax.plot(xs, [mean.estimate.mean for mean in means], color=colour, linewidth=1.1, alpha=0.75, zorder=2)
+def _means(ax: Axes, means: Sequence[Mean], colour: str, dash: Any, connect: bool) -> None:
+    for before, mean in pairwise(means):
+        if connect and mean.joined:
+            ax.plot([before.x, mean.x], [before.estimate.mean, mean.estimate.mean], color=colour, linewidth=1.1,
+                    alpha=0.75, linestyle=dash, zorder=2)  # fmt: skip
     for mean in means:
         if mean.estimate.n > 1:
             estimate = mean.estimate
@@ -161,12 +143,14 @@ def _legend(comparison: Comparison, figure_data: FigureData, theme: Theme) -> li
     ]
     if any(row.outcome.final_val != row.outcome.best_val for row in comparison.rows if not row.member.failed):
         handles.append(Line2D([], [], marker="_", color=theme.ink, linewidth=0.9, label="mark: best, tick: at the end"))
-    if _failed_shares(comparison):
-        handles.append(Line2D([], [], linestyle="none", label="n/m above: n of m seeds failed"))
+    handles += [Line2D([], [], linestyle="none", label=words) for words in above_the_frame(figure_data)]
     if figure_data.interval:
         handles.append(Line2D([], [], color=theme.ink, linewidth=1.3, marker="|", label=figure_data.interval))
     if len(figure_data.groups) > 1:
-        handles += [Line2D([], [], color=colour, linewidth=1.8, label=label) for label, colour in figure_data.groups]
+        handles += [
+            Line2D([], [], color=colour, linewidth=1.8, linestyle=DASHES[i % len(DASHES)], label=label)
+            for i, (label, colour) in enumerate(figure_data.groups)
+        ]
     if figure_data.band is not None:
         handles.append(Line2D([], [], color=theme.band, linewidth=8, label="recommended"))
     return handles

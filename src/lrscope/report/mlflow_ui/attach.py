@@ -1,22 +1,23 @@
-"""What the report leaves in MLflow: the parent's note, the members' colours, the saved view."""
+"""What the report leaves in MLflow: the parent's note, name and results, the members' colours, the saved view."""
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 
 from mlflow import MlflowClient
-from mlflow.entities import RunTag
+from mlflow.entities import Metric, RunTag
 from mlflow.exceptions import MlflowException
 
-from lrscope.report.analysis.comparison import compare
 from lrscope.report.data.connect import connect
 from lrscope.report.data.stored_sweep import Sweep
-from lrscope.report.figures.colours import rate_colours
 from lrscope.report.figures.figure_data import figure_data_of
+from lrscope.report.mlflow_ui.parent_summary import ParentSummary, parent_summary
 from lrscope.report.mlflow_ui.saved_view import saved_view
+from lrscope.report.output.report import report_of
 from lrscope.tracking.mlflow_store.concurrent import AT_ONCE, side_by_side
 
 LONGEST_NOTE = 8000
@@ -24,7 +25,8 @@ LONGEST_NOTE = 8000
 
 
 def attach_to_mlflow(sweep: Sweep, note_markdown: str | None = None, client: MlflowClient | None = None) -> bool:
-    """Write the note of the parent, the colour and status word of each member, and the saved view of the sweep.
+    """Write the note, the name and the results of the parent, the colour and status word of each member, and the saved
+    view of the sweep.
 
     Doing it again replaces what was there. Members deleted meanwhile are passed over.
 
@@ -37,10 +39,11 @@ def attach_to_mlflow(sweep: Sweep, note_markdown: str | None = None, client: Mlf
         Whether the view was saved. A store that refuses it is told by False: the plain links work all the same.
     """
     client = client or connect(sweep.store)
-    colours = rate_colours([member.rate for member in sweep.members])
-    tags = {
-        member.run_id: {"mlflow.runColor": colour, "lrscope.status": member.status.lower()}
-        for member, colour in zip(sweep.members, colours, strict=True)
+    report = report_of(sweep)
+    figure_data = figure_data_of(report.comparison, None, points=100)
+    tags: dict[str, dict[str, str]] = {
+        row.member.run_id: {"mlflow.runColor": colour, "lrscope.status": row.member.status.lower()}
+        for row, colour in zip(report.comparison.rows, figure_data.colours, strict=True)
     }
     if note_markdown is not None:
         tags[sweep.run_id] = {"mlflow.note.content": shortened(note_markdown)}
@@ -48,14 +51,34 @@ def attach_to_mlflow(sweep: Sweep, note_markdown: str | None = None, client: Mlf
     for error in side_by_side([partial(_tag, client, run_id, of_run) for run_id, of_run in tags.items()], at_once):
         if error is not None:
             raise error
-    panels = figure_data_of(compare((sweep,)), None, points=100).curves
-    frames = {panel.metric: panel.y for panel in panels}
+    if sweep.ours:
+        _summarise(client, sweep.run_id, parent_summary(report))
+    frames = {panel.metric: panel.y for panel in figure_data.curves}
     key, value = saved_view(sweep, frames, int(time.time() * 1000))
     try:
         client.set_experiment_tag(sweep.experiment_id, key, value)
     except MlflowException:
         return False
     return True
+
+
+def _summarise(client: MlflowClient, run_id: str, summary: ParentSummary) -> None:
+    """A report that is made again says again what is so still, and adds a point at the next step to what is not."""
+    now = int(time.time() * 1000)
+    with suppress(MlflowException):  # deleted since the sweep was read
+        known = {metric.key: metric for metric in client.get_run(run_id).data._metric_objs}
+        gone = {name: 0.0 for name in known if name.startswith("members/")}
+        fresh = {name: value for name, value in (gone | dict(summary.metrics)).items() if math.isfinite(value)}
+        client.log_batch(
+            run_id,
+            metrics=[
+                Metric(name, value, now, known[name].step + 1 if name in known else 0)
+                for name, value in fresh.items()
+                if name not in known or known[name].value != value
+            ],
+            tags=[RunTag(key, value) for key, value in summary.tags.items()],
+        )
+        client.update_run(run_id, name=summary.name)
 
 
 def _tag(client: MlflowClient, run_id: str, tags: Mapping[str, str]) -> None:

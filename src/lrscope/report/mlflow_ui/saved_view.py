@@ -24,12 +24,11 @@ CHARTABLE = 64
 """Up to so many members are all drawn; beyond, the page's own first twenty."""
 
 COLUMNS = (
+    "attributes.`Description`",
     SORTED_BY,
-    "tags.`lrscope.verdict`",
-    "tags.`lrscope.status`",
-    "metrics.`train/loss_epoch`",
     "metrics.`val/loss`",
     "metrics.`val/acc`",
+    "tags.`lrscope.verdict`",
 )
 SECTION = "lrscope"
 
@@ -55,7 +54,7 @@ def saved_view(sweep: Sweep, frames: Mapping[str, Axis], now_ms: int) -> tuple[s
         "lifecycleFilter": "Active",
         "datasetsFilter": [],
         "modelVersionFilter": "All Runs",
-        "selectedColumns": [*COLUMNS[:1], *_swept(sweep), *COLUMNS[1:]],
+        "selectedColumns": [*COLUMNS, *_swept(sweep)],
         "runsHidden": [],
         "runsVisibilityMap": {},
         "runsHiddenMode": "SHOWALL" if len(sweep.members) <= CHARTABLE else "FIRST_20_RUNS",

@@ -2,8 +2,12 @@
 
 The commands on stored runs use it, and the end of a sweep.
 
-    columns, tables    the columns, and the table as text
-    terminal, page     for a terminal, for a browser
-    sweep_note         the note of the parent run
-    report_files       all files of a report
+    report, starred, interesting    all that is said, worked out once; which rows stand out
+    head, other_settings    what was trained; what the other settings came to
+    columns, tables    the columns, and the tables as text
+    terminal    for a terminal
+    page    for a browser, of its parts:
+    html_table, members_html, why_html, heat_table, small_figure, marks_svg, figure_json, glossary
+    sweep_note    the note of the parent run
+    report_files    all files of a report
 """

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lrscope.report.analysis.comparison import Comparison, Row
-from lrscope.report.data.axes import RATE, SEED, format_rate, number
+from lrscope.report.data.axes import RATE, SEED, format_loss, format_rate, number
 
 Value = float | int | str | None
 
@@ -41,12 +41,10 @@ def plain(value: Value) -> str:
 
 
 def loss_text(value: Value) -> str:
-    """``0.1234``, ``12.3``, ``3.5e+12``; ``inf`` where the loss was not finite, a dash where there is none."""
+    """As ``format_loss``; ``inf`` where the loss was not finite, a dash where there is none."""
     if not isinstance(value, int | float) or math.isnan(value):
         return "–"
-    if math.isinf(value):
-        return "inf"
-    return f"{value:.4g}" if 1e-3 <= abs(value) < 1e4 or value == 0 else f"{value:.2e}"
+    return "inf" if math.isinf(value) else format_loss(value)
 
 
 def accuracy_text(value: Value) -> str:
@@ -58,17 +56,50 @@ def rate_text(value: Value) -> str:
 
 
 def count_text(value: Value) -> str:
-    return "–" if not isinstance(value, int | float) else f"{value:,.0f}".replace(",", " ")
+    return "–" if not isinstance(value, int | float) else f"{value:,.0f}"
 
 
 def seconds_text(value: Value) -> str:
-    return "–" if not isinstance(value, int | float) else f"{value:.1f}" if value < 100 else f"{value:.0f}"
+    return "–" if not isinstance(value, int | float) else f"{value:,.1f}"
 
 
 def columns(comparison: Comparison) -> tuple[Column, ...]:
     """The columns of this comparison: those whose every cell would be empty are left out."""
     found = [*_identity(comparison), *RESULTS]
     return tuple(column for column in found if any(_filled(column.value(row)) for row in comparison.rows))
+
+
+TOLD_ABOVE = ("lr", "seed", "steps")
+"""What stands in the head of a report where it is the same for all members."""
+
+REPEATS = {"best_train_loss": "final_train_loss", "best_train_acc": "final_train_acc", "best_val_acc": "final_val_acc"}
+"""A best value that every member has at its end needs no column of its own."""
+
+
+def telling(comparison: Comparison) -> tuple[Column, ...]:
+    """The columns for a person: without those that say the same of every member, or what another one says."""
+    found = {column.key: column for column in columns(comparison)}
+    dull = {key for key in TOLD_ABOVE if key in found and key != comparison.x_axis and _same(found[key], comparison)}
+    dull |= {
+        key
+        for key, other in REPEATS.items()
+        if key in found and other in found and _equal(found[key], found[other], comparison)
+    }
+    if all(row.member.status == "FINISHED" or row.member.outcome in TELLS_STATUS for row in comparison.rows):
+        dull.add("status")
+    return tuple(column for key, column in found.items() if key not in dull)
+
+
+TELLS_STATUS = ("diverged", "crashed", "running", "stopped")
+"""Outcomes that say how the run ended."""
+
+
+def _same(column: Column, comparison: Comparison) -> bool:
+    return len({column.value(row) for row in comparison.rows}) == 1
+
+
+def _equal(one: Column, other: Column, comparison: Comparison) -> bool:
+    return all(one.text(one.value(row)) == other.text(other.value(row)) for row in comparison.rows)
 
 
 def _filled(value: Value) -> bool:
@@ -88,11 +119,10 @@ def _identity(comparison: Comparison) -> list[Column]:
     if comparison.x_axis != RATE:
         found.sort(key=lambda column: column.key != comparison.x_axis)
 
-    dull = all(row.member.status in ("FINISHED", "FAILED") for row in comparison.rows)
     return [
         *found,
         Column("verdict", "verdict", lambda row: row.member.outcome, plain),
-        Column("status", "status", lambda row: row.member.status.lower(), plain, rank=6 if dull else 1),
+        Column("status", "status", lambda row: row.member.status.lower(), plain, rank=1),
     ]
 
 

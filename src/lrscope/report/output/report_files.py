@@ -10,14 +10,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from lrscope.report.analysis.comparison import Comparison, compare
-from lrscope.report.analysis.ranking import Ranking, ranking_of
-from lrscope.report.analysis.recommend import recommend
+from lrscope.report.analysis.comparison import Comparison
 from lrscope.report.analysis.recommendation import Recommendation
 from lrscope.report.data.stored_sweep import Sweep, gaps
 from lrscope.report.figures.figure_data import figure_data_of
+from lrscope.report.figures.heat_map import heat_map_of
 from lrscope.report.output.columns import Value, columns
 from lrscope.report.output.page import write_page
+from lrscope.report.output.report import Report, report_of
 from lrscope.report.output.sweep_note import write_note
 
 POINTS_OF_FIGURES = 600
@@ -49,27 +49,22 @@ def write_report(
         themes: of the PNG files: ``light``, ``dark`` (``…-dark.png``). The page has both.
         figures: False leaves the PNG files out, and with them matplotlib's second of loading.
     """
-    chosen = (sweeps,) if isinstance(sweeps, Sweep) else tuple(sweeps)
-    comparison = compare(chosen)
-    recommendations = recommend(comparison)
-    ranking = ranking_of(comparison, recommendations)
-    first = recommendations[0] if recommendations else None
+    report = report_of(sweeps)
+    comparison, first = report.comparison, report.first
+    heat = heat_map_of(comparison, first)
     folder.mkdir(parents=True, exist_ok=True)
     page = folder / "report.html"
     points = max(POINTS_OF_PAGE // max(len(comparison.rows), 1), 40)
-    page.write_text(
-        write_page(comparison, recommendations, ranking, figure_data_of(comparison, first, min(points, 500))), "utf-8"
-    )
+    page.write_text(write_page(report, figure_data_of(comparison, first, min(points, 500)), heat), "utf-8")
     table, data = folder / "members.csv", folder / "members.json"
     _write_csv(comparison, table)
-    data.write_text(json.dumps(_as_json(comparison, recommendations, ranking), indent=1, allow_nan=False), "utf-8")
+    data.write_text(json.dumps(_as_json(report), indent=1, allow_nan=False), "utf-8")
     pngs: tuple[Path, ...] = ()
     if figures:
         from lrscope.report.figures.draw import draw_figures
 
-        pngs = draw_figures(comparison, figure_data_of(comparison, first, POINTS_OF_FIGURES), folder, themes)
-    note = write_note(comparison, recommendations, ranking)
-    return ReportFiles(page, pngs, table, data, note, first, recommendations)
+        pngs = draw_figures(comparison, figure_data_of(comparison, first, POINTS_OF_FIGURES), heat, folder, themes)
+    return ReportFiles(page, pngs, table, data, write_note(report), first, report.recommendations)
 
 
 def _write_csv(comparison: Comparison, path: Path) -> None:
@@ -91,9 +86,8 @@ def _csv_value(value: Value) -> str:
     return "'" + text if isinstance(value, str) and text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
-def _as_json(
-    comparison: Comparison, recommendations: Sequence[Recommendation], ranking: Ranking | None
-) -> dict[str, Any]:
+def _as_json(report: Report) -> dict[str, Any]:
+    comparison, ranking = report.comparison, report.ranking
     return {
         "sweeps": [
             {"run_id": s.run_id, "name": s.name, "experiment": s.experiment, "axes": s.axes, "missing": gaps(s)}
@@ -101,7 +95,7 @@ def _as_json(
         ],
         "loss": comparison.loss,
         "axis": comparison.x_axis,
-        "recommendations": [_plain(asdict(recommendation)) for recommendation in recommendations],
+        "recommendations": [_plain(asdict(recommendation)) for recommendation in report.recommendations],
         "cells": [
             {
                 "group": group.label, "x": cell.x, "best": _plain(asdict(cell.best)) if cell.best else None,
@@ -111,6 +105,13 @@ def _as_json(
             for cell in group.cells
         ],
         "ranking": _plain(asdict(ranking)) if ranking else None,
+        "why": [
+            {
+                "who": failure.label, "verdict": failure.verdict.label, "members": failure.seeds.count,
+                "of": failure.seeds.total, "why": failure.why,
+            }
+            for failure in report.failures
+        ],
         "members": _members(comparison),
     }  # fmt: skip
 

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lrscope.report.analysis.comparison import Comparison
-from lrscope.report.analysis.ranking import Ranking
 from lrscope.report.analysis.recommendation import Recommendation
-from lrscope.report.data.stored_sweep import gaps
+from lrscope.report.output.other_settings import others_in_words
+from lrscope.report.output.report import Report
 from lrscope.report.output.tables import cells_table, markdown, members_texts, ranking_table
+from lrscope.report.why.failures import Failure, heading
 
 MOST_MEMBERS = 24
 """Rows of the table in a note: MLflow cuts notes at 8,000 characters."""
 
+MOST_FAILURES = 8
 
-def write_note(comparison: Comparison, recommendations: Sequence[Recommendation], ranking: Ranking | None) -> str:
-    """Markdown; text that came from the store cannot turn into markup."""
-    parts = [_recommendation(recommendation) for recommendation in recommendations]
-    missing = [gap for sweep in comparison.sweeps for gap in gaps(sweep)]
-    if missing:
-        parts.append("\n".join(f"- {_safe(gap)}" for gap in missing))
+
+def write_note(report: Report) -> str:
+    """Markdown, what to do before what shows it; text that came from the store cannot turn into markup."""
+    comparison, ranking = report.comparison, report.ranking
+    parts = [_recommendation(report.first)] if report.first else []
+    if others := others_in_words(comparison, report.recommendations[1:]):
+        parts.append(_safe(others))
+    if report.gaps:
+        parts.append("\n".join(f"- {_safe(gap)}" for gap in report.gaps))
+    if report.failures:
+        parts.append(f"### {heading(report.failures)}\n\n{_why(report.failures)}")
     if ranking:
         parts.append(f"### {ranking.title}\n\n{markdown(ranking_table(ranking, comparison))}")
         parts += [f"*{_safe(caution)}*" for caution in ranking.cautions]
@@ -32,10 +38,15 @@ def write_note(comparison: Comparison, recommendations: Sequence[Recommendation]
     return "\n\n".join(parts) + "\n"
 
 
+def _why(failures: Sequence[Failure]) -> str:
+    lines = [f"- **{_safe(f.who)}** *{f.verdict.label}*: {_safe(f.why)}." for f in failures[:MOST_FAILURES]]
+    more = len(failures) - MOST_FAILURES
+    return "\n".join([*lines, *([f"- … {more} more in the report"] if more > 0 else [])])
+
+
 def _recommendation(recommendation: Recommendation) -> str:
     headline, *rest = recommendation.sentences
-    lines = [f"**{_safe(recommendation.group)}**\n" if recommendation.group else ""]
-    lines.append(f"## {_safe(headline)}\n")
+    lines = [f"## {_safe(headline)}\n"]
     lines.append(" ".join(_safe(sentence) for sentence in rest))
     if recommendation.sensitivity is not None:
         lines.append(f"\nLR sensitivity {recommendation.sensitivity:.4g}, evidence {recommendation.evidence}.")

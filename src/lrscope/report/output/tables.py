@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lrscope.report.analysis.comparison import Cell, Comparison
+from lrscope.report.analysis.comparison import Cell, Comparison, Row
 from lrscope.report.analysis.estimates import Estimate, Share
 from lrscope.report.analysis.ranking import Ranking, Standing
-from lrscope.report.output.columns import accuracy_text, columns, count_text, loss_text
+from lrscope.report.output.columns import accuracy_text, count_text, loss_text, telling
 
 WIDEST_RANK = 5
 """Of the members' columns, those up to this rank stand in a note."""
@@ -16,11 +16,12 @@ WIDEST_RANK = 5
 
 @dataclass(frozen=True)
 class TextTable:
-    """``numbers[i]``: column i holds numbers and stands at the right."""
+    """``numbers[i]``: column i holds numbers and stands at the right. ``members[i]``: whom row i speaks of."""
 
     heads: tuple[str, ...]
     numbers: tuple[bool, ...]
     rows: tuple[tuple[str, ...], ...]
+    members: tuple[tuple[Row, ...], ...] = ()
 
 
 def cells_table(comparison: Comparison) -> TextTable | None:
@@ -33,9 +34,8 @@ def cells_table(comparison: Comparison) -> TextTable | None:
     rows = tuple(
         (*((group.label,) if several else ()), *_cell(cell)) for group in comparison.groups for cell in group.cells
     )
-    return TextTable(
-        heads, (*((False,) if several else ()), comparison.numeric, True, True, True, True, True, True), rows
-    )
+    numbers = (*((False,) if several else ()), comparison.numeric, True, True, True, True, True, True)
+    return TextTable(heads, numbers, rows, tuple(cell.rows for group in comparison.groups for cell in group.cells))
 
 
 def _cell(cell: Cell) -> tuple[str, ...]:
@@ -90,7 +90,7 @@ def _share(share: Share) -> str:
 
 def members_texts(comparison: Comparison) -> TextTable:
     """The members as text, without the columns that matter least."""
-    shown = [column for column in columns(comparison) if column.rank <= WIDEST_RANK]
+    shown = [column for column in telling(comparison) if column.rank <= WIDEST_RANK]
     return TextTable(
         tuple(column.heading for column in shown),
         tuple(column.right for column in shown),

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from lrscope.core.files import plain_opener
 from lrscope.tracking.delivery.deliver import LOCK_WAIT_S, Slice, held
 from lrscope.tracking.delivery.service import StoreService
 from lrscope.tracking.delivery.service_client import ServiceClient
@@ -34,6 +35,8 @@ class Commits:
         committed: Callable[[Journal, Offset], None] = lambda *_: None,
     ) -> None:
         self.offsets = Offsets()
+        self.disbelieved = False
+        """Whether the store said of an artifact that it has it, and had not."""
         self.fresh: set[str] = set()
         """Runs that nobody can have created yet: their creation need not search for them."""
         self._service = service
@@ -80,6 +83,7 @@ class Commits:
     def _commit(self, slices: Sequence[Slice]) -> None:
         for one in slices:
             self.fresh.discard(one.local_id)
+            self.disbelieved = self.disbelieved or one.disbelieved
             journal = Journal.of(self._root, one.local_id)
             with held(journal, LOCK_WAIT_S):
                 if self.offsets.of(journal).offset == one.begin.offset:  # else somebody delivered it meanwhile, too
@@ -95,5 +99,8 @@ class Commits:
             return
         for text in refusals:
             self._refused(f"{journal.local_id}: {text}")
-        with contextlib.suppress(OSError), (journal.folder / "refused.jsonl").open("a") as file:
+        with (
+            contextlib.suppress(OSError),
+            open(journal.folder / "refused.jsonl", "a", opener=plain_opener) as file,
+        ):
             file.writelines(json.dumps(text) + "\n" for text in refusals)

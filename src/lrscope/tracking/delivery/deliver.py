@@ -7,12 +7,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lrscope.core.safe_paths import check_local_id
+from lrscope.core.from_store import check_local_id
+from lrscope.tracking.delivery.elsewhere import only_what_is_missing
 from lrscope.tracking.delivery.mlflow_writer import BATCH_POINTS, MLflowWriter, RunDeleted, StubbornArtifact
+from lrscope.tracking.delivery.outage import is_disbelieved, is_refusal
 from lrscope.tracking.journal import events as ev
-from lrscope.tracking.journal.journal import Journal, Offset
+from lrscope.tracking.journal.journal import INCOMPLETE, SESSION, Journal, Offset
 from lrscope.tracking.journal.offsets import further
-from lrscope.tracking.mlflow_store.runs import RunIds, adopt_orphans, all_experiments, create_run, find_run
+from lrscope.tracking.mlflow_store.runs import (
+    RunIds,
+    adopt_orphans,
+    all_experiments,
+    create_run,
+    find_run,
+    is_deleted,
+)
 from lrscope.tracking.mlflow_store.store import Store
 
 _BATCH_EVENTS = 500
@@ -23,6 +32,13 @@ LOCK_WAIT_S = 5.0
 
 class Busy(Exception):
     """Another process is delivering this journal just now; what it delivers need not be delivered again."""
+
+
+class ContinuedElsewhere(Busy):
+    """Another machine goes on with the run, and may yet come to the steps whose points lie here."""
+
+    def __init__(self, words: str = "another machine has gone on with this run: sync again when it is done") -> None:
+        super().__init__(words)
 
 
 @dataclass(frozen=True)
@@ -40,6 +56,8 @@ class Slice:
     """Artifacts that did not go through. They belong at the end of the journal: they hold up neither the points behind
     them nor the run's status."""
     why_postponed: str = ""
+    disbelieved: bool = False
+    """Whether the store said that it has these, and has not."""
 
 
 class Deliverer:
@@ -54,6 +72,10 @@ class Deliverer:
         self._root = root
         self._progressed = progressed
         self._experiments: list[str] | None = None
+        self._behind: dict[str, bool] = {}
+        """Of runs that are there: whether somebody else has gone on with them."""
+        self._ended_while_deleted: dict[str, str] = {}
+        """The status of each by its MLflow id: a new run in a deleted experiment brings back all that is in it."""
 
     def deliver(self, local_id: str, known: Offset, fresh: Collection[str], lock_wait_s: float) -> tuple[Slice, ...]:
         """Send the next slice of a journal. Of a run that the store does not have yet the first slice is its creation,
@@ -101,9 +123,13 @@ class Deliverer:
         if begin.run_id is None or begin.experiment_id is None:
             notes.append("the journal does not say what run it is of: nothing of it can be delivered")
             return Slice(journal.local_id, begin, end, tuple(notes))
+        last = events[-1] if events else None
+        if self._is_behind(journal, begin.run_id, begin.offset):
+            events = only_what_is_missing(self._store, begin.run_id, events)
+        self._behind[journal.local_id] &= not isinstance(last, ev.Reopened)  # from here on it is this session's again
         writer = MLflowWriter(self._store, journal, RunIds(begin.run_id, begin.experiment_id), self._progressed)
         postponed: list[ev.Event] = []
-        why = ""
+        why, disbelieved = "", False
         while events:
             try:
                 writer.send(events, postponed)
@@ -111,16 +137,19 @@ class Deliverer:
             except RunDeleted:
                 if begin.refused == 0:
                     writer.refusals.append("its records: the run was deleted in the store")
+                if isinstance(events[-1], ev.Ended):
+                    self._ended_while_deleted[begin.run_id] = events[-1].status
                 break
             except StubbornArtifact as trouble:
                 # Raises where it is the store itself that is away.
-                self._store.client.get_run(begin.run_id)
+                self._store.run(begin.run_id)
                 postponed.extend(trouble.events)
+                disbelieved = disbelieved or is_disbelieved(trouble.__cause__)
                 why = f"an artifact does not go through: {trouble}"
-        if events and isinstance(last := events[-1], ev.Ended | ev.Reopened):
+        if isinstance(last, ev.Ended | ev.Reopened):
             end = replace(end, ended=last.status if isinstance(last, ev.Ended) else None)
         end = replace(end, refused=begin.refused + len(writer.refusals))
-        return Slice(journal.local_id, begin, end, (*notes, *writer.refusals), tuple(postponed), why)
+        return Slice(journal.local_id, begin, end, (*notes, *writer.refusals), tuple(postponed), why, disbelieved)
 
     def _create(
         self, journal: Journal, begin: Offset, started: ev.Started, fresh: Collection[str]
@@ -133,17 +162,28 @@ class Deliverer:
         if found is not None:
             ids = RunIds(found.info.run_id, found.info.experiment_id)
         else:
+            self._behind[start.local_id] = False
             try:
                 ids = create_run(self._store, started, parent_run_id)
             except Exception:
                 # The experiment may have been deleted since it was looked up.
                 self._store.forget_experiments()
                 raise
+            self._end_what_came_back()
             if start.kind == "sweep" and start.local_id not in fresh:
                 adopt_orphans(self._store, ids, start.local_id)
         self._progressed()
-        end = replace(begin, run_id=ids.run_id, experiment_id=ids.experiment_id, store=self._store.address.shown)
+        end = replace(
+            begin, run_id=ids.run_id, experiment_id=ids.experiment_id, store=self._store.address.name_beside(self._root)
+        )
         return (*slices, Slice(journal.local_id, begin, end))
+
+    def _end_what_came_back(self) -> None:
+        """Runs that ended while they were deleted would say RUNNING for ever once they are restored."""
+        for run_id, status in list(self._ended_while_deleted.items()):
+            if not is_deleted(self._store, run_id):
+                self._store.client.set_terminated(run_id, status)
+                del self._ended_while_deleted[run_id]
 
     def _parent(
         self, local_id: str | None, member: str, fresh: Collection[str]
@@ -160,6 +200,25 @@ class Deliverer:
             return slices, slices[-1].end.run_id
         found = find_run(self._store, local_id, self._all_experiments())
         return (), found.info.run_id if found else None
+
+    def _is_behind(self, journal: Journal, run_id: str, offset: int) -> bool:
+        if journal.local_id not in self._behind:
+            status, session = self._status_and_session(run_id)
+            if behind := journal.is_behind(session):
+                (journal.folder / INCOMPLETE).touch()  # whoever goes on with it here asks the store what there is
+            if behind and status not in ("FINISHED", "FAILED") and not journal.goes_on_behind(offset):
+                raise ContinuedElsewhere
+            self._behind[journal.local_id] = behind
+        return self._behind[journal.local_id]
+
+    def _status_and_session(self, run_id: str) -> tuple[str | None, str | None]:
+        try:
+            run = self._store.run(run_id)
+        except Exception as error:
+            if is_refusal(error):
+                return None, None  # gone for good, as the delivery will find
+            raise
+        return run.info.status, run.data.tags.get(SESSION)
 
     def _all_experiments(self) -> list[str]:
         """Asked for once: a run that an earlier process delivered lies in one that is there already."""

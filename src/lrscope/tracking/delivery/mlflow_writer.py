@@ -10,11 +10,14 @@ from functools import partial
 from itertools import zip_longest
 from typing import Any
 
+from lrscope.core import from_store
 from lrscope.core.errors import InputError
+from lrscope.core.failpoint import failpoint
+from lrscope.core.from_store import safe_join
 from lrscope.core.point import Point
 from lrscope.core.redact import redact
-from lrscope.core.safe_paths import safe_join
 from lrscope.tracking.delivery.outage import is_refusal
+from lrscope.tracking.delivery.read_back import Labels, confirm_batch, confirm_events
 from lrscope.tracking.delivery.uploads import Call, NotTried, Uploads
 from lrscope.tracking.journal import events as ev
 from lrscope.tracking.journal.journal import Journal
@@ -89,10 +92,13 @@ class MLflowWriter:
                     status.append(event)
                 case _ if event not in without:
                     files.append(event)
-        self.batch(points, params, tags)
+        with failpoint("batch"):
+            self.batch(points, params, tags)
         self._send_files(files)
         for last in status:
             self._set_status(last)
+        if not self.refusals:
+            confirm_events(self._store, self._ids.run_id, (*files, *status))
 
     def batch(self, points: Sequence[Point], params: Mapping[str, str], tags: Mapping[str, str]) -> None:
         """At most 1,000 points, 100 params and 100 tags a call, MLflow's limits."""
@@ -100,7 +106,10 @@ class MLflowWriter:
         named = _chunks(list(params.items()), _BATCH_LABELS)
         tagged = _chunks(list(tags.items()), _BATCH_LABELS)
         for chunk in zip_longest(left, named, tagged, fillvalue=()):
+            refused = len(self.refusals)
             self._log(*chunk)
+            if len(self.refusals) == refused:
+                confirm_batch(self._store, self._ids.run_id, *chunk)
 
     def _in_bulk(self, points: Sequence[Point]) -> bool:
         return self._store.bulk is not None and self._store.bulk.write(self._ids.run_id, points)
@@ -135,10 +144,11 @@ class MLflowWriter:
 
     def _set_status(self, event: ev.Ended | ev.Reopened) -> None:
         try:
-            if isinstance(event, ev.Ended):
-                self._client.set_terminated(self._ids.run_id, event.status, event.time_ms)
-            else:
-                self._client.update_run(self._ids.run_id, status="RUNNING")
+            with failpoint("status"):
+                if isinstance(event, ev.Ended):
+                    self._client.set_terminated(self._ids.run_id, event.status, event.time_ms)
+                else:
+                    self._client.update_run(self._ids.run_id, status="RUNNING")
         except Exception as error:
             if _may_pass(error):
                 raise
@@ -225,7 +235,8 @@ class MLflowWriter:
             calls = [partial(self._client.log_outputs, self._ids.run_id, [output])]
             if str(model.status) != "READY":
                 _name_its_run(folder, self._ids.run_id, model.model_id)
-                self._uploads.send_model(folder, model)
+                with failpoint("model"):
+                    self._uploads.send_model(folder, model)
                 calls.append(partial(self._client.finalize_logged_model, model.model_id, "READY"))
             at_once = len(calls) if self._store.address.is_server else 1
             for error in side_by_side(calls, at_once):
@@ -234,8 +245,8 @@ class MLflowWriter:
 
     def refuse(self, item: object, error: Exception) -> None:
         """Note that this will never be delivered, and why."""
-        text = redact(str(error).splitlines()[0] if str(error) else type(error).__name__)
-        self.refusals.append(f"{_describe(item)}: {text}")
+        text = str(error).splitlines()[0] if str(error) else type(error).__name__
+        self.refusals.append(from_store.line(redact(f"{_describe(item)}: {text}")))
 
 
 def _may_pass(error: Exception) -> bool:
@@ -254,9 +265,6 @@ def _name_its_run(folder: Any, run_id: str, model_id: str) -> None:
 
 def _chunks(items: Sequence[Any], size: int) -> list[Sequence[Any]]:
     return [items[first : first + size] for first in range(0, len(items), size)]
-
-
-Labels = Sequence[tuple[str, str]]
 
 
 def _halves(points: Sequence[Point], params: Labels, tags: Labels) -> Iterator[tuple[Sequence[Point], Labels, Labels]]:

@@ -6,6 +6,8 @@ import random
 import re
 from dataclasses import dataclass
 
+from lrscope.core.errors import NotConfirmed
+
 _PERMANENT_CODES = {
     "INVALID_PARAMETER_VALUE",
     "RESOURCE_DOES_NOT_EXIST",
@@ -30,6 +32,12 @@ def is_refusal(error: Exception) -> bool:
         code = int(status[1])
         return 400 <= code < 500 and code not in _TRANSIENT_STATUSES
     return error.error_code in _PERMANENT_CODES
+
+
+def is_disbelieved(error: BaseException | None) -> bool:
+    """Whether the store answered something else than it was asked: what does not parse as an answer, too."""
+    garbled = "not in a valid JSON format" in str(error) or type(error).__name__ in ("JSONDecodeError", "ParseError")
+    return isinstance(error, NotConfirmed) or (error is not None and garbled)
 
 
 @dataclass

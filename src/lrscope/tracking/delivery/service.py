@@ -10,10 +10,12 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from lrscope.core.errors import LrscopeError, NotConfirmed
 from lrscope.tracking.delivery.deliver import Deliverer, Slice
+from lrscope.tracking.delivery.outage import is_disbelieved
 from lrscope.tracking.journal import events as ev
-from lrscope.tracking.journal.journal import Offset
-from lrscope.tracking.liveness.heartbeat import HEARTBEAT, SESSION
+from lrscope.tracking.journal.journal import SESSION, Offset
+from lrscope.tracking.liveness.heartbeat import HEARTBEAT
 from lrscope.tracking.liveness.reap import left_behind, reap_gone
 from lrscope.tracking.mlflow_store.address import Address
 from lrscope.tracking.mlflow_store.concurrent import AT_ONCE, side_by_side
@@ -81,13 +83,15 @@ class StoreService:
 
     def deliver(self, local_id: str, known: Offset, fresh: Collection[str], lock_wait_s: float) -> tuple[Slice, ...]:
         """See ``Deliverer``."""
-        return self._deliverer.deliver(local_id, known, () if self._took_over else fresh, lock_wait_s)
+        with _told_apart():
+            return self._deliverer.deliver(local_id, known, () if self._took_over else fresh, lock_wait_s)
 
     def direct(
         self, local_id: str, known: Offset, fresh: Collection[str], events: Sequence[ev.Event]
     ) -> tuple[Slice, ...]:
         """See ``Deliverer``."""
-        return self._deliverer.direct(local_id, known, () if self._took_over else fresh, events)
+        with _told_apart():
+            return self._deliverer.direct(local_id, known, () if self._took_over else fresh, events)
 
     def beat(self, session_id: str, run_ids: Sequence[str], experiment_ids: Sequence[str]) -> list[str]:
         """Tag live runs with the time (Unix seconds); those of the session that somebody has marked KILLED."""
@@ -115,6 +119,19 @@ class StoreService:
     @cached_property
     def _deliverer(self) -> Deliverer:
         return Deliverer(self._store, self._root, self._progressed)
+
+
+@contextmanager
+def _told_apart() -> Iterator[None]:
+    """An answer that is none of MLflow's is told apart from a store that is away."""
+    try:
+        yield
+    except LrscopeError:
+        raise
+    except Exception as error:
+        if is_disbelieved(error):
+            raise NotConfirmed("what answers there is no MLflow server") from error
+        raise
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from lrscope.core.errors import LrscopeError
-from lrscope.core.redact import redact
+from lrscope.core.redact import keep_secrets_out_of_tracebacks, redact
 from lrscope.tracking.delivery.deliver import Busy
 from lrscope.tracking.delivery.service import StoreService
 from lrscope.tracking.mlflow_store.address import Address
@@ -107,6 +107,7 @@ def main(descriptor: int, session: int) -> None:
         descriptor: its end of the pipe.
         session: the process that asks. What stops that one is for that one to handle.
     """
+    keep_secrets_out_of_tracebacks()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     with contextlib.suppress(OSError):

@@ -7,15 +7,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from lrscope.core.failpoint import failpoint
+from lrscope.core.from_store import line
 from lrscope.core.paths import resolve
 from lrscope.core.redact import redact
 from lrscope.core.tracking_settings import TrackingSettings
 from lrscope.tracking.delivery.commit import Commits
-from lrscope.tracking.delivery.deliver import LOCK_WAIT_S, Busy
+from lrscope.tracking.delivery.deliver import LOCK_WAIT_S, Busy, ContinuedElsewhere
 from lrscope.tracking.delivery.service import StoreService
 from lrscope.tracking.delivery.service_client import ServiceClient, start_thread
 from lrscope.tracking.journal import events as ev
-from lrscope.tracking.journal.journal import Journal, all_journals
+from lrscope.tracking.journal.journal import Journal, all_journals, odd_journals
 from lrscope.tracking.liveness.process import ProcessIdentity, fate
 from lrscope.tracking.liveness.reap import close_if_gone
 from lrscope.tracking.mlflow_store.address import Address, resolve_uri
@@ -38,7 +40,7 @@ class SyncReport:
         """One line for each thing that the user should know; empty where there was nothing to do."""
         lines = [f"{len(self.delivered)} of the runs in the journal delivered."] if self.delivered else []
         lines += [f"{local_id} is not delivered: {why}" for local_id, why in self.left]
-        return (*lines, *(f"The store refused {text}" for text in self.refused))
+        return tuple(map(line, (*lines, *(f"The store refused {words}" for words in self.refused))))
 
 
 def sync(settings: TrackingSettings, adopt: bool = False, prune: bool = False) -> SyncReport:
@@ -60,7 +62,7 @@ def sync(settings: TrackingSettings, adopt: bool = False, prune: bool = False) -
     due = [journal for journal in journals if journal.undelivered()]
     foreign = {} if adopt else dict(_bound_elsewhere(due, address))
     due = [journal for journal in due if journal.local_id not in foreign]
-    report = SyncReport(left=tuple(foreign.items()))
+    report = SyncReport(left=(*odd_journals(root), *foreign.items()))
     if due:
         check_reachable(address)
         service = ServiceClient(address, root, (start_thread,))
@@ -90,6 +92,8 @@ def _deliver_all(service: ServiceClient, root: Path, due: list[Journal], report:
         live = _recorded_just_now(journal)
         try:
             commits.deliver(journal, lock_wait_s=0.0 if live else LOCK_WAIT_S)
+        except ContinuedElsewhere as error:
+            left.append((journal.local_id, str(error)))
         except Busy:
             if not live:
                 left.append((journal.local_id, "another process is delivering it just now"))
@@ -129,7 +133,7 @@ def _bound_elsewhere(journals: list[Journal], address: Address) -> Iterator[tupl
     for journal in journals:
         started = journal.started()
         store = journal.offset().store or (started.store if started is not None else None)
-        if store is not None and store != address.shown:
+        if store is not None and not address.is_called(store, journal.folder.parent):
             yield journal.local_id, f"it belongs to {store}; sync with that tracking.uri, or with --adopt"
 
 
@@ -142,9 +146,10 @@ def prune_journal(journal: Journal) -> None:
         for path in journal.folder.iterdir():
             if path.name == CHECKPOINTS:
                 continue
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
+            with failpoint("prune"):
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    path.unlink(missing_ok=True)
     if not any(journal.folder.iterdir()):
         journal.folder.rmdir()

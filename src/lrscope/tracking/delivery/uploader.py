@@ -8,6 +8,7 @@ import time
 from collections import deque
 from pathlib import Path
 
+from lrscope.core.errors import NotConfirmed
 from lrscope.core.redact import redact
 from lrscope.tracking.delivery.commit import Commits
 from lrscope.tracking.delivery.deliver import Busy
@@ -39,6 +40,7 @@ class Uploader:
         self.tidied = threading.Event()
         self._warnings: deque[str] = deque()
         self.service = ServiceClient(address, root, progressed=self._progressed, warn=self._warnings.append)
+        self._disbelieved = False
         self._commits = Commits(self.service, root, self._postpone, self._refused, self._committed)
         self._postponed: set[str] = set()
         self._disk = disk
@@ -115,6 +117,11 @@ class Uploader:
             self._thread.join(0.1)
         return tuple(run.local_id for run in self._runs.values() if self.undelivered(run))
 
+    @property
+    def disbelieved(self) -> bool:
+        """Whether the store said of something that it has it, and had not."""
+        return self._disbelieved or self._commits.disbelieved
+
     def undelivered(self, run: RunLog) -> bool:
         if run.local_id in self._disk.unsaved_runs():
             return True
@@ -169,6 +176,7 @@ class Uploader:
             if time.monotonic() < self._not_before.get(local_id, 0.0):
                 continue
             run = self._todo.pop(local_id)
+            before = self.last_progress
             try:
                 answered = self._deliver(run)
             except Busy:
@@ -177,6 +185,8 @@ class Uploader:
             except Exception as error:
                 # Another run goes first next time: the trouble may be this one's own.
                 self._todo[local_id] = run
+                if isinstance(error, NotConfirmed):
+                    self.last_progress = before  # what it only said that it took
                 self._away(error)
                 return
             if answered:
@@ -260,6 +270,7 @@ class Uploader:
                 raise error
             return  # closed under this thread's hands: nothing to say of the store
         self._pause = self._backoff.failed()
+        self._disbelieved = self._disbelieved or isinstance(error, NotConfirmed)
         if self._away_since is None:
             self._away_since = time.time()
             reason = redact(str(error).splitlines()[0][:200]) if str(error) else type(error).__name__

@@ -9,10 +9,16 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from lrscope.core.errors import InputError, NotConfirmed, Problem
+from lrscope.core.failpoint import failpoint
+from lrscope.core.files import is_plain_file
 from lrscope.tracking.mlflow_store.concurrent import AT_ONCE, side_by_side
 from lrscope.tracking.mlflow_store.store import Store
+
+if TYPE_CHECKING:
+    from mlflow.store.artifact.artifact_repo import ArtifactRepository
 
 Call = Callable[[], object]
 
@@ -39,8 +45,11 @@ class Uploads:
     def of_path(self, path: Path, folder: str) -> dict[str, Call]:
         """The calls that send a file, or each file of a folder, by their places in the run's folder."""
         if not path.is_dir():
+            if not is_plain_file(path):
+                raise FileNotFoundError(f"{path.name} is no file")
             return {posixpath.join(folder, path.name): partial(self._put, path, folder)}
-        return {place: partial(self._put, file, posixpath.dirname(place)) for place, file in _inside(path, folder)}
+        files = _inside(path, folder)
+        return {place: partial(self._put, file, posixpath.dirname(place)) for place, file in files}
 
     def send(self, calls: Mapping[str, Call]) -> dict[str, Exception]:
         """Make the calls that have not been made yet; what went wrong, by the same keys.
@@ -68,7 +77,13 @@ class Uploads:
         return {key: error for key, error in zip(due, errors, strict=True) if error is not None}
 
     def send_model(self, folder: Path, model: Any) -> None:
-        """The files of a logged model, which lie in a folder of their own in the store."""
+        """The files of a logged model, which lie in a folder of their own in the store.
+
+        Raises:
+            InputError: there is a link among them.
+        """
+        if any(path.is_symlink() for path in folder.rglob("*")):
+            raise InputError(Problem("model", folder.name, "holds a link, which may lead anywhere", "It was not sent."))
         if not self._store.address.is_server:
             self._store.client.log_model_artifacts(model.model_id, str(folder))
             return
@@ -76,7 +91,7 @@ class Uploads:
         _raise_first(
             side_by_side(
                 [
-                    partial(self._counted, partial(place.log_artifact, str(file), posixpath.dirname(name) or None))
+                    partial(self._counted, partial(_put_confirmed, place, file, posixpath.dirname(name)))
                     for name, file in _inside(folder, "")
                 ]
             )
@@ -87,10 +102,12 @@ class Uploads:
         self._progressed()
 
     def _put(self, path: Path, folder: str) -> None:
-        if self._store.address.is_server:
-            self._store.artifacts_of(self._run_id).log_artifact(str(path), folder or None)
-        else:
-            self._store.client.log_artifact(self._run_id, str(path), folder or None)
+        place = self._store.artifacts_of(self._run_id)
+        with failpoint("upload"):
+            if self._store.address.is_server:
+                _put_confirmed(place, path, folder)
+            else:
+                place.log_artifact(str(path), folder or None)
 
     def _put_text(self, text: str, file: str) -> None:
         with tempfile.TemporaryDirectory() as scratch:
@@ -99,10 +116,27 @@ class Uploads:
             self._put(path, posixpath.dirname(file))
 
 
+def _put_confirmed(place: ArtifactRepository, path: Path, folder: str) -> None:
+    """Send a file, and see that it is there whole: a proxy may take it and say yes.
+
+    Raises:
+        NotConfirmed: it is not there, or has another size.
+    """
+    place.log_artifact(str(path), folder or None)
+    name = posixpath.join(folder, path.name)
+    listed = {found.path: found.file_size for found in place.list_artifacts(folder or None)}
+    if listed.get(name, -1) not in (path.stat().st_size, None):
+        there = f"has {listed[name]} of its {path.stat().st_size} bytes" if name in listed else "is not there"
+        raise NotConfirmed(f"it answered that it has {name}, which {there}")
+
+
 def _inside(folder: Path, below: str) -> Iterator[tuple[str, Path]]:
+    """Its files, by their places; not what is none, or a link: whose journal this was may have put anything there."""
     for root, _, names in os.walk(folder):
         for name in sorted(names):
             file = Path(root) / name
+            if not is_plain_file(file):
+                continue
             yield posixpath.join(below, *file.relative_to(folder).parts), file
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar, get_args
 
+from lrscope.core import from_store
 from lrscope.core.point import Point
-from lrscope.core.tracking_settings import DatasetInfo, RunStart, Status
+from lrscope.core.tracking_settings import DatasetInfo, Kind, RunStart, Status
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -110,35 +113,99 @@ def encode(event: Event) -> bytes:
 
 
 def decode(line: bytes) -> Event:
-    """The event of a line.
+    """The event of a line. A journal may come from somebody else: every field is what it should be.
 
     Raises:
-        ValueError: the line is damaged.
+        ValueError: the line is damaged, or made up.
     """
     try:
         return _BUILDERS[(body := json.loads(line)).pop("event")](body)
-    except (KeyError, TypeError, AttributeError, IndexError, UnicodeError) as error:
-        raise ValueError(f"not an event: {error!r}") from error
+    except (KeyError, TypeError, AttributeError, IndexError, UnicodeError, OverflowError, RecursionError) as error:
+        raise ValueError(f"not an event: {type(error).__name__}") from error
+
+
+def _of(value: Any, kind: type[T]) -> T:
+    if not isinstance(value, kind):
+        raise ValueError(f"not {kind.__name__}")
+    return value
+
+
+def _time(value: Any) -> int:
+    if type(value) is not int or from_store.whole(value, high=from_store.LATEST_MS) is None:
+        raise ValueError("not a time")
+    return value
+
+
+def _texts(value: Any) -> dict[str, str]:
+    return {_of(key, str): _of(text, str) for key, text in _of(value, dict).items()}
+
+
+def _text_or_none(value: Any) -> str | None:
+    return None if value is None else _of(value, str)
+
+
+def _one_of(value: Any, words: Any) -> Any:
+    if value not in get_args(words):
+        raise ValueError(f"not one of {get_args(words)}")
+    return value
+
+
+def _name(value: Any) -> str:
+    if not from_store.is_artifact_name(value):
+        raise ValueError("not a name of an artifact")
+    return str(value)
+
+
+def _local_id(value: Any) -> str:
+    if not from_store.is_local_id(value):
+        raise ValueError("not an id of a run")
+    return str(value)
 
 
 def _started(body: dict[str, Any]) -> Started:
-    return Started(**{**body, "start": RunStart(**body["start"])})
+    start = RunStart(**body.pop("start"))
+    _of(start.experiment, str), _of(start.name, str), _one_of(start.kind, Kind), _local_id(start.local_id)
+    _texts(start.params), _texts(start.tags)
+    if start.parent_local_id is not None:
+        _local_id(start.parent_local_id)
+    event = Started(start=start, **body)
+    _time(event.time_ms), _texts(event.process), _text_or_none(event.store)
+    return event
+
+
+def _reopened(body: dict[str, Any]) -> Reopened:
+    event = Reopened(**body)
+    _time(event.time_ms), _texts(event.process), _text_or_none(event.store)
+    return event
 
 
 def _points(body: dict[str, Any]) -> Points:
-    return Points(tuple(Point(key, int(step), float(value), int(ms)) for key, step, value, ms in body["points"]))
+    points = tuple(Point(key, int(step), float(value), int(ms)) for key, step, value, ms in body["points"])
+    most = from_store.LARGEST_STEP
+    if not all(type(p.key) is str and -most <= p.step <= most and 0 <= p.timestamp_ms <= most for p in points):
+        raise ValueError("not points")
+    return Points(points)
+
+
+def _dataset(body: dict[str, Any]) -> Dataset:
+    _texts(body["dataset"])
+    return Dataset(DatasetInfo(**body["dataset"]))
+
+
+def _artifact(body: dict[str, Any]) -> Artifact:
+    return Artifact(_of(body["path"], str), _name(body["folder"]))
 
 
 _BUILDERS: dict[str, Callable[[dict[str, Any]], Event]] = {
     "start": _started,
-    "reopen": lambda body: Reopened(**body),
+    "reopen": _reopened,
     "points": _points,
-    "tags": lambda body: Tags(**body),
-    "params": lambda body: Params(**body),
-    "text": lambda body: Text(**body),
-    "artifact": lambda body: Artifact(**body),
-    "dataset": lambda body: Dataset(DatasetInfo(**body["dataset"])),
-    "model": lambda body: Model(**body),
-    "end": lambda body: Ended(**body),
-    "sent": lambda body: Sent(**body),
+    "tags": lambda body: Tags(_texts(body["tags"])),
+    "params": lambda body: Params(_texts(body["params"])),
+    "text": lambda body: Text(_of(body["text"], str), _name(body["file"])),
+    "artifact": _artifact,
+    "dataset": _dataset,
+    "model": lambda body: Model(_of(body["path"], str), _name(body["model"])),
+    "end": lambda body: Ended(_one_of(body["status"], Status), _time(body["time_ms"])),
+    "sent": lambda body: Sent({_of(key, str): _time(step) for key, step in _of(body["last_steps"], dict).items()}),
 }

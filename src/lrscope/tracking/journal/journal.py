@@ -16,16 +16,24 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from lrscope.core.errors import InputError
-from lrscope.core.safe_paths import check_local_id
+from lrscope.core import from_store
+from lrscope.core.errors import InputError, Problem
+from lrscope.core.failpoint import failpoint
+from lrscope.core.files import is_plain_file, plain_opener
+from lrscope.core.from_store import check_local_id, line
 from lrscope.tracking.journal.events import Ended, Event, Reopened, Started, decode
 from lrscope.tracking.journal.locks import file_lock
 
+_OTHERS = ("lock", "refused.jsonl", "incomplete")
 _READ_BYTES = 1 << 20
 _MILESTONES = tuple(b'{"event":"%s"' % kind.name.encode() for kind in (Started, Reopened, Ended))
+_REOPENED = _MILESTONES[1]
 
 INCOMPLETE = "incomplete"
 """A file of this name in a journal's folder says that points went to the store past it, because the disk was full."""
+
+SESSION = "lrscope.session"
+"""The tag that names the latest session of a run."""
 
 Milestone = Started | Reopened | Ended
 """What says who records a run and how it ended."""
@@ -58,14 +66,23 @@ class Journal:
     @classmethod
     def of(cls, root: Path, local_id: str) -> Journal:
         """The journal of a run, which need not exist yet; InputError where the id is no id."""
-        return cls(root / check_local_id(local_id))
+        folder = root / check_local_id(local_id)
+        if folder.is_symlink():
+            raise InputError(Problem("journal", str(folder), "is a link, which may lead anywhere", "Remove it."))
+        return cls(folder)
 
     @property
     def local_id(self) -> str:
         return self.folder.name
 
     def exists(self) -> bool:
-        return self.events_file.exists()
+        return is_plain_file(self.events_file)
+
+    def odd_files(self) -> tuple[str, ...]:
+        """The names of its files that are no files, or links: whoever made it so had something else in mind."""
+        names = [path.name for path in (self.events_file, self._cursor_file, self._cursor_file.with_suffix(".new"))]
+        there = (self.folder / name for name in (*names, *_OTHERS))
+        return tuple(path.name for path in there if os.path.lexists(path) and not is_plain_file(path))
 
     def append(self, lines: bytes) -> None:
         """Write whole lines and hand them to the system. On failure nothing of them stays in the file.
@@ -74,7 +91,7 @@ class Journal:
             OSError: the disk is full or gone.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        with self.events_file.open("ab", buffering=0) as file:
+        with failpoint("event"), open(self.events_file, "ab", buffering=0, opener=plain_opener) as file:
             before = file.tell()
             try:
                 view = memoryview(lines)
@@ -86,14 +103,14 @@ class Journal:
 
     def sync(self) -> None:
         """Wait until the disk has what was appended (a power cut loses nothing from here on)."""
-        with self.events_file.open("rb") as file:
+        with failpoint("fsync"), open(self.events_file, "rb", opener=plain_opener) as file:
             os.fsync(file.fileno())
 
     def cut_torn_tail(self) -> int:
         """Remove an incomplete last line, left by a process that was killed; returns the bytes removed."""
         if not self.exists():
             return 0
-        with self.events_file.open("r+b") as file:
+        with open(self.events_file, "r+b", opener=plain_opener) as file:
             size = file.seek(0, os.SEEK_END)
             keep = size
             while keep:
@@ -118,19 +135,19 @@ class Journal:
         for later.
         """
         try:
-            with self.events_file.open("rb") as file:
+            with open(self.events_file, "rb", opener=plain_opener) as file:
                 file.seek(offset)
                 block = file.read(_READ_BYTES)
                 if b"\n" not in block:
                     block += file.readline()
-        except FileNotFoundError:
+        except OSError:  # not there; no file at all
             return [], offset, 0
         events: list[tuple[int, Event]] = []
         damaged = 0
-        for line in block[: block.rfind(b"\n") + 1].splitlines(keepends=True):
-            offset += len(line)
+        for one in block[: block.rfind(b"\n") + 1].splitlines(keepends=True):
+            offset += len(one)
             try:
-                events.append((offset, event := decode(line)))
+                events.append((offset, event := decode(one)))
             except ValueError:
                 damaged += 1
                 continue
@@ -151,20 +168,34 @@ class Journal:
     def milestones(self) -> Iterator[Milestone]:
         """Only the events that say who records the run and how it ended: quick, whatever its number of points."""
         try:
-            with self.events_file.open("rb") as file:
-                for line in file:
-                    if line.startswith(_MILESTONES) and line.endswith(b"\n"):
+            with open(self.events_file, "rb", opener=plain_opener) as file:
+                for one in file:
+                    if one.startswith(_MILESTONES) and one.endswith(b"\n"):
                         with contextlib.suppress(ValueError):
-                            event = decode(line)
+                            event = decode(one)
                             assert isinstance(event, Started | Reopened | Ended)
                             yield event
-        except FileNotFoundError:
+        except OSError:
             return
 
     def started(self) -> Started | None:
-        """The event that began the run; None where the journal is empty or that line is damaged."""
+        """The event that began the run; None where the journal is empty, or that line is damaged or another
+        run's."""
         first = next(self.milestones(), None)
-        return first if isinstance(first, Started) else None
+        return first if isinstance(first, Started) and first.start.local_id == self.local_id else None
+
+    def is_behind(self, session: str | None) -> bool:
+        """Whether the run's latest session, as the store names it, is none that recorded here: another machine, or
+        another root, has gone on with it.
+        """
+        own = {event.process.get(SESSION) for event in self.milestones() if not isinstance(event, Ended)} - {None}
+        return bool(own) and session is not None and session not in own
+
+    def goes_on_behind(self, offset: int) -> bool:
+        """Whether a process has continued the run here behind this offset."""
+        with self.events_file.open("rb") as file:
+            file.seek(offset)
+            return any(line.startswith(_REOPENED) for line in file)
 
     def size(self) -> int:
         try:
@@ -175,14 +206,17 @@ class Journal:
     def offset(self) -> Offset:
         """A missing or unreadable one means the beginning: delivering twice stores once."""
         try:
-            return Offset(**json.loads(self._cursor_file.read_text()))
-        except (OSError, ValueError, TypeError):
+            with open(self._cursor_file, "rb", opener=plain_opener) as file:
+                return _checked(Offset(**from_store.entries(file.read())))
+        except (OSError, TypeError):
             return Offset()
 
     def set_offset(self, offset: Offset) -> None:
         fresh = self._cursor_file.with_suffix(".new")
-        fresh.write_text(json.dumps(asdict(offset)))
-        fresh.replace(self._cursor_file)
+        with open(fresh, "w", opener=plain_opener) as file:
+            file.write(json.dumps(asdict(offset)))
+        with failpoint("offset"):
+            fresh.replace(self._cursor_file)
 
     def undelivered(self) -> bool:
         return self.offset().offset < self.size()
@@ -195,11 +229,38 @@ class Journal:
         return file_lock(self.folder / "lock", timeout_s)
 
 
+def _checked(offset: Offset) -> Offset:
+    """What stands there, where all of it can be; else the beginning."""
+    counts = [from_store.whole(count) for count in (offset.offset, offset.refused)]
+    ids = all(one is None or from_store.is_id(one) for one in (offset.run_id, offset.experiment_id))
+    words = all(word is None or isinstance(word, str) for word in (offset.store, offset.ended))
+    return offset if ids and words and counts == [offset.offset, offset.refused] else Offset()
+
+
+def odd_journals(root: Path) -> Iterator[tuple[str, str]]:
+    """What lies below ``root`` in the place of a journal and is left alone: its name, and why."""
+    for path in sorted(root.iterdir()) if root.is_dir() else ():
+        try:
+            odd = Journal.of(root, path.name).odd_files()
+        except InputError as error:
+            yield line(path.name), error.problems[0].rule
+        else:
+            if odd:
+                yield path.name, f"{odd[0]} in it is no regular file"
+
+
 def all_journals(root: Path) -> list[Journal]:
-    """Every journal below ``root``, oldest first."""
+    """Every journal below ``root`` that is one, oldest first.
+
+    Raises:
+        InputError: it is there, and no folder.
+    """
+    if root.exists() and not root.is_dir():
+        raise InputError(Problem("tracking.spool", str(root), "is no folder", "Name another, e.g. outputs/spool."))
     found: list[tuple[float, str]] = []
     for path in root.iterdir() if root.is_dir() else ():
         # One may be removed meanwhile by the process whose run has been delivered.
         with contextlib.suppress(OSError, InputError):
-            found.append(((path / "events.jsonl").stat().st_ctime, check_local_id(path.name)))
+            if (journal := Journal.of(root, path.name)).exists() and not journal.odd_files():
+                found.append((journal.events_file.stat().st_ctime, journal.local_id))
     return [Journal(root / local_id) for _, local_id in sorted(found)]

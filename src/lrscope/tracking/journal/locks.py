@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from lrscope.core.files import plain_opener
+
 _POLL_S = 0.02
 
 
@@ -18,8 +20,11 @@ def file_lock(path: Path, timeout_s: float | None = None) -> Iterator[bool]:
     ``timeout_s`` seconds.
 
     None waits for ever, 0 tries once. Two threads of one process exclude each other as two processes do.
+
+    Raises:
+        OSError: there is something that is no regular file, or it cannot be made.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    descriptor = plain_opener(str(path), os.O_RDWR | os.O_CREAT)
     try:
         yield _acquire(descriptor, timeout_s)
     finally:

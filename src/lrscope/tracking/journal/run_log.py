@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from lrscope.core.from_store import safe_join
 from lrscope.core.point import Point
-from lrscope.core.redact import redact
-from lrscope.core.safe_paths import safe_join
+from lrscope.core.redact import redact, redact_named
 from lrscope.core.tracking_settings import DatasetInfo, Status
 from lrscope.tracking.journal import events as ev
 from lrscope.tracking.journal.history import History
@@ -76,12 +76,12 @@ class RunLog:
         self._append(ev.Tags({key: redact(str(value)) for key, value in tags.items()}))
 
     def params(self, params: Mapping[str, str]) -> None:
-        self._append(ev.Params({key: redact(str(value)) for key, value in params.items()}))
+        self._append(ev.Params({key: str(redact_named(key, str(value))) for key, value in params.items()}))
 
     def text(self, text: str, artifact_file: str) -> None:
         """An artifact from memory, e.g. ``text(yaml, "config.yaml")``."""
         safe_join(self.folder, artifact_file)
-        self._append(ev.Text(redact(text), artifact_file))
+        self._append(ev.Text(redact(text, assigned=not artifact_file.endswith(".diff")), artifact_file))
 
     def artifact(self, path: Path, artifact_folder: str = "") -> None:
         """A file or folder. One below ``self.folder`` is taken from there when it is delivered; another is

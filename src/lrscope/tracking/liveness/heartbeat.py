@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from lrscope.tracking.journal.run_log import RunLog
 
 HEARTBEAT = "lrscope.heartbeat"
-SESSION = "lrscope.session"
 EVERY_S = 60.0
 
 Beat = Callable[[Sequence[str], Sequence[str]], list[str]]

@@ -16,6 +16,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
+from lrscope.core.from_store import whole
+
 PREFIX = "lrscope.process."
 
 
@@ -35,9 +37,10 @@ class ProcessIdentity:
     def from_tags(cls, tags: Mapping[str, str]) -> ProcessIdentity | None:
         """The process that tags name; None where one of them is missing or no number."""
         values = [tags.get(PREFIX + name, "") for name in _FIELDS]
-        if not all(values) or not values[3].isdecimal():
+        pid = whole(values[3], low=1, high=2**31)
+        if not all(values) or pid is None:
             return None
-        return cls(values[0], values[1], values[2], int(values[3]), values[4])
+        return cls(values[0], values[1], values[2], pid, values[4])
 
 
 _FIELDS = ("machine", "boot", "namespace", "pid", "started")

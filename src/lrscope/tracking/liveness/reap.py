@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lrscope.core.from_store import LATEST_MS, is_local_id, whole
 from lrscope.core.paths import resolve
 from lrscope.core.tracking_settings import TrackingSettings
 from lrscope.tracking.journal import events as ev
@@ -73,7 +74,10 @@ def reap_gone(store: Store, root: Path) -> list[str]:
         # It may have ended its run and itself since the question was put; from now on it cannot.
         if store.client.get_run(run.info.run_id).info.status != "RUNNING":
             continue
-        journal = Journal.of(root, run.data.tags.get(LOCAL_ID, run.info.run_id))
+        local_id = run.data.tags.get(LOCAL_ID, run.info.run_id)
+        if not is_local_id(local_id):
+            continue
+        journal = Journal.of(root, local_id)
         if _ended_undelivered(journal):
             continue
         close_if_gone(journal)
@@ -89,9 +93,13 @@ def _ended_undelivered(journal: Journal) -> bool:
 
 
 def _mark(store: Store, run: Any) -> None:
-    heartbeat = run.data.tags.get(HEARTBEAT, "")
-    last_sign = int(heartbeat) * 1000 if heartbeat.isdecimal() else 0
-    store.client.set_terminated(run.info.run_id, "KILLED", max(last_sign, run.info.start_time))
+    store.client.set_terminated(run.info.run_id, "KILLED", int(1000 * _last_sign_s(run)))
+
+
+def _last_sign_s(run: Any) -> float:
+    """When the run was last heard of, in Unix seconds."""
+    heartbeat = whole(run.data.tags.get(HEARTBEAT), high=LATEST_MS // 1000) or 0
+    return max(heartbeat, (run.info.start_time or 0) / 1000)
 
 
 def close_if_gone(journal: Journal) -> bool:
@@ -120,7 +128,9 @@ def left_behind(store: Store, root: Path) -> Iterator[Journal]:
         if not journal.undelivered():
             continue
         history = list(journal.milestones())
-        if not history or isinstance(history[0], ev.Ended) or history[0].store != store.address.shown:
+        if not history or isinstance(history[0], ev.Ended) or history[0].store is None:
+            continue
+        if not store.address.is_called(history[0].store, root):
             continue
         if _all_gone(history):
             close_if_gone(journal)
@@ -141,9 +151,7 @@ def doubtful(store: Store, silent_s: float = SILENT_S) -> list[Doubtful]:
         process = ProcessIdentity.from_tags(tags)
         if process is not None and fate(process) == "alive":
             continue
-        heartbeat = tags.get(HEARTBEAT, "")
-        last_sign = float(heartbeat) if heartbeat.isdecimal() else run.info.start_time / 1000
-        silent = time.time() - last_sign
+        silent = time.time() - _last_sign_s(run)
         if silent >= silent_s:
             machine, pid = (process.machine, str(process.pid)) if process else ("unknown", "unknown")
             found.append(

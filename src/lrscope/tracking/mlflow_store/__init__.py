@@ -4,8 +4,11 @@ DeliveryResult and the report use it; the check of a command asks whether the st
 
     address, reach    which store is meant, and whether it answers
     store             a fresh one made ready, and its client
+    checked_client    what a store says, looked at; artifact_place: where its artifacts may lie
+    follow_move       where the artifacts of a moved or copied project lie
     runs              runs found, created, hung below their parent; read: their curves; fetch: their files
     model_package     a network as an MLflow model
+    lookup            which run an id, the beginning of one, or "latest" means
     bulk              points straight into a SQLite file
     concurrent        calls that wait for a network, several at a time
 """

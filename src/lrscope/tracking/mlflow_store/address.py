@@ -6,13 +6,16 @@ import os
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from lrscope.core.errors import InputError, Problem
 from lrscope.core.paths import project_root
 from lrscope.core.redact import redact_uri
 
 _MISSPELT = {"postgres": "postgresql", "psql": "postgresql", "sqlite3": "sqlite", "mariadb": "mysql"}
+
+_SQLITES = ("timeout", "check_same_thread", "isolation_level", "cached_statements", "detect_types")
+"""What an address of SQLite may ask for: nothing that makes another file of it."""
 
 _DATABASES = ("postgresql", "mysql", "mssql", "sqlite")
 
@@ -28,6 +31,19 @@ class Address:
     @property
     def shown(self) -> str:
         return redact_uri(self.uri)
+
+    def name_beside(self, journals: Path) -> str:
+        """What the journals in a folder call the store. One that lies below the same root as they do is called by its
+        place below that: the name holds when the root is moved or copied, whatever the environment says.
+        """
+        root, file = project_root(), self.database_file
+        if file is not None and file.is_relative_to(root) and journals.is_relative_to(root):
+            return f"sqlite:///{file.relative_to(root).as_posix()}"
+        return self.shown
+
+    def is_called(self, name: str, journals: Path) -> bool:
+        """Whether a journal in that folder means this store; older ones have its absolute path."""
+        return name in (self.name_beside(journals), self.shown)
 
     @property
     def scheme(self) -> str:
@@ -45,7 +61,7 @@ class Address:
     @property
     def database_file(self) -> Path | None:
         """The file of a SQLite store; None for any other."""
-        return Path(unquote(urlsplit(self.uri).path[1:])) if self.scheme == "sqlite" else None
+        return Path(self.uri.partition(":///")[2].partition("?")[0]) if self.scheme == "sqlite" else None
 
 
 def resolve_uri(uri: str | None) -> Address:
@@ -94,9 +110,19 @@ def _has_plugin(scheme: str) -> bool:
 
 
 def _absolute_sqlite(uri: str, root: Path) -> str:
+    """The same file for every version of SQLAlchemy, of which some take ``%20`` for a space and some do not.
+
+    SQLite knows addresses of its own (``file:…?vfs=``), which would lead past every look at the file.
+    """
     head, _, rest = uri.partition(":///")
     path, mark, query = rest.partition("?")
+    remedy = "Use e.g. sqlite:///mlflow.db."
     if not path or path == ":memory:":
-        rule = "a database in memory is gone when the command ends"
-        raise InputError(Problem("tracking.uri", uri, rule, "Use e.g. sqlite:///mlflow.db."))
-    return f"{head}:///{root / unquote(path)}{mark}{query}"
+        raise InputError(Problem("tracking.uri", uri, "a database in memory is gone when the command ends", remedy))
+    path = unquote(path)
+    if path.lower().startswith("file:") or set(path) & set("%?\0\n"):
+        raise InputError(Problem("tracking.uri", uri, "names no plain file", remedy))
+    if others := [name for name, _ in parse_qsl(query, keep_blank_values=True) if name not in _SQLITES]:
+        rule = f"asks SQLite for {', '.join(others)}, which lrscope does not know"
+        raise InputError(Problem("tracking.uri", uri, rule, remedy))
+    return f"{head.lower()}:///{root / path}{mark}{query}"

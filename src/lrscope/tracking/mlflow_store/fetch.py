@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import posixpath
 import tempfile
 from pathlib import Path
 
-from lrscope.core.safe_paths import safe_join
+from lrscope.core.from_store import safe_join
 from lrscope.core.tracking_settings import TrackingSettings
-from lrscope.tracking.mlflow_store.reach import check_reachable
-from lrscope.tracking.mlflow_store.store import open_store, quiet, resolve_uri
+from lrscope.tracking.mlflow_store.reach import check_reachable, unreachable
+from lrscope.tracking.mlflow_store.store import Store, open_store, quiet, resolve_uri
 
 
 def fetch_artifact(settings: TrackingSettings, run_id: str, artifact: str, target: Path) -> bool:
@@ -38,5 +39,13 @@ def fetch_artifact(settings: TrackingSettings, run_id: str, artifact: str, targe
         got = Path(found).resolve()
         if not got.is_relative_to(Path(scratch).resolve()) or not got.is_file():
             return False
+        if (size := _size(store, run_id, artifact)) not in (got.stat().st_size, None):
+            raise unreachable(address, f"of {artifact} it sent {got.stat().st_size} of {size} bytes")
         got.replace(target)
     return True
+
+
+def _size(store: Store, run_id: str, artifact: str) -> int | None:
+    """Bytes of an artifact as the store lists it; None where it does not say."""
+    folder = posixpath.dirname(artifact) or None
+    return next((one.file_size for one in store.client.list_artifacts(run_id, folder) if one.path == artifact), None)

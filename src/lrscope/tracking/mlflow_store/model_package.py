@@ -14,6 +14,8 @@ from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from lrscope.core.failpoint import failpoint
+
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
@@ -49,7 +51,7 @@ def save_model(network: nn.Module, example: Tensor, folder: Path) -> Path:
     with torch.no_grad():
         answers = network(example).numpy()
     shutil.rmtree(folder, ignore_errors=True)
-    with _own_modules_along(network), _without_words_on_pickles():
+    with failpoint("package"), _own_modules_along(network), _without_words_on_pickles():
         mlflow.pytorch.save_model(
             network,
             str(folder),

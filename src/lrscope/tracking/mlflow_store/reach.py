@@ -8,9 +8,11 @@ import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from lrscope.core.command_words import command
 from lrscope.core.errors import InputError, Problem, StoreUnreachable
+from lrscope.core.files import plain_opener, what_it_is
 from lrscope.core.redact import redact
 from lrscope.tracking.mlflow_store.address import Address
 
@@ -19,11 +21,14 @@ T = TypeVar("T")
 ANSWER_WITHIN_S = 3.5
 """How long a store may take to answer at the start; with the imports around it a command fails within 5 s."""
 
+_MAGIC = b"SQLite format 3\0"
+"""What every database of SQLite begins with."""
+
 _A_MOMENT_S = 1.0
 _refused: dict[Address, tuple[float, StoreUnreachable]] = {}
 """When a store was last found away, and how."""
 
-_REMEDY = "Start it, set tracking.uri, or record without it: tracking.mode=offline, later `make sync`."
+_REMEDY = f"Start it, set tracking.uri, or record without it: tracking.mode=offline, later `{command('sync')}`."
 
 _WORDS = (
     ("refused", "connection refused"),
@@ -118,7 +123,18 @@ def _ask_server(address: Address) -> bool:
         raise unreachable(address, f"it refused the user or password, status {response.status_code}")
     if response.status_code != 200:
         raise unreachable(address, f"it answered with status {response.status_code}")
+    if not _is_mlflow(response):
+        raise unreachable(address, "something answers there, but no MLflow server")
     return True
+
+
+def _is_mlflow(response: Any) -> bool:
+    """Whether this is the answer to the question: a proxy's page of HTML comes with status 200, too."""
+    try:
+        answer = response.json()
+    except ValueError:
+        return False
+    return isinstance(answer, dict) and isinstance(answer.get("experiments", []), list)
 
 
 def _ask_database(address: Address) -> bool:
@@ -158,3 +174,29 @@ def _check_writable(file: Path, address: Address) -> None:
     for target in (folder, *([file] if file.exists() else [])):
         if not os.access(target, os.W_OK):
             raise unreachable(address, f"{target} is read-only")
+    check_database(file, address)
+
+
+def check_database(file: Path, address: Address) -> None:
+    """Let only a SQLite database be opened as one, or a place where there is nothing yet. Nothing is opened to be
+    written: a device, a FIFO, a folder, somebody's text stay as they are. Links are followed.
+
+    Raises:
+        StoreUnreachable: it is something else, or there is something else where SQLite keeps its journal.
+    """
+    real = Path(os.path.realpath(file))
+    for beside in ("-wal", "-shm", "-journal", ".lock"):
+        other = real.with_name(real.name + beside)
+        if what := what_it_is(other):
+            raise unreachable(address, f"{other} is {what}, where SQLite keeps a file of its own")
+    if what := what_it_is(real):
+        raise unreachable(address, f"{file} is {what}, not a database")
+    if not real.exists():
+        return
+    try:
+        with open(real, "rb", opener=plain_opener) as opened:
+            begins = opened.read(len(_MAGIC))
+    except OSError as error:
+        raise unreachable(address, str(error)) from None
+    if begins not in (b"", _MAGIC):
+        raise unreachable(address, f"{file} is a file of another kind, not a database")

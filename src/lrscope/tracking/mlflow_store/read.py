@@ -19,8 +19,10 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
+from lrscope.core.from_store import LARGEST_STEP, entries, number, whole
 from lrscope.core.run_facts import RATE_KEYS, RunFacts
 from lrscope.core.trace import Series, Trace
+from lrscope.core.trials import TRIALS, Trials
 from lrscope.diagnosis.foreign import facts_from_params, rate_from_params
 from lrscope.diagnosis.signals.aliases import canonical, canonical_name
 
@@ -80,8 +82,24 @@ def read_histories(client: MlflowClient, wanted: Mapping[str, Sequence[str]]) ->
     else:
         rows = _rows_by_client(client, wanted)
     for run_id, key, columns in rows:
-        histories[run_id][key] = series_of(*columns)
+        if run_id in histories and key in wanted[run_id]:
+            histories[run_id][key] = series_of(*_numbers(columns))
     return histories
+
+
+def _numbers(columns: Columns) -> Columns:
+    """The columns without the rows that hold something else: SQLite keeps any text where a number should be."""
+    try:
+        steps, _, times = (
+            np.asarray(column, kind) for column, kind in zip(columns, (np.int64, float, np.int64), strict=True)
+        )
+        if not len(steps) or (np.abs(steps).max() <= LARGEST_STEP and times.min() >= 0):
+            return columns
+    except (ValueError, TypeError, OverflowError):
+        pass
+    read = [(whole(s, low=-LARGEST_STEP), number(v), whole(t)) for s, v, t in zip(*columns, strict=True)]
+    rows = [(s, v, t) for s, v, t in read if s is not None and v is not None and t is not None]
+    return [row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows]
 
 
 Columns = tuple[Sequence[int], Sequence[float], Sequence[int]]
@@ -153,14 +171,20 @@ def _ask(client: MlflowClient, store: Any, key: str, run_ids: list[str]) -> list
     answer = http_request(store.get_host_creds(), BULK_ENDPOINT, "GET", params=query, raise_on_status=False)
     if answer.status_code != 200:
         return list(_rows_by_client(client, dict.fromkeys(run_ids, (key,))))
-    points = answer.json()["metrics"]
+    points = _points(answer)
     if len(points) < POINTS_PER_REQUEST:
-        rows = [(p["run_id"], int(p["step"]), float(p["value"]), int(p["timestamp"]), False) for p in points]
+        rows = [(p.get("run_id"), p.get("step"), p.get("value"), p.get("timestamp"), False) for p in points]
         return [(run_id, key, columns) for run_id, columns in _by_key(rows)]
     if len(run_ids) == 1:
         return list(_rows_by_client(client, {run_ids[0]: (key,)}))
     half = len(run_ids) // 2
     return _ask(client, store, key, run_ids[:half]) + _ask(client, store, key, run_ids[half:])
+
+
+def _points(answer: Any) -> list[Any]:
+    """The points of an answer; none where it is something else."""
+    stored = entries(answer.text).get("metrics")
+    return [point for point in stored if isinstance(point, dict)] if isinstance(stored, list) else []
 
 
 def _rows_by_client(client: MlflowClient, wanted: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str, Columns]]:
@@ -187,10 +211,15 @@ def facts_of(run: Run) -> RunFacts:
     """What the run's tags and params say of it; most is None for runs that lrscope did not make."""
     if stored := run.data.tags.get("lrscope.facts"):
         try:
-            return RunFacts.from_json(stored)
+            return replace(RunFacts.from_json(stored), trials=trials_of(run))
         except (ValueError, TypeError, AttributeError):
             pass  # cut or edited by hand: the params still say something
     return replace(facts_from_params(run.data.params), peak_lr=peak_rate(run))
+
+
+def trials_of(run: Run) -> Trials | None:
+    """What was tried for it, if anything was."""
+    return Trials.from_plain(entries(run.data.tags.get(TRIALS)))
 
 
 def peak_rate(run: Run) -> float | None:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lrscope.core.errors import NotConfirmed
+from lrscope.core.failpoint import failpoint
 from lrscope.tracking.journal import events as ev
 from lrscope.tracking.mlflow_store.store import Store
 
@@ -29,6 +31,8 @@ def find_run(store: Store, local_id: str, experiment_ids: Sequence[str] | None =
     found = (
         store.client.search_runs(ids, f"tags.`{LOCAL_ID}` = '{local_id}'", ViewType.ALL, max_results=1) if ids else []
     )
+    if found and found[0].data.tags.get(LOCAL_ID) != local_id:
+        raise NotConfirmed("it was asked for one run, and answered with another")
     return found[0] if found else None
 
 
@@ -67,12 +71,15 @@ def create_run(store: Store, started: ev.Started, parent_run_id: str | None) -> 
         tags |= {PARENT: parent_run_id, "lrscope.sweep": parent_run_id}
     if start.kind == "sweep":
         tags.pop("lrscope.sweep", None)
-    run = store.client.create_run(
-        store.experiment_id(start.experiment),
-        start_time=started.time_ms,
-        tags={key: str(value)[:TAG_LENGTH] for key, value in tags.items()},
-        run_name=start.name,
-    )
+    with failpoint("run"):
+        run = store.client.create_run(
+            store.experiment_id(start.experiment),
+            start_time=started.time_ms,
+            tags={key: str(value)[:TAG_LENGTH] for key, value in tags.items()},
+            run_name=start.name,
+        )
+    if not run.info.run_id or run.data.tags.get(LOCAL_ID) != start.local_id:
+        raise NotConfirmed("it answered that a run is made, but not this one")
     store.know_run(run)
     return RunIds(run.info.run_id, run.info.experiment_id)
 

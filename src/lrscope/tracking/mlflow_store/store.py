@@ -14,12 +14,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lrscope.core.errors import InputError, Problem
-from lrscope.core.safe_paths import folder_name
+from lrscope.core.errors import InputError, NotConfirmed, Problem
+from lrscope.core.failpoint import failpoint
+from lrscope.core.from_store import folder_name
 from lrscope.tracking.journal.locks import file_lock
 from lrscope.tracking.mlflow_store.address import Address, resolve_uri
+from lrscope.tracking.mlflow_store.artifact_place import check_place
 from lrscope.tracking.mlflow_store.bulk import BulkPoints, bulk_points
-from lrscope.tracking.mlflow_store.reach import ANSWER_WITHIN_S, check_reachable, unreachable
+from lrscope.tracking.mlflow_store.follow_move import follow_move
+from lrscope.tracking.mlflow_store.reach import ANSWER_WITHIN_S, check_database, check_reachable, unreachable
 
 if TYPE_CHECKING:
     from mlflow.store.artifact.artifact_repo import ArtifactRepository
@@ -58,7 +61,9 @@ class Store:
     def experiment_id(self, name: str) -> str:
         """The experiment of that name, made where missing, restored where it had been deleted."""
         if name not in self._experiments:
-            self._experiments[name] = self._find_or_create(name)
+            if not (identity := self._find_or_create(name)):
+                raise NotConfirmed("it answered that an experiment is made, without its id")
+            self._experiments[name] = identity
         return self._experiments[name]
 
     def _find_or_create(self, name: str) -> str:
@@ -77,6 +82,8 @@ class Store:
                     raise
                 found = self.client.get_experiment_by_name(name)
                 assert found is not None
+        if found.name != name:
+            raise NotConfirmed("it was asked for one experiment, and answered with another")
         if found.lifecycle_stage == "deleted":
             self.client.restore_experiment(found.experiment_id)
         return str(found.experiment_id)
@@ -99,13 +106,26 @@ class Store:
     def artifacts_of(self, run_id: str) -> ArtifactRepository:
         """Where the artifacts of a run go."""
         if run_id not in self._artifacts:
-            self.know_run(self.client.get_run(run_id))
+            self.know_run(self.run(run_id))
         return self.artifact_folder(self._artifacts[run_id])
 
+    def run(self, run_id: str) -> Any:
+        """The run of that id, as the store has it now.
+
+        Raises:
+            NotConfirmed: it answered with something else.
+        """
+        return self.client.get_run(run_id)
+
     def artifact_folder(self, location: str) -> ArtifactRepository:
-        """The folder of artifacts at a location that the store named."""
+        """The folder of artifacts at a location that the store named.
+
+        Raises:
+            InputError: nothing may be written there.
+        """
         from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
+        check_place(location, self.address.uri)
         return get_artifact_repository(location, tracking_uri=self.address.uri)
 
 
@@ -123,9 +143,9 @@ def open_store(address: Address, asked: bool = False) -> Store:
         check_reachable(address)
     import_mlflow()
     bulk = _prepare_database(address) if address.is_database else None
-    from mlflow.tracking import MlflowClient
+    from lrscope.tracking.mlflow_store.checked_client import CheckedClient
 
-    return Store(address, MlflowClient(address.uri), bulk)
+    return Store(address, CheckedClient(address.uri), bulk)
 
 
 @contextmanager
@@ -151,6 +171,8 @@ def _prepare_database(address: Address) -> BulkPoints | None:
     file = address.database_file
     if file is None:
         return _connect(address)
+    file = Path(os.path.realpath(file))
+    check_database(file, address)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         lock = file_lock(Path(f"{file}.lock"), _PREPARE_S)
@@ -159,6 +181,7 @@ def _prepare_database(address: Address) -> BulkPoints | None:
                 raise unreachable(address, f"another process has been preparing it for {_PREPARE_S:g} s")
             if not file.exists() or file.stat().st_size == 0:
                 _create(file, address)
+            follow_move(file, address.artifacts)
             if not _on_network(file):
                 _write_ahead(file)
             return _connect(address)
@@ -174,7 +197,8 @@ def _create(file: Path, address: Address) -> None:
     fresh = file.with_name(f"{file.name}.{uuid.uuid4().hex[:8]}.new")
     try:
         _engine(f"sqlite:///{fresh}", address).dispose()
-        fresh.replace(file)
+        with failpoint("store"):
+            fresh.replace(file)
     finally:
         for left in file.parent.glob(f"{glob.escape(file.name)}.????????.new*"):
             left.unlink(missing_ok=True)

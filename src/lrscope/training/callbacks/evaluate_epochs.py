@@ -11,9 +11,10 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
+from lrscope.diagnosis.signals.chance import LOSS_CONSTANT, VAL_LOSS_CONSTANT
 from lrscope.training.callbacks.record_steps import RecordSteps
 from lrscope.training.evaluation import Evaluation, evaluate
-from lrscope.training.facts.constant_answer import constant_loss
+from lrscope.training.facts.constant_answer import constant_losses
 from lrscope.training.fast_hooks import LeanCallback
 from lrscope.training.generators import untouched_generators
 from lrscope.training.lightning_module import Module
@@ -52,15 +53,18 @@ class EvaluateEpochs(LeanCallback):
             with untouched_generators():
                 self.live.begin(*self._start(pl_module))
 
-    def _start(self, module: pl.LightningModule) -> tuple[Evaluation, float | None]:
+    def _start(self, module: pl.LightningModule) -> tuple[Evaluation, dict[str, float]]:
         """What training starts from, and what a constant answer would reach where that is not known."""
         if not self.targets_unknown:
-            return self._part(self.parts.train, module), None
+            return self._part(self.parts.train, module), {}
         seen: list[Tensor] = []
         found = self._part(lambda: _watched(self.parts.train(), seen), module)
-        targets = torch.cat(seen)
+        targets, val = torch.cat(seen), self.parts.val
+        others = torch.cat([targets.detach().cpu() for _, targets in val()]) if val is not None else None
         assert isinstance(module, Module)
-        return found, constant_loss(module.loss, targets, targets.shape[1] if targets.dim() > 1 else 1)
+        constant = constant_losses(module.loss, targets, targets.shape[1] if targets.dim() > 1 else 1, others)
+        known = {LOSS_CONSTANT: constant.train, VAL_LOSS_CONSTANT: constant.val}
+        return found, {name: loss for name, loss in known.items() if loss is not None}
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         # Metrics of an earlier epoch would count as one more epoch without improvement.

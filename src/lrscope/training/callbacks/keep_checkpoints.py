@@ -13,6 +13,7 @@ from lrscope.training.checkpoint_state import ENDED, MEMBERS, RANDOM, nothing_le
 from lrscope.training.distributed import agreed
 from lrscope.training.fast_hooks import LeanCallback
 from lrscope.training.generators import random_state, restore_random_state
+from lrscope.training.live_run import LiveRun
 
 
 def between_updates(trainer: pl.Trainer) -> bool:
@@ -63,7 +64,8 @@ class KeepCheckpoints(LeanCallback):
 class ExactCheckpoints(LeanCallback):
     """Makes Lightning's checkpoints such that a run goes on from them bit for bit, and not at all once it has ended."""
 
-    def __init__(self) -> None:
+    def __init__(self, live: LiveRun) -> None:
+        self.live = live
         self._at_epoch_start = False
         self._random: Mapping[str, Any] | None = None
         self._nothing_left = False
@@ -87,7 +89,7 @@ class ExactCheckpoints(LeanCallback):
     ) -> None:
         checkpoint[RANDOM] = random_state()
         checkpoint[MEMBERS] = 0
-        if trainer.state.finished:
+        if trainer.state.finished or self.live.stopped_by is not None:
             checkpoint[ENDED] = True
         elif self._at_epoch_start:
             settle_at_epoch_start(checkpoint["loops"]["fit_loop"])

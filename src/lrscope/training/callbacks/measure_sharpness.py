@@ -27,7 +27,8 @@ class MeasureSharpness(LeanCallback):
     """Records ``sharpness``, ``stability_limit`` (a rate) and ``sharpness/seconds`` (the cost of the measurement).
 
     Measured on one fixed batch, the first piece of the training part that an evaluation takes, before the first
-    update and after every ``every_epochs``-th epoch. A peak rate above the limit is said before training begins.
+    update and after every ``every_epochs``-th epoch. A peak rate above the limit is said before training begins; of an
+    optimizer that scales its steps (Adam) there is no limit before its first.
     """
 
     def __init__(self, steps: RecordSteps, batches: Batches, facts: RunFacts, name: str, every_epochs: int) -> None:
@@ -41,7 +42,7 @@ class MeasureSharpness(LeanCallback):
         if self.steps.step > 0:
             return  # resumed: the start was measured
         measured = self._measure(pl_module, trainer.optimizers[0], 0)
-        warning = above_limit(self.facts, measured.lambda_max)
+        warning = None if is_preconditioned(self.facts) else above_limit(self.facts, measured.lambda_max)
         if warning is not None:
             print(f"{self.name}: {warning}", file=sys.stderr)
 
@@ -60,7 +61,7 @@ class MeasureSharpness(LeanCallback):
             return module.loss(network(inputs), targets)
 
         parameters = [p for p in network.parameters() if p.requires_grad]
-        diagonal = None
+        diagonal, known = None, bool(optimizer.state) or not is_preconditioned(self.facts)
         if is_preconditioned(self.facts):
             if not optimizer.state:
                 loss().backward()  # before the first step Adam has no state; the gradient stands in for it
@@ -70,7 +71,7 @@ class MeasureSharpness(LeanCallback):
         network.train(training)
         values = {"sharpness": measured.lambda_max, "sharpness/seconds": measured.seconds}
         limit = stability_limit(self.facts, measured.lambda_max)
-        if limit is not None:
+        if limit is not None and known:
             values["stability_limit"] = limit
         self.steps.recorder.values(step, values)
         return measured

@@ -22,12 +22,21 @@ class ShowProgress(LeanCallback):
     Args:
         last: the latest value of a metric, None where there is none.
         style: ``bar``, ``lines`` or ``none``; ``auto`` is a bar on a terminal and lines elsewhere.
+        done: the epochs that lie behind the run, where the trainer does not count those of an earlier command.
     """
 
-    def __init__(self, last: Callable[[str], float | None], name: str, epochs: int, style: str = "auto") -> None:
+    def __init__(
+        self,
+        last: Callable[[str], float | None],
+        name: str,
+        epochs: int,
+        style: str = "auto",
+        done: Callable[[], int] | None = None,
+    ) -> None:
         self.last = last
         self.name = name
         self.epochs = epochs
+        self.done = done
         if style == "auto":
             style = "bar" if sys.stderr.isatty() else "lines"
         self.style = style if is_first() else "none"
@@ -38,9 +47,8 @@ class ShowProgress(LeanCallback):
         if self.style == "bar":
             from tqdm import tqdm
 
-            self._bar = tqdm(
-                total=self.epochs, initial=trainer.current_epoch, desc=self.name, unit="epoch", leave=False
-            )
+            done = self.done() if self.done is not None else trainer.current_epoch
+            self._bar = tqdm(total=self.epochs, initial=done, desc=self.name, unit="epoch", leave=False)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         due = BAR_SECONDS if self.style == "bar" else LINE_SECONDS
@@ -48,7 +56,7 @@ class ShowProgress(LeanCallback):
         if self.style == "none" or now - self._shown < due:
             return
         self._shown = now
-        epoch = trainer.current_epoch + 1
+        epoch = self.done() if self.done is not None else trainer.current_epoch + 1
         if self._bar is not None:
             self._bar.set_postfix_str(self._words(), refresh=False)
             self._bar.update(epoch - self._bar.n)

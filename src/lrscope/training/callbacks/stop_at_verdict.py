@@ -25,4 +25,5 @@ class StopAtVerdict(LeanCallback):
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: object) -> None:
         if self.live.has_diverged():
+            self.live.stopped_by = Verdict.DIVERGED
             raise StoppedByVerdict(Verdict.DIVERGED)

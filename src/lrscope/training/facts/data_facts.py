@@ -8,10 +8,11 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from lrscope.datasets.data import Data
-from lrscope.training.facts.constant_answer import constant_loss
-from lrscope.training.supported import loss_of
+from lrscope.training.facts.constant_answer import constant_losses, loss_floor
+from lrscope.training.supported import Loss, loss_of
 
 MOST_NUMBERS = 5_000_000
 """Inputs of more numbers than this are not searched for equal ones: it would take longer than half a second."""
@@ -22,7 +23,10 @@ class DataFacts:
     """See the fields of the same names in ``RunFacts``."""
 
     constant_loss: float | None
+    val_constant_loss: float | None
+    val_examples: int | None
     floor_loss: float | None
+    floor_of: str | None
     target_range: tuple[float, float] | None
     largest_input: float
     broken_examples: int
@@ -39,9 +43,15 @@ def data_facts(data: Data) -> DataFacts:
         numbers = targets.is_floating_point()
         width = targets.shape[1] if numbers and targets.dim() > 1 else max(1, len(data.classes))
         finite = targets[torch.isfinite(targets)] if numbers else targets
+        loss, val = loss_of(data.task), data.val
+        constant = constant_losses(loss, targets, width, val.targets if val is not None else None)
+        floor, floor_of = _floor(loss, inputs, targets, width, constant.train)
         _known[data] = DataFacts(
-            constant_loss=constant_loss(loss_of(data.task), targets, width),
-            floor_loss=_floor(inputs, targets),
+            constant_loss=constant.train,
+            val_constant_loss=constant.val,
+            val_examples=len(val) if val is not None else None,
+            floor_loss=floor,
+            floor_of=floor_of,
             target_range=(float(finite.min()), float(finite.max())) if numbers and finite.numel() else None,
             largest_input=_largest(inputs),
             broken_examples=_broken(inputs, targets),
@@ -62,7 +72,18 @@ def _broken(inputs: Tensor, targets: Tensor) -> int:
     return int((~(whole[0] & whole[1])).sum())
 
 
-def _floor(inputs: Tensor, targets: Tensor) -> float | None:
+def _floor(
+    loss: Loss, inputs: Tensor, targets: Tensor, outputs: int, constant: float | None
+) -> tuple[float | None, str | None]:
+    """The loss below which no answer gets, None where it is not known; and why: ``labels`` or the ``loss``."""
+    if loss not in (functional.mse_loss, functional.cross_entropy):
+        floor = loss_floor(loss, targets, outputs, constant)
+        return floor, "loss" if floor else None
+    floor = _of_equal_inputs(inputs, targets)
+    return floor, "labels" if floor else None
+
+
+def _of_equal_inputs(inputs: Tensor, targets: Tensor) -> float | None:
     """The loss of the best answer to each input, where equal inputs have different targets; None where not looked."""
     classes_each = not targets.is_floating_point() and targets.dim() > 1
     if not inputs.numel() or inputs.numel() > MOST_NUMBERS or classes_each:

@@ -41,6 +41,7 @@ def run_facts(cfg: DictConfig, source: Source) -> RunFacts:
         weight_decay=float(decay) if isinstance(decay, (int, float)) else None,
         clip_value=cfg.trainer.gradient_clip_val,
         clip_algorithm=cfg.trainer.gradient_clip_algorithm if cfg.trainer.gradient_clip_val is not None else None,
+        data_digest=source.digest or None,
         settings=digest_without(resolved(cfg), (*RATE_KEYS, "seed")),
         **more,
     )

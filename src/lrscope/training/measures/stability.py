@@ -43,15 +43,14 @@ def _factor(facts: RunFacts) -> float | None:
 
 
 def above_limit(facts: RunFacts, lambda_max: float) -> str | None:
-    """The warning for a run whose peak rate is above the measured limit; None where it is not, or none is known."""
+    """What to say of a run whose peak rate is above the limit at its start; None where it is not, or none is known."""
     limit = stability_limit(facts, lambda_max)
     if limit is None or facts.peak_lr is None or facts.peak_lr <= limit:
         return None
-    kind = "preconditioned sharpness" if is_preconditioned(facts) else "sharpness"
     return (
-        f"lr={facts.peak_lr:g} is above {limit:.4g}, "
-        f"the largest stable rate of {facts.optimizer} at the measured {kind} "
-        f"of {lambda_max:.6g} (full-batch theory: evidence, not proof); it trains all the same"
+        f"lr={facts.peak_lr:g} is above {limit:.4g}, up to which {facts.optimizer} is stable where the loss curves as "
+        f"at the start (sharpness {lambda_max:.6g}): exact for squared errors of a linear model on the whole part, "
+        "else a hint, as a network's sharpness changes while it trains"
     )
 
 

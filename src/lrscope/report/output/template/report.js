@@ -3,8 +3,9 @@
 // No storage and no network: inside MLflow's artifact view both are forbidden.
 const figures = JSON.parse(document.getElementById("figure-data").textContent);
 const NS = "http://www.w3.org/2000/svg";
-const WIDTH = 560, HEIGHT = 330, LEFT = 66, RIGHT = 12, TOP = 16, BOTTOM = 44;
+const LEFT = 66, TOP = 18, BOTTOM = 44, LETTER = 6.4;
 const DASHES = ["", "7 3", "2 3", "8 3 2 3"];
+const NARROW = 5; // a log axis over less than this factor has ticks as a linear one: it holds no two powers of ten
 
 function node(parent, name, attributes, text) {
   const made = document.createElementNS(NS, name);
@@ -32,7 +33,7 @@ function scaleOf(axis, from, to) {
 
 function ticksOf(axis) {
   if (axis.names.length) return axis.names.map((name, i) => [i, name]);
-  if (axis.log) {
+  if (axis.log && axis.high / axis.low >= NARROW) {
     const first = Math.ceil(Math.log10(axis.low) - 1e-9), last = Math.floor(Math.log10(axis.high) + 1e-9);
     const steps = last - first < 2 ? [1, 2, 5] : [1], every = Math.max(1, Math.ceil((last - first) / 8)), found = [];
     for (let power = first - 1; power <= last; power += every)
@@ -42,68 +43,53 @@ function ticksOf(axis) {
       }
     return found;
   }
-  const raw = (axis.high - axis.low) / 6, power = 10 ** Math.floor(Math.log10(raw));
+  const raw = (axis.high - axis.low) / 5.5, power = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= raw), found = [];
   for (let value = Math.ceil(axis.low / step) * step; value <= axis.high; value += step)
     found.push([value, words(Number(value.toPrecision(12)))]);
   return found;
 }
 
-function frame(panel, id) {
-  const holder = document.createElement("figure");
+function frame(panel, id, holder, right) {
   const caption = document.createElement("figcaption");
   caption.textContent = panel.title;
-  holder.appendChild(caption);
-  const svg = node(holder, "svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": panel.title });
-  const x = scaleOf(panel.x, LEFT, WIDTH - RIGHT), y = scaleOf(panel.y, HEIGHT - BOTTOM, TOP);
-  node(node(svg, "clipPath", { id }), "rect", { x: LEFT, y: TOP, width: WIDTH - LEFT - RIGHT, height: HEIGHT - TOP - BOTTOM });
+  holder.replaceChildren(caption);
+  const width = Math.max(Math.min(holder.clientWidth || 560, 760), 260), height = width < 420 ? 260 : 320;
+  const end = width - right, bottom = height - BOTTOM;
+  const svg = node(holder, "svg", { viewBox: `0 0 ${width} ${height}`, height, role: "img", "aria-label": panel.title });
+  const x = scaleOf(panel.x, LEFT, end), y = scaleOf(panel.y, bottom, TOP);
+  node(node(svg, "clipPath", { id }), "rect", { x: LEFT, y: TOP, width: end - LEFT, height: bottom - TOP });
+  let taken = -Infinity;
   for (const [value, label] of ticksOf(panel.x)) {
-    if (!panel.x.names.length) node(svg, "line", { class: "grid", x1: x(value), x2: x(value), y1: TOP, y2: HEIGHT - BOTTOM });
-    node(svg, "text", { x: x(value), y: HEIGHT - BOTTOM + 17, "text-anchor": "middle" }, label);
+    if (!panel.x.names.length) node(svg, "line", { class: "grid", x1: x(value), x2: x(value), y1: TOP, y2: bottom });
+    const words = panel.x.names.length ? shortened(label, (end - LEFT) / panel.x.names.length) : label;
+    if (x(value) - (words.length * LETTER) / 2 < taken) continue; // no label lies on the one before
+    node(svg, "text", { x: x(value), y: bottom + 17, "text-anchor": "middle" }, words);
+    taken = x(value) + (words.length * LETTER) / 2 + 4;
   }
   for (const [value, label] of ticksOf(panel.y)) {
-    node(svg, "line", { class: "grid", x1: LEFT, x2: WIDTH - RIGHT, y1: y(value), y2: y(value) });
+    node(svg, "line", { class: "grid", x1: LEFT, x2: end, y1: y(value), y2: y(value) });
     node(svg, "text", { x: LEFT - 7, y: y(value) + 4, "text-anchor": "end" }, label);
   }
-  node(svg, "path", { class: "frame", d: `M${LEFT} ${TOP}V${HEIGHT - BOTTOM}H${WIDTH - RIGHT}` });
-  const middle = (LEFT + WIDTH - RIGHT) / 2, label = panel.y.label + (panel.y.log ? " (log scale)" : "");
-  node(svg, "text", { class: "title", x: middle, y: HEIGHT - 8, "text-anchor": "middle" }, panel.x.label);
-  const turned = `translate(12 ${(TOP + HEIGHT - BOTTOM) / 2}) rotate(-90)`;
+  node(svg, "path", { class: "frame", d: `M${LEFT} ${TOP}V${bottom}H${end}` });
+  const label = panel.y.label + (panel.y.log ? " (log scale)" : "");
+  node(svg, "text", { class: "title", x: (LEFT + end) / 2, y: height - 8, "text-anchor": "middle" }, panel.x.label);
+  const turned = `translate(12 ${(TOP + bottom) / 2}) rotate(-90)`;
   node(svg, "text", { class: "title", transform: turned, "text-anchor": "middle" }, label);
-  return { holder, svg, x, y, inside: node(svg, "g", { "clip-path": `url(#${id})` }) };
+  return { svg, x, y, end, bottom, inside: node(svg, "g", { "clip-path": `url(#${id})` }) };
+}
+
+function shortened(label, room) {
+  const letters = Math.max(Math.floor(room / LETTER) - 1, 3);
+  return label.length <= letters ? label : `${label.slice(0, letters - 1)}…`;
 }
 
 // ---- marks: one shape per verdict
 
-function polygon(corners, radius, turn) {
-  const points = [];
-  for (let i = 0; i < corners; i++) {
-    const angle = turn + (2 * Math.PI * i) / corners;
-    points.push(`${(radius * Math.sin(angle)).toFixed(2)},${(-radius * Math.cos(angle)).toFixed(2)}`);
-  }
-  return `M${points.join("L")}Z`;
-}
-
-const SHAPES = {
-  o: () => "M-5,0A5,5 0 1 0 5,0A5,5 0 1 0 -5,0Z",
-  ".": () => "M-3,0A3,3 0 1 0 3,0A3,3 0 1 0 -3,0Z",
-  s: () => "M-4.4,-4.4H4.4V4.4H-4.4Z",
-  D: () => polygon(4, 6, 0),
-  "^": () => polygon(3, 6, 0),
-  v: () => polygon(3, 6, Math.PI),
-  "<": () => polygon(3, 6, -Math.PI / 2),
-  ">": () => polygon(3, 6, Math.PI / 2),
-  p: () => polygon(5, 5.6, 0),
-  h: () => polygon(6, 5.6, 0),
-  P: () => "M-1.9,-5.5H1.9V-1.9H5.5V1.9H1.9V5.5H-1.9V1.9H-5.5V-1.9H-1.9Z",
-  X: () => "M-5.5,-2.9L-2.9,-5.5L0,-2.6L2.9,-5.5L5.5,-2.9L2.6,0L5.5,2.9L2.9,5.5L0,2.6L-2.9,5.5L-5.5,2.9L-2.6,0Z",
-  "*": () => "M0,-6L1.6,-1.9L5.7,-1.9L2.4,0.8L3.6,4.9L0,2.5L-3.6,4.9L-2.4,0.8L-5.7,-1.9L-1.6,-1.9Z",
-};
-
 function mark(parent, word, x, y, size, attributes) {
-  const { colour, shape } = figures.marks[word] || figures.marks.unknown;
+  const { colour, path } = figures.marks[word] || figures.marks.unknown;
   const place = `translate(${x.toFixed(1)} ${y.toFixed(1)}) scale(${size})`;
-  return node(parent, "path", { d: SHAPES[shape](), fill: colour, transform: place, ...attributes });
+  return node(parent, "path", { d: path, fill: colour, transform: place, ...attributes });
 }
 
 function member(index) {
@@ -112,23 +98,27 @@ function member(index) {
 
 // ---- loss against the swept value
 
-function drawLoss(panel, number) {
-  const { holder, svg, x, y, inside } = frame(panel, `loss${number}`);
+function drawLoss(panel, number, holder) {
+  const { svg, x, y, end, bottom, inside } = frame(panel, `loss${number}`, holder, 12);
   if (figures.band) {
     const widen = panel.x.names.length ? Math.abs(x(0.35) - x(0)) : 9;
-    const from = Math.max(x(figures.band[0]) - widen, LEFT), to = Math.min(x(figures.band[1]) + widen, WIDTH - RIGHT);
-    node(inside, "rect", { class: "band", x: from, y: TOP, width: to - from, height: HEIGHT - TOP - BOTTOM });
-    node(inside, "line", { class: "best", x1: x(figures.best), x2: x(figures.best), y1: TOP, y2: HEIGHT - BOTTOM });
+    const from = Math.max(x(figures.band[0]) - widen, LEFT), to = Math.min(x(figures.band[1]) + widen, end);
+    node(inside, "rect", { class: "band", x: from, y: TOP, width: to - from, height: bottom - TOP });
+    node(inside, "line", { class: "best", x1: x(figures.best), x2: x(figures.best), y1: TOP, y2: bottom });
   }
   panel.means.forEach((means, group) => {
-    const line = figures.groups.length > 1 ? { stroke: figures.groups[group][1] } : { class: "ink" };
+    const several = figures.groups.length > 1;
+    const line = several ? { stroke: figures.groups[group][1], "stroke-dasharray": DASHES[group % 4] } : { class: "ink" };
     const cls = "mean " + (line.class || "");
-    if (!panel.x.names.length && means.length > 1)
-      node(inside, "path", { ...line, class: cls, opacity: 0.7, d: "M" + means.map((m) => `${x(m.x)},${y(m.mean)}`).join("L") });
+    means.forEach((m, i) => {
+      if (panel.x.names.length || !m.joined || i === 0) return;
+      const d = `M${x(means[i - 1].x)},${y(means[i - 1].mean)}L${x(m.x)},${y(m.mean)}`;
+      node(inside, "path", { ...line, class: cls, opacity: 0.7, d });
+    });
     for (const m of means.filter((one) => one.n > 1)) {
-      const low = m.low <= 0 && panel.y.log ? HEIGHT : y(m.low), at = x(m.x);
+      const low = m.low <= 0 && panel.y.log ? bottom : y(m.low), at = x(m.x);
       const d = `M${at},${low}V${y(m.high)}M${at - 5},${low}h10M${at - 5},${y(m.high)}h10M${at - 7},${y(m.mean)}h14`;
-      node(inside, "path", { ...line, class: cls, d });
+      node(inside, "path", { ...line, "stroke-dasharray": "", class: cls, d });
     }
   });
   const size = panel.dots.length > 40 ? 0.8 : 1;
@@ -144,25 +134,33 @@ function drawLoss(panel, number) {
       node(inside, "path", { ...member(dot.row), stroke: colour, fill: "none", d: `M${at},${y(shown)}V${y(other)}m-3.5,0h7` });
     mark(inside, info.outcome, at, y(shown), size, member(dot.row));
   }
-  if (panel.dots.some((dot) => dot.above))
-    node(svg, "text", { class: "title", x: WIDTH - RIGHT, y: TOP - 9, "text-anchor": "end" }, "loss beyond the frame ↑");
-  return holder;
+  for (const [at, words] of panel.shares)
+    node(svg, "text", { class: "share", x: x(at), y: TOP - 8, "text-anchor": "middle" }, words);
 }
 
 // ---- curves
 
-function drawCurves(panel, number) {
-  const { holder, x, y, inside } = frame(panel, `curves${number}`);
+function lifted(colour) {
+  return `color-mix(in srgb, ${colour}, var(--ink) var(--lift))`; // dark shades are lost on a dark ground
+}
+
+function drawCurves(panel, number, holder) {
+  const longest = Math.max(0, ...panel.labels.map((label) => label.text.length));
+  const { svg, x, y, end, bottom, inside } = frame(panel, `curves${number}`, holder, longest ? 16 + LETTER * longest : 12);
   const thin = panel.curves.length > figures.many;
   for (const curve of panel.curves) {
     const points = curve.steps.map((step, i) => `${x(step).toFixed(1)},${y(curve.values[i]).toFixed(1)}`);
     if (points.length === 1) points.push(points[0]);
     node(inside, "path", {
-      class: "curve member", "data-row": curve.row, stroke: figures.colours[curve.row], d: "M" + points.join("L"),
+      class: "curve member", "data-row": curve.row, style: `stroke:${lifted(figures.colours[curve.row])}`, d: "M" + points.join("L"),
       "stroke-width": thin ? 1.1 : 1.7, "stroke-dasharray": DASHES[figures.dashes[curve.row]], "stroke-linecap": "round",
     });
+    if (curve.leaves !== null) mark(svg, figures.rows[curve.row].outcome, x(curve.leaves), TOP, 1, member(curve.row));
   }
-  return holder;
+  for (const label of panel.labels) {
+    const at = bottom - label.place * (bottom - TOP) + 4;
+    node(svg, "text", { class: "end", x: end + 7, y: at, style: `fill:color-mix(in srgb, ${label.colour} 70%, var(--ink))` }, label.text);
+  }
 }
 
 // ---- legends
@@ -178,7 +176,7 @@ function swatch(colour) {
   return (span) => {
     const made = document.createElement("i");
     made.className = "swatch";
-    made.style.background = colour;
+    made.style.background = lifted(colour);
     span.appendChild(made);
   };
 }
@@ -189,11 +187,17 @@ function icon(parent, word) {
 
 function legends() {
   const losses = document.getElementById("loss-legend"), curves = document.getElementById("curve-legend");
-  const seen = new Set(figures.rows.map((row) => row.outcome));
-  for (const word of Object.keys(figures.marks)) if (seen.has(word)) entry(losses, word, (span) => icon(span, word));
-  if (figures.groups.length > 1) for (const [label, colour] of figures.groups) entry(losses, label, swatch(colour));
-  for (const text of figures.notes) entry(losses, text, () => {});
-  for (const [label, colour] of figures.legend) if (label) entry(curves, label, swatch(colour));
+  const seen = new Set(figures.rows.map((row) => row.outcome)), failed = new Set();
+  for (const row of figures.rows) if (row.failed) failed.add(row.outcome);
+  if (losses) {
+    for (const word of Object.keys(figures.marks)) if (seen.has(word)) entry(losses, word, (span) => icon(span, word));
+    if (figures.groups.length > 1)
+      figures.groups.forEach(([label, colour], i) => entry(losses, label, dashed(colour, i)));
+    for (const text of figures.notes) entry(losses, text, () => {});
+  }
+  figures.legend.forEach(([label, colour], i) => { if (label) entry(curves, label, dashed(colour, i)); });
+  if (figures.legend.length || figures.scale)
+    for (const word of failed) entry(curves, word, swatch(figures.marks[word].colour));
   if (!figures.scale) return;
   entry(curves, `peak learning rate: ${words(figures.scale[0])}`, () => {});
   const ramp = document.createElement("i");
@@ -201,12 +205,14 @@ function legends() {
   ramp.style.background = `linear-gradient(90deg, ${figures.ramp.join(",")})`;
   curves.appendChild(ramp);
   entry(curves, `${words(figures.scale[1])} (log scale)`, () => {});
-  if (figures.groups.length > 1)
-    figures.groups.forEach(([label], i) =>
-      entry(curves, label, (span) => {
-        const line = node(span, "svg", { viewBox: "0 0 26 8", style: "width:26px" });
-        node(line, "path", { d: "M0,4H26", class: "ink", "stroke-width": 2, "stroke-dasharray": DASHES[i % 4] });
-      }));
+  if (figures.groups.length > 1) figures.groups.forEach(([label], i) => entry(curves, label, dashed("currentColor", i)));
+}
+
+function dashed(colour, i) {
+  return (span) => {
+    const line = node(span, "svg", { viewBox: "0 0 26 8", style: "width:26px" });
+    node(line, "path", { d: "M0,4H26", style: `stroke:${lifted(colour)}`, "stroke-width": 2, "stroke-dasharray": DASHES[i % 4] });
+  };
 }
 
 // ---- one member, everywhere
@@ -269,14 +275,23 @@ function turnTheme() {
   root.dataset.theme = (root.dataset.theme || (dark ? "dark" : "light")) === "dark" ? "light" : "dark";
 }
 
-figures.losses.forEach((panel, i) => document.getElementById("losses").appendChild(drawLoss(panel, i)));
-figures.curves.forEach((panel, i) => document.getElementById("curves").appendChild(drawCurves(panel, i)));
-legends();
-for (const cell of document.querySelectorAll(".verdict[data-word]")) {
-  const holder = document.createElement("span");
-  icon(holder, cell.dataset.word);
-  cell.prepend(holder.firstChild);
+function drawInto(id, panels, draw) {
+  const parent = document.getElementById(id);
+  if (!parent) return () => {};
+  const holders = panels.map(() => parent.appendChild(document.createElement("figure")));
+  return () => panels.forEach((panel, i) => draw(panel, i, holders[i]));
 }
+
+const drawings = [drawInto("losses", figures.losses, drawLoss), drawInto("curves", figures.curves, drawCurves)];
+let drawnAt = 0;
+function drawAll() {
+  if (document.body.clientWidth === drawnAt) return;
+  drawnAt = document.body.clientWidth;
+  for (const draw of drawings) draw();
+}
+drawAll();
+window.addEventListener("resize", drawAll);
+legends();
 document.querySelectorAll("table.sortable").forEach(sortable);
 document.addEventListener("mousemove", show);
 document.getElementById("theme").addEventListener("click", turnTheme);

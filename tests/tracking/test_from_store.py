@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lrscope.core.errors import InputError
-from lrscope.core.safe_paths import folder_name, safe_join
+from lrscope.core.from_store import folder_name, safe_join
 
 
 def test_a_name_inside_the_folder_is_joined(tmp_path: Path) -> None:

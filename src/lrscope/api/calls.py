@@ -1,0 +1,77 @@
+"""``lrscope.train`` and ``lrscope.sweep``: the command line, called from Python in the caller's own process."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from lrscope.api.call_words import sweep_words, train_words
+from lrscope.api.results import Run, Sweep, load_sweep
+from lrscope.api.undisturbed import undisturbed
+from lrscope.core.errors import LrscopeError
+
+_one_at_a_time = threading.Lock()
+"""A call sets what there is only one of in a process, as the environment and the seeds."""
+
+
+def train(*overrides: str, **values: Any) -> Run:
+    """Train one run, as ``python train.py`` does with the same words.
+
+    Args:
+        overrides: as on the command line: ``"model=cnn"``, ``"optimizer.weight_decay=0.01"``.
+        values: by key; ``optimizer__weight_decay=0.01`` and ``optimizer={"weight_decay": 0.01}`` set a key of a
+            group. A class or function that stands at the top of a module is taken for a part:
+            ``model=MyNet, dataset=my_data``.
+
+    Returns:
+        The run as it is recorded.
+
+    Raises:
+        InputError: something is wrong with what was asked for; nothing was recorded.
+        LrscopeError: the run crashed, or it is not recorded in a store (``tracking=off``, a store that went away).
+        KeyboardInterrupt: Ctrl-C stopped it at the end of a step; ``resume=`` goes on with it.
+    """
+    ended = _command(train_words(overrides, values))
+    if ended.run_id is None:
+        raise LrscopeError("the run is in no store, so there is nothing to give back; see what was printed")
+    return Run.load(ended.run_id, ended.store)
+
+
+def sweep(*overrides: str, **values: Any) -> Sweep:
+    """Train a sweep, as ``python train.py -m`` does with the same words.
+
+    Args:
+        overrides: as on the command line: ``"epochs=20"``, ``"lr=1,0.01"``.
+        values: as for :func:`train`, but the items of a list are the values of an axis: ``lr=[1, 0.01, 0.0001]``.
+
+    Returns:
+        The sweep as it is recorded; members that crashed are in it.
+
+    Raises:
+        InputError: something is wrong with what was asked for, all of it in one message; nothing was recorded.
+        LrscopeError: the sweep is not recorded in a store.
+        KeyboardInterrupt: Ctrl-C stopped it; ``resume="latest"`` goes on with it.
+    """
+    ended = _command(sweep_words(overrides, values))
+    if ended.sweep_id is None:
+        raise LrscopeError("the sweep is in no store, so there is nothing to give back; see what was printed")
+    return load_sweep(ended.sweep_id, ended.store)
+
+
+def _command(words: Sequence[str]) -> Any:
+    """Run a command in this process.
+
+    Returns:
+        How it ended, a :class:`lrscope.cli.main.Ended`.
+    """
+    with _one_at_a_time, undisturbed():
+        from lrscope.cli.main import run_command
+
+        ended = run_command(list(words), told=False)
+    if ended.code == 128 + signal.SIGINT:
+        raise KeyboardInterrupt
+    if ended.error is not None:
+        raise ended.error
+    return ended

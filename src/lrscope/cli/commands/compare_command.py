@@ -1,0 +1,56 @@
+"""Compare the members of stored sweeps: the table here, the report as files and in MLflow.
+
+Without an argument the latest sweep; with several they stand side by side in one report.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from lrscope.cli.tell import print_aside
+
+
+def main(words: Sequence[str], prog: str | None) -> int:
+    """0, or 2 where a sweep is not there or the store cannot be read."""
+    parser = argparse.ArgumentParser(
+        prog=prog, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "sweeps", nargs="*", metavar="SWEEP", help="run ids of sweeps (or of a member), or their beginnings"
+    )
+    parser.add_argument("--uri", help="the tracking store; default MLFLOW_TRACKING_URI, else mlflow.db of the project")
+    parser.add_argument("--out", type=Path, help="folder for the files; default outputs/reports/ID")
+    parser.add_argument("--dark", action="store_true", help="also write the figures on a dark ground")
+    parser.add_argument("--dry", action="store_true", help="write nothing to the store, only the files")
+    parser.add_argument("--list", action="store_true", help="list the latest sweeps of the store")
+    arguments = parser.parse_args(words)
+    return _list(arguments.uri) if arguments.list else _compare(arguments)
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from lrscope.report import members_table, sweep_links
+    from lrscope.report.mlflow_ui.links import how_to_open
+    from lrscope.report.report_stored import report_stored
+
+    done = report_stored(
+        arguments.sweeps, arguments.uri, arguments.out, arguments.dark, not arguments.dry, tell=print_aside
+    )
+    Console(highlight=False).print(members_table(done.sweeps), crop=False)
+    print(f"report   {done.files.html}")
+    for sweep in done.sweeps:
+        print(*(line for line in (how_to_open(sweep), *sweep_links(sweep).lines(sweep.has_view)) if line), sep="\n")
+    if done.not_kept:
+        print(f"MLflow did not take the report: {done.not_kept}", file=sys.stderr)
+    return 0
+
+
+def _list(uri: str | None) -> int:
+    from lrscope.report.report_stored import list_sweeps
+
+    print(*(list_sweeps(uri) or ("no sweep yet",)), sep="\n")
+    return 0

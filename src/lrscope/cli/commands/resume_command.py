@@ -1,0 +1,85 @@
+"""Go on with what was interrupted last, a sweep or a run (or with the one whose id is given), by its own command.
+
+What a store says is not believed blindly: see docs/trust.md. Words with "=" are added to the command, and go before
+those that the store has of the same key: dataset.path=/data/signs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from lrscope.cli.tell import print_aside
+from lrscope.core.command_words import train_command
+from lrscope.core.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from lrscope.tracking import TrackingSettings
+    from lrscope.tracking.find import StoredRun
+
+
+def main(words: Sequence[str], prog: str | None) -> int:
+    """The exit code of the command; 0 where nothing was interrupted, 2 where there is no such sweep or run."""
+    parser = argparse.ArgumentParser(
+        prog=prog, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    what = "id as printed, by default what was interrupted last, here; and KEY=VALUE …"
+    parser.add_argument("given", nargs="*", metavar="ID", help=what)
+    parser.add_argument("--experiment", help="look for the latest in this experiment only")
+    parser.add_argument("--store", help="tracking URI; default: the project's own store")
+    parser.add_argument("--trust", action="append", default=[], metavar="PACKAGE", help="its classes may be named too")
+    arguments = parser.parse_args(words)
+    from lrscope.config.trust import about_recording, command_again
+    from lrscope.core.paths import project_root, resolve
+    from lrscope.core.redact import holds_a_password
+    from lrscope.tracking import TrackingSettings
+
+    typed = [word for word in arguments.given if "=" in word or word.startswith("~")]
+    wanted = next((word for word in arguments.given if word not in typed), None)
+    sys.path.insert(0, str(project_root()))  # where a training finds the user's own modules
+    found = _found(TrackingSettings("online", arguments.store, resolve("outputs/spool")), arguments.experiment, wanted)
+    if found is None:
+        return 0
+    mode = ["-m"] if found.kind == "sweep" else []
+    if left_out := about_recording(found.overrides):
+        print_aside(f"left out of the stored command, as it is about recording: {shlex.join(left_out)}")
+    stored = [word for word in found.overrides if word not in left_out]
+    command = [*mode, *command_again(stored, typed, arguments.trust), f"resume={found.run_id}"]
+    if arguments.store is not None and holds_a_password(arguments.store):
+        os.environ["MLFLOW_TRACKING_URI"] = arguments.store  # everybody on this machine can read a command line
+    elif arguments.store is not None:
+        command.append(f"tracking.uri={arguments.store}")
+    print(train_command(), shlex.join(command), flush=True)
+    # In place of this process: Ctrl-C and the exit code are that command's.
+    return os.execv(sys.executable, [sys.executable, "-m", "lrscope.cli", *command])
+
+
+def _found(settings: TrackingSettings, experiment: str | None, wanted: str | None) -> StoredRun | None:
+    """What to go on with, once it is told; None where there is nothing.
+
+    Raises:
+        InputError: there is no such sweep or run, or nobody knows its command.
+    """
+    from lrscope.tracking.find import LATEST, find_interrupted, find_to_resume
+    from lrscope.tracking.liveness.reap import reap
+
+    if wanted in (None, LATEST):
+        for words in reap(settings).gone:
+            print_aside(words)
+        found = find_interrupted(settings, experiment)
+        if found is None:
+            print("Nothing that was begun from this checkout has been interrupted. Others go on by their id.")
+            return None
+        print(f"interrupted last: {'sweep' if found.kind == 'sweep' else 'run'} {found.run_id}, {found.name}")
+    else:
+        found = find_to_resume(settings, wanted)
+    if found.kind == "run" and "lrscope.overrides" not in found.tags:
+        remedy = f"Type it, with resume={found.run_id} at its end."
+        raise InputError(
+            Problem("resume", found.run_id, "its command is not stored: it is of an older version", remedy)
+        )
+    return found

@@ -1,0 +1,69 @@
+"""The words of a command line before Hydra reads them: options go first, and what only looks like one is refused."""
+
+from __future__ import annotations
+
+from argparse import Action
+from collections.abc import Mapping, Sequence
+
+from lrscope.config.suggest import SYNONYMS
+from lrscope.core.errors import InputError, Problem
+
+
+def options_first(words: Sequence[str], options: Mapping[str, Action]) -> list[str]:
+    """The words with Hydra's options ahead of the overrides: argparse refuses overrides on both sides of one.
+
+    Args:
+        options: by their names, ``-m`` as well as ``--multirun``.
+
+    Raises:
+        InputError: a word that begins with a dash and is no option, as ``--lr=0.1`` or ``-lr 0.1``.
+    """
+    first: list[str] = []
+    overrides: list[str] = []
+    problems: list[Problem] = []
+    left = list(words)
+    while left:
+        word = left.pop(0)
+        option = _option(word, options)
+        if option is not None:
+            first.append(word)
+            if "=" not in word and word in option.option_strings and _wants(option, left):
+                first.append(left.pop(0))
+        elif word.startswith("-"):
+            problems.append(_no_option(word, left))
+        else:
+            overrides.append(word)
+    if problems:
+        raise InputError(problems)
+    return [*first, *overrides]
+
+
+def _option(word: str, options: Mapping[str, Action]) -> Action | None:
+    """The option that a word names: whole, a long one cut short, or a short one with its value right behind it."""
+    name, has_value, _ = word.partition("=")
+    if name in options:
+        return options[name]
+    if word.startswith("--"):
+        return next((action for long, action in options.items() if len(name) > 3 and long.startswith(name)), None)
+    short = options.get(word[:2])
+    return short if short is not None and short.nargs != 0 and not has_value and len(word) > 2 else None
+
+
+def _wants(option: Action, left: Sequence[str]) -> bool:
+    """Whether the next word is the option's value."""
+    if option.nargs == 0 or not left:
+        return False
+    return option.nargs != "?" or left[0] in (option.choices or ())
+
+
+def _no_option(word: str, left: list[str]) -> Problem:
+    """A key that was written as other programs want it; its value may be the next word, which it takes along."""
+    name, _, value = word.lstrip("-").partition("=")
+    key = name.replace("-", "_")
+    key = SYNONYMS.get(key, key)
+    if not value and left and not left[0].startswith("-") and "=" not in left[0]:
+        value = left.pop(0)
+    remedy = f"Write {key}={value or 'VALUE'}, without dashes."
+    if not key[:1].isalpha():
+        remedy = "Write key=value, without a space."
+    return Problem(word, "", "there is no such option", f"{remedy} --help tells what there is.")

@@ -1,0 +1,31 @@
+"""The diagnosis as tags of its run: for the eye, for a search, and whole for the program that reads it later."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from lrscope.core.verdict import Diagnosis
+
+DIAGNOSIS = "lrscope.diagnosis"
+"""All findings as JSON; :meth:`Diagnosis.from_json` reads it."""
+
+MOST_CHARACTERS = 7900
+"""MLflow cuts a tag at 8,000."""
+
+
+def verdict_tags(diagnosis: Diagnosis) -> dict[str, str]:
+    """Verdict, why, and the whole diagnosis."""
+    return {
+        "lrscope.verdict": diagnosis.verdict.label,
+        "lrscope.why": diagnosis.primary.why[:5000],
+        DIAGNOSIS: _stored(diagnosis),
+    }
+
+
+def _stored(diagnosis: Diagnosis) -> str:
+    """Of findings that are too long together, the first; text that is cut would be no JSON."""
+    for kept in (diagnosis, Diagnosis(diagnosis.findings[:1])):
+        if len(text := kept.to_json()) <= MOST_CHARACTERS:
+            return text
+    short = replace(diagnosis.primary, why=diagnosis.primary.why[:2000], advice=diagnosis.primary.advice[:2000])
+    return Diagnosis((replace(short, otherwise="", evidence=()),)).to_json()

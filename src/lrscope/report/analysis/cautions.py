@@ -1,0 +1,91 @@
+"""What speaks against a recommendation."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from lrscope.core.verdict import Verdict
+from lrscope.report.analysis.choice import FEW_SEEDS, Choice
+from lrscope.report.analysis.comparison import Cell
+from lrscope.report.analysis.recommendation import loss
+from lrscope.report.analysis.safest import usable
+from lrscope.report.analysis.sentences import share
+
+LATE = 0.05
+"""A run that ends above its best by more than this share of what it gained is told."""
+
+
+def cautions(chosen: Choice) -> tuple[str, ...]:
+    """One sentence each."""
+    of_rates = () if chosen.held else _of_the_rate(chosen)  # another rate would mend nothing
+    return (*chosen.held, *_of_failures(chosen), *_of_the_end(chosen), *of_rates, *_of_the_sweep(chosen))
+
+
+def _of_failures(chosen: Choice) -> Iterator[str]:
+    axis, best = chosen.comparison.x_axis, chosen.best
+    assert best.score is not None
+    if best.failed.count:
+        yield (
+            f"{axis}={best.label} failed for {share(best.failed)}, and every other value for some seed: no safe choice"
+            " was found."
+        )
+    for cell in usable(chosen.group.cells):
+        if cell.best and cell.score and cell.failed.count and cell is not best and cell.score.mean < best.score.mean:
+            yield (
+                f"{axis}={cell.label} reached {loss(cell.best.mean)} where it trained, but failed for"
+                f" {share(cell.failed)}: not recommended."
+            )
+
+
+def _of_the_end(chosen: Choice) -> Iterator[str]:
+    """Where the best epochs and the ends do not agree on a setting, or the chosen one ends well above its best."""
+    best, axis = chosen.best, chosen.comparison.x_axis
+    assert best.best is not None and best.final is not None
+    safe = [cell for cell in usable(chosen.group.cells) if cell.failed.count == 0]
+    lowest = min(safe, key=lambda cell: cell.best.mean if cell.best else 0.0, default=best)
+    if lowest is not best and lowest.best and lowest.final and lowest.best.mean < best.best.mean:
+        yield (
+            f"{axis}={lowest.label} was lower at its best ({loss(lowest.best.mean)}) but ends at"
+            f" {loss(lowest.final.mean)}."
+            if lowest.final.mean > best.final.mean
+            else f"{axis}={lowest.label} was lower ({loss(lowest.best.mean)}), more than its neighbours bear out."
+        )
+    gained = chosen.comparison.start - best.best.mean
+    told = any((v := row.member.verdict) is not None and v.meaning.about == "generalisation" for row in best.rows)
+    if not told and best.final.mean - best.best.mean > LATE * gained > 0:
+        yield (
+            f"{best.label} ends at {loss(best.final.mean)}, above its best of {loss(best.best.mean)}: use the weights"
+            " of its best epoch, or train for fewer."
+        )
+
+
+def _of_the_rate(chosen: Choice) -> Iterator[str]:
+    if chosen.comparison.by_rate and chosen.edge:
+        yield f"{chosen.best.label} is the {chosen.edge} rate of the sweep: the optimum may lie beyond it."
+    if chosen.constant is None:
+        yield from _of_verdicts(chosen.best, highest=chosen.group.cells[-1] is chosen.best)
+
+
+def _of_the_sweep(chosen: Choice) -> Iterator[str]:
+    best, cells = chosen.best, chosen.group.cells
+    rows = [row for cell in cells for row in cell.rows]
+    if unfinished := sum(not row.member.ended for row in rows):
+        yield f"{unfinished} of {len(rows)} members have not ended: this rests on the others."
+    if crashed := sum(row.member.crashed for row in rows):
+        yield f"{crashed} of {len(rows)} members crashed: see why above."
+    if len(best.rows) == 1 and chosen.curve is not None:
+        yield "One seed per value: what another seed would change is judged from how neighbouring rates differ."
+    elif len(best.rows) == 1:
+        yield "One seed per value: what another seed would change is not known."
+    elif len(best.rows) < FEW_SEEDS:
+        yield f"{len(best.rows)} seeds per value: the intervals over them are wide."
+
+
+def _of_verdicts(best: Cell, highest: bool) -> list[str]:
+    verdicts = Counter(row.member.verdict for row in best.rows)
+    words = [(verdict, verdict.meaning.of_the_best) for verdict in verdicts if verdict]
+    if not highest:  # a higher one was tried, and came off worse
+        longer = "was still improving at the end: longer training gives a lower loss"
+        words = [(verdict, longer if verdict is Verdict.TOO_SLOW else told) for verdict, told in words]
+    return [f"{best.label} {told}." for _, told in words if told]

@@ -1,0 +1,113 @@
+"""A recommendation in words."""
+
+from __future__ import annotations
+
+from lrscope.report.analysis.choice import Choice
+from lrscope.report.analysis.comparison import Cell
+from lrscope.report.analysis.estimates import Estimate, Share
+from lrscope.report.analysis.no_choice import nothing_learned
+from lrscope.report.analysis.recommendation import CONFIDENCE, loss
+from lrscope.report.analysis.safest import fail_within, has_idle_schedule, known, usable
+
+
+def sentences(chosen: Choice) -> tuple[str, ...]:
+    """The headline, the range, and what the neighbours would cost."""
+    where = _where(chosen)
+    if chosen.constant is not None:
+        return (nothing_learned(chosen.comparison, chosen.best, chosen.constant, where),)
+    return (_headline(chosen, where), *_as_good(chosen), *_neighbours(chosen))
+
+
+def share(failed: Share) -> str:
+    """``4 of 5 seeds (80%, 95% Wilson interval 38% to 96%)``"""
+    interval = f"{failed.count / failed.total:.0%}, 95% Wilson interval {failed.low:.0%} to {failed.high:.0%}"
+    return f"{failed} {seeds(failed.total)} ({interval})"
+
+
+def seeds(count: int) -> str:
+    return "seed" if count == 1 else "seeds"
+
+
+def rate(value: float) -> str:
+    """A rate between those that were tried, in two digits."""
+    return f"{value:.2g}"
+
+
+def _where(chosen: Choice) -> str:
+    words = " ".join(f"{key}={value}" for key, value in chosen.group.settings.items())
+    return f" with {words or chosen.group.label}" if len(chosen.comparison.groups) > 1 else ""
+
+
+def _headline(chosen: Choice, where: str) -> str:
+    best, axis = chosen.best, chosen.comparison.x_axis
+    but = f"; it failed for {share(best.failed)}" if best.failed.count else ""
+    if chosen.use == best.x:
+        return f"Use {axis}={best.label}{where}: {_losses(chosen, best)}{but}."
+    assert chosen.curve is not None and isinstance(chosen.use, float)
+    expected = loss(chosen.curve.loss_at(chosen.use))
+    return (
+        f"Use {axis}={rate(chosen.use)}{where}, which was not tried: a smooth curve through the rates falls to"
+        f" {expected} there; {best.label} had {_losses(chosen, best)}{but}."
+    )
+
+
+def _losses(chosen: Choice, cell: Cell) -> str:
+    """At its best and at the end, one number where both are the same."""
+    assert cell.best is not None and cell.final is not None
+    ends = "" if loss(cell.best.mean) == loss(cell.final.mean) else f", {loss(cell.final.mean)} at the end"
+    return f"best {chosen.comparison.loss} {loss(cell.best.mean)}{ends}{_interval(cell.best)}"
+
+
+def _interval(estimate: Estimate) -> str:
+    if estimate.n < 2:
+        return ""
+    return f" (mean of {estimate.n} seeds, 95% interval {loss(estimate.low)} to {loss(estimate.high)})"
+
+
+def _as_good(chosen: Choice) -> list[str]:
+    axis, cells = chosen.comparison.x_axis, chosen.group.cells
+    if chosen.curve is not None:
+        return [_range(chosen)]
+    if len(chosen.near) > 1 and not chosen.comparison.numeric:
+        idle = [cell.label for cell in chosen.near[1:] if has_idle_schedule(cell)]
+        others = ", ".join(cell.label for cell in chosen.near[1:])
+        never = f" ({', '.join(idle)}: the schedule never moved)" if idle else ""
+        return [f"As good, within {chosen.basis}: {others}{never}."]
+    if len(chosen.near) > 1:
+        ends = f"{chosen.near[0].label} to {chosen.near[-1].label}"
+        return [f"Anything from {ends} is as good: within {chosen.basis}."]
+    if len(usable(cells)) > 1:
+        failing = fail_within(cells, chosen.best, chosen.room)
+        why = "those whose loss is as low failed for some seeds" if failing else f"none comes within {chosen.basis}"
+        return [f"No other {axis} of the sweep is as good: {why}."]
+    return []
+
+
+def _range(chosen: Choice) -> str:
+    low, high = chosen.range
+    assert isinstance(low, float) and isinstance(high, float)
+    where = f"close to {rate(low)}" if rate(low) == rate(high) else f"between {rate(low)} and {rate(high)}"
+    which = "The best of the rates swept" if chosen.edge else "The best rate"
+    words = f"{which} lies {where} ({CONFIDENCE:.0%} interval)"
+    settled = chosen.evidence == "clear" or chosen.held or chosen.edge
+    return f"{words}." if settled else f"{words}; to know, run the command below."
+
+
+def _neighbours(chosen: Choice) -> list[str]:
+    """What one would lose with the next lower and the next higher value outside the range."""
+    numbered = known(chosen.group.cells)
+    if not isinstance(chosen.best.x, float) or chosen.best.score is None:
+        return []
+    words = []
+    for place, side in ((numbered.index(chosen.near[0]) - 1, "lower"), (numbered.index(chosen.near[-1]) + 1, "higher")):
+        if not 0 <= place < len(numbered):
+            continue
+        cell = numbered[place]
+        if cell.failed.count == cell.failed.total > 0:
+            words.append(f"next {side}, {cell.label}, fails ({cell.failed} {seeds(cell.failed.total)})")
+        elif cell.failed.count:
+            words.append(f"next {side}, {cell.label}, failed for {cell.failed} {seeds(cell.failed.total)}")
+        elif cell.score is not None and (cost := cell.score.mean - chosen.best.score.mean) > 0:
+            words.append(f"next {side}, {cell.label}, costs {loss(cost)} in loss")
+    text = "; ".join(words)
+    return [f"{text[:1].upper()}{text[1:]}."] if words else []
