@@ -119,6 +119,6 @@ def test_the_page_asks_no_network(browser: Browser, sweeps: dict[str, Stored]) -
     page.on("request", lambda request: asked.append(request.url))
     address = sweeps["many"].report.as_uri()
     page.goto(address)
-    page.locator("#members").wait_for()
+    page.get_by_text("All 64 members").wait_for()
     context.close()
     assert asked == [address]

@@ -23,7 +23,7 @@ REFUSED_BY_HYDRA: dict[tuple[str, ...], list[str]] = {
     ("learning_rate=0.1",): ["learning_rate=0.1: there is no such key. Did you mean lr?"],
     ("optimizer=adma",): ["optimizer=adma: there is no such option. Did you mean adam or adamw?"],
     ("scheduler=glob(co*)",): ["scheduler=glob(co*): several values for one run. Add -m to sweep over them."],
-    ("model=foo",): ["model=foo: there is no such option. Choose one of cnn, linear, mlp."],
+    ("model=foo",): ["model=foo: there is no such option. Choose one of cnn, gru, linear, mlp, resnet, transformer."],
     ("experiment=foo",): ["experiment=foo: there is no such option. Choose one of decay, line, signs, strategies."],
     ("lrr=1",): ["lrr=1: there is no such key. Did you mean lr? `python train.py --cfg job` shows all keys."],
     ("model.hiddn=[1]",): ["model.hiddn=[1]: there is no such key. Did you mean model.hidden? "],
@@ -122,7 +122,8 @@ IN_PRACTICE: dict[tuple[str, ...], list[str]] = {
         "callbacks.early_stopping.enabled=true",
         "callbacks.early_stopping.monitor=val/acc",
     ): [
-        "callbacks.early_stopping.monitor=val/acc: the dataset line has numbers to predict, and no accuracy.",
+        "callbacks.early_stopping.monitor=val/acc: the data have no validation part. "
+        "Try callbacks.early_stopping.monitor=train/loss_eval.",
     ],
 }
 """Seen by loading the data and building the parts: exit code 2."""

@@ -49,8 +49,10 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Typed, list[dict[
     (folder / "mine.py").write_text("\n\n".join(blocks))
     write_files(folder / "root")
     commands = folder / "commands.json"
-    short = ["epochs=1", "trainer=cpu", "sweep.together=always", "sweep.report=false", "tracking.log_model=none"]
-    commands.write_text(json.dumps([[*words, *short] for words in trained_commands()]))
+    short = ["epochs=1", "trainer=cpu", "tracking.log_model=none"]
+    of_a_sweep = ["sweep.together=always", "sweep.report=false"]
+    typed_words = [[*words, *short, *(of_a_sweep if "-m" in words else ())] for words in trained_commands()]
+    commands.write_text(json.dumps(typed_words))
     typed = type_command(folder / "root", str(commands), program=[str(HERE / "type_many.py")], path=folder, store=True)
     assert typed.code == 0, typed.err
     return typed, json.loads(typed.out)

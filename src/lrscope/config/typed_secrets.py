@@ -28,8 +28,10 @@ def secrets_typed(raw: Mapping[str, Any], roof: str = "") -> Iterator[Problem]:
 
 
 def secrets_typed_for_hydra(hydra: Mapping[str, Any]) -> Iterator[Problem]:
-    """The same of Hydra's own part. The words of the command are in it once more."""
-    yield from secrets_typed({key: value for key, value in hydra.items() if key != "overrides"}, "hydra")
+    """The same of Hydra's own part. The words of the command are in it twice more, and are told by their own keys."""
+    own = {key: value for key, value in hydra.items() if key != "overrides"}
+    job = {key: value for key, value in own.get("job", {}).items() if key != "override_dirname"}
+    yield from secrets_typed({**own, "job": job}, "hydra")
 
 
 def _without_password(key: str, text: str) -> str:

@@ -80,6 +80,8 @@ _ACCURACIES = ("train/acc", "val/acc")
 
 def missing_of_data(cfg: DictConfig, source: Source) -> list[Problem]:
     """A regression has no accuracy to look at; few data sets have a part to test on."""
+    from lrscope.runs.prepare import has_validation
+
     data = source.data
     name = data.name if data is not None else str(cfg.dataset.get("_target_"))
     found = []
@@ -90,7 +92,13 @@ def missing_of_data(cfg: DictConfig, source: Source) -> list[Problem]:
             "scheduler.monitor": cfg.scheduler.get("monitor"),
         }
         rule = f"the dataset {name} has numbers to predict, and no accuracy"
-        found += [Problem(key, m, rule, f"Try {key}=val/loss.") for key, m in looking.items() if m in _ACCURACIES]
+        there = OnData(cfg, source).looks_at_what_is_there  # of a part that is not there ``NEEDS`` tells
+        loss = "val/loss" if has_validation(source) else "train/loss_eval"
+        found += [
+            Problem(key, metric, rule, f"Try {key}={loss}.")
+            for key, metric in looking.items()
+            if metric in _ACCURACIES and there(key)
+        ]
     if cfg.callbacks.test and (data is None or data.test is None):
         rule = f"the dataset {name} has no test part in memory"
         found.append(Problem("callbacks.test", "true", rule, "Leave it out, or give lrscope's Data a test part."))
