@@ -9,7 +9,7 @@ import json
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +71,12 @@ def train(rate: float, seed: int, epochs: int, hidden: int = 12) -> Trained:
             curves[f"{part}/acc"].append((step - 1, accuracy))
     curves["lr"] = [(0, rate), (step - 1, rate)]
     return Trained(rate, seed, curves, *_judged(curves))
+
+
+def halved(run: Trained) -> Trained:
+    """The same with a rate that is said to end at half: rates that stay what they are get no figure."""
+    (first, rate), (last, _) = run.curves["lr"]
+    return replace(run, curves={**run.curves, "lr": [(first, rate), (last, rate / 2)]})
 
 
 def diverged(rate: float, seed: int, steps: int = 7) -> Trained:

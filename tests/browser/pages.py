@@ -16,7 +16,7 @@ from lrscope.report.data.stored_sweep import Sweep
 from lrscope.report.mlflow_ui.links import Links, sweep_links
 from lrscope.report.report_stored import report_stored
 from servers import mlflow_server_on
-from stored_sweeps import diverged, store_sweep, train
+from stored_sweeps import diverged, halved, store_sweep, train
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
@@ -79,7 +79,7 @@ def sweeps(
     shutil.copy(fresh_database, folder / "mlflow.db")
     uri, artifacts = f"sqlite:///{folder}/mlflow.db", (folder / "mlruns").as_uri()
     stored = {
-        "three": [train(0.01, 0, 5), train(0.0001, 0, 5), diverged(10.0, 0)],
+        "three": [halved(train(0.01, 0, 5)), train(0.0001, 0, 5), diverged(10.0, 0)],
         "many": [train(float(f"{10 ** (-4 + i / 32):.4g}"), 0, 1) for i in range(64)],
     }
     parents = {name: store_sweep(uri, runs, name=name, artifacts=artifacts)[0] for name, runs in stored.items()}

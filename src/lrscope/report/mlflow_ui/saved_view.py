@@ -68,7 +68,7 @@ def saved_view(sweep: Sweep, frames: Mapping[str, Axis], now_ms: int) -> tuple[s
         state["compareRunSections"] = [
             {
                 "uuid": SECTION,
-                "name": "Loss, accuracy, rate",
+                "name": "Loss, accuracy, rate" if "lr" in frames else "Loss, accuracy",
                 "display": True,
                 "isReordered": True,
                 "isGenerated": False,
