@@ -1,4 +1,7 @@
-"""Commands started through the zygote, with the calls of ``subprocess.Popen`` that the campaign uses."""
+"""Commands in processes of their own, forked from one that has imported torch, Lightning and MLflow (``zygote.py``).
+
+With ``LRSCOPE_FRESH_COMMANDS=1``, as CI has it, :func:`run_program` starts a fresh Python each time, as a user does.
+"""
 
 from __future__ import annotations
 
@@ -60,11 +63,11 @@ class Zygote:
         assert self._process.stdout.readline().strip() == "{}", "the zygote could not import lrscope"
         threading.Thread(target=self._listen, daemon=True).start()
 
-    def start(self, argv: list[str], cwd: Path, env: dict[str, str]) -> Command:
-        """Start a command."""
+    def start(self, argv: list[str], cwd: Path, env: dict[str, str], errors: Path | None = None) -> Command:
+        """Start a command. ``errors``: a file for its standard error, else it goes where the output goes."""
         with self._lock:
             output = self._folder / f"{time.monotonic_ns()}.log"
-            order = {"argv": argv, "cwd": str(cwd), "env": env, "output": str(output)}
+            order = {"argv": argv, "cwd": str(cwd), "env": env, "output": str(output), "errors": str(errors or output)}
             assert self._process.stdin is not None
             self._process.stdin.write(json.dumps(order) + "\n")
             self._process.stdin.flush()
@@ -95,3 +98,30 @@ def zygote() -> Zygote:
         if _zygote is None:
             _zygote = Zygote()
         return _zygote
+
+
+def run_program(
+    argv: list[str], cwd: Path, env: dict[str, str], seconds: float = 280, fresh: bool = False
+) -> subprocess.CompletedProcess[str]:
+    """``python ARGV`` to its end, its output and its errors apart.
+
+    Args:
+        argv: a program with its words, or ``-m`` and a module, or ``-c`` and code. With other options of Python's it is
+            never forked.
+        cwd: folder it is started in.
+        env: its whole environment.
+        seconds: one that takes longer is killed.
+        fresh: never forked, for a test of what is imported.
+    """
+    options = argv[0].startswith("-") and argv[0] not in ("-m", "-c")
+    if fresh or options or os.environ.get("LRSCOPE_FRESH_COMMANDS"):
+        command = [sys.executable, *argv]
+        return subprocess.run(
+            command, cwd=cwd, env=env, capture_output=True, text=True, timeout=seconds, stdin=subprocess.DEVNULL
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        errors = Path(folder) / "errors"
+        forked = zygote().start(argv, cwd, env, errors)
+        out = forked.wait(seconds)
+        assert forked.returncode is not None
+        return subprocess.CompletedProcess(argv, forked.returncode, out, errors.read_text(errors="replace"))

@@ -1,6 +1,7 @@
 """Starts commands as real processes that need not import torch, Lightning and MLflow again: seconds a command.
 
-Reads one JSON object a line (``argv``, ``cwd``, ``env``, ``output``), forks, and runs the command in the child;
+Reads one JSON object a line (``argv``, ``cwd``, ``env``, ``output``, ``errors``), forks, and runs the program
+``argv[0]`` in the child (or, after ``-m`` and ``-c``, the module or the code);
 answers ``{"pid"}`` at once and ``{"pid", "code"}`` when a child has ended. A child has its own session, signals,
 process id and start time, like any other process. So has the service that delivers for it, which is forked, too.
 """
@@ -9,11 +10,14 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import select
 import signal
 import subprocess
 import sys
+import traceback
 from multiprocessing import Pipe
+from pathlib import Path
 from typing import Any, cast
 
 from lrscope.tracking.delivery import service_client, service_process
@@ -72,27 +76,38 @@ def run_child(order: dict[str, Any]) -> None:
     os.chdir(order["cwd"])
     os.environ.clear()
     os.environ.update(order["env"])
-    output = os.open(order["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    os.dup2(output, 1)
-    os.dup2(output, 2)
+    for stream, key in ((1, "output"), (2, "errors")):
+        os.dup2(os.open(order[key], os.O_WRONLY | os.O_CREAT | os.O_APPEND), stream)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    sys.argv = order["argv"]
     service_client.LAUNCHES = (fork_service, service_client.start_thread)
-    code = 1
+    code: object = 1
     try:
-        from lrscope.cli.main import main
-
-        code = main()
+        run_program(order["argv"])
+        code = 0
     except SystemExit as stop:
-        code = stop.code if isinstance(stop.code, int) else 1
+        code = stop.code if stop.code is not None else 0
+        if isinstance(code, str):
+            print(code, file=sys.stderr)
     except BaseException:
-        import traceback
-
         traceback.print_exc()
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code if isinstance(code, int) else 1)
+
+
+def run_program(argv: list[str]) -> None:
+    """As ``python ARGV`` would: the folder of the program and those of PYTHONPATH are searched first."""
+    how = argv[0] if argv[0] in ("-m", "-c") else ""
+    first = str(Path.cwd()) if how else str(Path(argv[0]).parent)
+    sys.path[:1] = [first, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    sys.argv = argv[1:] if how == "-m" else ["-c", *argv[2:]] if how else argv
+    if how == "-m":
+        runpy.run_module(argv[1], run_name="__main__", alter_sys=True)
+    elif how:
+        exec(compile(argv[1], "<string>", "exec"), {"__name__": "__main__"})
+    else:
+        runpy.run_path(argv[0], run_name="__main__")
 
 
 def main() -> None:

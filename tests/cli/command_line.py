@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ from pathlib import Path
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
+from processes import run_program
 from servers import empty_store
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -70,12 +69,14 @@ def type_command(
     cwd: Path | None = None,
     path: Path = HERE,
     store: bool = False,
+    fresh: bool = False,
 ) -> Typed:
-    """Run ``python train.py`` with these words, and everything it writes below ``root``.
+    """Run ``python train.py`` with these words in a process of its own, and everything it writes below ``root``.
 
     Args:
         path: a folder of a user's own modules.
         store: whether there is a store already, as for all but the first command of a project.
+        fresh: see :func:`processes.run_program`.
     """
     root.mkdir(parents=True, exist_ok=True)
     if store:
@@ -84,15 +85,6 @@ def type_command(
     foreign = ("MLFLOW_", "LRSCOPE_", "HYDRA_")
     environment = {key: value for key, value in os.environ.items() if not key.startswith(foreign)} | own
     began = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, *program, *words],
-        cwd=cwd or root,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=280,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
+    done = run_program([*program, *words], cwd or root, environment, fresh=fresh)
     seconds = time.monotonic() - began
     return Typed(root, done.returncode, done.stdout, done.stderr, seconds)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
+from processes import run_program
 from servers import empty_store
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -84,14 +83,6 @@ def train(folder: Path, *arguments: str, timeout: float = 280, **environment: st
         "trainer=cpu",
     ]
     quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "OMP_NUM_THREADS": "1", "LRSCOPE_ROOT": str(folder)}
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "train.py"), *own, *arguments],
-        cwd=folder,
-        env=os.environ | quiet | environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=timeout,
-        check=False,
-    )
-    return Command(done.returncode, done.stdout, MlflowClient(store))
+    words = [str(ROOT / "train.py"), *own, *arguments]
+    done = run_program(words, folder, {**os.environ, **quiet, **environment}, timeout)
+    return Command(done.returncode, done.stdout + done.stderr, MlflowClient(store))

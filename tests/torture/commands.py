@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lrscope.core.failpoint import FAILPOINT
-from torture.processes import Command, zygote
+from processes import Command, zygote
 
 ROOT = Path(__file__).resolve().parents[2]
 SHORT = (
