@@ -117,7 +117,9 @@ def _is_basic(sweeper: DictConfig) -> bool:
         kind = pkgutil.resolve_name(str(sweeper.get("_target_")))
     except (ImportError, AttributeError, ValueError):
         return False  # Hydra says what is wrong with it
-    return kind is BasicSweeper
+    # By its name: where this module was imported before Hydra looked for plugins, Hydra has made the class once more.
+    names = [(made.__module__, getattr(made, "__qualname__", "")) for made in (kind, BasicSweeper)]
+    return names[0] == names[1]
 
 
 def _expand(overrides: Sequence[str], problems: list[Problem], compose: Compose, loader: Any) -> list[list[str]]:
