@@ -2,10 +2,14 @@ from __future__ import annotations
 
 import os
 import socket
+import sqlite3
 import stat
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,6 +17,7 @@ import pytest
 from lrscope.core.errors import InputError, StoreUnreachable
 from lrscope.tracking import TrackingSettings, open_session
 from lrscope.tracking.delivery.sync import sync
+from lrscope.tracking.mlflow_store.reach import check_reachable
 from lrscope.tracking.mlflow_store.store import open_store, resolve_uri
 from servers import Proxy, free_port
 
@@ -150,6 +155,28 @@ def test_a_local_file_is_in_write_ahead_mode(store_project: Path) -> None:
     connection = sqlite3.connect(store_project / "mlflow.db")
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     connection.close()
+
+
+WRITE = """
+import sqlite3, sys
+with sqlite3.connect(sys.argv[1]) as connection:
+    connection.execute("INSERT INTO points VALUES (1)")
+connection.close()
+"""
+
+
+def test_a_look_at_the_file_takes_no_lock_from_an_open_connection(project: Path) -> None:
+    """Else another process that writes and closes removes the log that this one goes on reading."""
+    file = project / "mlflow.db"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA journal_mode=wal").fetchone()
+        connection.execute("CREATE TABLE points (step)")
+        connection.commit()
+        assert connection.execute("SELECT count(*) FROM points").fetchone() == (0,)
+        check_reachable(resolve_uri(None))
+        for written in (1, 2):
+            subprocess.run([sys.executable, "-I", "-S", "-c", WRITE, str(file)], check=True)
+            assert connection.execute("SELECT count(*) FROM points").fetchone() == (written,)
 
 
 @pytest.mark.usefixtures("store_project")

@@ -24,6 +24,10 @@ ANSWER_WITHIN_S = 3.5
 _MAGIC = b"SQLite format 3\0"
 """What every database of SQLite begins with."""
 
+_kept_open: dict[tuple[int, int], int] = {}
+"""Descriptors of the database files that this process has looked into, by device and inode; see ``_beginning``."""
+_one_at_a_time = threading.Lock()
+
 _A_MOMENT_S = 1.0
 _refused: dict[Address, tuple[float, StoreUnreachable]] = {}
 """When a store was last found away, and how."""
@@ -194,9 +198,26 @@ def check_database(file: Path, address: Address) -> None:
     if not real.exists():
         return
     try:
-        with open(real, "rb", opener=plain_opener) as opened:
-            begins = opened.read(len(_MAGIC))
+        begins = _beginning(real)
     except OSError as error:
         raise unreachable(address, str(error)) from None
     if begins not in (b"", _MAGIC):
         raise unreachable(address, f"{file} is a file of another kind, not a database")
+
+
+def _beginning(file: Path) -> bytes:
+    """The first bytes of a file, which stays open from then on.
+
+    A process that closes any descriptor of a file loses all its POSIX locks on it, those of SQLite's connections too.
+    The next process that closes the database would take itself for the last one and remove the write-ahead log, and
+    this process would go on reading the removed one.
+    """
+    with _one_at_a_time:
+        for known, descriptor in list(_kept_open.items()):
+            if os.fstat(descriptor).st_nlink == 0:
+                os.close(_kept_open.pop(known))
+        found = file.lstat()
+        known = (found.st_dev, found.st_ino)
+        if known not in _kept_open:
+            _kept_open[known] = plain_opener(str(file), os.O_RDONLY)
+        return os.pread(_kept_open[known], len(_MAGIC), 0)
