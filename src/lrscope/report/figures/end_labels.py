@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from lrscope.report.analysis.comparison import Row
 from lrscope.report.figures.limits import Axis
+from lrscope.report.figures.short_names import short_names
 from lrscope.report.figures.shown import Curve, EndLabel
 from lrscope.report.figures.swept_colours import SweptColours
 
@@ -30,9 +31,10 @@ def end_labels(curves: Sequence[Curve], y: Axis, swept: SweptColours, rows: Sequ
         return ()
     wanted = sorted((sorted(places)[len(places) // 2], key) for key, places in ends.items())
     places = spread_apart([place for place, _ in wanted])
+    texts = short_names([text for _, (text, _) in wanted])
     return tuple(
         EndLabel(text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…", colour, place)
-        for place, (_, (text, colour)) in zip(places, wanted, strict=True)
+        for text, place, (_, (_, colour)) in zip(texts, places, wanted, strict=True)
     )
 
 

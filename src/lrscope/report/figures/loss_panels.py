@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from lrscope.report.analysis.comparison import Comparison, Group, Row
 from lrscope.report.analysis.estimates import loss_interval
 from lrscope.report.figures.limits import Axis, loss_axis, spanning
+from lrscope.report.figures.short_names import short_names
 from lrscope.report.figures.shown import Dot, LossPanel, Mean, Place, names_on_x
 
 MOST_SHARES = 12
@@ -32,7 +33,7 @@ def loss_panels(comparison: Comparison, place: Place) -> tuple[LossPanel, ...]:
 def _x_axis(comparison: Comparison, place: Place) -> Axis:
     label = "peak learning rate" if comparison.by_rate else comparison.x_axis
     if not comparison.numeric:
-        names = tuple(names_on_x(comparison))
+        names = short_names(names_on_x(comparison))
         return Axis(label, -0.6, max(len(names), 1) - 0.4, names=names)
     values = [value for row in comparison.rows if math.isfinite(value := place(row.x))]
     log = bool(values) and min(values) > 0 and (comparison.by_rate or max(values) / min(values) > 5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -70,10 +71,17 @@ def _standing(standing: Standing, accuracy: bool) -> tuple[str, ...]:
         *((accuracy_text(standing.accuracy.mean if standing.accuracy else None),) if accuracy else ()),
         count_text(standing.arrival),
         str(standing.failed),
-        f"{loss_text(difference.mean)} ({loss_text(difference.low)} to {loss_text(difference.high)})"
-        if difference
-        else "–",
+        _difference(difference) if difference else "–",
     )
+
+
+def _difference(difference: Estimate) -> str:
+    """All three numbers to the same place behind the point: they are read beside each other."""
+    numbers = (difference.mean, difference.low, difference.high)
+    largest = max(abs(number) for number in numbers)
+    decimals = max(4, 2 - math.floor(math.log10(largest))) if 0 < largest < math.inf else 4
+    mean, low, high = (f"{number:.{decimals}f}" for number in numbers)
+    return f"{mean} ({low} to {high})"
 
 
 def _mean(estimate: Estimate | None) -> str:
