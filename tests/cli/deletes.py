@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+import time
 
 from mlflow import MlflowClient
 from pytorch_lightning import Callback
@@ -19,18 +19,21 @@ class Deletes(Callback):
     def __init__(self, what: str) -> None:
         self.what = what
 
-    def on_train_epoch_end(self, trainer: Any, *_: object) -> None:
+    def on_train_epoch_end(self, *_: object) -> None:
+        if os.environ.get("DELETED"):
+            return
+        os.environ["DELETED"] = "once"  # of an experiment: the next member brings it back
         client = MlflowClient(f"sqlite:///{os.environ['LRSCOPE_ROOT']}/mlflow.db")
         experiment = client.get_experiment_by_name("blobs").experiment_id
-        if trainer.current_epoch > 0:
-            return
+        while not (members := _running(client, experiment, "member")):  # what is recorded comes behind the training
+            time.sleep(0.05)
         if self.what == "experiment":
-            if not os.environ.get("DELETED"):
-                client.delete_experiment(experiment)
-                os.environ["DELETED"] = "once"  # the next member brings it back
-            return
-        runs = client.search_runs([experiment], order_by=["attributes.start_time DESC"])
-        kind = "sweep" if self.what == "sweep" else "member"
-        found = [run for run in runs if run.data.tags["lrscope.kind"] == kind and run.info.status == "RUNNING"]
-        if found:
-            client.delete_run(found[0].info.run_id)
+            client.delete_experiment(experiment)
+        else:
+            (run_id,) = _running(client, experiment, "sweep") if self.what == "sweep" else members
+            client.delete_run(run_id)
+
+
+def _running(client: MlflowClient, experiment: str, kind: str) -> list[str]:
+    found = client.search_runs([experiment], f"tags.`lrscope.kind` = '{kind}' and attributes.status = 'RUNNING'")
+    return [run.info.run_id for run in found]

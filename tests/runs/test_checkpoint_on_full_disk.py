@@ -14,6 +14,22 @@ import torch
 
 from lrscope.training.checkpoint_folder import BEST, LAST, CheckpointFolder, save_tensors
 
+WHOLE = {
+    "state_dict": {},
+    "loops": {
+        "fit_loop": {
+            "epoch_progress": {"current": {"completed": 3}},
+            "state_dict": {"combined_loader": [{"epoch": 3, "batches": 0}]},
+        }
+    },
+    "global_step": 9,
+    "callbacks": {},
+    "lrscope_random": {},
+    "optimizer_states": [],
+    "lr_schedulers": [],
+}
+"""As little as a file has to say to be taken for a run's checkpoint."""
+
 LARGE = {"state_dict": {"weight": torch.ones(1_000_000)}}
 
 
@@ -33,13 +49,13 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 def test_the_checkpoint_before_stays(small_disk: Path) -> None:
     folder = CheckpointFolder(small_disk / "checkpoints")
-    folder.write(lambda path: torch.save({"epoch": 3}, path))
+    folder.write(lambda path: torch.save(WHOLE, path))
     with pytest.warns(UserWarning, match="is full: no checkpoint was written, the one before it stays"):
         folder.write(partial(save_tensors, LARGE))
     with pytest.warns(UserWarning, match="is full: the best weights were not written"):
         folder.write_best(LARGE)
     loaded = folder.load()
-    assert loaded is not None and loaded.content == {"epoch": 3} and loaded.words == ""
+    assert loaded is not None and loaded.content == WHOLE and loaded.words == ""
     assert {file.name for file in folder.path.iterdir()} == {LAST}, "no half of a file is left"
     subprocess.run(["mount", "-o", "remount,size=16m", str(small_disk)], check=True)
     folder.write_best(LARGE)

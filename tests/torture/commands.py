@@ -14,7 +14,6 @@ from processes import Command, zygote
 
 ROOT = Path(__file__).resolve().parents[2]
 SHORT = (
-    "batch_size=200",
     "model.hidden=[6]",
     "model.dropout=0.1",
     "model.batch_norm=true",
@@ -31,7 +30,10 @@ SHORT = (
 )
 """At most 216 updates, with a checkpoint twenty times a second."""
 
-MEMORY, MODULE = ("dataset=blobs",), ("dataset._target_=own_data.Rings", "dataset.name=rings", "experiment_name=rings")
+MEMORY, MODULE = (
+    ("dataset=blobs", "batch_size=200"),
+    ("dataset._target_=own_data.Rings", "dataset.name=rings", "experiment_name=rings"),
+)
 RATES = ("-m", "lr=0.3,0.1,0.03")
 WAYS = {
     "single": ("lr=0.1", *MODULE),

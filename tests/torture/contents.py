@@ -21,7 +21,7 @@ WALL_CLOCK = ("system/", "sharpness/seconds")
 
 OF_THE_PROCESS = ("lrscope.process.", "lrscope.session", "lrscope.heartbeat", "lrscope.seconds", "mlflow.source.git.")
 IDENTITIES = ("lrscope.local_id", "lrscope.parent_local_id", "lrscope.sweep", "mlflow.parentRunId")
-OF_THE_PROCESS_TOO = ("lrscope.together.choices",)
+OF_THE_PROCESS_TOO = ("lrscope.together.choices", "lrscope.origin")
 """Tags that no two commands have in common."""
 
 SAME_BYTES = ("config.yaml", "overrides.yaml")

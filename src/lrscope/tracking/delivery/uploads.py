@@ -91,43 +91,39 @@ class Uploads:
         _raise_first(
             side_by_side(
                 [
-                    partial(self._counted, partial(_put_confirmed, place, file, posixpath.dirname(name)))
+                    partial(self._put_confirmed, place, file, posixpath.dirname(name))
                     for name, file in _inside(folder, "")
                 ]
             )
         )
 
-    def _counted(self, call: Call) -> None:
-        call()
-        self._progressed()
-
     def _put(self, path: Path, folder: str) -> None:
         place = self._store.artifacts_of(self._run_id)
         with failpoint("upload"):
             if self._store.address.is_server:
-                _put_confirmed(place, path, folder)
+                self._put_confirmed(place, path, folder)
             else:
                 place.log_artifact(str(path), folder or None)
+
+    def _put_confirmed(self, place: ArtifactRepository, path: Path, folder: str) -> None:
+        """Send a file, and see that it is there whole: a proxy may take it and say yes.
+
+        Raises:
+            NotConfirmed: it is not there, or has another size.
+        """
+        place.log_artifact(str(path), folder or None)
+        self._progressed()  # it answers: a slow one is given the time for the next call, too
+        name = posixpath.join(folder, path.name)
+        listed = {found.path: found.file_size for found in place.list_artifacts(folder or None)}
+        if listed.get(name, -1) not in (path.stat().st_size, None):
+            there = f"has {listed[name]} of its {path.stat().st_size} bytes" if name in listed else "is not there"
+            raise NotConfirmed(f"it answered that it has {name}, which {there}")
 
     def _put_text(self, text: str, file: str) -> None:
         with tempfile.TemporaryDirectory() as scratch:
             path = Path(scratch) / posixpath.basename(file)
             path.write_text(text, encoding="utf-8")
             self._put(path, posixpath.dirname(file))
-
-
-def _put_confirmed(place: ArtifactRepository, path: Path, folder: str) -> None:
-    """Send a file, and see that it is there whole: a proxy may take it and say yes.
-
-    Raises:
-        NotConfirmed: it is not there, or has another size.
-    """
-    place.log_artifact(str(path), folder or None)
-    name = posixpath.join(folder, path.name)
-    listed = {found.path: found.file_size for found in place.list_artifacts(folder or None)}
-    if listed.get(name, -1) not in (path.stat().st_size, None):
-        there = f"has {listed[name]} of its {path.stat().st_size} bytes" if name in listed else "is not there"
-        raise NotConfirmed(f"it answered that it has {name}, which {there}")
 
 
 def _inside(folder: Path, below: str) -> Iterator[tuple[str, Path]]:

@@ -93,13 +93,17 @@ def _ended_undelivered(journal: Journal) -> bool:
 
 
 def _mark(store: Store, run: Any) -> None:
-    store.client.set_terminated(run.info.run_id, "KILLED", int(1000 * _last_sign_s(run)))
+    ended_s = max(_last_sign_s(run), _started_s(run))  # a heartbeat of a wrong clock: no run ends before its start
+    store.client.set_terminated(run.info.run_id, "KILLED", int(1000 * ended_s))
 
 
 def _last_sign_s(run: Any) -> float:
-    """When the run was last heard of, in Unix seconds."""
-    heartbeat = whole(run.data.tags.get(HEARTBEAT), high=LATEST_MS // 1000) or 0
-    return max(heartbeat, (run.info.start_time or 0) / 1000)
+    """When the run was last heard of, in Unix seconds: its start only as long as it has no heartbeat."""
+    return whole(run.data.tags.get(HEARTBEAT), high=LATEST_MS // 1000) or _started_s(run)
+
+
+def _started_s(run: Any) -> float:
+    return (run.info.start_time or 0) / 1000
 
 
 def close_if_gone(journal: Journal) -> bool:
