@@ -186,3 +186,16 @@ def test_one_run_and_a_whole_sweep_are_diagnosed(uri: str) -> None:
     assert {item.run_id for item in diagnose_stored([parent], uri)} == set(members)
     with pytest.raises(InputError, match="no such run"):
         diagnose_stored(["e" * 32], uri)
+
+
+def test_what_an_interrupted_sweep_has_come_to_is_no_point_of_its_record(uri: str) -> None:
+    """A metric cannot be taken back: once the sweep has been resumed, its results are those of one left alone."""
+    stopped = replace(trained(0.01), status="KILLED")
+    for interrupted in (
+        store_sweep(uri, [trained(0.1), stopped]),
+        store_sweep(uri, [trained(0.1)], planned=2),
+    ):
+        report_stored([interrupted[0]], uri)
+        run = MlflowClient(uri).get_run(interrupted[0])
+        assert run.data.metrics == {}
+        assert "1 trained" in run.data.tags["lrscope.verdict"]

@@ -101,6 +101,20 @@ def test_the_first_machine_that_goes_on_again_knows_what_the_other_recorded(stor
     assert_whole(client, local_id, 30)
 
 
+def test_a_store_is_known_by_its_journals_from_any_root(store_project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    local_id, spool = uuid.uuid4().hex, store_project / "outputs" / "spool"
+    session = open_session(TrackingSettings())
+    session.start(start("rooted", local_id), wait=True)
+    session.close()
+    left_undelivered(TrackingSettings(spool=spool), local_id, range(10))
+    (store_project / "elsewhere").mkdir()
+    monkeypatch.setenv("LRSCOPE_ROOT", str(store_project / "elsewhere"))
+    another = sync(TrackingSettings(uri=f"sqlite:///{store_project / 'elsewhere' / 'mlflow.db'}", spool=spool))
+    assert another.delivered == () and f"belongs to sqlite:///{store_project / 'mlflow.db'};" in another.left[0][1]
+    own = sync(TrackingSettings(uri=f"sqlite:///{store_project / 'mlflow.db'}", spool=spool))
+    assert own.delivered == (local_id,)
+
+
 def test_a_moved_project_delivers_to_its_own_store(
     store_project: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -116,6 +116,12 @@ class Sweep:
     """The git commit that it was made from."""
 
     @property
+    def complete(self) -> bool:
+        """Whether every member that was planned has come to an end of its own: nothing is left to go on with."""
+        begun = len(self.members) + self.deleted
+        return begun >= (self.planned or 0) and all(member.ended for member in self.members)
+
+    @property
     def title(self) -> str:
         """Its axes, ``lr × 10``: the name without what an earlier report has added to it."""
         return self.name.partition(" · ")[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from lrscope.report.analysis.comparison import Comparison
@@ -18,7 +18,8 @@ BEST_RATE, BEST_LOSS = "best/lr", "best/loss"
 @dataclass(frozen=True)
 class ParentSummary:
     """``name`` as ``lr × 10 · mlp adam · 0.01 best``; ``metrics`` hold the recommended member's rate and loss and how
-    many members got each verdict; ``tags`` say the same in words.
+    many members got each verdict, once every member has come to its end: a metric cannot be taken back. ``tags`` say
+    the same in words, of an interrupted sweep too.
     """
 
     name: str
@@ -30,15 +31,21 @@ def parent_summary(report: Report) -> ParentSummary:
     """Of a report of one sweep."""
     (sweep,) = report.comparison.sweeps
     counts = Counter(row.member.outcome for row in report.comparison.rows)
-    metrics = {f"members/{outcome.replace(' ', '_')}": float(count) for outcome, count in counts.items()}
-    if report.best is not None:
-        metrics[BEST_LOSS] = report.best.score
-        if report.best.member.rate is not None:
-            metrics[BEST_RATE] = report.best.member.rate
     tags = {"lrscope.verdict": ", ".join(f"{count} {outcome}" for outcome, count in counts.most_common())}
     if report.first is not None:
         tags["lrscope.why"] = report.first.headline[:5000]
-    return ParentSummary(_name(sweep, report)[:LONGEST_NAME], metrics, tags)
+    return ParentSummary(
+        _name(sweep, report)[:LONGEST_NAME], dict(_results(report, counts) if sweep.complete else ()), tags
+    )
+
+
+def _results(report: Report, counts: Mapping[str, int]) -> Iterator[tuple[str, float]]:
+    for outcome, count in counts.items():
+        yield f"members/{outcome.replace(' ', '_')}", float(count)
+    if report.best is not None:
+        yield BEST_LOSS, report.best.score
+        if report.best.member.rate is not None:
+            yield BEST_RATE, report.best.member.rate
 
 
 def _name(sweep: Sweep, report: Report) -> str:

@@ -20,7 +20,7 @@ from lrscope.tracking.journal import events as ev
 from lrscope.tracking.journal.journal import Journal, all_journals, odd_journals
 from lrscope.tracking.liveness.process import ProcessIdentity, fate
 from lrscope.tracking.liveness.reap import close_if_gone
-from lrscope.tracking.mlflow_store.address import Address, resolve_uri
+from lrscope.tracking.mlflow_store.address import Address, resolve_uri, whole_name
 from lrscope.tracking.mlflow_store.reach import check_reachable
 
 CHECKPOINTS = "checkpoints"
@@ -133,8 +133,12 @@ def _bound_elsewhere(journals: list[Journal], address: Address) -> Iterator[tupl
     for journal in journals:
         started = journal.started()
         store = journal.offset().store or (started.store if started is not None else None)
-        if store is not None and not address.is_called(store, journal.folder.parent):
-            yield journal.local_id, f"it belongs to {store}; sync with that tracking.uri, or with --adopt"
+        beside = journal.folder.parent
+        if store is not None and not address.is_called(store, beside):
+            yield (
+                journal.local_id,
+                f"it belongs to {whole_name(store, beside)}; sync with that tracking.uri, or with --adopt",
+            )
 
 
 def prune_journal(journal: Journal) -> None:

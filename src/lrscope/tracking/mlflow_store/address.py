@@ -34,16 +34,16 @@ class Address:
 
     def name_beside(self, journals: Path) -> str:
         """What the journals in a folder call the store. One that lies below the same root as they do is called by its
-        place below that: the name holds when the root is moved or copied, whatever the environment says.
+        place as seen from their folder: the name holds when the root is moved or copied, whatever the environment says.
         """
         root, file = project_root(), self.database_file
         if file is not None and file.is_relative_to(root) and journals.is_relative_to(root):
-            return f"sqlite:///{file.relative_to(root).as_posix()}"
+            return f"sqlite:///{Path(os.path.relpath(file, journals)).as_posix()}"
         return self.shown
 
     def is_called(self, name: str, journals: Path) -> bool:
         """Whether a journal in that folder means this store; older ones have its absolute path."""
-        return name in (self.name_beside(journals), self.shown)
+        return whole_name(name, journals) == whole_name(self.shown, journals)
 
     @property
     def scheme(self) -> str:
@@ -62,6 +62,14 @@ class Address:
     def database_file(self) -> Path | None:
         """The file of a SQLite store; None for any other."""
         return Path(self.uri.partition(":///")[2].partition("?")[0]) if self.scheme == "sqlite" else None
+
+
+def whole_name(name: str, journals: Path) -> str:
+    """The address that the journals in a folder mean by the name of their store, see ``name_beside``."""
+    scheme, is_file, place = name.partition(":///")
+    if not (is_file and scheme.startswith("sqlite")):
+        return name
+    return f"sqlite:///{os.path.normpath(journals / place.partition('?')[0])}"
 
 
 def resolve_uri(uri: str | None) -> Address:
