@@ -121,11 +121,11 @@ def plan(arguments: argparse.Namespace, server: Server | None) -> list[Case]:
     """
     ways, seed = arguments.ways, arguments.seed
 
-    def case(number: int, way: str, what: str, run: Callable[..., Trial], **more: object) -> Case:
-        name = f"{number} {way}: {what}"
+    def case(number: int, way: str, fault: str, run: Callable[..., Trial], **more: object) -> Case:
+        name = f"{number} {way}: {fault}"
         return Case(
             name,
-            (way, _fault(what)),
+            (way, _fault(fault)),
             lambda campaign: run(campaign, way=way, chance=random.Random(f"{seed} {name}"), **more),
         )
 
@@ -139,8 +139,8 @@ def plan(arguments: argparse.Namespace, server: Server | None) -> list[Case]:
         whole, again = number // len(ways) % 4 != 3, number // len(ways) % 2 == 0
         cases.append(case(number, way, "random", Campaign.fail, which="random", whole=whole, again=again))
     kills = itertools.cycle(itertools.product(ways, SIGNALS))
-    for number, (way, fault) in enumerate(itertools.islice(kills, arguments.kills)):
-        cases.append(case(number, way, fault, Campaign.kill, fault=fault))
+    for number, (way, sign) in enumerate(itertools.islice(kills, arguments.kills)):
+        cases.append(case(number, way, sign, Campaign.kill, sign=sign))
     tears = itertools.cycle(itertools.product(ways, ("checkpoint", "spool")))
     for number, (way, what) in enumerate(itertools.islice(tears, arguments.torn)):
         cases.append(case(number, way, f"torn {what}", Campaign.tear, what=what))
