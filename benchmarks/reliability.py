@@ -45,9 +45,11 @@ RESULTS = ROOT / "outputs" / "torture"
 
 @dataclass(frozen=True)
 class Case:
-    """One trial by name, and how it is done."""
+    """One trial by name, what it is a case of, and how it is done."""
 
     name: str
+    sort: tuple[str, str]
+    """The way of training and the kind of fault: a row of the table."""
     run: Callable[[Campaign], Trial]
 
 
@@ -114,12 +116,18 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def plan(arguments: argparse.Namespace, server: Server | None) -> list[Case]:
-    """The cases in the order in which they are tried: shuffled, so that a part of them says something of all."""
+    """The cases in the order in which they are tried: one of each sort, by chance, then the next one of each, so that a
+    part of them says something of all.
+    """
     ways, seed = arguments.ways, arguments.seed
 
-    def case(number: int, way: str, what: str, run: Callable[..., Trial], **more: object) -> Case:
-        name = f"{number} {way}: {what}"
-        return Case(name, lambda campaign: run(campaign, way=way, chance=random.Random(f"{seed} {name}"), **more))
+    def case(number: int, way: str, fault: str, run: Callable[..., Trial], **more: object) -> Case:
+        name = f"{number} {way}: {fault}"
+        return Case(
+            name,
+            (way, _fault(fault)),
+            lambda campaign: run(campaign, way=way, chance=random.Random(f"{seed} {name}"), **more),
+        )
 
     cases: list[Case] = []
     if arguments.points:
@@ -131,8 +139,8 @@ def plan(arguments: argparse.Namespace, server: Server | None) -> list[Case]:
         whole, again = number // len(ways) % 4 != 3, number // len(ways) % 2 == 0
         cases.append(case(number, way, "random", Campaign.fail, which="random", whole=whole, again=again))
     kills = itertools.cycle(itertools.product(ways, SIGNALS))
-    for number, (way, fault) in enumerate(itertools.islice(kills, arguments.kills)):
-        cases.append(case(number, way, fault, Campaign.kill, fault=fault))
+    for number, (way, sign) in enumerate(itertools.islice(kills, arguments.kills)):
+        cases.append(case(number, way, sign, Campaign.kill, sign=sign))
     tears = itertools.cycle(itertools.product(ways, ("checkpoint", "spool")))
     for number, (way, what) in enumerate(itertools.islice(tears, arguments.torn)):
         cases.append(case(number, way, f"torn {what}", Campaign.tear, what=what))
@@ -140,7 +148,11 @@ def plan(arguments: argparse.Namespace, server: Server | None) -> list[Case]:
     for number, (mode, way) in enumerate(itertools.islice(outages, arguments.outages)):
         cases.append(case(number, way, mode, Campaign.outage, server=server, mode=mode))
     random.Random(seed).shuffle(cases)
-    return cases[: arguments.most]
+    sorts: dict[tuple[str, str], list[Case]] = defaultdict(list)
+    for one in cases:
+        sorts[one.sort].append(one)
+    rounds = itertools.zip_longest(*sorts.values())
+    return [one for of_each in rounds for one in of_each if one is not None][: arguments.most]
 
 
 def _work(worker: tuple[Campaign, list[Case]], file: Path) -> None:

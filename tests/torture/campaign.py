@@ -124,12 +124,12 @@ class Campaign:
         output += self._put_right(place, way, done)
         return self._compared(place, way, f"{which}{'' if whole else ', the writer alone'}", hit, output)
 
-    def kill(self, way: str, fault: str, chance: random.Random) -> Trial:
+    def kill(self, way: str, sign: str, chance: random.Random) -> Trial:
         """Send a signal at a random moment of training, and resume."""
-        place, twin, number = self._place(), self.twin(way), SIGNALS[fault]
+        place, twin, number = self._place(), self.twin(way), SIGNALS[sign]
         done = self._strike(place, way, number, chance.uniform(0, 0.7 * twin.training_seconds))
         output = done.output + self._put_right(place, way, done)
-        return self._compared(place, way, fault, done.code == EXPECTED_CODE[number], output)
+        return self._compared(place, way, sign, done.code == EXPECTED_CODE[number], output)
 
     def tear(self, way: str, what: str, chance: random.Random) -> Trial:
         """Kill, then damage the last checkpoint, or leave half a line at the end of each journal; resume."""

@@ -81,6 +81,7 @@ def start(place: Place, *arguments: str, failpoint: str | None = None) -> Comman
     ]
     mine = {"MLFLOW_DISABLE_TELEMETRY": "true", "OMP_NUM_THREADS": "1", "LRSCOPE_ROOT": str(place.folder)}
     mine |= {"PYTHONPATH": str(Path(__file__).parent)}
+    mine |= {"LRSCOPE_TRIAL_SECONDS": "0"}  # what is tried for a run that failed is given seconds: no two are the same
     mine |= {FAILPOINT: f"{failpoint} {place.reached}"} if failpoint is not None else {}
     argv = [str(ROOT / "train.py"), *arguments, *SHORT, *own, *where]
     return zygote().start(argv, place.folder, dict(os.environ) | mine)
