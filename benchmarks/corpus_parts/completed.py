@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from corpus_parts.cases import Case
+from corpus_parts.networks import network
 from corpus_parts.observation import Observation
 from corpus_parts.problems import Problem, problem
 from corpus_parts.truth import Facts
@@ -19,10 +20,12 @@ OTHER = 2
 
 
 def completed(case: Case, trace: Trace, seen: Observation) -> Trace:
-    """With the facts of its validation part; and, of runs above 200 updates, with what copies came to: they trained on
-    as the observation did, from the same state in the same order.
+    """With the facts of its network and its validation part; and, of runs above 200 updates, with what copies came to:
+    they trained on as the observation did, from the same state in the same order.
     """
-    trace = replace(trace, facts=with_validation(trace.facts, problem(case.problem, case.data_seed)))
+    data = problem(case.problem, case.data_seed)
+    size = sum(weights.numel() for weights in network(case, data).parameters())
+    trace = replace(trace, facts=replace(with_validation(trace.facts, data), parameters=size))
     if not seen.finite or SAME in trace.series:
         return trace
     facts = trace.facts

@@ -76,6 +76,10 @@ class Seen:
     def is_constant(self, loss: float) -> bool:
         return self.constant is not None and same(self.constant, loss)
 
+    def is_val_constant(self, loss: float) -> bool:
+        known, recorded = self.trace.facts.val_constant_loss, self.values("val/loss_constant")
+        return same(known if known is not None else float(recorded[-1]), loss)
+
     def last(self, name: str, value: float) -> bool:
         return len(self.values(name)) > 0 and same(float(self.values(name)[-1]), value)
 

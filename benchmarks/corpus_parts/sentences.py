@@ -144,6 +144,18 @@ CLAIMS: Sequence[tuple[str, Check]] = (
     (rf"the val loss came to {NUMBER}, below a constant answer's \({NUMBER}\) by no more than chance brings on "
      rf"{NUMBER} examples",
      lambda s, v, c, n: same(s.values("val/loss").min(), v) and v < c and s.trace.facts.val_examples == n),
+    (rf"the val loss came to {NUMBER} at its lowest, no better than a constant answer's \({NUMBER}\): so much chance "
+     rf"brings on {NUMBER} examples",
+     lambda s, v, c, n: same(s.values("val/loss").min(), v) and s.is_val_constant(c) and v >= c * 0.999
+     and s.trace.facts.val_examples == n),
+    (rf"the val loss ended at {NUMBER}, no better than a constant answer's \({NUMBER}\)",
+     lambda s, v, c: s.last("val/loss", v) and s.is_val_constant(c)),
+    (rf"the val loss ended at {NUMBER}(?: and the accuracy at {NUMBER} \(largest class: {NUMBER}\))?, where such an "
+     rf"answer has {NUMBER}",
+     lambda s, v, acc, share, c: s.last("val/loss", v) and s.is_val_constant(c)
+     and (acc is None or (s.last("val/acc", acc) and acc < share + 1e-3))),
+    (rf"the val loss rises meanwhile: it was {NUMBER} at step {NUMBER}, now {NUMBER}",
+     lambda s, low, step, last: low < last and step < s.steps and s.values("val/loss").min() <= low * 1.001),
     (rf"train loss levelled off at {NUMBER}, from {NUMBER}", lambda s, e, a: s.ends(e) and s.starts(a)),
     (rf"(?:{NUMBER}%|nothing) of the way that another member of the sweep came \(to {NUMBER}\)",
      lambda s, share, best: (share is None or 0 <= share < 100) and s.another_ends(best)),

@@ -235,6 +235,7 @@ class Run:
             batch_size=self.size,
             examples=len(self.data.inputs),
             constant_loss=self.data.constant_loss,
+            parameters=sum(weights.numel() for weights in self.model.parameters()),
             val_constant_loss=self.data.val_constant_loss,
             val_examples=len(self.data.val_targets) if self.data.val_targets is not None else None,
         )

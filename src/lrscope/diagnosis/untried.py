@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lrscope.core.trace import Trace
-from lrscope.core.verdict import Verdict
+from lrscope.core.verdict import Finding, Verdict
 from lrscope.diagnosis.causes import about_the_rate
 from lrscope.diagnosis.diagnose import diagnose_sweep
 from lrscope.diagnosis.signals.run_signals import RunSignals
+from lrscope.diagnosis.signals.turned import turned
 from lrscope.diagnosis.sweep_evidence import settings_of
 
 
@@ -42,7 +43,7 @@ def untried(traces: Sequence[Trace]) -> Untried | None:
         return None
     runs = [RunSignals.of(trace) for trace in traces]
     found = [diagnosis.primary for diagnosis in diagnose_sweep(traces)]
-    if any(not f.verdict.failed and f.verdict is not Verdict.TOO_SLOW for f in found):
+    if any(_at_its_end(run, finding) for run, finding in zip(runs, found, strict=True)):
         return None
     groups: dict[str, list[int]] = defaultdict(list)
     for number, (run, finding) in enumerate(zip(runs, found, strict=True)):
@@ -57,6 +58,13 @@ def untried(traces: Sequence[Trace]) -> Untried | None:
     known = tuple(sorted({rates[n] for n in members if n != base}))
     end, verdict = runs[base].end, found[base].verdict
     return Untried(base, tuple(members), rates[base], verdict, end, known, min(higher, default=math.inf))
+
+
+def _at_its_end(run: RunSignals, finding: Finding) -> bool:
+    """Whether it works and more of the training is of no use, if only for its validation part."""
+    turn = turned(run)
+    slow = finding.verdict is Verdict.TOO_SLOW and not (turn is not None and turn.for_good)
+    return not finding.verdict.failed and not slow
 
 
 def _rank(run: RunSignals, verdict: Verdict) -> tuple[float, float]:

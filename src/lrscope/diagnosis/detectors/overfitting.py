@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
 from lrscope.core.verdict import Evidence, Finding, Verdict
 from lrscope.diagnosis.detectors.detector import Detector
 from lrscope.diagnosis.signals import chance
 from lrscope.diagnosis.signals.run_signals import RunSignals
+from lrscope.diagnosis.signals.turned import turned
 
 
 @dataclass(frozen=True)
@@ -33,46 +32,22 @@ class Overfitting(Detector):
         return _memorised(signals) if signals.learned.memorised else self._risen(signals)
 
     def _risen(self, signals: RunSignals) -> Finding | None:
-        val, train = signals.trace.get("val/loss"), signals.trace.get("train/loss_eval")
-        if len(train) != len(val):
-            train = signals.trace.get("train/loss_epoch")
-        if len(val) < 2 or len(train) != len(val) or not signals.fall > self.learned * signals.first:
+        turn = turned(signals, self.window)
+        if turn is None or not signals.fall > self.learned * signals.first:
             return None
-        if not (np.isfinite(val.values).all() and np.isfinite(train.values).all()):
+        if not (turn.rise > self.rise and turn.fell):
             return None
-        width = max(1, round(len(val) * self.window))
-        means, train_means = _running(val.values, width), _running(train.values, width)
-        lowest = int(means.argmin())
-        low = float(means[lowest])
-        rise = (float(means[-1]) - low) / signals.fall
-        fell = train_means[-1] < train_means[lowest] - signals.level.bounce
-        if not (rise > self.rise and fell):
-            return None
-        return self._finding(signals, rise, (low, float(means[-1])), int(val.steps[lowest + width - 1]), width)
-
-    def _finding(self, signals: RunSignals, rise: float, levels: tuple[float, float], step: int, width: int) -> Finding:
-        val, (low, last) = signals.trace.get("val/loss"), levels
-        best = int(val.steps[val.values.argmin()])
-        means = f" (means of {width} evaluations)" if width > 1 else ""
+        means = f" (means of {turn.width} evaluations)" if turn.width > 1 else ""
         why = (
-            f"val loss rose from {low:.4g} at step {step:,} to {last:.4g}{means}, {rise:.0%} of what the train loss "
-            f"came down, while the train loss fell on to {signals.end:.4g}"
+            f"val loss rose from {turn.low:.4g} at step {turn.lowest_step:,} to {turn.last:.4g}{means}, "
+            f"{turn.rise:.0%} of what the train loss came down, while the train loss fell on to {signals.end:.4g}"
         )
         advice = (
-            f"take the weights of the lowest val loss (step {best:,}{_epoch(signals, best)}), stop there "
-            "(callbacks.early_stopping), or add weight decay, dropout or data"
+            f"{turn.weights(signals.facts.steps_per_epoch)}, stop there (callbacks.early_stopping), or add weight "
+            "decay, dropout or data"
         )
-        return Finding(
-            Verdict.OVERFITTING,
-            why,
-            advice,
-            (Evidence("rise of the val loss / fall of the train loss", rise, self.rise),),
-        )
-
-
-def _epoch(signals: RunSignals, step: int) -> str:
-    per_epoch = signals.facts.steps_per_epoch
-    return f", epoch {-(-(step + 1) // per_epoch):,}" if per_epoch else ""
+        evidence = Evidence("rise of the val loss / fall of the train loss", turn.rise, self.rise)
+        return Finding(Verdict.OVERFITTING, why, advice, (evidence,))
 
 
 def _memorised(signals: RunSignals) -> Finding:
@@ -89,7 +64,3 @@ def _memorised(signals: RunSignals) -> Finding:
         "see whether the inputs tell the targets at all; then a smaller network, weight decay, dropout or more data"
     )
     return Finding(Verdict.OVERFITTING, why, advice, (Evidence("lowest val loss", lowest, constant),))
-
-
-def _running(values: np.ndarray, width: int) -> np.ndarray:
-    return np.convolve(values, np.full(width, 1 / width), "valid")

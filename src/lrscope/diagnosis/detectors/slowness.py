@@ -10,8 +10,10 @@ from lrscope.core.verdict import Certainty, Evidence, Finding, Verdict
 from lrscope.diagnosis.detectors.detector import Detector
 from lrscope.diagnosis.detectors.losses_told import told
 from lrscope.diagnosis.detectors.rate_advice import Advice, finding, raise_to
-from lrscope.diagnosis.detectors.stall import reached_of, share_of_way
+from lrscope.diagnosis.detectors.stall import another_rate, reached_of, share_of_way
+from lrscope.diagnosis.signals import chance
 from lrscope.diagnosis.signals.run_signals import RunSignals
+from lrscope.diagnosis.signals.turned import turned
 
 
 @dataclass(frozen=True)
@@ -31,12 +33,20 @@ class TooSlow(Detector):
 
     def find(self, signals: RunSignals) -> Finding | None:
         if not signals.falls_again:
-            return self._nothing_yet(signals) or self._behind(signals)
+            return self._nothing_yet(signals) or self._unproven(signals) or self._behind(signals)
         forecast = signals.forecast
         share = forecast.again / abs(signals.fall) if signals.fall else math.inf
         certainty: Certainty = "weak" if share < signals.falling_share * self.unsure or not forecast.sure else "strong"
         evidence = (Evidence("fall in as many steps again / fall so far", share, signals.falling_share),)
-        return finding(Verdict.TOO_SLOW, _why(signals, share), _advice(signals), evidence, certainty)
+        why, turn = _why(signals, share), turned(signals)
+        if turn is None or not turn.for_good:
+            return finding(Verdict.TOO_SLOW, why, _advice(signals), evidence, certainty)
+        why += (
+            f"; the val loss rises meanwhile: it was {turn.low:.4g} at step {turn.lowest_step:,}, now {turn.last:.4g}"
+        )
+        weights = turn.weights(signals.facts.steps_per_epoch)
+        more = "more of this training lowers the training loss alone; for a lower val loss add weight decay or data"
+        return finding(Verdict.TOO_SLOW, why, Advice(f"{weights}: {more}", None, weights), evidence, certainty)
 
     def _nothing_yet(self, signals: RunSignals) -> Finding | None:
         """No better than a constant answer, and not known to have levelled off there: it may be on its way."""
@@ -50,6 +60,23 @@ class TooSlow(Detector):
         )
         evidence = (Evidence("train loss at the end", signals.end, constant),)
         return finding(Verdict.TOO_SLOW, why, _advice(signals), evidence, "weak")
+
+    def _unproven(self, signals: RunSignals) -> Finding | None:
+        """Hardly better than a constant answer where it trains, and no better where it is validated: whatever it is, it
+        is not trained.
+        """
+        constant, held_out = signals.constant_loss, chance.val_constant_loss(signals.trace)
+        if constant is None or held_out is None or not signals.learned.unproven or signals.learned.nothing:
+            return None
+        val = float(signals.trace.get("val/loss").values[-1])
+        why = (
+            f"train loss went from {signals.first:.4g} to {signals.end:.4g}, "
+            f"{'hardly' if signals.end < constant else 'no'} better than a constant answer ({constant:.4g}), and the "
+            f"val loss ended at {val:.4g}{_val_accuracy(signals)}, where such an answer has {held_out:.4g}: nothing "
+            "shows yet that anything was learned that holds for other examples"
+        )
+        evidence = (Evidence("train loss at the end", signals.end, constant), Evidence("val loss", val, held_out))
+        return finding(Verdict.TOO_SLOW, why, another_rate(signals), evidence, "weak")
 
     def _behind(self, signals: RunSignals) -> Finding | None:
         best = signals.best
@@ -65,6 +92,13 @@ class TooSlow(Detector):
         )
         evidence = (Evidence("share of the best member's way", reached, self.behind),)
         return finding(Verdict.TOO_SLOW, why, _advice(signals), evidence, "weak")
+
+
+def _val_accuracy(signals: RunSignals) -> str:
+    accuracy, share = signals.last("val/acc"), signals.learned.largest_share
+    return (
+        "" if accuracy is None or share is None else f" and the accuracy at {accuracy:.3f} (largest class: {share:.3f})"
+    )
 
 
 def _why(signals: RunSignals, share: float) -> str:

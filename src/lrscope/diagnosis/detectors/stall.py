@@ -55,7 +55,7 @@ class Stalled(Detector):
                 f"the way that another member of the sweep came (to {best:.4g}){_gradient(signals)}"
             )
             evidence = Evidence("share of the best member's way", reached, self.reached)
-            return finding(Verdict.STALLED, why, _advice(signals), (evidence,))
+            return finding(Verdict.STALLED, why, another_rate(signals), (evidence,))
         return self._alone(signals)
 
     def _nothing_learned(self, signals: RunSignals) -> Finding:
@@ -66,7 +66,7 @@ class Stalled(Detector):
             f"learned nothing of the inputs{_gradient(signals)}"
         )
         bound = Evidence("train loss at the end", signals.end, constant)
-        return finding(Verdict.STALLED, why, _advice(signals), (bound,))
+        return finding(Verdict.STALLED, why, another_rate(signals), (bound,))
 
     def _holds_for_no_other(self, signals: RunSignals) -> Finding:
         constant, val = signals.constant_loss or 0.0, chance.val_constant_loss(signals.trace) or 0.0
@@ -80,7 +80,7 @@ class Stalled(Detector):
         evidence = (
             Evidence("train loss at the end", signals.end, constant), Evidence("lowest val loss", lowest, val),
         )  # fmt: skip
-        advice, more = _advice(signals), "see whether the inputs tell the targets at all"
+        advice, more = another_rate(signals), "see whether the inputs tell the targets at all"
         otherwise = f"{advice.otherwise}, or {more}" if advice.otherwise else more
         told = replace(advice, words=f"{advice.words}; where no rate does better, {more}", otherwise=otherwise)
         return finding(Verdict.STALLED, why, told, evidence)
@@ -106,7 +106,7 @@ class Stalled(Detector):
             + ("; alone it cannot be told from data that cannot be learned" if certainty == "weak" else "")
         )
         bound = Evidence("train loss at the end", signals.end, bar)
-        return finding(Verdict.STALLED, why, _advice(signals), (bound,), certainty)
+        return finding(Verdict.STALLED, why, another_rate(signals), (bound,), certainty)
 
 
 def reached_of(signals: RunSignals, best: float) -> float:
@@ -131,7 +131,8 @@ def _gradient(signals: RunSignals) -> str:
     return f"; the gradient norm is {norms[-1]:.2g} ({norms[0]:.2g} at the first step), so there is a gradient to go by"
 
 
-def _advice(signals: RunSignals) -> Advice:
+def another_rate(signals: RunSignals) -> Advice:
+    """Of a run that goes no further."""
     rates, key = signals.rates, signals.facts.rate_key
     peak = signals.set_rate or (float(rates.max()) if len(rates) else math.nan)
     if len(rates) and rates[-1] < 0.1 * rates.max():

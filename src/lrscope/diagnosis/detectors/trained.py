@@ -54,9 +54,9 @@ class Trained(Detector):
             )
             why += "" if again is not None and share < self.unsure else f" ({border})"
         words = "keep this rate, or compare it with its neighbours"
-        if signals.learned.by_chance:
+        if signals.learned.by_chance or signals.learned.no_better:
             certainty, words = "weak", "see whether the inputs tell the targets, on more validation examples"
-            why += _by_chance(signals)
+            why += _by_chance(signals) if signals.learned.by_chance else _ended_no_better(signals)
         if Oscillating().in_doubt(signals):
             certainty = "weak"
             why += "; whether a lower rate would gain, copies in two orders of the data disagree"
@@ -65,8 +65,19 @@ class Trained(Detector):
 
 
 def _by_chance(signals: RunSignals) -> str:
-    lowest, constant = signals.trace.get("val/loss").values.min(), chance.val_constant_loss(signals.trace)
+    lowest, constant = signals.trace.get("val/loss").values.min(), chance.val_constant_loss(signals.trace) or 0.0
+    examples = f"{signals.facts.val_examples:,} examples"
+    if lowest < constant:
+        return (
+            f"; the val loss came to {lowest:.4g}, below a constant answer's ({constant:.4g}) by no more than chance "
+            f"brings on {examples}"
+        )
     return (
-        f"; the val loss came to {lowest:.4g}, below a constant answer's ({constant:.4g}) by no more than chance "
-        f"brings on {signals.facts.val_examples:,} examples"
+        f"; the val loss came to {lowest:.4g} at its lowest, no better than a constant answer's ({constant:.4g}): so "
+        f"much chance brings on {examples}, and nothing shows that what was learned holds for others"
     )
+
+
+def _ended_no_better(signals: RunSignals) -> str:
+    last, constant = signals.trace.get("val/loss").values[-1], chance.val_constant_loss(signals.trace)
+    return f"; the val loss ended at {last:.4g}, no better than a constant answer's ({constant:.4g})"

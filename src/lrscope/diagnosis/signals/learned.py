@@ -3,35 +3,22 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
+from dataclasses import dataclass, replace
 
 from lrscope.core.run_facts import RunFacts
 from lrscope.core.trace import Trace
 from lrscope.diagnosis.signals import chance
+from lrscope.diagnosis.signals.held_out import HeldOut
 
-Floats = NDArray[np.float64]
-
-HAIR = 0.1
+HAIR = 0.05
 """Share of what there is to learn, from a constant answer's training loss down to the floor, up to which a network
 that helps no other example has learned nothing; from there on it has memorised its examples."""
-WINDOW = 0.1
-"""A validation curve is looked at as means over this share of its points: a single low one is luck."""
-ON_ITS_WAY = 0.1
-"""Share of what lacks to beat a constant answer that the second half of the run must bring for the validation loss to
-count as falling still."""
-STANDS, FOLLOWS = 0.01, 0.5
-"""So does one that falls by this share (the second) of what the training loss falls in that half, unless that is no
-more than this share (the first) of all it fell."""
+BY_NOISE = 3.0
+"""The same, in multiples of what fitting so many parameters to noise gains: p/n of a variance, p/2n nats."""
+CLEARLY = 0.1
+"""Share from which what helps no other example was memorised, however few of the others were looked at."""
 HOPELESS = 0.9
 """Share of a constant answer's loss that no answer gets below: then the inputs hardly tell the targets."""
-FEWEST = 20
-"""Validation examples below which they say nothing of the others."""
-DEVIATIONS = 2.0
-"""So many standard deviations of a guess an accuracy must pass the share of the largest class by; and by so many times
-1/√n of what there is to learn a loss must pass a constant answer's on n validation examples: what noise brings."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +26,9 @@ class Learned:
     """``end``: the training loss at the end. ``constant``, ``floor``: what a constant answer has there, and what no
     answer gets below. ``accuracy``: share of the training examples that are answered right. None: not known.
     ``generalises``: whether the validation part was ever answered better than by a constant answer, or is on its way
-    there; None too where it was better by no more than chance brings (``by_chance``).
+    there; None too where chance may have decided that (``by_chance``). ``no_better``: whether at the end that part was
+    known to be answered no better than by a constant answer. ``hair``: the share of what there is to learn that is next
+    to nothing.
     """
 
     end: float
@@ -49,6 +38,8 @@ class Learned:
     largest_share: float | None
     generalises: bool | None
     by_chance: bool = False
+    no_better: bool = False
+    hair: float = HAIR
 
     @classmethod
     def of(cls, trace: Trace, first: float, end: float, constant: float | None) -> Learned:
@@ -56,7 +47,12 @@ class Learned:
         share, accuracy = max(trace.facts.class_shares, default=None), trace.get("train/acc").values
         floor = floor_of(trace.facts, constant)
         known = float(accuracy[-1]) if len(accuracy) else None
-        return cls(end, constant, floor, known, share, *_generalises(trace, first - end, floor, share))
+        alone = cls(end, constant, floor, known, share, None)
+        held_out, hair = HeldOut.of(trace, first - end, floor, share), _hair(trace.facts, alone.room, constant)
+        if held_out is None:
+            return alone
+        holds, by_chance = held_out.holds(alone.below if hair <= alone.below < CLEARLY else None)
+        return replace(alone, generalises=holds, by_chance=by_chance, no_better=held_out.no_better, hair=hair)
 
     @property
     def room(self) -> float:
@@ -74,8 +70,7 @@ class Learned:
         """Whether the run ended better than a constant answer, by loss or by accuracy; False where it is not known."""
         if self.only_a_hair:
             return False
-        low = self.constant is not None and self.end < self.constant - (1 - chance.BEATEN) * self.room
-        return self.above_chance or low
+        return self.above_chance or self._low
 
     @property
     def nothing(self) -> bool:
@@ -88,14 +83,26 @@ class Learned:
     @property
     def only_a_hair(self) -> bool:
         """Whether what it does better on the training examples is little, and holds for no other."""
-        return self.generalises is False and self._below() < HAIR
+        return self.generalises is False and self.below < self.hair
 
     @property
     def memorised(self) -> bool:
         """Whether it knows its training examples, and nothing that holds for any other."""
-        return self.generalises is False and self._below() >= HAIR
+        return self.generalises is False and self.below >= self.hair
 
-    def _below(self) -> float:
+    @property
+    def unproven(self) -> bool:
+        """Whether the training loss is hardly lower than a constant answer's, or not at all, and the validation part
+        was answered no better either.
+        """
+        return self.no_better and self.constant is not None and not self._low
+
+    @property
+    def _low(self) -> bool:
+        return self.constant is not None and self.end < self.constant - (1 - chance.BEATEN) * self.room
+
+    @property
+    def below(self) -> float:
         """How far below a constant answer the training loss is, as a share of the room."""
         return (self.constant - self.end) / self.room if self.constant is not None and self.room > 0 else math.nan
 
@@ -109,39 +116,9 @@ def floor_of(facts: RunFacts, constant: float | None) -> float:
     return floor if floor < highest else 0.0
 
 
-def _generalises(trace: Trace, fall: float, floor: float, share: float | None) -> tuple[bool | None, bool]:
-    val = trace.get("val/loss").values
-    constant = chance.val_constant_loss(trace)
-    if constant is None or not constant > floor or not len(val) or not np.isfinite(val).all():
-        return None, False
-    means, count = windowed(val), trace.facts.val_examples
-    if count and count < FEWEST:
-        return None, False
-    share_below = (constant - float(means.min())) / (constant - floor)
-    luck = DEVIATIONS / math.sqrt(count) if count else 0.0
-    if share_below > max(1 - chance.BEATEN, luck) or _guesses_better(trace, share):
-        return True, False
-    if share_below > 1 - chance.BEATEN:
-        return None, True
-    train = trace.get("train/loss_eval").values
-    if len(train) != len(val) or len(means) < 2:
-        return None, False
-    bar = constant - (1 - chance.BEATEN) * (constant - floor)
-    half = len(means) // 2
-    val_gain, gain = means[half] - means[-1], windowed(train)[half] - windowed(train)[-1]
-    follows = gain > STANDS * abs(fall) and val_gain > FOLLOWS * gain
-    return bool(follows or val_gain > ON_ITS_WAY * (means[-1] - bar)), False
-
-
-def _guesses_better(trace: Trace, share: float | None) -> bool:
-    accuracy, count = trace.get("val/acc").values, trace.facts.val_examples
-    if not len(accuracy) or share is None:
-        return False
-    luck = DEVIATIONS * math.sqrt(share * (1 - share) / count) if count else 0.0
-    return bool(windowed(accuracy).max() > share + max(chance.ABOVE_CHANCE, luck))
-
-
-def windowed(values: Floats) -> Floats:
-    """Running means over ``WINDOW`` of the values."""
-    width = max(1, round(len(values) * WINDOW))
-    return np.convolve(values, np.full(width, 1 / width), "valid")
+def _hair(facts: RunFacts, room: float, constant: float | None) -> float:
+    """Share of what there is to learn that is next to nothing."""
+    if not (facts.parameters and facts.examples and constant and room > 0):
+        return HAIR
+    gained = constant if facts.task == "regression" else 0.5
+    return min(HAIR, BY_NOISE * facts.parameters / facts.examples * gained / room)

@@ -236,10 +236,11 @@ class RunSignals:
     @property
     def nothing_to_come(self) -> bool:
         """Whether a run that learned nothing is known to stay there. One that does a hair better on its training part
-        may be on its way where its rate died: the same rates again were not tried.
+        may be on its way where it was hardly looked at, or its rate died: the same rates again were not tried.
         """
         tried = self.ahead.again is not None or not self.rate_died
-        return self.levelled_off and (tried or not self.learned.only_a_hair)
+        seen = len(self.trace.get("val/loss")) >= FEWEST_LEVELS
+        return self.levelled_off and ((tried and seen) or not self.learned.only_a_hair)
 
     @property
     def hardly_moved(self) -> bool:

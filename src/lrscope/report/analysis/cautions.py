@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from lrscope.core.verdict import Verdict
+from lrscope.diagnosis.signals.run_signals import RunSignals
+from lrscope.diagnosis.signals.turned import turned
 from lrscope.report.analysis.choice import FEW_SEEDS, Choice
 from lrscope.report.analysis.comparison import Cell
 from lrscope.report.analysis.recommendation import loss
@@ -85,6 +87,9 @@ def _of_the_sweep(chosen: Choice) -> Iterator[str]:
 def _of_verdicts(best: Cell, highest: bool) -> list[str]:
     verdicts = Counter(row.member.verdict for row in best.rows)
     words = [(verdict, verdict.meaning.of_the_best) for verdict in verdicts if verdict]
+    turns = [turned(RunSignals.of(row.member.trace)) for row in best.rows]
+    if Verdict.TOO_SLOW in verdicts and all(turn is not None and turn.for_good for turn in turns):
+        return [f"{best.label} was still improving on its training part alone: the val loss had been lower before."]
     if not highest:  # a higher one was tried, and came off worse
         longer = "was still improving at the end: longer training gives a lower loss"
         words = [(verdict, longer if verdict is Verdict.TOO_SLOW else told) for verdict, told in words]
