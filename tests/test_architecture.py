@@ -15,7 +15,7 @@ SRC = Path(__file__).resolve().parents[1] / "src"
 
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("core",),
-    ("schedules", "models", "datasets", "diagnosis.signals"),
+    ("schedules", "models", "losses", "datasets", "diagnosis.signals"),
     ("diagnosis.detectors",),
     ("diagnosis",),
     ("config", "tracking.journal"),

@@ -22,7 +22,8 @@ from lrscope.datasets.data import Data, Part
 from lrscope.datasets.index_batches import IndexBatches
 from lrscope.datasets.member_batches import MemberBatches
 from lrscope.training import build
-from lrscope.training.supported import loss_of
+from lrscope.training.objective import at, objective
+from lrscope.training.supported import Loss
 
 CONF = Path(__file__).parents[2] / "conf"
 SCHEDULERS = sorted(path.stem for path in (CONF / "scheduler").glob("*.yaml"))
@@ -64,11 +65,15 @@ def member_config(epochs: int, steps_per_epoch: int, *overrides: str, **top: Any
 def make_member(cfg: DictConfig, of: Data, dtype: torch.dtype) -> Member:
     """Network, optimizer and schedule as a single run makes them."""
     build.seed_everything(cfg.seed)
-    network = build.network(cfg, of).to(dtype)
+    network = build.network(cfg, of, objective(cfg, build.Source(of, None, 1)).outputs).to(dtype)
     optimizer = build.optimizer(cfg, network.parameters())
     made = build.schedule(cfg, optimizer)
     schedule = Schedule(made, cfg.scheduler.interval, cfg.scheduler.get("monitor")) if made is not None else None
     return Member(network, optimizer, schedule, cfg.seed, generator=torch.get_rng_state())
+
+
+def loss_for(cfg: DictConfig, of: Data, dtype: torch.dtype) -> Loss:
+    return at(objective(cfg, build.Source(of, None, 1)).loss, torch.empty((), dtype=dtype))
 
 
 @dataclass
@@ -126,7 +131,7 @@ def cast(part: Part, dtype: torch.dtype) -> Part:
 
 def alone(cfg: DictConfig, of: Data, dtype: torch.dtype = torch.float64, *, nudge: bool = False) -> Twin:
     """Train one member in a plain PyTorch loop."""
-    member, part, loss_function = make_member(cfg, of, dtype), cast(of.train, dtype), loss_of(of.task)
+    member, part, loss_function = make_member(cfg, of, dtype), cast(of.train, dtype), loss_for(cfg, of, dtype)
     network, optimizer, schedule = member.network, member.optimizer, member.schedule
     signs = torch.Generator().manual_seed(0)
     twin, batches = Twin(), IndexBatches(part, cfg.batch_size, cfg.seed)
@@ -154,7 +159,7 @@ def together(cfgs: Sequence[DictConfig], of: Data, dtype: torch.dtype = torch.fl
     """Train all members as one stack."""
     first, part = cfgs[0], cast(of.train, dtype)
     # Short runs take the fast path too, as a long one does after hundreds of passes.
-    learner = BatchedTrainer([make_member(cfg, of, dtype) for cfg in cfgs], loss_of(of.task), trace_after=4)
+    learner = BatchedTrainer([make_member(cfg, of, dtype) for cfg in cfgs], loss_for(first, of, dtype), trace_after=4)
     batches = MemberBatches(part, first.batch_size, [cfg.seed for cfg in cfgs], first.steps_per_epoch)
     twins = [Twin() for _ in cfgs]
     for epoch in range(first.epochs):

@@ -15,10 +15,10 @@ def test_a_root_mean_square_in_the_unit_of_the_targets() -> None:
     answers, targets = torch.tensor([[0.5], [-1.0], [2.0]]), torch.tensor([[0.0], [1.0], [1.5]])
     loss = float(objective_of("regression").loss(answers, targets))
     apart = scale.in_units(answers) - scale.in_units(targets)
-    found = in_units({"val/loss": loss, "train/loss_eval": 0.0, "epoch": 3.0}, "regression", scale)
+    found = in_units({"val/loss": loss, "train/loss_eval": 0.0, "epoch": 3.0}, objective_of("regression"), scale)
     assert found == {"train/rmse": 0.0, "val/rmse": pytest.approx(float(apart.square().mean().sqrt()))}
 
 
 def test_nothing_where_nothing_is_standardised() -> None:
-    assert in_units({"val/loss": 0.04}, "regression", None) == {}
-    assert in_units({"val/loss": 0.04}, "classification", TargetScale(0, 1)) == {}
+    assert in_units({"val/loss": 0.04}, objective_of("regression"), None) == {}
+    assert in_units({"val/loss": 0.04}, objective_of("classification"), TargetScale(0, 1)) == {}

@@ -16,8 +16,6 @@ LIGHTNINGS_OWN = ("benchmark", "detect_anomaly", "sync_batchnorm")
 """Arguments of Lightning's Trainer that are not listed and have their effect all the same."""
 
 INSTEAD = {
-    "loss": "The loss follows the data's task: cross entropy for classes, mean squared error for numbers.",
-    "metrics": "Loss and accuracy are recorded; a callback of your own records others, see docs/recipes.md.",
     "trainer.logger": "lrscope records in MLflow by itself, see tracking.*.",
     "trainer.max_epochs": "Set epochs=.",
     "trainer.min_epochs": "Set epochs=.",

@@ -18,23 +18,31 @@ from lrscope.core.errors import InputError, Problem
 
 
 def instantiated(
-    key: str, group: DictConfig, kind: type | None = None, *, _positional: tuple[Any, ...] = (), **arguments: Any
+    key: str,
+    group: DictConfig,
+    kind: type | None = None,
+    *,
+    _positional: tuple[Any, ...] = (),
+    _leaving: int = 0,
+    **arguments: Any,
 ) -> Any:
     """What a group of the config names by ``_target_``, called with the group's other keys.
 
     Args:
         key: the group's name, for the words of a problem.
         kind: what it must be.
+        _leaving: that many of a function's first arguments are given at each call; what is made is the function that
+            waits for them.
 
     Raises:
         InputError: it cannot be imported, its arguments do not fit, or it raised.
     """
     target = str(group.get("_target_"))
     given = [str(name) for name in group if not str(name).startswith("_")]
-    if found := _call_problems(key, target, kind, len(_positional), [*given, *arguments], group):
+    if found := _call_problems(key, target, kind, _leaving or len(_positional), [*given, *arguments], group):
         raise InputError(found)
     try:
-        made = instantiate(group, *_positional, **arguments, _convert_="all")
+        made = instantiate(group, *_positional, **arguments, _partial_=bool(_leaving), _convert_="all")
     except (InstantiationException, SystemExit) as error:
         cause = error.__cause__
         if isinstance(cause, InputError):

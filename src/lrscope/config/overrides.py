@@ -12,7 +12,7 @@ from lrscope.config.given_paths import started_in, with_whole_paths
 from lrscope.config.left_behind import left_behind
 from lrscope.schedules.rules import NOT_ARGUMENTS
 
-GROUPS = ("dataset", "model", "optimizer", "scheduler")
+GROUPS = ("dataset", "model", "loss", "optimizer", "scheduler")
 
 
 def run_config(composed: DictConfig, overrides: Iterable[str], hydra: Any = None) -> DictConfig:

@@ -92,10 +92,13 @@ class SweepConfig:
 
 @dataclass
 class Config:
-    """The whole configuration of one run. The four open groups hold a ``_target_`` and its arguments."""
+    """The whole configuration of one run. The open groups hold a ``_target_`` and its arguments, ``metrics`` one by
+    name for each."""
 
     dataset: dict[str, Any] = field(default_factory=dict)
     model: dict[str, Any] = field(default_factory=dict)
+    loss: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, Any] = field(default_factory=dict)
     optimizer: dict[str, Any] = field(default_factory=dict)
     scheduler: dict[str, Any] = field(default_factory=dict)
     trainer: TrainerConfig = field(default_factory=TrainerConfig)

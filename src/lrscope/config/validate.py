@@ -86,7 +86,7 @@ def _texts_of_the_environment(raw: Mapping[str, Any], resolved: Mapping[str, Any
             yield Problem(key, str(value), f"is the text '{text}', and no number", remedy)
 
 
-OPEN_GROUPS = ("dataset", "model", "optimizer", "scheduler")
+OPEN_GROUPS = ("dataset", "model", "loss", "metrics", "optimizer", "scheduler")
 
 
 def _check_targets(cfg: Any) -> Iterator[Problem]:

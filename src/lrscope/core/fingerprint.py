@@ -24,6 +24,10 @@ IRRELEVANT = (
 """Keys that say where or how a run is recorded, launched or shown, and cannot change what it computes."""
 
 
+ADDED_SINCE: Mapping[str, Any] = {"loss": {}, "loss._target_": None, "metrics": {}}
+"""Keys that older runs have not, and the value that means what those runs did: with it they are the same run."""
+
+
 def flatten(tree: Any, prefix: str = "") -> dict[str, Any]:
     """The leaves of a nested config by dotted key. Lists are leaves; an empty mapping is a leaf too."""
     if isinstance(tree, Mapping) and tree:
@@ -40,6 +44,7 @@ def relevant(config: Mapping[str, Any]) -> dict[str, Any]:
         key: value
         for key, value in flatten(config).items()
         if not any(key == name or key.startswith(name + ".") for name in IRRELEVANT)
+        and not (key in ADDED_SINCE and value == ADDED_SINCE[key])
     }
 
 

@@ -39,7 +39,9 @@ class RunFacts:
     """Updates that the run was to make."""
     steps_per_epoch: int | None = None
     task: str | None = None
-    """``classification`` or ``regression``."""
+    """``classification``, ``regression``, ``next_token``, or ``labels`` where several can be right."""
+    loss: str | None = None
+    """The loss as the config names it; None for the one of the task."""
     class_shares: tuple[float, ...] = ()
     """Share of each class in the training part."""
     batch_size: int | None = None

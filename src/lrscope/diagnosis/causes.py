@@ -113,11 +113,15 @@ def _bounded(_finding: Finding, signals: RunSignals) -> Cause | None:
         return None
     if facts.task == "regression":
         return _out_of_range(signals, bounds)
+    if facts.loss is not None and not facts.loss.endswith("CrossEntropy"):
+        return None  # what bounds the answers may be just what that loss wants
     if not math.isfinite(bounds[1]):
         return None
     shares = [share for share in facts.class_shares if share > 0]
     floor = math.log1p((len(facts.class_shares) - 1) * math.exp(bounds[0] - bounds[1])) if shares else None
     least = f", so the loss cannot fall below {floor:.3g}" if floor is not None else ""
+    if facts.loss is not None and facts.loss.endswith("BinaryCrossEntropy"):
+        return _twice_binary(facts.answers or "")
     if facts.answers == "softmax":
         why = f"softmax is applied twice, by the network and by cross entropy{least}"
     else:
@@ -126,6 +130,14 @@ def _bounded(_finding: Finding, signals: RunSignals) -> Cause | None:
         f"the {facts.answers} before cross entropy",
         why,
         f"leave the {facts.answers} out at the end of the network: cross entropy wants the numbers before",
+    )
+
+
+def _twice_binary(function: str) -> Cause:
+    return Cause(
+        f"the {function} before binary cross entropy",
+        f"the answers come out of a {function}, and binary cross entropy applies a sigmoid to them",
+        f"leave the {function} out at the end of the network: loss=bce wants the numbers before",
     )
 
 

@@ -50,9 +50,10 @@ from lrscope.training.generators import restore_random_state
 from lrscope.training.in_units import in_units
 from lrscope.training.lightning_module import Module
 from lrscope.training.live_run import LiveRun
+from lrscope.training.objective import at
 from lrscope.training.recording import RunRecorder
 from lrscope.training.resumable_loader import ResumableLoader, resumable
-from lrscope.training.supported import Pair, objective_of, taken
+from lrscope.training.supported import Objective, Pair, taken
 from lrscope.training.trainer import lightning_kept_quiet, make_trainer
 from lrscope.training.user_loader import one_epoch
 
@@ -91,6 +92,7 @@ def assemble(run: PreparedRun, recorder: RunRecorder, checkpoints: CheckpointFol
     steps = RecordSteps(live, signal_choice(cfg), cfg.trainer.accumulate_grad_batches)
     trainer = make_trainer(cfg)
     device = trainer.strategy.root_device
+    module.loss = at(module.loss, next(module.parameters()).new_empty((), device=device))
     loader, parts = _data(run, trainer, device, module.take)
     _choose_threads(run, module, device)
     evaluate = EvaluateEpochs(steps, parts, run.facts.constant_loss is None)
@@ -119,7 +121,7 @@ def live_run(run: PreparedRun, recorder: RunRecorder) -> LiveRun:
     evaluated = run.cfg.epochs, asked.evaluate_every_epochs
     best = BestWeights(run.monitor, asked.checkpoint.best)
     scale = run.source.data.target_scale if run.source.data is not None else None
-    more = partial(in_units, task=run.source.task, scale=scale)
+    more = partial(in_units, objective=run.objective, scale=scale)
     return LiveRun(recorder, run.facts, best, *evaluated, verdicts, asked.stop_grace_epochs, more)
 
 
@@ -137,15 +139,15 @@ def make_module(run: PreparedRun) -> Module:
     """
     cfg = run.cfg
     build.seed_everything(cfg.seed)
-    network = build.network(cfg, run.source.described)
+    network = build.network(cfg, run.source.described, run.objective.outputs)
     return Module(
         network.double() if cfg.trainer.precision.startswith("64") else network,
-        objective_of(run.source.task).loss,
+        at(run.objective.loss, next(network.parameters(), torch.empty(()))),
         partial(build.optimizer, cfg),
         partial(build.schedule, cfg),
         interval=cfg.scheduler.get("interval", "epoch"),
         monitor=monitored(cfg.scheduler.get("monitor", "val/loss"), run.source),
-        take=partial(_taken, network, run.source.task) if run.source.data is None else None,
+        take=partial(_taken, network, run.objective) if run.source.data is None else None,
         frequency=cfg.scheduler.get("frequency") or 1,
     )
 
@@ -156,8 +158,8 @@ def with_network(run: PreparedRun, network: nn.Module) -> PreparedRun:
     return replace(run, facts=with_network_facts(run.facts, network, data.train.inputs if data is not None else None))
 
 
-def _taken(network: nn.Module, task: str | None, batch: Any) -> Pair:
-    return taken(batch, task, next(network.parameters()))
+def _taken(network: nn.Module, objective: Objective, batch: Any) -> Pair:
+    return taken(batch, objective, next(network.parameters()))
 
 
 def scope_of(run: PreparedRun, network: nn.Module) -> ProbeBudget:

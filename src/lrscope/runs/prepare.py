@@ -18,7 +18,9 @@ from lrscope.runs.shared_session import settings_of
 from lrscope.training import build
 from lrscope.training.distributed import SharedRun, shared_run
 from lrscope.training.facts import run_facts
+from lrscope.training.objective import objective
 from lrscope.training.recording import RecordingPlan
+from lrscope.training.supported import Objective
 from lrscope.training.user_loader import has_val_loader
 
 
@@ -32,6 +34,8 @@ class PreparedRun:
     cfg: DictConfig
     job: Job
     source: build.Source
+    objective: Objective
+    """The loss, and what it takes."""
     config: Mapping[str, Any]
     """The resolved config as plain data."""
     facts: RunFacts
@@ -67,7 +71,7 @@ def prepare(cfg: DictConfig, job: Job, source: build.Source | None = None) -> Pr
     source = source or build.source(cfg)
     build.fill_steps(cfg, source.steps_per_epoch)
     config = {**build.resolved(cfg), "resume": None}  # how a command came to a run is no part of what the run is
-    identity = fingerprint(config, source.digest)
+    identity, aim = fingerprint(config, source.digest), objective(cfg, source)
     known = job.known(identity)
     shared = shared_run()
     if shared is None:
@@ -76,8 +80,9 @@ def prepare(cfg: DictConfig, job: Job, source: build.Source | None = None) -> Pr
         cfg=cfg,
         job=job,
         source=source,
+        objective=aim,
         config=config,
-        facts=run_facts(cfg, source),
+        facts=run_facts(cfg, source, aim),
         fingerprint=identity,
         name=run_name(job, cfg),
         local_id=shared.local_id,
@@ -94,10 +99,10 @@ def run_name(job: Job, cfg: DictConfig) -> str:
 
 
 def monitored(metric: str, source: build.Source) -> str:
-    """``val/loss`` where the data has a validation part, else ``train/loss_eval`` (``train/acc`` for ``val/acc``)."""
+    """``val/loss`` where the data has a validation part, else ``train/loss_eval`` (``train/f1`` for ``val/f1``)."""
     if not metric.startswith("val/") or has_validation(source):
         return metric
-    return "train/acc" if metric == "val/acc" else "train/loss_eval"
+    return "train/loss_eval" if metric == "val/loss" else f"train/{metric.removeprefix('val/')}"
 
 
 def has_validation(source: build.Source) -> bool:

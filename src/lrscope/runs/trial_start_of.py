@@ -26,7 +26,8 @@ from lrscope.runs.prepare import PreparedRun, monitored
 from lrscope.training import build
 from lrscope.training.facts.constant_answer import constant_losses
 from lrscope.training.generators import random_state, restore_random_state, same_generators, untouched_generators
-from lrscope.training.supported import Pair, loss_of, taken
+from lrscope.training.objective import at
+from lrscope.training.supported import Pair, taken
 from lrscope.training.user_loader import one_epoch
 
 EVALUATED = 2_048
@@ -48,19 +49,18 @@ def trial_start_of(run: PreparedRun, device: torch.device) -> TrialStart:
         state = random_state()
         network = module.network.to(device)
         epoch, examples = _in_memory(run, device) if run.source.data is not None else _of_loader(run, network, state)
-    cfg = run.cfg
-    task, targets = run.source.task, examples.targets
-    outputs = targets.shape[1] if targets.dim() > 1 else 1
+    cfg, targets = run.cfg, examples.targets
+    loss = at(run.objective.loss, next(network.parameters()))
     return TrialStart(
         member=partial(_member, run, network, state["torch"]),
         epoch=epoch,
         examples=examples,
         facts=replace(
             run.facts,
-            constant_loss=constant_losses(loss_of(task), targets, outputs).train,
+            constant_loss=constant_losses(loss, targets).train,
             class_shares=_shares(targets),
         ),
-        loss=loss_of(task),
+        loss=loss,
         device=device,
         updates=cfg.steps_per_epoch,
         length=cfg.total_steps,
@@ -91,7 +91,7 @@ def _of_loader(run: PreparedRun, network: nn.Module, state: Any) -> tuple[Any, P
             restore_random_state(state)
         batches = one_epoch(module.train_dataloader(), limit)
         for batch in islice(batches, limit):
-            yield taken(batch, run.source.task, like)
+            yield taken(batch, run.objective, like)
 
     seen: list[Pair] = []
     for inputs, targets in epoch(0):

@@ -31,6 +31,7 @@ class BuildCheck:
         self._moved: set[str] = set()
         self._tried: set[str] = set()
         self._problems: list[Problem] = []
+        self._notes: list[str] = []
         self._filled: list[DictConfig] = []
         """Those with a schedule, their steps filled in."""
 
@@ -44,7 +45,10 @@ class BuildCheck:
             device = self._device(cfg)
             if source is not None:
                 self._problems += missing_of_data(cfg, source)
-            parts = _key(cfg.dataset, cfg.model, cfg.optimizer, cfg.scheduler, cfg.trainer, cfg.epochs, cfg.batch_size)
+            parts = _key(
+                *(cfg.dataset, cfg.model, cfg.loss, cfg.metrics, cfg.optimizer, cfg.scheduler, cfg.trainer),
+                *(cfg.epochs, cfg.batch_size),
+            )
             if source is not None and parts not in self._tried:
                 self._tried.add(parts)
                 self._try_parts(cfg, source, device)
@@ -58,9 +62,9 @@ class BuildCheck:
         return OnData(cfg, source) if source is not None else None
 
     def notes(self) -> list[str]:
-        """What the data has to tell ahead of the training, each once."""
+        """What data and networks have to tell ahead of the training, each once."""
         found = [source.data for source in self._sources.values() if source is not None and source.data is not None]
-        return list(dict.fromkeys(words for data in found for words in data.notes))
+        return list(dict.fromkeys([*(words for data in found for words in data.notes), *self._notes]))
 
     def _source(self, cfg: DictConfig) -> Source | None:
         from lrscope.training import build
@@ -98,7 +102,7 @@ class BuildCheck:
         build.fill_steps(cfg, source.steps_per_epoch)
         if cfg.scheduler.get("_target_") is not None:
             self._filled.append(cfg)
-        key = _key(cfg.dataset, cfg.model, cfg.batch_size, cfg.trainer)
+        key = _key(cfg.dataset, cfg.model, cfg.loss, cfg.metrics, cfg.batch_size, cfg.trainer)
         if key not in self._networks:
             self._networks[key] = self._noting(lambda: self._network(cfg, source, device))
         if (network := self._networks[key]) is not None and network.trains:
@@ -108,11 +112,18 @@ class BuildCheck:
     def _network(self, cfg: DictConfig, source: Source, device: torch.device) -> _Network:
         """The network, with the gradients of a real batch where it fits the data."""
         from lrscope.training import build
+        from lrscope.training.facts.network_facts import bound_of
+        from lrscope.training.objective import doubled, objective
         from lrscope.training.rehearsal import rehearsal_of, trains
 
-        made = _moved(build.network(cfg, source.described), cfg, device)
+        aim = objective(cfg, source)
+        made = _moved(build.network(cfg, source.described, aim.outputs), cfg, device)
         found = len(self._problems)
-        self._noting(lambda: rehearsal_of(cfg, source, device).try_network(made))
+        rehearsal = self._noting(lambda: rehearsal_of(cfg, source, device))
+        self._noting(lambda: rehearsal.try_network(made) if rehearsal is not None else None)
+        if len(self._problems) == found and aim.applies:
+            twice = doubled(aim, bound_of(made, rehearsal.train[0]), str(cfg.model._target_))
+            self._notes += [twice] if twice is not None else []
         made.cpu()  # many networks may be held against one device
         return _Network(made, trains(made), fits=len(self._problems) == found)
 

@@ -128,7 +128,7 @@ def keep_best_model(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> Non
     if not path.is_file():
         return
     prepared = prepare(job.cfg, Job(sweep.ledger.place(number), job.overrides))
-    network = build.network(job.cfg, prepared.source.described)
+    network = build.network(job.cfg, prepared.source.described, prepared.objective.outputs)
     try:
         weights = read_checkpoint(path)["state_dict"]
         network.load_state_dict({key.removeprefix("network."): value for key, value in weights.items()})

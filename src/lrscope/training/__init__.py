@@ -4,7 +4,8 @@
 
     build, lightning_module, trainer    config -> objects -> what Lightning steps
     facts                               what is known before the first update: of rate, data, network
-    supported, rehearsal                what can be trained; a real batch through the parts before a run is made
+    supported, objective                what can be trained; the loss that a config names, and what it takes
+    rehearsal                           a real batch through the parts before a run is made
     user_loader, user_callbacks         a user's DataModule and callbacks, looked at before a run is made
     resumable_loader                    a user's loader whose epochs are the same in every process
     evaluation, in_units                loss and accuracy over a whole part; a loss in the user's own unit

@@ -97,13 +97,18 @@ def seed_everything(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-def network(cfg: DictConfig, data: Data | pl.LightningDataModule | None) -> nn.Module:
+def network(cfg: DictConfig, data: Data | pl.LightningDataModule | None, outputs: int | None = None) -> nn.Module:
     """The network, initialised from the global seed. Shapes come from the data where the config leaves them open.
+
+    Args:
+        outputs: numbers that it answers with, where the loss wants others than the data has.
 
     Raises:
         InputError: a wrong argument. Whether it fits the data, ``rehearsal`` tells.
     """
     offered = {name: getattr(data, name, None) for name in OFFERED}
+    if outputs is not None and data is not None:
+        offered["outputs"] = outputs
     arguments = {
         name: value
         for name, value in offered.items()
@@ -148,7 +153,7 @@ def schedule(cfg: DictConfig, optimizer: Optimizer) -> LRScheduler | ReduceLROnP
     if cfg.scheduler.get("_target_") is None:
         return None
     group = without(cfg.scheduler, rules.NOT_ARGUMENTS)
-    own = {}
+    own: dict[str, Any] = {}
     if cfg.scheduler._target_ == rules.PLATEAU and "mode" not in cfg.scheduler:
         own["mode"] = goal_of(cfg.scheduler.get("monitor") or "val/loss") or "min"
     made: LRScheduler = instantiated("scheduler", group, LRScheduler, _positional=(optimizer,), **own)

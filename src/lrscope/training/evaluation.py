@@ -76,8 +76,13 @@ def chunks(part: Part) -> Iterator[tuple[Tensor, Tensor]]:
 def _right(answers: Tensor, targets: Tensor) -> Tensor:
     if targets.is_floating_point():
         return answers.new_zeros(())
-    right = (answers.argmax(-1) == targets).to(answers.dtype)
+    right = (chosen(answers) == targets).to(answers.dtype)
     return right.flatten(1).mean(1).sum() if right.dim() > 1 else right.sum()
+
+
+def chosen(answers: Tensor) -> Tensor:
+    """The class of each row of answers [..., C]: the largest, or 1 where the only one is above 0."""
+    return (answers.squeeze(-1) > 0).long() if answers.shape[-1] == 1 else answers.argmax(-1)
 
 
 @contextmanager

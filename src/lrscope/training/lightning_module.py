@@ -58,8 +58,8 @@ class Module(pl.LightningModule):
 
     def __setattr__(self, name: str, value: Any) -> None:
         # Lightning notes the name of each hook that it calls, some forty times a step; nn.Module would look each time
-        # whether a string is a parameter, a buffer or a module.
-        if name in ("_current_fx_name", "last_loss"):
+        # whether a string is a parameter, a buffer or a module. What a loss holds is no weight.
+        if name in ("_current_fx_name", "last_loss", "loss"):
             object.__setattr__(self, name, value)
         else:
             super().__setattr__(name, value)

@@ -21,7 +21,8 @@ from lrscope.core.errors import InputError, Problem
 from lrscope.datasets.data import Data
 from lrscope.training.build import Source
 from lrscope.training.generators import same_generators
-from lrscope.training.supported import Mismatch, Objective, Pair, described, kind, objective_of, taken
+from lrscope.training.objective import at, objective
+from lrscope.training.supported import Mismatch, Objective, Pair, described, kind, taken
 from lrscope.training.user_loader import first_batch, has_val_loader, last_batch_size
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class Rehearsal:
             rule = "gives answers that do not depend on its parameters (no_grad, detach or .data on their way)"
             raise _Unfit(rule, "Leave that out: there would be nothing to train.")
         try:
-            self.objective.loss(answers, targets).backward()
+            at(self.objective.loss, answers)(answers, targets).backward()
         except (Exception, SystemExit) as error:
             raise _Unfit(f"has no gradient ({reason_of(error)})", "Leave out what changes tensors in place.") from error
 
@@ -188,17 +189,17 @@ def rehearsal_of(cfg: DictConfig, source: Source, device: torch.device) -> Rehea
     """What a config's network is tried with.
 
     Raises:
-        InputError: the data gives no batch, or one of a form that is not supported.
+        InputError: the data gives no batch, or one of a form that is not supported; or the loss cannot be made.
     """
-    like = torch.empty((), dtype=_precision(cfg), device=device)
+    aim, like = objective(cfg, source), torch.empty((), dtype=_precision(cfg), device=device)
     found = _from_memory(cfg, source.data) if source.data is not None else _from_loader(cfg, source.module)
     return Rehearsal(
         model=str(cfg.model._target_),
         dataset=found.dataset,
-        objective=objective_of(source.task),
-        outputs=found.outputs,
-        train=_some(found.train, source, like),
-        val=_some(found.val, source, like) if found.val is not None else None,
+        objective=aim,
+        outputs=found.outputs if aim.outputs is None else aim.outputs,
+        train=_some(found.train, aim, like),
+        val=_some(found.val, aim, like) if found.val is not None else None,
         sizes=tuple(dict.fromkeys(min(size, MOST) for size in (found.usual, found.last))),
         last_batch=found.last_batch,
     )
@@ -250,8 +251,8 @@ def _from_loader(cfg: DictConfig, module: pl.LightningDataModule | None) -> _Exa
     )
 
 
-def _some(pair: Pair, source: Source, like: Tensor) -> Pair:
-    return taken((pair[0][:MOST], pair[1][:MOST]), source.task, like)
+def _some(pair: Pair, aim: Objective, like: Tensor) -> Pair:
+    return taken((pair[0][:MOST], pair[1][:MOST]), aim, like)
 
 
 def _last_of(cfg: DictConfig, examples: int, usual: int) -> int:

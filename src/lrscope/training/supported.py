@@ -31,8 +31,8 @@ class Mismatch:
 
 @dataclass(frozen=True)
 class Objective:
-    """A loss, mean over the batch of (answers, targets), with ``reduction``. ``mismatch`` says what it would not raise
-    for and yet not mean: a broadcast, one answer for all classes.
+    """A loss, mean over the batch of (answers, targets). ``mismatch`` says what it would not raise for and yet not
+    mean: a broadcast, one answer for all classes.
     """
 
     loss: Loss
@@ -42,6 +42,14 @@ class Objective:
     """Of answers and targets of one batch."""
     in_units: tuple[str, Callable[[float, float], float]] | None = None
     """Of standardised targets: a name, and from the loss and the targets' deviation to their own unit."""
+    task: str = "classification"
+    """``labels`` where several of them can be right."""
+    name: str | None = None
+    """The loss as the config names it; None for the one of the task."""
+    outputs: int | None = None
+    """How many numbers a network answers with, where the data alone does not say."""
+    applies: tuple[str, ...] = ()
+    """What the loss itself applies to the answers: a network that ends in it would do so twice."""
 
 
 def _wrong_logits(answers: Tensor, targets: Tensor) -> Mismatch | None:
@@ -61,7 +69,7 @@ def _wrong_logits(answers: Tensor, targets: Tensor) -> Mismatch | None:
     return None
 
 
-def _wrong_predictions(answers: Tensor, targets: Tensor) -> Mismatch | None:
+def wrong_predictions(answers: Tensor, targets: Tensor) -> Mismatch | None:
     if answers.shape == targets.shape:
         return None
     rule = f"answers {kind(answers)}, but the targets are {kind(targets)}: the loss would compare each with others"
@@ -81,11 +89,13 @@ def _wrong_tokens(answers: Tensor, targets: Tensor) -> Mismatch | None:
 
 
 OBJECTIVES: Mapping[str, Objective] = {
-    "classification": Objective(functional.cross_entropy, class_numbers, _wrong_logits),
+    "classification": Objective(functional.cross_entropy, class_numbers, _wrong_logits, applies=("softmax",)),
     "regression": Objective(
-        functional.mse_loss, numbers, _wrong_predictions, ("rmse", lambda loss, deviation: loss**0.5 * deviation)
+        *(functional.mse_loss, numbers, wrong_predictions),
+        in_units=("rmse", lambda loss, deviation: loss**0.5 * deviation),
+        task="regression",
     ),
-    "next_token": Objective(token_cross_entropy, token_ids, _wrong_tokens),
+    "next_token": Objective(token_cross_entropy, token_ids, _wrong_tokens, task="next_token", applies=("softmax",)),
 }
 """By task: cross entropy of logits [N, C] for classes [N], mean squared error for numbers of the answers' shape, cross
 entropy of logits [N, L, V] for the tokens [N, L]."""
@@ -122,7 +132,7 @@ def wrong_batch(batch: Any) -> Mismatch | None:
     return Mismatch(f"its loader gives {described(batch)} a batch", f"Give {' or '.join(BATCHES)}.")
 
 
-def taken(batch: Any, task: str | None, like: Tensor) -> Pair:
+def taken(batch: Any, objective: Objective, like: Tensor) -> Pair:
     """A loader's batch as the training takes it.
 
     Args:
@@ -130,7 +140,7 @@ def taken(batch: Any, task: str | None, like: Tensor) -> Pair:
     """
     pair = read_batch(batch)
     assert pair is not None, "the form of a batch was looked at before the run"
-    inputs, targets = real_inputs(pair[0]), objective_of(task).prepare(pair[1])
+    inputs, targets = real_inputs(pair[0]), objective.prepare(pair[1])
     return _like(inputs, like), _like(targets, like)
 
 

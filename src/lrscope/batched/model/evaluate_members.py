@@ -10,7 +10,7 @@ from torch import Tensor
 from lrscope.batched.model.forward import Forward
 from lrscope.batched.model.losses import Loss, member_losses
 from lrscope.datasets.data import Part
-from lrscope.training.evaluation import Evaluation
+from lrscope.training.evaluation import Evaluation, chosen
 from lrscope.training.measures.spread import TINY, Deviation
 
 PIECE_BYTES = 64 * 2**20
@@ -45,7 +45,7 @@ def evaluate(forward: Forward, part: Part, loss: Loss, example_bytes: int = 0) -
         outputs = forward.evaluate(inputs)
         sums.add("loss", member_losses(loss, outputs, targets, own=False) * len(targets))
         if classes:
-            right = outputs.argmax(-1) == targets
+            right = chosen(outputs) == targets
             sums.add("right", right.sum(1) if right.dim() == 2 else right.double().flatten(2).mean(2).sum(1))
         spread.add(outputs, None if classes else targets)
     read = torch.stack([*(total / len(part) for total in sums.values()), spread.value()]).tolist()

@@ -32,7 +32,7 @@ from lrscope.sweeps.lifecycle import current
 from lrscope.training import build, threads
 from lrscope.training.checkpoint_folder import CheckpointFolder
 from lrscope.training.checkpoint_state import Position
-from lrscope.training.supported import loss_of
+from lrscope.training.objective import at
 from lrscope.training.trainer import make_trainer
 
 CHOICES = "lrscope.together.choices"
@@ -111,7 +111,8 @@ def _train_stack(stack: Sequence[Candidate], mode: str) -> dict[int, Outcome]:
         part = place(data.train, device, cfg.trainer.precision.startswith("64"))
         batch = full_batch(cfg, part)
         free = cfg.trainer.threads is None
-        trial = StackTrial(first.part, part, batch, loss_of(first.run.source.task), cfg.trainer.precision, free)
+        loss = at(first.run.objective.loss, next(first.part.network.parameters()).new_empty((), device=device))
+        trial = StackTrial(first.part, part, batch, loss, cfg.trainer.precision, free)
         refusal = trial.refusal()
         if refusal is not None:
             _say(f"{_members(len(stack))} one by one: vmap does not take this network ({refusal})")

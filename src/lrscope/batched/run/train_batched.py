@@ -41,7 +41,7 @@ from lrscope.training.callbacks.stop_at_signal import StopAtSignal
 from lrscope.training.checkpoint_folder import save_tensors
 from lrscope.training.checkpoint_state import BEGINNING, Position
 from lrscope.training.evaluation import Evaluation
-from lrscope.training.supported import loss_of
+from lrscope.training.objective import at
 from lrscope.training.trainer import lightning_kept_quiet, make_trainer
 
 TAGS = {"lrscope.together": "true"}
@@ -161,7 +161,8 @@ def _module(members: Sequence[BatchedMember], train: Part, device: torch.device,
     run = members[0].run
     cfg = run.cfg
     per_update, signals = cfg.trainer.accumulate_grad_batches, signal_choice(cfg)
-    learner = BatchedTrainer([m.part for m in members], loss_of(run.source.task), device, per_update, position.updates)
+    loss = at(run.objective.loss, next(members[0].part.network.parameters()).new_empty((), device=device))
+    learner = BatchedTrainer([m.part for m in members], loss, device, per_update, position.updates)
     seeds = [member.run.cfg.seed for member in members]
     return BatchedModule(
         learner,

@@ -174,7 +174,9 @@ def _loss_words(signals: RunSignals) -> str:
 
 def constant_name(signals: RunSignals) -> str:
     """What the loss of a constant answer is, in words: ``ln 6``, ``the variance of the targets`` …"""
-    shares = signals.facts.class_shares
+    shares, loss = signals.facts.class_shares, signals.facts.loss
+    if loss is not None and not loss.endswith("MSELoss"):
+        return "the best constant answer"  # weights and label smoothing move it away from an entropy
     if not shares:
         return "the variance of the targets" if signals.facts.task == "regression" else "the best constant answer"
     even = max(shares) - min(shares) < 0.02

@@ -62,7 +62,7 @@ class EvaluateEpochs(LeanCallback):
         targets, val = torch.cat(seen), self.parts.val
         others = torch.cat([targets.detach().cpu() for _, targets in val()]) if val is not None else None
         assert isinstance(module, Module)
-        constant = constant_losses(module.loss, targets, targets.shape[1] if targets.dim() > 1 else 1, others)
+        constant = constant_losses(module.loss, targets, val_targets=others)
         known = {LOSS_CONSTANT: constant.train, VAL_LOSS_CONSTANT: constant.val}
         return found, {name: loss for name, loss in known.items() if loss is not None}
 

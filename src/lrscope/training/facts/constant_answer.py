@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
+from lrscope.losses.binary_cross_entropy import BinaryCrossEntropy
 from lrscope.training.supported import Loss, token_cross_entropy
 
 ROUNDS = 50
@@ -18,6 +20,9 @@ LOOKED_AT = 10_000
 """Targets that such a search looks at, spread evenly."""
 
 CROSS_ENTROPIES = (functional.cross_entropy, token_cross_entropy)
+
+MOST_SORTED = 2**24
+"""torch's quantile takes no more rows."""
 
 LEAST_FLOOR = 1e-3
 """A search comes so near, as a share of the constant answer's loss, to a floor of 0 that is never reached."""
@@ -33,11 +38,17 @@ class ConstantLosses:
     val: float | None = None
 
 
-def constant_losses(loss: Loss, targets: Tensor, outputs: int, val_targets: Tensor | None = None) -> ConstantLosses:
+def constant_losses(
+    loss: Loss, targets: Tensor, outputs: int | None = None, val_targets: Tensor | None = None
+) -> ConstantLosses:
     """Of targets [N] (classes) or [N, D] (numbers), and those of the validation part.
 
     Squared error: the mean of the targets, whose loss is their variance, mean over their columns. Cross entropy: the
-    shares of the classes, or of the tokens, whose loss is their entropy. Any other loss: searched for.
+    shares of the classes, or of the tokens, whose loss is their entropy. Absolute error: the median. Any other loss:
+    searched for.
+
+    Args:
+        outputs: numbers of an answer; None where only the targets tell.
     """
     train, val = _finite(targets), _finite(val_targets) if val_targets is not None else None
     if not len(train):
@@ -47,9 +58,25 @@ def constant_losses(loss: Loss, targets: Tensor, outputs: int, val_targets: Tens
         mean = train.double().mean(0)
         losses = [float((part.double() - mean).square().mean()) for part in (train, val) if part is not None]
         return ConstantLosses(*losses)
+    if loss is functional.l1_loss:
+        median = train.double().quantile(0.5, 0) if len(train) < MOST_SORTED else train.double().median(0).values
+        losses = [float((part.double() - median).abs().mean()) for part in (train, val) if part is not None]
+        return ConstantLosses(*losses)
     if loss in CROSS_ENTROPIES and not train.is_floating_point():
         return _of_shares(train, val)
-    return _searched(loss, train, outputs, val)
+    return _searched(_on_paper(loss), train, outputs or _answers(loss, train), val)
+
+
+def _on_paper(loss: Loss) -> Loss:
+    """A loss with numbers of its own, on the processor and in double precision, as the search is."""
+    return copy.deepcopy(loss).double().cpu() if isinstance(loss, nn.Module) else loss
+
+
+def _answers(loss: Loss, targets: Tensor) -> int:
+    """Numbers of an answer, as far as targets tell."""
+    if targets.is_floating_point():
+        return targets.shape[1] if targets.dim() > 1 else 1
+    return 1 if isinstance(loss, BinaryCrossEntropy) else int(targets.max()) + 1
 
 
 def loss_floor(loss: Loss, targets: Tensor, outputs: int, constant: float | None) -> float | None:
@@ -57,9 +84,9 @@ def loss_floor(loss: Loss, targets: Tensor, outputs: int, constant: float | None
 
     None where it cannot be found.
     """
-    if loss is functional.mse_loss or loss in CROSS_ENTROPIES:
+    if loss in (functional.mse_loss, functional.l1_loss) or loss in CROSS_ENTROPIES:
         return 0.0
-    some = _some(_finite(targets))
+    some, loss = _some(_finite(targets)), _on_paper(loss)
     if not len(some) or constant is None:
         return None
     if some.is_floating_point():

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from lrscope.datasets.data import Data
 from lrscope.training.facts.constant_answer import constant_losses, loss_floor
-from lrscope.training.supported import Loss, loss_of
+from lrscope.training.supported import Loss, Objective, objective_of
 
 MOST_NUMBERS = 5_000_000
 """Inputs of more numbers than this are not searched for equal ones: it would take longer than half a second."""
@@ -32,21 +32,28 @@ class DataFacts:
     broken_examples: int
 
 
-_known: WeakKeyDictionary[Data, DataFacts] = WeakKeyDictionary()
-"""Members of a sweep share their data: it is looked at once."""
+_known: WeakKeyDictionary[Data, dict[str, DataFacts]] = WeakKeyDictionary()
+"""Members of a sweep share their data, and mostly their loss: it is looked at once."""
 
 
-def data_facts(data: Data) -> DataFacts:
-    """The facts of the training part of a data set."""
-    if data not in _known:
+def data_facts(data: Data, objective: Objective | None = None, loss_key: str = "") -> DataFacts:
+    """The facts of the training part of a data set.
+
+    Args:
+        objective: what is learned; what the data's task says where it is None.
+        loss_key: equal for equal losses.
+    """
+    objective = objective or objective_of(data.task)
+    known = _known.setdefault(data, {})
+    if loss_key not in known:
         inputs, targets = data.train.inputs, data.train.targets
         numbers = targets.is_floating_point()
-        width = targets.shape[1] if numbers and targets.dim() > 1 else max(1, len(data.classes))
+        width = targets.shape[1] if numbers and targets.dim() > 1 else objective.outputs or max(1, len(data.classes))
         finite = targets[torch.isfinite(targets)] if numbers else targets
-        loss, val = loss_of(data.task), data.val
+        loss, val = objective.loss, data.val
         constant = constant_losses(loss, targets, width, val.targets if val is not None else None)
         floor, floor_of = _floor(loss, inputs, targets, width, constant.train)
-        _known[data] = DataFacts(
+        known[loss_key] = DataFacts(
             constant_loss=constant.train,
             val_constant_loss=constant.val,
             val_examples=len(val) if val is not None else None,
@@ -56,7 +63,7 @@ def data_facts(data: Data) -> DataFacts:
             largest_input=_largest(inputs),
             broken_examples=_broken(inputs, targets),
         )
-    return _known[data]
+    return known[loss_key]
 
 
 def _largest(inputs: Tensor) -> float:

@@ -12,16 +12,18 @@ from lrscope.schedules import rules
 from lrscope.training.build import Source, resolved, scheduler_name
 from lrscope.training.facts.data_facts import data_facts
 from lrscope.training.facts.peak_rate import peak_rate
+from lrscope.training.supported import Objective
 
 
-def run_facts(cfg: DictConfig, source: Source) -> RunFacts:
+def run_facts(cfg: DictConfig, source: Source, objective: Objective) -> RunFacts:
     """The facts of a run whose numbers of steps are filled in; what its network adds is not among them yet."""
     betas = cfg.optimizer.get("betas")
     scheduler: Any = OmegaConf.to_container(cfg.scheduler, resolve=True)
     data = source.data
     peak, rate_key = peak_rate(cfg)
     decay = cfg.optimizer.get("weight_decay")
-    more = data_facts(data).__dict__ if data is not None else {}
+    loss_key = str(OmegaConf.to_container(cfg.loss, resolve=True)) if objective.name else ""
+    more = data_facts(data, objective, loss_key).__dict__ if data is not None else {}
     return RunFacts(
         peak_lr=peak,
         rate_key=rate_key,
@@ -34,7 +36,8 @@ def run_facts(cfg: DictConfig, source: Source) -> RunFacts:
         scheduler_interval=cfg.scheduler.get("interval", "epoch"),
         planned_steps=cfg.total_steps,
         steps_per_epoch=cfg.steps_per_epoch,
-        task=source.task,
+        task=source.task if objective.name is None else objective.task,
+        loss=objective.name,
         class_shares=data.class_shares if data is not None else (),
         batch_size=cfg.batch_size,
         examples=len(data.train) if data is not None else None,

@@ -49,6 +49,11 @@ def with_network_facts(facts: RunFacts, network: nn.Module, inputs: Tensor | Non
     return replace(facts, answers=_bound_of(answers), saturated=_saturated(answers))
 
 
+def bound_of(network: nn.Module, inputs: Tensor) -> str | None:
+    """The function that its answers come out of, where it bounds them: ``softmax``, ``sigmoid`` …"""
+    return _bound_of(_answer(network, inputs))
+
+
 def _answer(network: nn.Module, inputs: Tensor) -> Tensor:
     first = next(network.parameters(), None)
     pick = torch.linspace(0, len(inputs) - 1, min(len(inputs), EXAMPLES)).round().long()
