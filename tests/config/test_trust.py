@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from lrscope.config.trust import check_stored_overrides, command_again, packages_of
 from lrscope.core.errors import InputError
+from lrscope.tracking import RunStart
+from lrscope.tracking.journal import events as ev
+from lrscope.tracking.journal.journal import Journal
+from lrscope.tracking.liveness.process import this_process
+from lrscope.tracking.typed_here import typed_here
 
 NAMES_WHAT_RUNS = [
     *("os.system", "subprocess.run", "subprocess.Popen", "builtins.eval", "pickle.loads", "shutil.rmtree"),
@@ -205,6 +212,32 @@ def test_what_is_typed_is_believed_and_goes_before_what_is_stored() -> None:
         command_again(stored)
     typed = ["dataset.path=/data/signs", "tracking.log_model=all"]
     assert command_again(stored, typed) == ["lr=1,0.1", *typed]
+
+
+def test_a_whole_path_into_the_project_is_believed_and_out_of_it_is_not(project: Path) -> None:
+    """lrscope writes a command's relative paths down as whole ones."""
+    (project / "out").symlink_to("/etc")
+    check_stored_overrides([f"dataset.path={project}/data.csv", f"dataset.val_path={project}/a/b.csv,{project}/c.csv"])
+    for path in ("/etc/passwd", f"{project}/../x", f"{project}/out/passwd", f"{project}-2/x", "/"):
+        with pytest.raises(InputError, match=rf"type it yourself: .*resume.* dataset\.path={path}$"):
+            check_stored_overrides([f"dataset.path={path}"])
+
+
+def test_a_path_that_was_typed_here_is_believed_by_the_word_of_the_own_journal(project: Path) -> None:
+    words = ("lr=1,0.1", "dataset.path=/data/signs", "model._target_=os.system", "+model._partial_=true")
+    recorded = {"here": this_process(), "elsewhere": replace(this_process(), machine="another")}
+    for local_id, process in recorded.items():
+        begun = RunStart("e", "lr × 2", "sweep", local_id, tags={"lrscope.overrides": json.dumps(words)})
+        journal = Journal.of(project, local_id)
+        journal.folder.mkdir()
+        journal.append(ev.encode(ev.Started(begun, 0, process.to_tags(), None)))
+    assert typed_here(project, "here") == words
+    assert typed_here(project, "elsewhere") == typed_here(project, "none") == typed_here(project, "../here") == ()
+    own = typed_here(project, "here")
+    assert command_again(words[:2], own=own) == [*words[:2]]
+    for others in (["dataset.path=/data/other"], ["dataset.path=/data/signs/"], *([word] for word in words[2:])):
+        with pytest.raises(InputError, match="stored override"):
+            command_again(others, own=own)
 
 
 def test_the_file_of_trusted_packages(tmp_path: Path) -> None:

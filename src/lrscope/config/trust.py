@@ -8,8 +8,11 @@ lies outside the project are for whoever types the command.
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+import shlex
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,7 @@ import yaml
 from lrscope.config.trusted_kinds import DOTTED, kind_at, refused
 from lrscope.core.command_words import script
 from lrscope.core.errors import InputError, Problem
+from lrscope.core.paths import conf_folders, project_root
 
 FILE = "trust.yaml"
 """Beside the other YAML files: ``packages`` of the user's own whose classes a stored command may name."""
@@ -39,6 +43,14 @@ _OPTION = re.compile(r"[\w-]+(/[\w-]+)*", re.ASCII)
 _REFERENCE = re.compile(r"\$\{\.*[A-Za-z_]\w*(\.\w+)*\}", re.ASCII)
 
 
+@dataclass(frozen=True)
+class Believed:
+    """``packages`` whose classes may be named; ``own`` words, which may name files outside of the project."""
+
+    packages: tuple[str, ...]
+    own: frozenset[str]
+
+
 def about_recording(stored: Sequence[str]) -> list[str]:
     """Those of the words that say where and how runs are recorded. Commands were often typed with some, and whoever
     goes on with one decides that anew: they are left out, and nobody has to type them.
@@ -46,35 +58,39 @@ def about_recording(stored: Sequence[str]) -> list[str]:
     return [word for word in stored if key_of(word).partition(".")[0] == "tracking"]
 
 
-def command_again(stored: Sequence[str], typed: Sequence[str] = (), allowed: Iterable[str] = ()) -> list[str]:
+def command_again(
+    stored: Sequence[str], typed: Sequence[str] = (), allowed: Iterable[str] = (), own: Collection[str] = ()
+) -> list[str]:
     """The words of a stored command, and what the user adds to them; of a key that both set, what the user typed.
 
     Args:
         stored: overrides as a store has them.
         typed: overrides of this very command line: they are believed.
         allowed: see ``check_stored_overrides``.
+        own: likewise.
 
     Raises:
         InputError: a stored word is not believed.
     """
-    own = {key_of(word) for word in typed}
-    left = [word for word in stored if key_of(word) not in own]
-    check_stored_overrides(left, allowed)
+    said = {key_of(word) for word in typed}
+    left = [word for word in stored if key_of(word) not in said]
+    check_stored_overrides(left, allowed, own)
     return [*left, *typed]
 
 
-def check_stored_overrides(overrides: Sequence[str], allowed: Iterable[str] = ()) -> None:
+def check_stored_overrides(overrides: Sequence[str], allowed: Iterable[str] = (), own: Collection[str] = ()) -> None:
     """Let a stored command be run again only where it does nothing but set the training, with classes of known kinds.
 
     Args:
         overrides: words of a command as a store has them.
         allowed: packages that this command line trusts, beside those of this checkout's ``trust.yaml``.
+        own: words that this machine's own record of the command has, too: they may name files outside of the project.
 
     Raises:
         InputError: a word is no override, or sets more than the training.
     """
-    packages = (*trusted_packages(), *allowed)
-    problems = [problem for word in overrides for problem in islice(_problems_of(word, packages), 1)]
+    believed = Believed((*trusted_packages(), *allowed), frozenset(own))
+    problems = [problem for word in overrides for problem in islice(_problems_of(word, believed), 1)]
     if problems:
         raise InputError(tuple(dict.fromkeys(problems)))
 
@@ -85,8 +101,6 @@ def trusted_packages() -> tuple[str, ...]:
     Raises:
         InputError: the file says something else.
     """
-    from lrscope.core.paths import conf_folders
-
     return tuple(package for folder in conf_folders() for package in packages_of(folder / FILE))
 
 
@@ -116,7 +130,7 @@ def _is_package(name: str) -> bool:
     return DOTTED.fullmatch(f"{name}.x") is not None
 
 
-def _problems_of(word: str, packages: Sequence[str]) -> Iterator[Problem]:
+def _problems_of(word: str, believed: Believed) -> Iterator[Problem]:
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.errors import HydraException
 
@@ -138,7 +152,7 @@ def _problems_of(word: str, packages: Sequence[str]) -> Iterator[Problem]:
         yield _problem(word, _NOT_ITS_OWN[root])
     else:
         for place, value in _leaves(key.split("."), _plain(override.value())):
-            yield from _problems_of_leaf(word, place, value, packages)
+            yield from _problems_of_leaf(word, place, value, believed)
 
 
 def _plain(value: Any) -> Any:
@@ -170,19 +184,19 @@ def _leaves(place: Sequence[str], value: Any) -> Iterator[tuple[tuple[str, ...],
         yield tuple(part for part in place if not part.isdecimal()), value
 
 
-def _problems_of_leaf(word: str, place: tuple[str, ...], value: Any, packages: Sequence[str]) -> Iterator[Problem]:
+def _problems_of_leaf(word: str, place: tuple[str, ...], value: Any, believed: Believed) -> Iterator[Problem]:
     last = place[-1] if place else ""
     if any(part.startswith("_") and part != "_target_" for part in place) or "_target_" in place[:-1]:
         yield _problem(word, "says how something is made, which no store may")
     elif last == "_target_":
         if value is not None:
-            yield from _problems_of_target(word, place[:-1], str(value), packages)
+            yield from _problems_of_target(word, place[:-1], str(value), believed.packages)
     elif _FOLDER.search(last):
         yield _problem(word, "names a folder, which no store may")
     elif isinstance(value, str):
         if ("${" in value and "${" in _REFERENCE.sub("", value)) or re.search(r"\$\{\.*(hydra|tracking)\b", value):
             yield _problem(word, "refers to more than other keys of the training")
-        elif _OUTSIDE.search(value):
+        elif _OUTSIDE.search(value) and not (word in believed.own or _is_below_the_root(value)):
             yield _problem(word, "leads out of this project")
         elif len(place) == 1 and place[0] == "experiment" and not _OPTION.fullmatch(value):
             yield _problem(word, "is no option of conf/experiment")
@@ -201,6 +215,13 @@ def _problems_of_target(word: str, place: Sequence[str], target: str, packages: 
         yield Problem("stored override", word, f"{target} {why.rule}", remedy)
 
 
+def _is_below_the_root(value: str) -> bool:
+    """Whether it is a whole path into this project: lrscope itself writes those down for relative ones."""
+    if not value.startswith("/") or ".." in Path(value).parts:
+        return False
+    return Path(os.path.realpath(value)).is_relative_to(os.path.realpath(project_root()))
+
+
 def _problem(word: str, rule: str) -> Problem:
-    remedy = f"If it is right, type it yourself, behind {script('resume')}."
+    remedy = f"If it is right, type it yourself: {script('resume')} {shlex.quote(word)}"
     return Problem("stored override", word, rule, remedy)

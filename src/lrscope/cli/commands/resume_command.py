@@ -37,6 +37,7 @@ def main(words: Sequence[str], prog: str | None) -> int:
     from lrscope.core.paths import project_root, resolve
     from lrscope.core.redact import holds_a_password
     from lrscope.tracking import TrackingSettings
+    from lrscope.tracking.typed_here import typed_here
 
     typed = [word for word in arguments.given if "=" in word or word.startswith("~")]
     wanted = next((word for word in arguments.given if word not in typed), None)
@@ -48,7 +49,8 @@ def main(words: Sequence[str], prog: str | None) -> int:
     if left_out := about_recording(found.overrides):
         print_aside(f"left out of the stored command, as it is about recording: {shlex.join(left_out)}")
     stored = [word for word in found.overrides if word not in left_out]
-    command = [*mode, *command_again(stored, typed, arguments.trust), f"resume={found.run_id}"]
+    own = typed_here(resolve("outputs/spool"), found.local_id)
+    command = [*mode, *command_again(stored, typed, arguments.trust, own), f"resume={found.run_id}"]
     if arguments.store is not None and holds_a_password(arguments.store):
         os.environ["MLFLOW_TRACKING_URI"] = arguments.store  # everybody on this machine can read a command line
     elif arguments.store is not None:
