@@ -200,3 +200,19 @@ def test_mixed_precision_trains_each_member_as_alone(tmp_path: Path) -> None:
     for single, mine in both(cfgs, tmp_path):
         assert mine.final["val/loss"] == pytest.approx(single.final["val/loss"], rel=0.02)
         assert mine.verdict == single.verdict
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ("blobs", ("metrics=[f1,auroc]", "loss=cross_entropy", "loss.weight=[1,3]", "loss.label_smoothing=0.1")),
+        ("blobs", ("metrics=[f1,mcc]", "loss=bce", "callbacks.checkpoint.monitor=val/f1")),
+    ],
+)
+def test_losses_and_metrics_of_the_config_are_those_of_the_run_alone(tmp_path, data, words):
+    cfgs = [config(tmp_path, f"dataset={data}", DOUBLE, *words, lr=lr) for lr in (0.1, 0.001)]
+    both(cfgs, tmp_path)
+    for number in range(2):
+        assert_same_record(tmp_path, number, 1e-9)
+        names = Trace.load(tmp_path / "together" / str(number) / TRACE).series
+        assert {"train/f1", "val/f1", "val/acc"} <= names.keys()

@@ -45,6 +45,8 @@ from lrscope.runs.run import run
 from lrscope.runs.shared_session import settings_of
 from lrscope.training import build, threads
 from lrscope.training.checkpoint_folder import CheckpointFolder
+from lrscope.training.metric_meter import metric_meter
+from lrscope.training.objective import objective
 from lrscope.training.recording import RunRecorder
 from lrscope.training.trainer import make_trainer
 
@@ -97,6 +99,25 @@ def answers(cfg: DictConfig) -> object:
 def optimizer(cfg: DictConfig) -> object:
     made = build.optimizer(cfg, [torch.nn.Parameter(torch.zeros(1))])
     return type(made).__name__, plain(made.defaults)
+
+
+def learned(cfg: DictConfig) -> object:
+    """What the loss makes of some answers to the data."""
+    source = build.source(cfg)
+    assert source.data is not None
+    aim, targets = objective(cfg, source), source.data.train.targets
+    width = aim.outputs or source.data.outputs
+    return float(aim.loss(torch.linspace(-3, 2, len(targets) * width).square().reshape(len(targets), width), targets))
+
+
+def measured(cfg: DictConfig) -> object:
+    """What the metrics make of answers to three classes of which one is rare, or to numbers."""
+    meter, numbers = metric_meter(cfg, None, False), any("regression" in m._target_ for m in cfg.metrics.values())
+    if numbers:
+        meter.add(torch.linspace(1, 2, 20).unsqueeze(1), torch.linspace(1, 3, 20).square().unsqueeze(1))
+    else:
+        meter.add(torch.randn(20, 3, generator=torch.Generator().manual_seed(2)), torch.arange(20) ** 2 % 7 % 3)
+    return meter.values()
 
 
 def schedule(cfg: DictConfig) -> object:
@@ -202,6 +223,14 @@ class Change:
 STOPPING = ("callbacks.early_stopping.enabled=true",)
 MOMENTUM = ("optimizer=sgd", "scheduler.cycle_momentum=true")
 
+AVERAGED = ("balanced_accuracy", "f1", "precision", "recall", "auroc", "average_precision")
+OTHER_METRICS = {
+    **dict.fromkeys((*AVERAGED, "accuracy", "mcc", "kappa"), "torchmetrics.classification.MulticlassHammingDistance"),
+    **dict.fromkeys(
+        ("r2", "mae", "mse", "rmse", "mape", "pearson", "spearman"), "torchmetrics.regression.LogCoshError"
+    ),
+}
+
 CHANGES: dict[str, Change] = {
     "lr": Change("0.5", points),
     "seed": Change("1", points),
@@ -255,6 +284,15 @@ CHANGES: dict[str, Change] = {
     "model.heads": Change("2", answers),
     "model.causal": Change("true", answers),
     "model.depth": Change("14", network),
+    "loss._target_": Change("torch.nn.MultiMarginLoss", learned),
+    "loss.label_smoothing": Change("0.2", learned),
+    "loss.weight": Change("[1,5]", learned),
+    "loss.pos_weight": Change("3", learned),
+    "loss.delta": Change("0.2", learned),
+    **{f"metrics.{name}._target_": Change(to, measured) for name, to in OTHER_METRICS.items()},
+    **{f"metrics.{name}.average": Change("weighted", measured) for name in AVERAGED},
+    "metrics.accuracy.average": Change("macro", measured),
+    "metrics.rmse.squared": Change("true", measured),
     "optimizer._target_": Change("torch.optim.NAdam", optimizer),
     "optimizer.lr": Change("0.5", optimizer),
     "optimizer.betas": Change("[0.5,0.6]", optimizer),
@@ -371,6 +409,7 @@ NEEDED = {
     ("dataset=images", ""): ("dataset.path=FILES/photos", "dataset.size=8"),
     ("dataset=arrays", ""): ("dataset.path=FILES/a.npz",),
     ("dataset=sequences", ""): ("dataset.path=FILES/a.csv", "dataset.text=town", "dataset.target=town"),
+    **{(f"loss={name}", ""): ("dataset=line",) for name in ("mse", "mae", "huber")},
     ("model=resnet", ""): ("dataset=digits", "trainer.limit_train_batches=2"),
     ("model=gru", ""): ("dataset=sequences", "dataset.path=FILES/poem.txt", "dataset.length=6"),
     ("model=transformer", ""): (
@@ -422,7 +461,8 @@ def keys_of_the_files() -> Iterator[tuple[str, str]]:
         alone = not option or "@package _global_" in text
         tree = {k: v for k, v in yaml.safe_load(text).items() if k not in ("defaults", "hydra")}
         for key in flatten(tree):
-            yield ("", key) if alone else (f"{group}={option}", f"{group}.{key}")
+            choice = f"{group}=[{option}]" if group == "metrics" else f"{group}={option}"  # of these several at once
+            yield ("", key) if alone else (choice, f"{group}.{key}")
 
 
 FILES = sorted(set(keys_of_the_files()))

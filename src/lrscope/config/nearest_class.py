@@ -14,6 +14,8 @@ HOMES = {
         "torch.nn",
         *(f"lrscope.models.{name}" for name in ("mlp", "cnn", "linear", "resnet", "gru", "transformer")),
     ),
+    "loss": ("torch.nn", "lrscope.losses.cross_entropy", "lrscope.losses.binary_cross_entropy"),
+    "metrics": ("torchmetrics.classification", "torchmetrics.regression"),
     "optimizer": ("torch.optim",),
     "scheduler": ("torch.optim.lr_scheduler",),
     "callbacks.extra": ("pytorch_lightning.callbacks",),
@@ -30,7 +32,7 @@ def nearest_class(group: str, target: str) -> str | None:
         group: the key whose ``_target_`` it is.
     """
     last = target.rpartition(".")[2]
-    homes = {home: _classes(import_module(home)) for home in HOMES.get(group, ())}
+    homes = {home: _classes(import_module(home)) for home in HOMES.get(group, HOMES.get(group.partition(".")[0], ()))}
     if exact := [f"{home}.{last}" for home, classes in homes.items() if last in classes]:
         return exact[0]
     mended = _mended(target)

@@ -29,6 +29,7 @@ def check(cfg: Any) -> list[Problem]:
     return [
         *unknown_keys(cfg),
         *_check_targets(cfg),
+        *_check_metrics(cfg),
         *_check_top(cfg),
         *_check_schedule(cfg),
         *_check_trainer(cfg.trainer),
@@ -95,6 +96,21 @@ def _check_targets(cfg: Any) -> Iterator[Problem]:
         if not isinstance(target, str) or not target:
             rule = "must name a class as package.module.Class"
             yield Problem(f"{group}._target_", str(target), rule, f"Try {group}={example}.")
+
+
+TAKEN = ("loss", "loss_epoch", "loss_eval", "loss_start", "loss_late", "loss_constant", "acc")
+"""Metrics of a part that every run records by itself."""
+
+
+def _check_metrics(cfg: Any) -> Iterator[Problem]:
+    for name, metric in cfg.metrics.items():
+        target = metric.get("_target_") if hasattr(metric, "get") else None
+        if not isinstance(target, str) or not target:
+            remedy = f"Write '+metrics.{name}._target_=torchmetrics.classification.F1Score', or metrics=[f1]."
+            yield Problem(f"metrics.{name}", str(metric), "must name a class by its _target_", remedy)
+        if str(name) in TAKEN or not re.fullmatch(r"\w+", str(name)):
+            rule = "is recorded already under this name" if str(name) in TAKEN else "is no plain word"
+            yield Problem(f"metrics.{name}", str(target), rule, "Give it another name.")
 
 
 def _check_top(cfg: Any) -> Iterator[Problem]:
@@ -184,8 +200,9 @@ MONITORS = ("train/loss_epoch", "train/loss_eval", "train/acc", "val/loss", "val
 def _check_monitors(cfg: Any) -> Iterator[Problem]:
     for key, mode_key in _looked_at(cfg):
         name = str(_value(cfg, key))
-        if name not in MONITORS and not cfg.callbacks.extra:  # a user's own callback may well record other metrics
-            yield Problem(key, name, f"must be one of {', '.join(MONITORS)}", f"Try {key}=val/loss.")
+        monitors = (*MONITORS, *(f"{part}/{metric}" for metric in cfg.metrics for part in ("train", "val")))
+        if name not in monitors and not cfg.callbacks.extra:  # a user's own callback may well record other metrics
+            yield Problem(key, name, f"must be one of {', '.join(monitors)}", f"Try {key}=val/loss.")
         elif goal_of(name) is None and not (mode_key and _is_typed(cfg, mode_key)):
             rename = "Record it under a name with loss, error, acc or score in it."
             remedy = f"Say {mode_key}=min or {mode_key}=max." if mode_key else rename

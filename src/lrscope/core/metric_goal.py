@@ -9,7 +9,8 @@ Goal = Literal["min", "max"]
 
 FALLS = frozenset(
     ("loss", "losses", "error", "err", "mse", "mae", "rmse", "nll", "negative", "neg", "perplexity", "ppl", "bce", "ce",
-     "crossentropy", "entropy", "brier", "wer", "cer", "fid", "ece", "divergence", "kl", "hinge", "deviance", "cost")
+     "crossentropy", "entropy", "brier", "wer", "cer", "fid", "ece", "divergence", "kl", "hinge", "deviance", "cost",
+     "mape")
 )  # fmt: skip
 RISES = frozenset(
     ("acc", "accuracy", "top", "f", "f1", "fbeta", "auc", "auroc", "aucroc", "auprc", "ap", "map", "precision",

@@ -95,7 +95,7 @@ def assemble(run: PreparedRun, recorder: RunRecorder, checkpoints: CheckpointFol
     module.loss = at(module.loss, next(module.parameters()).new_empty((), device=device))
     loader, parts = _data(run, trainer, device, module.take)
     _choose_threads(run, module, device)
-    evaluate = EvaluateEpochs(steps, parts, run.facts.constant_loss is None)
+    evaluate = EvaluateEpochs(steps, parts, run.facts.constant_loss is None, run.metrics())
     keep = KeepCheckpoints(partial(_save, steps, checkpoints), cfg.callbacks.checkpoint.every_seconds)
     scope = scope_of(run, module.network) if trainer.world_size == 1 else NOWHERE
     late = [EvaluateLate(steps, parts.train, scope.late)] if scope.late else []

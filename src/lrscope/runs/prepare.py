@@ -18,6 +18,7 @@ from lrscope.runs.shared_session import settings_of
 from lrscope.training import build
 from lrscope.training.distributed import SharedRun, shared_run
 from lrscope.training.facts import run_facts
+from lrscope.training.metric_meter import MetricMeter, metric_meter
 from lrscope.training.objective import objective
 from lrscope.training.recording import RecordingPlan
 from lrscope.training.supported import Objective
@@ -60,6 +61,11 @@ class PreparedRun:
     def monitor(self) -> str:
         """The metric that best weights are chosen by: training's where there is no validation."""
         return monitored(self.cfg.callbacks.checkpoint.monitor, self.source)
+
+    def metrics(self) -> MetricMeter:
+        """Its metrics beside loss and accuracy, with a state of their own."""
+        scale = self.source.data.target_scale if self.source.data is not None else None
+        return metric_meter(self.cfg, scale, self.objective.task == "labels")
 
 
 def prepare(cfg: DictConfig, job: Job, source: build.Source | None = None) -> PreparedRun:

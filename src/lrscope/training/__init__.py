@@ -8,7 +8,7 @@
     rehearsal                           a real batch through the parts before a run is made
     user_loader, user_callbacks         a user's DataModule and callbacks, looked at before a run is made
     resumable_loader                    a user's loader whose epochs are the same in every process
-    evaluation, in_units                loss and accuracy over a whole part; a loss in the user's own unit
+    evaluation, metric_meter, in_units  loss, accuracy and metrics over a whole part; a loss in the user's own unit
     measures, recording, callbacks      what is measured; which of it is kept; when, and when to stop
     live_run, best_weights              what an epoch's end records, keeps and decides, alone or in a stack
     checkpoint_folder, checkpoint_state checkpoints on disk, and what is in one

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
 from lrscope.datasets.data import Part
 from lrscope.training.measures import SpreadMeter
+from lrscope.training.metric_meter import MetricMeter
 from lrscope.training.supported import Loss
 
 CHUNK_BYTES = 64 * 2**20
@@ -26,15 +27,18 @@ class Evaluation:
 
     ``output_spread`` is the mean over output units of the standard deviation over examples, divided by the mean
     absolute output (regression: by the deviation of the targets where that is smaller): 0 for a network that answers
-    the same whatever the input.
+    the same whatever the input. ``metrics``: those that the config names.
     """
 
     loss: float
     accuracy: float | None
     output_spread: float
+    metrics: Mapping[str, float] = field(default_factory=dict)
 
 
-def evaluate(network: nn.Module, batches: Iterable[tuple[Tensor, Tensor]], loss: Loss) -> Evaluation:
+def evaluate(
+    network: nn.Module, batches: Iterable[tuple[Tensor, Tensor]], loss: Loss, metrics: MetricMeter | None = None
+) -> Evaluation:
     """Evaluate in eval mode and without gradients; each module is left in the mode it was in."""
     with _fixed(network):
         sums: Tensor | None = None
@@ -46,11 +50,13 @@ def evaluate(network: nn.Module, batches: Iterable[tuple[Tensor, Tensor]], loss:
             batch = torch.stack([loss(answers, targets) * len(targets), _right(answers, targets)])
             sums = batch if sums is None else sums + batch
             spread.add(answers, targets)
+            if metrics:
+                metrics.add(answers, targets)
             n += len(targets)
         if sums is None:
             raise ValueError("nothing to evaluate: the part is empty")
         total, right, spread_value = torch.stack([*sums.double(), spread.value().double()]).tolist()
-    return Evaluation(total / n, right / n if classes else None, spread_value)
+    return Evaluation(total / n, right / n if classes else None, spread_value, metrics.values() if metrics else {})
 
 
 def mean_loss(network: nn.Module, batches: Iterable[tuple[Tensor, Tensor]], loss: Loss) -> float:

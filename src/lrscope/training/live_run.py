@@ -129,5 +129,6 @@ def epoch_values(train: Evaluation | None, val: Evaluation | None) -> dict[str, 
 
 
 def part_values(part: str, found: Evaluation) -> dict[str, float]:
-    """``val/loss``, and ``val/acc`` of classes."""
-    return {f"{part}/loss": found.loss, **({f"{part}/acc": found.accuracy} if found.accuracy is not None else {})}
+    """``val/loss``, ``val/acc`` of classes, and the metrics that the config names."""
+    accuracy = {} if found.accuracy is None else {f"{part}/acc": found.accuracy}
+    return {f"{part}/loss": found.loss, **accuracy, **{f"{part}/{name}": v for name, v in found.metrics.items()}}

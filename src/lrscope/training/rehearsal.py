@@ -21,6 +21,7 @@ from lrscope.core.errors import InputError, Problem
 from lrscope.datasets.data import Data
 from lrscope.training.build import Source
 from lrscope.training.generators import same_generators
+from lrscope.training.metric_meter import MetricMeter, metric_meter
 from lrscope.training.objective import at, objective
 from lrscope.training.supported import Mismatch, Objective, Pair, described, kind, taken
 from lrscope.training.user_loader import first_batch, has_val_loader, last_batch_size
@@ -47,6 +48,7 @@ class Rehearsal:
     model: str
     dataset: str
     objective: Objective
+    metrics: MetricMeter
     outputs: int | None
     train: Pair
     val: Pair | None
@@ -72,7 +74,10 @@ class Rehearsal:
             try:
                 network.eval()
                 with torch.no_grad():
-                    self._answers(network, *(self.val or self.train))
+                    answers = self._answers(network, *(self.val or self.train))
+                    if self.metrics:
+                        self.metrics.add(answers, (self.val or self.train)[1])
+                        self.metrics.values()
             except _Unfit as unfit:
                 wrong = unfit.mismatch
                 raise self._refused(Mismatch(f"in evaluation it {wrong.rule}", wrong.remedy)) from unfit
@@ -197,6 +202,7 @@ def rehearsal_of(cfg: DictConfig, source: Source, device: torch.device) -> Rehea
         model=str(cfg.model._target_),
         dataset=found.dataset,
         objective=aim,
+        metrics=metric_meter(cfg, source.data.target_scale if source.data else None, aim.task == "labels"),
         outputs=found.outputs if aim.outputs is None else aim.outputs,
         train=_some(found.train, aim, like),
         val=_some(found.val, aim, like) if found.val is not None else None,

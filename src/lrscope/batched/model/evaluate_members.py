@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -12,6 +13,7 @@ from lrscope.batched.model.losses import Loss, member_losses
 from lrscope.datasets.data import Part
 from lrscope.training.evaluation import Evaluation, chosen
 from lrscope.training.measures.spread import TINY, Deviation
+from lrscope.training.metric_meter import MetricMeter
 
 PIECE_BYTES = 64 * 2**20
 """A part is evaluated in pieces, such that what all members hold of one stays around this size."""
@@ -24,18 +26,22 @@ class Evaluations:
     loss: list[float]
     accuracy: list[float] | None
     output_spread: list[float]
+    metrics: list[dict[str, float]]
 
     def of(self, row: int) -> Evaluation:
         """One member's."""
         accuracy = self.accuracy[row] if self.accuracy is not None else None
-        return Evaluation(self.loss[row], accuracy, self.output_spread[row])
+        return Evaluation(self.loss[row], accuracy, self.output_spread[row], self.metrics[row])
 
 
-def evaluate(forward: Forward, part: Part, loss: Loss, example_bytes: int = 0) -> Evaluations:
+def evaluate(
+    forward: Forward, part: Part, loss: Loss, example_bytes: int = 0, metrics: Sequence[MetricMeter] = ()
+) -> Evaluations:
     """Evaluate every member over the part.
 
     Args:
         example_bytes: what one member holds of one example at most; 0 takes the example's own size.
+        metrics: one meter a member, where any metric is evaluated.
     """
     example_bytes = max(example_bytes, part.inputs[:1].numel() * part.inputs.element_size(), 1)
     size = max(1, PIECE_BYTES // (example_bytes * len(forward)))
@@ -48,8 +54,11 @@ def evaluate(forward: Forward, part: Part, loss: Loss, example_bytes: int = 0) -
             right = chosen(outputs) == targets
             sums.add("right", right.sum(1) if right.dim() == 2 else right.double().flatten(2).mean(2).sum(1))
         spread.add(outputs, None if classes else targets)
+        for row, meter in enumerate(metrics):
+            meter.add(outputs[row], targets)
     read = torch.stack([*(total / len(part) for total in sums.values()), spread.value()]).tolist()
-    return Evaluations(read[0], read[1] if classes else None, read[-1])
+    found = [meter.values() for meter in metrics] or [{} for _ in range(len(forward))]
+    return Evaluations(read[0], read[1] if classes else None, read[-1], found)
 
 
 class _Sums(dict[str, Tensor]):

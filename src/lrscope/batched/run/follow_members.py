@@ -22,6 +22,7 @@ from lrscope.training.evaluation import Evaluation
 from lrscope.training.fast_hooks import LeanCallback
 from lrscope.training.generators import untouched_generators
 from lrscope.training.live_run import epoch_values
+from lrscope.training.metric_meter import MetricMeter
 
 Finish = Callable[[BatchedMember, int, RunEnd, Evaluation | None, Mapping[str, float]], None]
 """Closes the record of a member (and its row) that trains no further: what the test part and its copies came to."""
@@ -84,8 +85,8 @@ class FollowMembers(LeanCallback):
         epoch, live = self.module.epoch, self.members[0].live
         train = val = None
         if live.is_evaluated(epoch + 1):
-            train = self._evaluate(self.data.train)
-            val = self._evaluate(self.data.val) if self.data.val is not None else None
+            train = self._evaluate(self.data.train, self._metrics())
+            val = self._evaluate(self.data.val, self._metrics()) if self.data.val is not None else None
         ends: dict[int, RunEnd] = {}
         for row, member in enumerate(self.members):
             evaluated = epoch_values(*(found.of(row) if found is not None else None for found in (train, val)))
@@ -109,7 +110,7 @@ class FollowMembers(LeanCallback):
         self.module.record.flush()
         test = None
         if self.data.test is not None and self._cfg.callbacks.test and any(end.by_itself for end in ends.values()):
-            test = self._evaluate(self.data.test)
+            test = self._evaluate(self.data.test, self._metrics())
         as_planned = [row for row, end in ends.items() if end.as_planned]
         probed = look_ahead(self.module, self.members, as_planned, self._scope, self._example_bytes)
         for row, end in ends.items():
@@ -121,8 +122,12 @@ class FollowMembers(LeanCallback):
             raise EveryMemberStopped
         self.module.keep(rest)
 
-    def _evaluate(self, part: Part) -> Evaluations:
-        return evaluate(self.module.learner.forward, part, self.module.learner.loss, self._example_bytes)
+    def _metrics(self) -> list[MetricMeter]:
+        return [member.meter for member in self.members if member.meter]
+
+    def _evaluate(self, part: Part, metrics: Sequence[MetricMeter] = ()) -> Evaluations:
+        learner = self.module.learner
+        return evaluate(learner.forward, part, learner.loss, self._example_bytes, metrics)
 
     def _weights(self, row: int) -> dict[str, Tensor]:
         return {BEFORE + name: tensor for name, tensor in self.module.learner.stack.member_state(row).items()}

@@ -22,6 +22,7 @@ from lrscope.training.checkpoint_folder import CheckpointFolder
 from lrscope.training.checkpoint_state import MEMBERS, RANDOM, nothing_left
 from lrscope.training.generators import random_state
 from lrscope.training.live_run import LiveRun
+from lrscope.training.metric_meter import MetricMeter
 from lrscope.training.recording import RunRecorder
 
 BEFORE = "network."
@@ -36,6 +37,8 @@ class BatchedMember:
     part: Member
     live: LiveRun
     early: EarlyStopping | None
+    meter: MetricMeter
+    """Its metrics beside loss and accuracy."""
     checkpoints: CheckpointFolder
     random: Mapping[str, Any]
     """Every generator's state when network, optimizer and schedule had been made."""
@@ -80,6 +83,7 @@ def make_member(run: PreparedRun) -> BatchedMember:
         part=Member(network, optimizer, schedule, cfg.seed, clipping, random["torch"]),
         live=live_run(run, RunRecorder(run.plan)),
         early=next(iter(early_stopping(run)), None),
+        meter=run.metrics(),
         checkpoints=CheckpointFolder(run.checkpoint_folder, run.is_recorded),
         random=random,
     )

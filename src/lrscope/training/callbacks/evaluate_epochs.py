@@ -19,6 +19,7 @@ from lrscope.training.fast_hooks import LeanCallback
 from lrscope.training.generators import untouched_generators
 from lrscope.training.lightning_module import Module
 from lrscope.training.live_run import LOSS_START, epoch_values
+from lrscope.training.metric_meter import MetricMeter
 
 Batches = Callable[[], Iterable[tuple[Tensor, Tensor]]]
 
@@ -40,13 +41,17 @@ class EvaluateEpochs(LeanCallback):
 
     Args:
         targets_unknown: whether the loss of a constant answer is no fact of the run yet.
+        metrics: evaluated beside loss and accuracy.
     """
 
-    def __init__(self, steps: RecordSteps, parts: Parts, targets_unknown: bool = False) -> None:
+    def __init__(
+        self, steps: RecordSteps, parts: Parts, targets_unknown: bool = False, metrics: MetricMeter | None = None
+    ) -> None:
         self.steps = steps
         self.live = steps.live
         self.parts = parts
         self.targets_unknown = targets_unknown
+        self.metrics = metrics
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if self.steps.step == 0 and self.steps.recorder.last(LOSS_START) is None:
@@ -89,7 +94,7 @@ class EvaluateEpochs(LeanCallback):
 
     def _part(self, batches: Batches, module: pl.LightningModule) -> Evaluation:
         assert isinstance(module, Module)
-        return evaluate(module.network, batches(), module.loss)
+        return evaluate(module.network, batches(), module.loss, self.metrics)
 
 
 def _watched(batches: Iterable[tuple[Tensor, Tensor]], seen: list[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
