@@ -36,6 +36,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("runs",),
     ("sweeps",),
     ("batched.run",),
+    ("integrations",),
     ("cli", "hydra_plugins"),
     ("cli.commands", "api"),
 )
@@ -46,7 +47,7 @@ ONLY_IN = {
     "mlflow": {"tracking", "report"},
     "matplotlib": {"report"},
     "sqlalchemy": {"tracking"},
-    "pytorch_lightning": {"training", "runs", "batched"},
+    "pytorch_lightning": {"training", "runs", "batched", "integrations"},
 }
 """Libraries that only these parts know."""
 

@@ -6,6 +6,8 @@
     >>> sweep.best.verdict, sweep.recommendation.best                        # doctest: +SKIP
     ('trained', 0.01)
 
+In a loop of your own, ``lrscope.watch(model, optimizer)`` looks on, see :func:`lrscope.integrations.watch.watch`.
+
 Importing it loads neither torch nor MLflow: what is named here is loaded when it is first used.
 """
 
@@ -19,11 +21,14 @@ from lrscope.core.moved_names import keep_moved_names
 if TYPE_CHECKING:
     from lrscope.api.calls import sweep as sweep
     from lrscope.api.calls import train as train
-    from lrscope.api.results import Diagnosis as Diagnosis
     from lrscope.api.results import Run as Run
     from lrscope.api.results import Sweep as Sweep
     from lrscope.api.results import diagnose as diagnose
     from lrscope.api.results import load_sweep as load_sweep
+    from lrscope.core.stopped_by_verdict import StoppedByVerdict as StoppedByVerdict
+    from lrscope.diagnosis.readable import Diagnosis as Diagnosis
+    from lrscope.integrations.watch import Watch as Watch
+    from lrscope.integrations.watch import watch as watch
 
 keep_moved_names()
 
@@ -32,15 +37,31 @@ _PUBLIC = {
     "sweep": "lrscope.api.calls",
     "diagnose": "lrscope.api.results",
     "load_sweep": "lrscope.api.results",
-    "Diagnosis": "lrscope.api.results",
+    "watch": "lrscope.integrations.watch",
+    "Diagnosis": "lrscope.diagnosis.readable",
     "Run": "lrscope.api.results",
     "Sweep": "lrscope.api.results",
+    "Watch": "lrscope.integrations.watch",
+    "StoppedByVerdict": "lrscope.core.stopped_by_verdict",
     "LrscopeError": "lrscope.core.errors",
     "InputError": "lrscope.core.errors",
 }
 """Where each public name is defined."""
 
-__all__ = ["Diagnosis", "InputError", "LrscopeError", "Run", "Sweep", "diagnose", "load_sweep", "sweep", "train"]
+__all__ = [
+    "Diagnosis",
+    "InputError",
+    "LrscopeError",
+    "Run",
+    "StoppedByVerdict",
+    "Sweep",
+    "Watch",
+    "diagnose",
+    "load_sweep",
+    "sweep",
+    "train",
+    "watch",
+]
 
 
 def __getattr__(name: str) -> Any:

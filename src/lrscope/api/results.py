@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lrscope.core.errors import InputError, Problem
+from lrscope.diagnosis.readable import Diagnosis
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,28 +18,6 @@ if TYPE_CHECKING:
     from lrscope.report import Member, Recommendation
     from lrscope.report import Sweep as StoredSweep
     from lrscope.report.analysis.comparison import Row
-
-
-@dataclass(frozen=True)
-class Diagnosis:
-    """What became of a run: ``verdict`` in a word, ``why`` with the numbers that show it, ``advice`` what to do.
-
-    ``failed``: nobody would use the model. ``note`` is all of it as Markdown.
-    """
-
-    run_id: str
-    name: str
-    verdict: str
-    failed: bool
-    why: str
-    advice: str
-    note: str = field(repr=False)
-
-    def __str__(self) -> str:
-        return "\n".join(line for line in (f"{self.name}: {self.verdict}. {self.why}", self.advice) if line)
-
-    def _repr_markdown_(self) -> str:
-        return self.note
 
 
 @dataclass(frozen=True)
@@ -217,9 +196,7 @@ def diagnose(source: str | Run, store: str | None = None) -> Diagnosis:
         rule, remedy = f"is a sweep of {len(found)} members", "Diagnose each: for run in lrscope.load_sweep(id): …"
         raise InputError(Problem("source", run_id, rule, remedy))
     (one,) = found
-    primary = one.diagnosis.primary
-    verdict = one.diagnosis.verdict
-    return Diagnosis(run_id, one.name, verdict.label, verdict.failed, primary.why, primary.advice, one.note_markdown)
+    return Diagnosis.of(one.diagnosis, one.note_markdown, one.name, run_id)
 
 
 def _run_of(member: Member, store: str | None) -> Run:

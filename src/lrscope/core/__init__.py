@@ -7,7 +7,7 @@ Everybody may use it; it knows no torch, MLflow or Lightning.
     job, outcome, fingerprint                   what a run is, what became of it, what makes it the same run again
     ledger                                      the files through which a sweep and its members know of each other
     trace, point, run_facts, verdict            the curves of a run, one value of them, what else is known of it, and
-                                                what became of it in a word
+                                                what became of it in a word; stopped_by_verdict: ended for it
     trials                                      what copies of a failed run came to, trained from its start
     free_memory                                 how much of it a process can have
     metric_goal, plain_text                     which way a metric improves; text for a terminal of ASCII

@@ -10,7 +10,7 @@ Anybody may use it; it knows traces, and nothing of where a run was trained or s
     sweep_evidence    advice held against what the other members came to
     diagnose     findings -> a diagnosis, of one run or beside the others of a sweep
     live         what is certain before the run has ended
-    note         the diagnosis as Markdown; verdict_tags: as the tags of its run
+    note         the diagnosis as Markdown; verdict_tags: as the tags of its run; readable: as a call gives it back
     foreign      what the params of a run of another program say about it
 """
 

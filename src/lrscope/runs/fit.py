@@ -18,6 +18,7 @@ from torch import nn
 from lrscope.core import gc_pause
 from lrscope.core.errors import InputError, Interrupted
 from lrscope.core.stop_signals import STOP
+from lrscope.core.stopped_by_verdict import StoppedByVerdict
 from lrscope.core.verdict import Verdict
 from lrscope.datasets.index_batches import IndexBatches
 from lrscope.probe.budget import NOWHERE, ProbeBudget, effort
@@ -41,7 +42,7 @@ from lrscope.training.callbacks.record_steps import RecordSteps, SignalChoice
 from lrscope.training.callbacks.require_metrics import RequireMetrics
 from lrscope.training.callbacks.show_progress import ShowProgress
 from lrscope.training.callbacks.stop_at_signal import StopAtSignal
-from lrscope.training.callbacks.stop_at_verdict import StopAtVerdict, StoppedByVerdict
+from lrscope.training.callbacks.stop_at_verdict import StopAtVerdict
 from lrscope.training.checkpoint_folder import CheckpointFolder
 from lrscope.training.checkpoint_state import MEMBERS, RANDOM, loader_state, nothing_left
 from lrscope.training.evaluation import chunks

@@ -177,7 +177,7 @@ class RunSignals:
     @cached_property
     def rate_died(self) -> bool:
         """Whether the last rate is far below the largest; False where rates are unknown."""
-        return bool(np.isfinite(self.rates).all() and self.rates[-1] < DIED_AWAY * self.rates.max())
+        return bool(len(self.rates) and np.isfinite(self.rates).all() and self.rates[-1] < DIED_AWAY * self.rates.max())
 
     @cached_property
     def falling_share(self) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +14,7 @@ from torch.optim import Optimizer
 from lrscope.training.fast_hooks import LeanCallback
 from lrscope.training.lightning_module import Module
 from lrscope.training.live_run import LiveRun
-from lrscope.training.measures import DeadUnits, DeadUnitsMeter, UpdateMeter, grad_norm
+from lrscope.training.measures import DeadUnits, DeadUnitsMeter, UpdateMeter, grad_norm, rates_by_group
 
 READ_EVERY = 32
 """On an accelerator, values are read back so many steps at a time: each reading waits for the device."""
@@ -153,15 +152,6 @@ class RecordSteps(LeanCallback):
             measured["update_ratio"] = reading.ratio
         if self.signals.update_cosine and reading.cosine is not None:
             measured["update_cosine"] = reading.cosine
-
-
-def rates_by_group(optimizer: Optimizer) -> dict[str, float]:
-    """The rate of each parameter group by the name that it was given, else by its number from 0."""
-    groups = optimizer.param_groups
-    names = [re.sub(r"[^\w./ -]", "_", str(group.get("name", number))) for number, group in enumerate(groups)]
-    if len(set(names)) < len(names):
-        names = [f"{name}_{number}" for number, name in enumerate(names)]
-    return {name: float(group["lr"]) for name, group in zip(names, groups, strict=True)}
 
 
 def _numbers(values: list[Tensor]) -> list[float]:

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 import pytorch_lightning as pl
 
+from lrscope.core.stopped_by_verdict import StoppedByVerdict
 from lrscope.core.verdict import Verdict
 from lrscope.training.fast_hooks import LeanCallback
 from lrscope.training.live_run import LiveRun
-
-
-class StoppedByVerdict(Exception):
-    """Training was ended because more of it would be wasted; not an error."""
-
-    def __init__(self, verdict: Verdict) -> None:
-        super().__init__(verdict.value)
-        self.verdict = verdict
 
 
 class StopAtVerdict(LeanCallback):

@@ -3,6 +3,7 @@
 Callbacks and ``batched.model`` use them; they know torch alone.
 
     gradient, updates      norm of the gradient; size and direction of the updates
+    group_rates            the rate of each parameter group, by name
     dead, spread           units that pass nothing on; outputs that do not depend on the input
     sharpness, stability   the largest curvature, and the rate that it bears
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 from lrscope.training.measures.dead import DeadUnits, DeadUnitsMeter
 from lrscope.training.measures.gradient import grad_norm
+from lrscope.training.measures.group_rates import rates_by_group
 from lrscope.training.measures.sharpness import Sharpness, preconditioner, sharpness
 from lrscope.training.measures.spread import SpreadMeter
 from lrscope.training.measures.stability import above_limit, is_preconditioned, stability_limit
@@ -27,6 +29,7 @@ __all__ = [
     "grad_norm",
     "is_preconditioned",
     "preconditioner",
+    "rates_by_group",
     "sharpness",
     "stability_limit",
 ]

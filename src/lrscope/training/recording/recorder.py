@@ -11,6 +11,7 @@ import numpy as np
 from lrscope.core.point import Point
 from lrscope.core.run_facts import RunFacts
 from lrscope.core.trace import Series, Trace
+from lrscope.training.recording.open_plan import OpenPlan
 from lrscope.training.recording.recording_plan import RecordingPlan
 
 
@@ -53,7 +54,7 @@ class RunRecorder:
     called once the run has a record to write to; until then points are only remembered.
     """
 
-    def __init__(self, plan: RecordingPlan) -> None:
+    def __init__(self, plan: RecordingPlan | OpenPlan) -> None:
         self.plan = plan
         self._sink: Callable[[Sequence[Point]], None] = _nowhere
         self._recorded: Callable[[str], int | None] | None = None
@@ -97,6 +98,19 @@ class RunRecorder:
             self.first_loss = losses[0] if self.first_loss is None else self.first_loss
             self._last_loss = (first_step + len(losses) - 1, losses[-1])
         self._keep(points)
+
+    def loss(self, step: int, loss: float) -> None:
+        """The loss of an update, whose rate :meth:`rates` was given; between them any number may have none."""
+        self.first_loss = loss if self.first_loss is None else self.first_loss
+        self._last_loss = (step, loss)
+        if self.plan.keeps_loss(step):
+            self._keep([Point("train/loss", step, loss, _now_ms())])
+
+    def rates(self, step: int, rate: float, groups: Mapping[str, float]) -> None:
+        """The rate of an update, and of each parameter group by name, where its loss comes later, or not at all."""
+        now = _now_ms()
+        self._keep([Point("lr", s, value, now) for s, value in self._rate.add(step, rate)])
+        self.group_rates(step, groups)
 
     def group_rates(self, step: int, rates: Mapping[str, float]) -> None:
         """The rate that an update uses in each parameter group, recorded as ``lr/NAME``."""
