@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
+from lrscope.cli.commands import resume_command
 from lrscope.core.errors import InputError
+from lrscope.core.stored_command import command_tags
 from lrscope.core.tracking_settings import RunStart, TrackingSettings
 from lrscope.report.data.collect import latest_sweep, stored_run
 from lrscope.tracking import open_session
@@ -120,3 +122,26 @@ def test_a_sweep_that_trained_nothing_is_not_the_latest_to_be_shown(shared: Trac
     client.log_metric(member, "train/loss", 1.0)
     assert latest_sweep(shared.uri) == began
     assert stopped not in "".join(left_out)
+
+
+LONG = (f"lr={','.join(f'{0.1 + n / 1e6:.6f}' for n in range(2100))}", "dataset.path=/data/é.csv", "epochs=3")
+
+
+@pytest.mark.parametrize("kind", ["sweep", "run"])
+def test_a_command_that_is_longer_than_a_tag_is_found_whole(shared: TrackingSettings, kind: str) -> None:
+    tags = command_tags(LONG)
+    assert len(tags) == 3 and max(map(len, tags.values())) == 8000
+    found = find_run(shared, "e", begun(shared, kind, "KILLED", **tags), kind)
+    assert found.overrides == LONG
+
+
+def test_a_longer_command_of_before_leaves_nothing_in_a_shorter_one(shared: TrackingSettings) -> None:
+    run_id = begun(shared, "sweep", "KILLED", **{**command_tags(LONG), **command_tags(["lr=1,2"])})
+    assert find_run(shared, "e", run_id, "sweep").overrides == ("lr=1,2",)
+
+
+def test_a_command_that_an_older_version_cut_is_not_repeated_in_part(shared: TrackingSettings) -> None:
+    first = next(iter(command_tags(LONG).values()))
+    run_id = begun(shared, "sweep", "KILLED", **{"lrscope.overrides": first})
+    with pytest.raises(InputError, match="its command is not stored, or not all of it"):
+        resume_command.main([run_id, "--store", str(shared.uri)], "lrscope resume")

@@ -5,6 +5,7 @@ Everybody may use it; it knows no torch, MLflow or Lightning.
     command_words                               how a user types a command, in a checkout and elsewhere
     errors, paths, files, redact, from_store    words of a failure; where the project lies; names that stay in it
     job, outcome, fingerprint                   what a run is, what became of it, what makes it the same run again
+    stored_command                              the words that began a run, in its tags
     ledger                                      the files through which a sweep and its members know of each other
     trace, point, run_facts, verdict            the curves of a run, one value of them, what else is known of it, and
                                                 what became of it in a word; stopped_by_verdict: ended for it

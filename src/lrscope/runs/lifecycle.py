@@ -22,6 +22,7 @@ from lrscope.core.job import overrides_to_repeat
 from lrscope.core.outcome import TRACEBACK, Outcome, Status
 from lrscope.core.paths import checkout
 from lrscope.core.redact import redact, redact_tree, redacted_traceback
+from lrscope.core.stored_command import command_tags
 from lrscope.core.trace import Trace
 from lrscope.core.trials import TRIALS, Trials
 from lrscope.core.verdict import Diagnosis, Verdict
@@ -110,7 +111,7 @@ def _to_repeat(overrides: Iterable[str]) -> list[str]:
 
 def _start_record(run: PreparedRun, session: Session, tags: Mapping[str, str]) -> RunLog:
     ticket = run.job.ticket
-    command = {} if ticket is not None else {"lrscope.overrides": json.dumps(_to_repeat(run.job.overrides))}
+    command = {} if ticket is not None else command_tags(_to_repeat(run.job.overrides))
     return session.start(
         RunStart(
             experiment=(ticket.experiment if ticket is not None else None) or run.cfg.experiment_name,

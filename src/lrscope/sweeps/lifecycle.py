@@ -20,6 +20,7 @@ from lrscope.core.ledger import SWEEP, Ledger
 from lrscope.core.outcome import Outcome
 from lrscope.core.redact import redacted_traceback
 from lrscope.core.stop_signals import STOP
+from lrscope.core.stored_command import command_tags
 from lrscope.sweeps.batches import Jobs, before_each_batch, forget
 from lrscope.sweeps.check import check_plan, secrets_of_hydra
 from lrscope.sweeps.compose import tell_jobs
@@ -212,7 +213,7 @@ def _open_parent(
 def _tags(config: DictConfig, planned: Plan) -> dict[str, str]:
     return {
         "lrscope.axes": json.dumps(list(planned.axes)),
-        "lrscope.overrides": json.dumps(_words(config)),
+        **command_tags(_words(config)),
         "lrscope.planned": str(len(planned.jobs)),
     }
 

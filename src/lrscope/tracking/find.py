@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from lrscope.core.errors import InputError, Problem
-from lrscope.core.from_store import line, strings, text
+from lrscope.core.from_store import line, text
 from lrscope.core.paths import project_root, resolve
+from lrscope.core.stored_command import stored_command
 from lrscope.core.tracking_settings import TrackingSettings
 from lrscope.core.verdict import Verdict
 from lrscope.tracking.journal import events as ev
@@ -49,7 +50,7 @@ class StoredRun:
     @property
     def overrides(self) -> tuple[str, ...]:
         """The words of the command that began it."""
-        return strings(self.tags.get("lrscope.overrides"))
+        return stored_command(self.tags) or ()
 
     @property
     def done(self) -> bool:

@@ -66,6 +66,7 @@ def _found(settings: TrackingSettings, experiment: str | None, wanted: str | Non
     Raises:
         InputError: there is no such sweep or run, or nobody knows its command.
     """
+    from lrscope.core.stored_command import stored_command
     from lrscope.tracking.find import LATEST, find_interrupted, find_to_resume
     from lrscope.tracking.liveness.reap import reap
 
@@ -79,9 +80,8 @@ def _found(settings: TrackingSettings, experiment: str | None, wanted: str | Non
         print(f"interrupted last: {'sweep' if found.kind == 'sweep' else 'run'} {found.run_id}, {found.name}")
     else:
         found = find_to_resume(settings, wanted)
-    if found.kind == "run" and "lrscope.overrides" not in found.tags:
+    if stored_command(found.tags) is None:
         remedy = f"Type it, with resume={found.run_id} at its end."
-        raise InputError(
-            Problem("resume", found.run_id, "its command is not stored: it is of an older version", remedy)
-        )
+        rule = "its command is not stored, or not all of it: it is of an older version"
+        raise InputError(Problem("resume", found.run_id, rule, remedy))
     return found

@@ -14,6 +14,7 @@ from lrscope.core.command_words import script, train_command
 from lrscope.core.errors import InputError, Problem
 from lrscope.core.from_store import LARGEST_STEP, is_id, number, strings, whole
 from lrscope.core.redact import redact_uri
+from lrscope.core.stored_command import stored_command
 from lrscope.core.trace import Trace
 from lrscope.core.verdict import Diagnosis, Finding, Verdict
 from lrscope.diagnosis import diagnose_sweep
@@ -70,7 +71,7 @@ def collect_sweep(store: Store, parent_run_id: str) -> Sweep:
         status=parent.info.status,
         started=datetime.fromtimestamp(parent.info.start_time / 1000, UTC) if parent.info.start_time else None,
         axes=axes,
-        overrides=_strings(parent, "lrscope.overrides"),
+        overrides=stored_command(parent.data.tags) or (),
         planned=_integer(parent.data.tags.get("lrscope.planned")),
         deleted=len(children(client, parent, ViewType.DELETED_ONLY)),
         members=tuple(sorted(members, key=lambda member: sort_key(member, axes))),
