@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import torch
 
+from lrscope.core.errors import InputError
+from lrscope.datasets.conform import conformed
 from lrscope.datasets.data import Data, Part
 
 
@@ -48,3 +52,17 @@ def test_the_digest_tells_other_data(other):
 def test_inputs_and_targets_must_fit():
     with pytest.raises(ValueError, match="3 inputs do not fit 2 targets"):
         Part(torch.zeros(3, 1), torch.zeros(2))
+
+
+@pytest.mark.parametrize(
+    ("inputs", "targets", "words"),
+    [
+        (torch.zeros(4, 0), torch.zeros(4, dtype=torch.long), "inputs have the shape [4, 0]"),
+        (torch.zeros(4, 0, dtype=torch.long), torch.zeros(4, dtype=torch.long), "inputs have the shape [4, 0]"),
+        (torch.zeros(4, 2), torch.zeros(4, 0), "targets are float32 [4, 0]"),
+    ],
+)
+def test_examples_without_a_number_are_refused(inputs, targets, words):
+    task = "regression" if targets.is_floating_point() else "classification"
+    with pytest.raises(InputError, match=re.escape(words)):
+        conformed(Data("own", task, Part(inputs, targets), classes=("a", "b")), "own.data")

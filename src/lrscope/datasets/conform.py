@@ -80,6 +80,8 @@ class _Conforming:
         inputs, targets = (self._tensor(name, what, getattr(part, what)) for what in ("inputs", "targets"))
         if not len(inputs):
             self._refuse(f"its {name} part holds no example", f"Put some in{'' if name == 'train' else ', or None'}.")
+        if not inputs.numel():
+            self._refuse(f"its {name} inputs have the shape {list(inputs.shape)}: no number", "Give each example some.")
         if inputs.is_complex():
             self._refuse(f"its inputs are {_type(inputs)}", "Give real numbers, e.g. torch.view_as_real(inputs).")
         targets = {"classification": class_numbers, "regression": numbers, "next_token": token_ids}[task](targets)
@@ -95,6 +97,8 @@ class _Conforming:
             self._refuse(f"its {name}.{what} are a {type(values).__name__}, not a tensor", "Give a tensor of numbers.")
         if tensor.layout != torch.strided:
             self._refuse(f"its {name}.{what} are {tensor.layout}", "Give a dense tensor: to_dense().")
+        if not tensor.dim():
+            self._refuse(f"its {name}.{what} are one number", "Give a tensor with a row for each example.")
         return tensor
 
     def _check_targets(self, targets: Tensor, task: Task) -> None:
@@ -107,6 +111,8 @@ class _Conforming:
             self._refuse(f"{shown}, but the next tokens are whole numbers [N, L]", "Give token ids.")
         if targets.is_complex():
             self._refuse(shown, "Give real numbers.")
+        if not targets.numel():
+            self._refuse(f"{shown}: no number", "Give each example at least one.")
 
     def _classes(self, data: Data, train: Part) -> tuple[str, ...]:
         """As they are named; numbered where nobody named them."""
