@@ -52,6 +52,20 @@ def test_a_faultless_sweep_is_left_alone_by_sync_and_by_a_resume(tmp_path: Path)
     assert _state(typed) == state
 
 
+def test_a_crash_in_a_worker_is_told_and_makes_the_command_end_with_1(tmp_path: Path) -> None:
+    """The other member, in a worker of its own, trains to its end."""
+    own = ("model=linear", "model._target_=fragile.Fragile", "+model.fails_at=0,5")
+    short = [word for word in SHORT if not word.startswith("model")]
+    typed = type_command(tmp_path, "-m", *own, *short, "epochs=3", *JOBLIB, store=True)
+    assert typed.code == 1, typed.err
+    assert "1 member (model.fails_at=5) crashed: RuntimeError: broken on purpose; traceback: " in typed.out
+    assert "Traceback" not in typed.out + typed.err
+    named = Path(typed.out.partition("traceback: ")[2].split("\n")[0].rstrip("."))
+    assert "fragile.py" in named.read_text()
+    states = {str(run.info.run_name): run.info.status for run in typed.runs()}
+    assert sorted(states.values()) == ["FAILED", "FAILED", "FINISHED"], states  # the sweep, the member, the other
+
+
 @contextmanager
 def _under_way(root: Path) -> Iterator[Command]:
     """A sweep of which two members are training, in a session of processes of its own."""
