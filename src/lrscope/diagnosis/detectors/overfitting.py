@@ -32,10 +32,8 @@ class Overfitting(Detector):
         return _memorised(signals) if signals.learned.memorised else self._risen(signals)
 
     def _risen(self, signals: RunSignals) -> Finding | None:
-        turn = turned(signals, self.window)
-        if turn is None or not signals.fall > self.learned * signals.first:
-            return None
-        if not (turn.rise > self.rise and turn.fell):
+        turn = turned(signals, self.window, self.learned)
+        if turn is None or not (turn.rise > self.rise and turn.fell):
             return None
         means = f" (means of {turn.width} evaluations)" if turn.width > 1 else ""
         why = (

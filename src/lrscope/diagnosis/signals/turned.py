@@ -12,6 +12,8 @@ FEWEST = 4
 """Evaluations below which a validation loss that rose is not told from one that jumps."""
 RISES = 0.02
 """Share of the training loss's fall that a validation loss must have risen by for more training to be of no use."""
+BEGUN = 0.05
+"""Share of L₀ that the training loss must have come down by: what has hardly begun does not tell."""
 EARLY = 0.75
 """Share of the run by whose end it must have been lowest for that."""
 
@@ -43,12 +45,12 @@ class Turned:
         return f"take the weights of the lowest val loss (step {self.best_step:,}{epoch})"
 
 
-def turned(signals: RunSignals, window: float = 0.1) -> Turned | None:
+def turned(signals: RunSignals, window: float = 0.1, begun: float = BEGUN) -> Turned | None:
     """What became of the validation loss since it was lowest; None where the curves do not tell."""
     val, train = signals.trace.get("val/loss"), signals.trace.get("train/loss_eval")
     if len(train) != len(val):
         train = signals.trace.get("train/loss_epoch")
-    if len(val) < 2 or len(train) != len(val) or not signals.fall > 0:
+    if len(val) < 2 or len(train) != len(val) or not signals.fall > begun * signals.first:
         return None
     if not (np.isfinite(val.values).all() and np.isfinite(train.values).all()):
         return None
