@@ -15,6 +15,10 @@ from lrscope.schedules.rules import NOT_ARGUMENTS
 GROUPS = ("dataset", "model", "loss", "optimizer", "scheduler")
 
 
+KEPT = {"scheduler": NOT_ARGUMENTS, "optimizer": ("groups", "no_decay")}
+"""Keys of a group that are for lrscope, whatever its class takes."""
+
+
 def run_config(composed: DictConfig, overrides: Iterable[str], hydra: Any = None) -> DictConfig:
     """A copy without Hydra's own part, with whole paths, and without what an option leaves behind when its class is
     exchanged.
@@ -52,7 +56,7 @@ def _drop(part: DictConfig, group: str, left: set[str]) -> None:
     for key in sorted(left):
         if key == "name":
             part.name = str(part._target_).rpartition(".")[2]
-        elif group == "scheduler" and key in NOT_ARGUMENTS:
+        elif key in KEPT.get(group, ()):
             continue
         elif not takes(part, key, by_name=group == "model"):
             del part[key]

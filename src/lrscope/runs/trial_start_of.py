@@ -115,7 +115,7 @@ def _member(run: PreparedRun, network: nn.Module, generator: torch.Tensor, chang
     own = copy.deepcopy(network)
     if RESET in change.settings:
         reset(own, cfg.seed + 1)
-    optimizer = build.optimizer(cfg, own.parameters())
+    optimizer = build.optimizer(cfg, own)
     made = build.schedule(cfg, optimizer)
     monitor = monitored(cfg.scheduler.get("monitor", "val/loss"), run.source)
     schedule = Schedule(made, cfg.scheduler.get("interval", "epoch"), monitor) if made is not None else None

@@ -102,7 +102,10 @@ class BuildCheck:
         build.fill_steps(cfg, source.steps_per_epoch)
         if cfg.scheduler.get("_target_") is not None:
             self._filled.append(cfg)
-        key = _key(cfg.dataset, cfg.model, cfg.loss, cfg.metrics, cfg.batch_size, cfg.trainer)
+        key = _key(
+            *(cfg.dataset, cfg.model, cfg.loss, cfg.metrics, cfg.batch_size, cfg.trainer),
+            _without_numbers(cfg.optimizer.get("groups") or {}),  # some may be frozen
+        )
         if key not in self._networks:
             self._networks[key] = self._noting(lambda: self._network(cfg, source, device))
         if (network := self._networks[key]) is not None and network.trains:
@@ -132,7 +135,7 @@ class BuildCheck:
         from lrscope.training import build
         from lrscope.training.rehearsal import try_step
 
-        optimizer = build.optimizer(cfg, network.made.parameters())
+        optimizer = build.optimizer(cfg, network.made)
         schedule = build.schedule(cfg, optimizer)
         key = _key(cfg.dataset, cfg.model, *(_without_numbers(part) for part in (cfg.optimizer, cfg.scheduler)))
         if network.fits and key not in self._moved:
@@ -168,12 +171,12 @@ def _moved(network: nn.Module, cfg: DictConfig, device: torch.device) -> nn.Modu
         raise InputError(Problem("model", str(cfg.model._target_), rule, "Make it of tensors that can.")) from error
 
 
-def _without_numbers(part: DictConfig) -> Any:
+def _without_numbers(part: Any) -> Any:
     from omegaconf import OmegaConf
 
     from lrscope.core.fingerprint import flatten
 
-    values = flatten(OmegaConf.to_container(part, resolve=True))
+    values = flatten(OmegaConf.to_container(part, resolve=True) if OmegaConf.is_config(part) else part)
     return {key: None if type(value) in (int, float) else value for key, value in values.items()}
 
 

@@ -3,6 +3,7 @@
 ``runs`` trains with it, and ``batched`` uses its parts; it knows no store.
 
     build, lightning_module, trainer    config -> objects -> what Lightning steps
+    parameter_groups                    parts of a network with numbers of their own, or frozen
     facts                               what is known before the first update: of rate, data, network
     supported, objective                what can be trained; the loss that a config names, and what it takes
     rehearsal                           a real batch through the parts before a run is made

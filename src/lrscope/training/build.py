@@ -24,6 +24,7 @@ from lrscope.datasets.data import Data
 from lrscope.datasets.index_batches import IndexBatches
 from lrscope.schedules import rules
 from lrscope.training.generators import same_generators
+from lrscope.training.parameter_groups import NOT_ARGUMENTS, freeze, optimized
 from lrscope.training.user_loader import batches_of_epoch
 
 if TYPE_CHECKING:
@@ -120,6 +121,7 @@ def network(cfg: DictConfig, data: Data | pl.LightningDataModule | None, outputs
     _refuse_lightning_module(cfg.model, type(made))
     if isinstance(data, Data):
         _settle_shapes(made, data)
+    freeze(cfg, made)
     return made
 
 
@@ -133,14 +135,15 @@ def _refuse_lightning_module(model: DictConfig, kind: Any) -> None:
         raise InputError(Problem("model._target_", str(model._target_), rule, remedy))
 
 
-def optimizer(cfg: DictConfig, parameters: Iterable[nn.Parameter]) -> Optimizer:
-    """The optimizer over these parameters.
+def optimizer(cfg: DictConfig, over: nn.Module | Iterable[nn.Parameter]) -> Optimizer:
+    """The optimizer over a network, with the groups that the config names, or over these parameters.
 
     Raises:
-        InputError: an argument that the class does not take or refuses.
+        InputError: an argument that the class does not take or refuses, or a group that cannot be.
     """
-    group = without(cfg.optimizer, ("name",))
-    made: Optimizer = instantiated("optimizer", group, Optimizer, _positional=(list(parameters),))
+    group = without(cfg.optimizer, NOT_ARGUMENTS)
+    parameters = optimized(cfg, over) if isinstance(over, nn.Module) else list(over)
+    made: Optimizer = instantiated("optimizer", group, Optimizer, _positional=(parameters,))
     return made
 
 
@@ -156,10 +159,21 @@ def schedule(cfg: DictConfig, optimizer: Optimizer) -> LRScheduler | ReduceLROnP
     own: dict[str, Any] = {}
     if cfg.scheduler._target_ == rules.PLATEAU and "mode" not in cfg.scheduler:
         own["mode"] = goal_of(cfg.scheduler.get("monitor") or "val/loss") or "min"
+    _give_groups_their_peaks(group, optimizer)
     made: LRScheduler = instantiated("scheduler", group, LRScheduler, _positional=(optimizer,), **own)
     if isinstance(made, OneCycleLR):
         _check_length(cfg, made.total_steps)
     return made
+
+
+def _give_groups_their_peaks(scheduler: DictConfig, optimizer: Optimizer) -> None:
+    """torch's schedules with a top give every group the same one: each gets its rate's share of it."""
+    rates = [float(group["lr"]) for group in optimizer.param_groups]
+    if len(set(rates)) == 1 or not str(scheduler._target_).startswith("torch."):
+        return
+    for key in ("max_lr", "base_lr"):
+        if isinstance(top := scheduler.get(key), (int, float)):
+            scheduler[key] = [top * (rate / float(optimizer.defaults["lr"])) for rate in rates]
 
 
 def callback(entry: DictConfig) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import pytorch_lightning as pl
@@ -24,7 +24,7 @@ class Module(pl.LightningModule):
     Args:
         network: [N, *input_shape] -> [N, outputs].
         loss: mean over the batch of (answers, targets).
-        make_optimizer: from the network's parameters.
+        make_optimizer: from the network.
         make_schedule: from the optimizer; None for a constant rate.
         interval: ``step`` or ``epoch``: when the schedule moves.
         take: a batch of a user's loader as (inputs, targets) on the network's device; None where batches are that.
@@ -36,7 +36,7 @@ class Module(pl.LightningModule):
         self,
         network: nn.Module,
         loss: Loss,
-        make_optimizer: Callable[[Iterable[nn.Parameter]], Optimizer],
+        make_optimizer: Callable[[nn.Module], Optimizer],
         make_schedule: Callable[[Optimizer], Schedule | None],
         interval: str = "step",
         monitor: str | None = None,
@@ -77,7 +77,7 @@ class Module(pl.LightningModule):
     training_step.__signature__ = inspect.signature(training_step)  # type: ignore[attr-defined]
 
     def configure_optimizers(self) -> Any:
-        optimizer = self._make_optimizer(self.network.parameters())
+        optimizer = self._make_optimizer(self.network)
         schedule = self._make_schedule(optimizer)
         if schedule is None:
             return optimizer

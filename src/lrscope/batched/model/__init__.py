@@ -9,6 +9,7 @@ Who calls whom::
                 layers, masks, images, recurrence    what vmap computes otherwise than a member alone does, or not
             losses       the mean loss of every member
         update_rules     sgd, adam, adamw, rmsprop, adagrad
+        group_updates    an update of all members, one parameter group after the other
             blocks       an update over a block of weights at a time that the cache holds
             update_coefficients    those of the coming updates
         numbers          the optimizers' rates, momenta, betas … per member

@@ -10,20 +10,19 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from lrscope.batched.model.blocks import update_in_blocks
 from lrscope.batched.model.clipping import Clipper, Clipping
 from lrscope.batched.model.forward import Forward
+from lrscope.batched.model.group_updates import GroupUpdates, group_of_each
 from lrscope.batched.model.images import lay_side_by_side
 from lrscope.batched.model.layers import draw_from, normalise_as_alone
 from lrscope.batched.model.losses import Loss
 from lrscope.batched.model.masks import MaskSource
 from lrscope.batched.model.member_rates import Rates, Schedule
 from lrscope.batched.model.member_signals import UpdateMeters, grad_norms
-from lrscope.batched.model.numbers import Numbers, to_device
+from lrscope.batched.model.numbers import to_device
 from lrscope.batched.model.passes import WORTH_TRACING, Passes
 from lrscope.batched.model.recurrence import recur_in_steps
 from lrscope.batched.model.stack import CannotStack, Stack
-from lrscope.batched.model.update_coefficients import Columns
 from lrscope.batched.model.update_rules import RULES, start_of
 
 
@@ -35,7 +34,7 @@ class Member:
 
     network: nn.Module
     optimizer: Optimizer
-    """Over the network's trainable parameters, in one group."""
+    """Over the network's trainable parameters."""
     schedule: Schedule | None = None
     seed: int = 0
     clipping: Clipping | None = None
@@ -101,9 +100,8 @@ class BatchedTrainer:
         self._members = list(members)
         self._micro: list[Tensor] = []
         self._rule = RULES[kind]
-        self._numbers = self._read_numbers()
+        self._updates = self._read_groups()
         self.state = self._starting_state()
-        self._columns = Columns(self._rule, self._numbers, self.stack.weights)
         self._clipper = Clipper([member.clipping for member in members])
         self._meters = UpdateMeters()
         if any(member.updates is not None for member in members):
@@ -157,9 +155,7 @@ class BatchedTrainer:
         """Take the next updates at these rates, one a member, whatever the optimizers say; for members without
         schedules.
         """
-        if list(rates) != self._numbers["lr"].tolist():
-            self._numbers.refresh(rates)
-            self._columns.moved()
+        self._updates.refresh([rates] * len(self._updates))
 
     def leave_schedules(self) -> None:
         """From now on the rates are those of ``at_rates``, whatever schedules the members have."""
@@ -195,8 +191,7 @@ class BatchedTrainer:
         self.stack.keep(index)
         self.state = {name: tensor[index] for name, tensor in self.state.items()}
         self.rates.keep(rows)
-        self._numbers = self._read_numbers()
-        self._columns = Columns(self._rule, self._numbers, self.stack.weights)
+        self._updates = self._read_groups()
         self._clipper = self._clipper.keep(rows)
         self._meters.keep(index)
         if self._masks is not None:
@@ -208,9 +203,10 @@ class BatchedTrainer:
         saved = optimizer.state_dict()
         split = {name: list(self.stack.view(tensor).values()) for name, tensor in self.state.items()}
         saved["state"] = {}
-        parameters = optimizer.param_groups[0]["params"]
-        trained = [number for number, parameter in enumerate(parameters) if parameter.requires_grad]
-        for place, number in enumerate(trained):
+        everything = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+        numbers = {id(parameter): number for number, parameter in enumerate(everything)}
+        for place, parameter in enumerate(_trained(self._members[self.alive[row]])):
+            number = numbers[id(parameter)]
             own = {name: views[place][row].clone() for name, views in split.items()}
             if self._rule.counts_steps:
                 own["step"] = torch.tensor(float(self.steps), dtype=torch.get_default_dtype())
@@ -234,10 +230,11 @@ class BatchedTrainer:
     def _starting_state(self) -> dict[str, Tensor]:
         """State tensors [M, P]: as the rule starts them, or as the members' optimizers have them."""
         weights = self.stack.weights
-        starts = {name: start_of(name, self._numbers) for name in self._rule.state(self._numbers)}
+        numbers = self._updates.numbers
+        starts = {name: start_of(name, numbers[0]) for own in numbers for name in self._rule.state(own)}
         state = {name: column.expand_as(weights).clone() for name, column in to_device(starts, weights).items()}
         for row, member in enumerate(self._members):
-            own = [member.optimizer.state.get(p, {}) for p in _trained(member.optimizer)]
+            own = [member.optimizer.state.get(p, {}) for p in _trained(member)]
             for name, tensor in state.items():
                 if all(name in saved for saved in own):
                     tensor[row] = self.stack.flat([saved[name] for saved in own])
@@ -245,17 +242,13 @@ class BatchedTrainer:
 
     def _apply_rule(self) -> None:
         self.steps += 1
-        coefficients, flags = self._columns.at(self.steps), self._numbers.flags
-        gradients = self.stack.gradients.neg() if flags["maximize"] else self.stack.gradients
-        update_in_blocks(self._rule.update, self.stack.weights, gradients, self.state, coefficients, flags)
+        self._updates.apply(self.steps, self.stack, self.state)
 
     def _rates_moved(self) -> None:
-        self._numbers.refresh(self.rates.current, momentum_too=self.rates.moves_momentum)
-        self._columns.moved()
+        self._updates.refresh(self.rates.by_group, momentum_too=self.rates.moves_momentum)
 
-    def _read_numbers(self) -> Numbers:
-        groups = [self._members[number].optimizer.param_groups[0] for number in self.alive]
-        return Numbers(groups, self._rule.flags)
+    def _read_groups(self) -> GroupUpdates:
+        return GroupUpdates(self._rule, [self._members[number] for number in self.alive], self.stack.weights)
 
     def _note_dead(self, share: Tensor, layers: Sequence[Tensor]) -> None:
         self.signals["dead_units"] = share
@@ -268,8 +261,8 @@ class BatchedTrainer:
         return source if draw_from(self.forward.network, source) else None
 
 
-def _trained(optimizer: Optimizer) -> list[Tensor]:
-    return [parameter for parameter in optimizer.param_groups[0]["params"] if parameter.requires_grad]
+def _trained(member: Member) -> list[Tensor]:
+    return [parameter for parameter in member.network.parameters() if parameter.requires_grad]
 
 
 def _common_optimizer(members: Sequence[Member]) -> type[Optimizer]:
@@ -280,8 +273,8 @@ def _common_optimizer(members: Sequence[Member]) -> type[Optimizer]:
     if kind not in RULES:
         raise CannotStack(f"there is no batched update rule for {kind.__name__}")
     groups = [member.optimizer.param_groups for member in members]
-    if any(len(own) != 1 for own in groups):
-        raise CannotStack("an optimizer has several parameter groups")
+    if len({str(group_of_each(member)) for member in members}) > 1:
+        raise CannotStack("the members differ in their parameter groups")
     flags = {tuple(bool(own[0].get(flag, False)) for flag in RULES[kind].flags) for own in groups}
     if len(flags) > 1:
         raise CannotStack(f"the members differ in one of {', '.join(RULES[kind].flags)}")

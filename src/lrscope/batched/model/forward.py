@@ -61,8 +61,10 @@ class Forward:
     def _call(
         self, function: Callable[..., Any], inputs: Tensor, own: bool, parameters: Mapping[str, Tensor] | None = None
     ) -> Any:
-        batched = vmap(function, in_dims=(0, 0, 0 if own else None), randomness="different")
-        return batched(self._stack.everything() | dict(parameters or {}), self._stack.buffers, inputs)
+        everything = self._stack.everything() | dict(parameters or {})
+        axes = {name: None if name in self._stack.shared else 0 for name in everything}
+        batched = vmap(function, in_dims=(axes, 0, 0 if own else None), randomness="different")
+        return batched(everything, self._stack.buffers, inputs)
 
     def _outputs(self, parameters: dict[str, Tensor], buffers: dict[str, Tensor], inputs: Tensor) -> Tensor:
         return functional_call(self.network, (parameters, buffers), (inputs,), tie_weights=self._tied)

@@ -55,7 +55,8 @@ class _Driver:
 
 
 class Rates:
-    """Steps the members' schedules; ``current`` holds the rate of every member as the Python float that torch made.
+    """Steps the members' schedules; ``current`` holds the rate of every member as the Python float that torch made, of
+    the first parameter group where there are several; ``by_group`` those of each group.
 
     torch's schedulers act per parameter group, so members whose schedules differ in nothing but what belongs to
     the group (the peak rate) share one scheduler with a group each: a step costs one call, not one per member.
@@ -106,7 +107,9 @@ class Rates:
         self.current = self._read()
 
     def _read(self) -> list[float]:
-        return [float(optimizer.param_groups[0]["lr"]) for optimizer in self._optimizers]
+        groups = zip(*(optimizer.param_groups for optimizer in self._optimizers), strict=True)
+        self.by_group = [[float(own["lr"]) for own in members] for members in groups]
+        return self.by_group[0]
 
     def _advance(self, interval: str, metrics: Sequence[Mapping[str, float]] | None) -> bool:
         moved = False
@@ -170,8 +173,10 @@ def _separate(merged: Scheduler, position: int, own: Scheduler) -> None:
     """Bring a member's own scheduler to the state of the merged one."""
     if merged is own:
         return
+    groups = len(own.optimizer.param_groups)
     for name, value in vars(merged).items():
         if name not in _NOT_SHARED:
-            setattr(own, name, [value[position]] if name in _PER_GROUP else copy.copy(value))
+            mine = slice(position * groups, (position + 1) * groups)
+            setattr(own, name, list(value[mine]) if name in _PER_GROUP else copy.copy(value))
     for part, own_part in zip(getattr(merged, "_schedulers", ()), getattr(own, "_schedulers", ()), strict=True):
         _separate(part, position, own_part)

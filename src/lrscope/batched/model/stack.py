@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.func import stack_module_state
 
 
 class CannotStack(Exception):
@@ -19,7 +18,7 @@ class Stack:
     ``weights`` [M, P] holds all trainable parameters, a row per member, so that an update of everything is a
     handful of operations; ``parameters[name]`` [M, *shape] are views into it, the leaves of the graph.
     ``gradients`` [M, P] lies the same way. ``constants`` are frozen parameters and ``buffers`` what the layers
-    write themselves (BatchNorm's statistics), both [M, *shape].
+    write themselves (BatchNorm's statistics), both [M, *shape]; constants that are ``shared`` are [*shape].
 
     Raises:
         CannotStack: the networks differ in shape, or hold parameters of more than one type.
@@ -27,13 +26,19 @@ class Stack:
 
     def __init__(self, networks: Sequence[nn.Module], device: torch.device | str = "cpu") -> None:
         _check_alike(networks)
-        parameters, buffers = stack_module_state(list(networks))
-        trainable = {name: p for name, p in networks[0].named_parameters() if p.requires_grad}
-        self.shapes = {name: tuple(p.shape) for name, p in trainable.items()}
+        parameters = [dict(network.named_parameters()) for network in networks]
+        trainable = [name for name, p in parameters[0].items() if p.requires_grad]
+        self.shapes = {name: tuple(parameters[0][name].shape) for name in trainable}
         self._saved = _saved_names(networks[0])
-        self.constants = {n: p.detach().to(device) for n, p in parameters.items() if n not in trainable}
-        self.buffers = {name: b.to(device) for name, b in buffers.items()}
-        flat = torch.cat([parameters[name].detach().flatten(1) for name in trainable], dim=1)
+        frozen = {name: [own[name] for own in parameters] for name in parameters[0] if name not in self.shapes}
+        self.shared = frozenset(name for name, own in frozen.items() if _share(own))
+        """Frozen parameters that are the same in all members: kept once, without a member axis."""
+        self.constants = {
+            name: (own[0].detach() if name in self.shared else _stacked(own)).to(device) for name, own in frozen.items()
+        }
+        buffers = [dict(network.named_buffers()) for network in networks]
+        self.buffers = {name: _stacked([own[name] for own in buffers]).to(device) for name in buffers[0]}
+        flat = torch.stack([self.flat([own[name] for name in trainable]) for own in parameters])
         self._adopt(flat.to(device))
 
     def __len__(self) -> int:
@@ -61,14 +66,15 @@ class Stack:
 
     def keep(self, rows: Tensor) -> None:
         """Drop all members but these (int64 indices, ascending); nothing of the others changes."""
-        self.constants = {name: c[rows] for name, c in self.constants.items()}
+        self.constants = {name: c if name in self.shared else c[rows] for name, c in self.constants.items()}
         self.buffers = {name: b[rows] for name, b in self.buffers.items()}
         self._adopt(self.weights[rows])
 
     def member_state(self, row: int) -> dict[str, Tensor]:
         """The ``state_dict`` of one member's network, as copies."""
         found = {**self.parameters, **self.constants, **self.buffers}
-        return {key: found[name][row].detach().clone() for key, name in self._saved.items()}
+        own = {name: tensor if name in self.shared else tensor[row] for name, tensor in found.items()}
+        return {key: own[name].detach().clone() for key, name in self._saved.items()}
 
     @torch.no_grad()
     def _adopt(self, flat: Tensor) -> None:
@@ -83,6 +89,20 @@ class Stack:
             torch._foreach_add_(self._gradient_views, list(gradients))
         else:
             torch._foreach_copy_(self._gradient_views, list(gradients))
+
+
+def _stacked(tensors: Sequence[Tensor]) -> Tensor:
+    return torch.stack([tensor.detach() for tensor in tensors])
+
+
+def _share(tensors: Sequence[Tensor]) -> bool:
+    """Whether all are the same; then the members' own networks hold one copy as well."""
+    first = tensors[0].data
+    if not all(torch.equal(first, other.data) for other in tensors[1:]):
+        return False
+    for other in tensors[1:]:
+        other.data = first
+    return True
 
 
 def _size(shape: tuple[int, ...]) -> int:

@@ -127,11 +127,13 @@ class StackTrial:
 
     def _copy(self) -> Member:
         """The member with a network and an optimizer of its own, and no schedule."""
-        network = copy.deepcopy(self._member.network)
-        (group,) = self._member.optimizer.param_groups
-        kind: Any = type(self._member.optimizer)
-        optimizer = kind(network.parameters(), lr=group["lr"])
-        optimizer.param_groups[0].update({key: value for key, value in group.items() if key != "params"})
+        network, kind = copy.deepcopy(self._member.network), type(self._member.optimizer)
+        groups = self._member.optimizer.param_groups
+        twin = dict(zip(map(id, self._member.network.parameters()), network.parameters(), strict=True))
+        made: Any = kind
+        optimizer = made([{"params": [twin[id(p)] for p in group["params"]]} for group in groups], lr=groups[0]["lr"])
+        for mine, group in zip(optimizer.param_groups, groups, strict=True):
+            mine.update({key: value for key, value in group.items() if key != "params"})
         return replace(self._member, network=network, optimizer=optimizer, schedule=None, updates=None)
 
     def _precision(self) -> AbstractContextManager[object]:

@@ -148,7 +148,7 @@ class BatchedModule(pl.LightningModule):
         )
 
     def _update(self) -> None:
-        rates = self.learner.rates.current
+        rates = self.learner.rates.by_group
         losses = self.learner.update(self._wanted)
         self.diverged = self.record.add(
             losses, rates, self._examples, self.batches.examples_until(self.done), self.learner.signals

@@ -12,6 +12,7 @@ from torch import Tensor
 from lrscope.batched.run.members import BatchedMember
 from lrscope.diagnosis.detectors.divergence import CERTAIN_GROWTH, SMALLEST_LOSS
 from lrscope.training.callbacks.record_steps import READ_EVERY, SignalChoice
+from lrscope.training.measures.group_rates import rates_by_group
 
 KEEP_STEPS = 256
 """On the CPU, losses and signals wait for so many steps, or for the end of the epoch: a call for each step and
@@ -33,7 +34,7 @@ class MemberRecord:
         self._on_cpu = device.type == "cpu"
         self._first = step
         self._losses: list[Tensor] = []
-        self._rates: list[Sequence[float]] = []
+        self._rates: list[Sequence[Sequence[float]]] = []
         self._examples: list[int] = []
         self._counts = members[0].run.cfg.callbacks.count_examples
         self._in_epoch: list[int] = []
@@ -46,11 +47,17 @@ class MemberRecord:
         return self._first + len(self._losses)
 
     def add(
-        self, losses: Tensor, rates: Sequence[float], examples: int, in_epoch: int, signals: dict[str, Tensor]
+        self,
+        losses: Tensor,
+        rates: Sequence[Sequence[float]],
+        examples: int,
+        in_epoch: int,
+        signals: dict[str, Tensor],
     ) -> list[int]:
         """One update of all members: losses [M], the rates that it used, and what was measured of it.
 
         Args:
+            rates: of each parameter group one a member.
             examples: of this update.
             in_epoch: examples of the epoch up to and with it.
 
@@ -77,7 +84,7 @@ class MemberRecord:
         if not self._losses:
             return
         losses = torch.stack(self._losses).double().cpu().numpy()
-        rates = list(zip(*self._rates, strict=True))
+        rates = list(zip(*(by_group[0] for by_group in self._rates), strict=True))
         sizes = np.array(self._examples, np.float64)[:, None]
         sums, examples = (losses * sizes).sum(0), sum(self._examples)
         signals = {
@@ -85,6 +92,7 @@ class MemberRecord:
         }
         for row, member in enumerate(self._members):
             member.live.add_steps(losses[:, row].tolist(), rates[row], float(sums[row]), examples)
+            self._record_groups(row, member)
             for name, (steps, values) in signals.items():
                 member.recorder.series(name, steps, values[row])
             if self._counts:
@@ -92,6 +100,13 @@ class MemberRecord:
         self._first = self.step
         self._losses, self._rates, self._signals = [], [], {}
         self._examples, self._in_epoch = [], []
+
+    def _record_groups(self, row: int, member: BatchedMember) -> None:
+        if len(self._rates[0]) == 1:
+            return
+        names = list(rates_by_group(member.part.optimizer))
+        for step, by_group in enumerate(self._rates, start=self._first):
+            member.recorder.group_rates(step, {n: own[row] for n, own in zip(names, by_group, strict=True)})
 
     def keep(self, rows: Sequence[int]) -> None:
         """Drop all members but these; everything must be flushed."""

@@ -71,7 +71,7 @@ def make_member(run: PreparedRun) -> BatchedMember:
     cfg = run.cfg
     network = make_module(run).network
     run = with_network(run, network)
-    optimizer = build.optimizer(cfg, network.parameters())
+    optimizer = build.optimizer(cfg, network)
     made = build.schedule(cfg, optimizer)
     monitor = monitored(cfg.scheduler.get("monitor", "val/loss"), run.source)
     schedule = Schedule(made, cfg.scheduler.get("interval", "epoch"), monitor) if made is not None else None

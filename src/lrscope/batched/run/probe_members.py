@@ -32,7 +32,7 @@ def look_ahead(
     traces = {
         row: members[row].recorder.trace(members[row].run.facts)
         for row in rows
-        if not cycles_momentum(members[row].part.optimizer)
+        if not cycles_momentum(members[row].part.optimizer) and len(members[row].part.optimizer.param_groups) == 1
     }
     wanting = [(row, members[row], probe) for row, trace in traces.items() for probe in probes(trace, scope)]
     found = _found(module, wanting, example_bytes)

@@ -101,7 +101,8 @@ def stack_key(run: PreparedRun, position: Position = BEGINNING) -> str:
 
 
 def _may_differ(key: str) -> bool:
-    return any(key == name or key.startswith(name + ".") for name in MAY_DIFFER)
+    group = key.startswith("optimizer.groups.") and key.endswith((".lr", ".lr_factor", ".weight_decay"))
+    return group or any(key == name or key.startswith(name + ".") for name in MAY_DIFFER)
 
 
 def _has_rule(target: str) -> bool:
