@@ -20,14 +20,13 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from servers import Server, empty_store, mlflow_server_on
+from servers import empty_store
 from torture.campaign import SIGNALS, Campaign, Trial
 from torture.commands import WAYS
 from torture.twins import Differences
@@ -77,17 +76,14 @@ def main() -> int:
     file.parent.mkdir(parents=True, exist_ok=True)
     earlier = [Result.read(line) for line in file.read_text().splitlines()] if file.exists() else []
     folder = Path(tempfile.mkdtemp(prefix="torture-"))
-    served = mlflow_server_on(folder, f"sqlite:///{folder / 'server.db'}") if arguments.outages else nullcontext()
-    with served as server:
-        cases = plan(arguments, server)
-        done = {result.case for result in earlier}
-        left = [case for case in cases if case.name not in done]
-        print(f"{len(cases)} cases, {len(cases) - len(left)} of them done before: {file}", file=sys.stderr, flush=True)
-        first = Campaign(folder / "worker-0", empty_store())
-        others = [Campaign(folder / f"worker-{k}", empty_store(), first) for k in range(1, arguments.jobs)]
-        workers = [(campaign, left[k :: arguments.jobs]) for k, campaign in enumerate([first, *others])]
-        with ThreadPoolExecutor(arguments.jobs) as pool:
-            list(pool.map(partial(_work, file=file), workers))
+    cases, done = plan(arguments), {result.case for result in earlier}
+    left = [case for case in cases if case.name not in done]
+    print(f"{len(cases)} cases, {len(cases) - len(left)} of them done before: {file}", file=sys.stderr, flush=True)
+    first = Campaign(folder / "worker-0", empty_store())
+    others = [Campaign(folder / f"worker-{k}", empty_store(), first) for k in range(1, arguments.jobs)]
+    workers = [(campaign, left[k :: arguments.jobs]) for k, campaign in enumerate([first, *others])]
+    with ThreadPoolExecutor(arguments.jobs) as pool:
+        list(pool.map(partial(_work, file=file), workers))
     results = [Result.read(line) for line in file.read_text().splitlines()]
     print(table(results))
     print(
@@ -115,7 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def plan(arguments: argparse.Namespace, server: Server | None) -> list[Case]:
+def plan(arguments: argparse.Namespace) -> list[Case]:
     """The cases in the order in which they are tried: one of each sort, by chance, then the next one of each, so that a
     part of them says something of all.
     """
@@ -146,7 +142,7 @@ def plan(arguments: argparse.Namespace, server: Server | None) -> list[Case]:
         cases.append(case(number, way, f"torn {what}", Campaign.tear, what=what))
     outages = itertools.cycle(itertools.product(OUTAGES, ways))
     for number, (mode, way) in enumerate(itertools.islice(outages, arguments.outages)):
-        cases.append(case(number, way, mode, Campaign.outage, server=server, mode=mode))
+        cases.append(case(number, way, mode, Campaign.outage, mode=mode))
     random.Random(seed).shuffle(cases)
     sorts: dict[tuple[str, str], list[Case]] = defaultdict(list)
     for one in cases:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from lrscope.tracking.journal.events import Ended
 from lrscope.tracking.journal.journal import Journal
-from servers import Proxy, Server
+from servers import Proxy, mlflow_server_on
 from torture.commands import WAYS, Done, Place, finish, start, sync, train, wait_until_training
 from torture.contents import runs_of
 from torture.twins import Differences, Runs, compare
@@ -139,17 +139,18 @@ class Campaign:
         output = done.output + self._put_right(place, way, done)
         return self._compared(place, way, f"torn {what}", torn > 0, output)
 
-    def outage(self, way: str, server: Server, mode: str, chance: random.Random) -> Trial:
-        """Let the server be away, or fail, from a random moment of training for a random time; then sync."""
+    def outage(self, way: str, mode: str, chance: random.Random) -> Trial:
+        """Let the server be away, or fail, from a random moment of training for a random time; then do what is told."""
+        local = self._place()
+        with mlflow_server_on(local.folder, local.store) as server:
+            return self._outage(
+                Place(local.folder, (proxy := Proxy(server.port)).uri, local.database), proxy, way, mode, chance
+            )
+
+    def _outage(self, place: Place, proxy: Proxy, way: str, mode: str, chance: random.Random) -> Trial:
         twin = self.twin(way)
-        proxy = Proxy(server.port)
-        self._trials += 1
-        experiment = f"outage-{chance.randrange(10**9)}"
-        place = Place(self.folder / f"trial-{self._trials}", proxy.uri, server.folder / "server.db")
-        place.folder.mkdir(parents=True)
-        words = [word for word in WAYS[way] if not word.startswith("experiment_name=")]
         try:
-            process = start(place, *words, f"experiment_name={experiment}", "tracking.finish_timeout_s=4")
+            process = start(place, *WAYS[way])
             wait_until_training(place, process)
             time.sleep(chance.uniform(0, twin.training_seconds))
             hit = process.returncode is None
@@ -158,11 +159,12 @@ class Campaign:
             timer.start()
             done = finish(process)
             timer.join()
-            delivered = sync(place), sync(place)
+            output = done.output + "".join(one.output for one in (sync(place), sync(place)))
+            if done.code != 0 or "no report yet" in done.output:
+                output += self._put_right(place, way, Done(1, ""))
         finally:
             proxy.close()
-        output = done.output + "".join(one.output for one in delivered)
-        return self._compared(place, way, f"server: {mode}", hit, output, experiment)
+        return self._compared(place, way, f"server: {mode}", hit, output)
 
     def twin(self, way: str) -> Twin:
         """The same command, left alone."""
@@ -174,14 +176,15 @@ class Campaign:
                 training = time.monotonic()
                 done = finish(process)
                 assert done.code == 0, f"the twin itself failed:\n{done.output}"
-                runs, reached = runs_of(place.database, place.folder), tuple(place.reached.read_text().splitlines())
+                runs, reached = (
+                    runs_of(place.database, place.folder, place.store),
+                    tuple(place.reached.read_text().splitlines()),
+                )
                 self._twins[way] = Twin(runs, reached, time.monotonic() - training)
         return self._twins[way]
 
-    def _compared(
-        self, place: Place, way: str, fault: str, hit: bool, output: str, experiment: str | None = None
-    ) -> Trial:
-        found = compare(runs_of(place.database, place.folder, experiment), self.twin(way).runs)
+    def _compared(self, place: Place, way: str, fault: str, hit: bool, output: str) -> Trial:
+        found = compare(runs_of(place.database, place.folder, place.store), self.twin(way).runs)
         if found.none:
             shutil.rmtree(place.folder, ignore_errors=True)
         return Trial(way, fault, hit, found, f"{place.folder}\n{output}")

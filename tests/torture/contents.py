@@ -28,6 +28,10 @@ SAME_BYTES = ("config.yaml", "overrides.yaml")
 NOT_THE_MEMBER = ("run_id", "seconds")
 
 
+Own = Mapping[str, str]
+"""Texts that are of one command alone, and what stands for them."""
+
+
 @dataclass(frozen=True)
 class Recorded:
     """One run as stored. ``artifacts`` and ``models`` have what of each file has to be the same everywhere."""
@@ -42,20 +46,23 @@ class Recorded:
     weights: Mapping[str, torch.Tensor]
 
 
-def runs_of(database: Path, place: Path, experiment: str | None = None) -> dict[str, list[Recorded]]:
-    """The runs by their kind and name. ``place``: the folder whose path does not count where it is written down."""
+def runs_of(database: Path, place: Path, store: str) -> dict[str, list[Recorded]]:
+    """The runs by their kind and name. ``place`` and ``store``: the folder's path and the store's address do not count
+    where they are written down.
+    """
+    own = {store: "STORE", str(place): "PLACE"}
     found: dict[str, list[Recorded]] = defaultdict(list)
     query = (
         "SELECT run_uuid, runs.name, status, artifact_uri FROM runs JOIN experiments USING (experiment_id) "
-        "WHERE runs.lifecycle_stage = 'active' AND ? IN (experiments.name, '') ORDER BY start_time"
+        "WHERE runs.lifecycle_stage = 'active' ORDER BY start_time"
     )
     with closing(sqlite3.connect(database)) as connection:
         ask = connection.execute
         names = dict(ask("SELECT run_uuid, name FROM runs"))
-        for run_id, name, status, artifacts in ask(query, (experiment or "",)).fetchall():
+        for run_id, name, status, artifacts in ask(query).fetchall():
             tags = dict(ask("SELECT key, value FROM tags WHERE run_uuid = ?", (run_id,)))
             kind = f"{tags.get('lrscope.kind')} {name}"
-            found[kind].append(_recorded(connection, run_id, status, tags, names, _folder(artifacts, database), place))
+            found[kind].append(_recorded(connection, run_id, status, tags, names, _folder(artifacts, database), own))
     return found
 
 
@@ -66,7 +73,7 @@ def _recorded(
     tags: dict[str, str],
     names: Mapping[str, str],
     artifacts: Path,
-    place: Path,
+    own: Own,
 ) -> Recorded:
     ask = connection.execute
     points: Counter[tuple[str, int]] = Counter()
@@ -81,17 +88,17 @@ def _recorded(
     )
     files = {str(file.relative_to(artifacts)): file for file in artifacts.rglob("*") if file.is_file()}
     files.pop("git.diff", None)  # of the working tree, which is somebody's to change meanwhile
-    content = {name: _content(file, place) for name, file in files.items()}
+    content = {name: _content(file, own) for name, file in files.items()}
     content |= {f"dataset {name}": digest for name, digest in ask(of_data, (run_id,))}
-    own = {key: value for key, value in tags.items() if not key.startswith(OF_THE_PROCESS + OF_THE_PROCESS_TOO)}
-    if (parent := own.get("mlflow.parentRunId")) is not None:
-        own["parent"] = names.get(parent, "none")
+    of_run = {key: value for key, value in tags.items() if not key.startswith(OF_THE_PROCESS + OF_THE_PROCESS_TOO)}
+    if (parent := of_run.get("mlflow.parentRunId")) is not None:
+        of_run["parent"] = names.get(parent, "none")
     return Recorded(
         status,
         points,
         values,
-        {key: _anywhere(value, place) for key, value in params},
-        {key: _told(value, place) for key, value in own.items() if key not in IDENTITIES},
+        {key: _anywhere(value, own) for key, value in params},
+        {key: _told(value, own) for key, value in of_run.items() if key not in IDENTITIES},
         content,
         dict(_models(connection, run_id, artifacts)),
         _weights(files.get("checkpoints/last.ckpt")),
@@ -119,10 +126,10 @@ def _folder(uri: str, database: Path) -> Path:
     return Path(unquote(urlsplit(uri).path))
 
 
-def _content(file: Path, place: Path) -> str:
+def _content(file: Path, own: Own) -> str:
     """What of a file has to be the same everywhere; of most only that it is there, and not empty."""
     if file.name in SAME_BYTES:
-        return "\n".join(line for line in _anywhere(file.read_text(), place).splitlines() if "resume" not in line)
+        return "\n".join(line for line in _anywhere(file.read_text(), own).splitlines() if "resume" not in line)
     if file.name == "best.ckpt":
         return _digest(torch.load(file, map_location="cpu", weights_only=True)["state_dict"])
     if file.name == "members.csv":
@@ -131,13 +138,15 @@ def _content(file: Path, place: Path) -> str:
     return "empty" if file.stat().st_size == 0 else "there"
 
 
-def _told(text: str, place: Path) -> str:
+def _told(text: str, own: Own) -> str:
     """A tag; of a note not its table, whose last column is of time (``members.csv`` has the rest of it)."""
-    return "\n".join(line for line in _anywhere(text, place).splitlines() if not line.startswith("| 0."))
+    return "\n".join(line for line in _anywhere(text, own).splitlines() if not line.startswith("| 0."))
 
 
-def _anywhere(text: str, place: Path) -> str:
-    return text.replace(str(place), "PLACE")
+def _anywhere(text: str, own: Own) -> str:
+    for one, word in own.items():
+        text = text.replace(one, word)
+    return text
 
 
 def _digest(weights: Mapping[str, torch.Tensor]) -> str:

@@ -58,18 +58,19 @@ Runs = Mapping[str, list[Recorded]]
 def compare(mine: Runs, theirs: Runs) -> Differences:
     """Hold every run of one store against the run of the same name in the other."""
     total = Differences()
+    any_rounded = any(OTHERWISE in run.tags for runs in mine.values() for run in runs)
     for name, originals in theirs.items():
         found = mine.get(name, [])
         missing, doubled = max(0, len(originals) - len(found)), max(0, len(found) - len(originals))
         total += Differences(missing, doubled, which=(f"{name}: {missing} missing",) if missing else ())
         for run, original in zip(found, originals, strict=False):
-            total += _differences(name, run, original)
+            reports_rounded = any_rounded and name.startswith("sweep ")
+            total += _differences(name, run, original, reports_rounded or OTHERWISE in run.tags)
     extra = [name for name in mine if name not in theirs]
     return total + Differences(runs_doubled=sum(len(mine[name]) for name in extra), which=tuple(extra))
 
 
-def _differences(name: str, run: Recorded, original: Recorded) -> Differences:
-    rounded = OTHERWISE in run.tags
+def _differences(name: str, run: Recorded, original: Recorded, rounded: bool) -> Differences:
     missing = original.points.keys() - run.points.keys()
     surplus = run.points.keys() - original.points.keys()
     doubled = [key for key, count in run.points.items() if count > 1]
@@ -79,7 +80,7 @@ def _differences(name: str, run: Recorded, original: Recorded) -> Differences:
         if key in run.values and not _same(value, run.values[key], rounded)
     ]
     tags = {key: value for key, value in run.tags.items() if not (rounded and key in (OTHERWISE, REPLAYED))}
-    of_numbers = ("mlflow.note.content", "lrscope.why", "lrscope.best") if rounded else ()
+    of_numbers = ("mlflow.note.content", "lrscope.why", "lrscope.best", "lrscope.diagnosis") if rounded else ()
     wrong = {
         "param": list(_wrong(run.params, original.params)),
         "tag": [key for key in _wrong(tags, original.tags) if key not in of_numbers],

@@ -9,12 +9,15 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
+from mlflow.entities import RunTag
 from mlflow.exceptions import MlflowException
 
-from lrscope.core.errors import InputError
+from lrscope.core.errors import InputError, StoreUnreachable
 from lrscope.tracking.mlflow_store.artifact_place import check_inside, check_place
 from lrscope.tracking.mlflow_store.checked_client import CheckedClient
 from lrscope.tracking.mlflow_store.read import read_traces
+from lrscope.tracking.mlflow_store.store import open_store, resolve_uri
+from servers import Proxy
 
 
 @pytest.fixture
@@ -133,3 +136,18 @@ def test_a_link_among_the_artifacts_is_not_followed(client: CheckedClient, run_i
     with pytest.raises(InputError):
         check_inside(folder.as_uri(), [Path("../x")])
     assert (tmp_path / "secret").read_text() == "mine"
+
+
+@pytest.mark.parametrize("mode", ["refuse", "status"])
+def test_a_server_that_is_away_is_told_from_one_that_cannot_be_read(proxy: Proxy, mode: str) -> None:
+    """Nor is a run taken for deleted, or an answer for refused, while nobody answers."""
+    store = open_store(resolve_uri(proxy.uri))
+    proxy.mode = mode
+    calls = (
+        lambda: store.client.search_runs(["0"]),
+        lambda: store.client.get_run("0" * 32),
+        lambda: store.client.log_batch("0" * 32, tags=[RunTag("a", "b")]),
+    )
+    for call in calls:
+        with pytest.raises(StoreUnreachable, match="cannot be reached"):
+            call()

@@ -25,14 +25,18 @@ def close_and_report(sweep: CurrentSweep, outcomes: Mapping[int, Outcome], code:
         outcomes: by the numbers of the jobs.
     """
     close_broken_off(sweep, outcomes)
-    outcomes = compare_verdicts(sweep, outcomes, try_out=code < 128)
-    with _told():
-        keep_best_model(sweep, outcomes)
     shown = False
-    if _delivered(sweep):
+    try:
+        outcomes = compare_verdicts(sweep, outcomes, try_out=code < 128)
         with _told():
-            write_and_show(sweep)
-            shown = True
+            keep_best_model(sweep, outcomes)
+        if _delivered(sweep):
+            with _told():
+                write_and_show(sweep)
+                shown = True
+    except StoreUnreachable as error:  # everything recorded lies in the journals
+        again = f"`{command('sync')}`, then the same command with resume={_identity(sweep)}, make up for it"
+        print(f"the store went away: no report yet; {again} ({error.problems[0].rule})", file=sys.stderr)
     if not shown:
         print(plain_table(outcomes.values()))
         for number, outcome in outcomes.items():

@@ -11,7 +11,7 @@ from itertools import zip_longest
 from typing import Any
 
 from lrscope.core import from_store
-from lrscope.core.errors import InputError
+from lrscope.core.errors import InputError, StoreUnreachable
 from lrscope.core.failpoint import failpoint
 from lrscope.core.from_store import safe_join
 from lrscope.core.point import Point
@@ -250,7 +250,8 @@ class MLflowWriter:
 
 
 def _may_pass(error: Exception) -> bool:
-    return not is_refusal(error) and not isinstance(error, FileNotFoundError | InputError)
+    for_good = isinstance(error, FileNotFoundError | InputError) and not isinstance(error, StoreUnreachable)
+    return not is_refusal(error) and not for_good
 
 
 def _name_its_run(folder: Any, run_id: str, model_id: str) -> None:

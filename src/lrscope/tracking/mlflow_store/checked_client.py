@@ -7,6 +7,7 @@ project has no business (:mod:`lrscope.tracking.mlflow_store.artifact_place`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,9 +20,16 @@ from mlflow.tracking import MlflowClient
 from lrscope.core import from_store
 from lrscope.core.errors import InputError, NotConfirmed, Problem
 from lrscope.core.redact import redact, redact_uri
+from lrscope.tracking.mlflow_store.address import Address
 from lrscope.tracking.mlflow_store.artifact_place import check_inside, check_place
+from lrscope.tracking.mlflow_store.reach import unreachable
 
 T = TypeVar("T")
+
+_AWAY = re.compile(
+    r"^API request to .* failed with (timeout )?exception|failed with error code (5\d\d|401|403|404|407|408|425|429)\b"
+)
+"""What MLflow says where it is the way to the server that fails, and not the content."""
 
 _STAGES = ("active", "deleted")
 
@@ -31,6 +39,7 @@ class CheckedClient(MlflowClient):
 
     Raises:
         InputError: instead of whatever MLflow raises over content that it cannot read itself.
+        StoreUnreachable: the server does not answer, or something before it: a deleted run is told from that.
     """
 
     def __init__(self, tracking_uri: str | None = None) -> None:
@@ -67,6 +76,15 @@ class CheckedClient(MlflowClient):
         found = self._read(lambda: super(CheckedClient, self).get_metric_history(run_id, key, *arguments, **named))
         return PagedList([point for point in found if _is_point(point)], _token(found))
 
+    def log_batch(self, *arguments: Any, **named: Any) -> Any:
+        return self._reached(lambda: super(CheckedClient, self).log_batch(*arguments, **named))
+
+    def update_run(self, *arguments: Any, **named: Any) -> None:
+        self._reached(lambda: super(CheckedClient, self).update_run(*arguments, **named))
+
+    def set_experiment_tag(self, *arguments: Any, **named: Any) -> None:
+        self._reached(lambda: super(CheckedClient, self).set_experiment_tag(*arguments, **named))
+
     def list_artifacts(self, run_id: str, path: str | None = None) -> list[FileInfo]:
         self._check_place(run_id)
         found = self._read(lambda: super(CheckedClient, self).list_artifacts(run_id, path))
@@ -102,9 +120,17 @@ class CheckedClient(MlflowClient):
             self._places[run_id] = place
         return self._places[run_id]
 
-    def _read(self, ask: Callable[[], T]) -> T:
+    def _reached(self, ask: Callable[[], T]) -> T:
         try:
             return ask()
+        except MlflowException as error:
+            if _AWAY.search(str(error)):
+                raise unreachable(Address(self.tracking_uri, None), str(error).splitlines()[0][:200]) from None
+            raise
+
+    def _read(self, ask: Callable[[], T]) -> T:
+        try:
+            return self._reached(ask)
         except (MlflowException, OSError, InputError):  # a connection that breaks is an OSError, too
             raise
         except Exception as error:
