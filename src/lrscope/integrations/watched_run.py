@@ -57,7 +57,7 @@ class Watch:
         self._batches: list[Tensor] = []
         self._pending: list[tuple[int, list[Tensor]]] = []
         self._spreads: list[float] = []
-        self._evaluated = self._closed = False
+        self._evaluated = self.closed = False
         self._told: set[Verdict] = set()
         atexit.register(self.close)
 
@@ -102,7 +102,7 @@ class Watch:
     @property
     def diagnosis(self) -> Diagnosis:
         """What becomes of the training, by what was seen so far."""
-        if not self._closed:
+        if not self.closed:
             self._flush()
         return self._readable(self._found())
 
@@ -123,13 +123,13 @@ class Watch:
         Args:
             error: what ended the training, where it was not its end.
         """
-        if self._closed:
+        if self.closed:
             return
         self._flush()
         self._take_what_is_left()
         self._evaluated = self._evaluated or self.recorder.last("output_spread") is None
         self._record_spread()
-        self._closed = True
+        self.closed = True
         atexit.unregister(self.close)
         self.steps.close()
         self.recorder.end()
