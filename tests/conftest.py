@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
 
@@ -29,6 +30,17 @@ def _deliver_from_a_thread() -> None:
     another process takes to import MLflow. Commands in fresh processes start it as they do for a user.
     """
     service_client.LAUNCHES = (service_client.start_thread,)
+
+
+@pytest.fixture(autouse=True)
+def _own_environment() -> Iterator[None]:
+    """No test hands another one a variable: MLflow writes a tracking URI that it is told into the environment."""
+    before = dict(os.environ)
+    yield
+    for key in os.environ.keys() - before.keys():
+        if key.startswith(("MLFLOW_", "LRSCOPE_", "HYDRA_")):
+            del os.environ[key]
+    os.environ.update({key: value for key, value in before.items() if os.environ.get(key) != value})
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

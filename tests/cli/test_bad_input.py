@@ -63,7 +63,7 @@ ON_PAPER: dict[tuple[str, ...], list[str]] = {
     ("scheduler=multistep", "scheduler.milestones=[9,3]"): ["scheduler.milestones=[9, 3]: must be whole numbers"],
     ("callbacks.stop_when=[bored]",): ["callbacks.stop_when=bored: "],
     ("callbacks.checkpoint.monitor=foo",): ["callbacks.checkpoint.monitor=foo: must be one of train/loss_epoch, "],
-    ("+loss=bce",): ["loss=bce: nothing reads this key."],
+    ("+loss=bce",): ["loss=bce: is there already. Write loss=bce, without the +."],
     ("+scheduler.foo=3",): ["scheduler.foo=3: a constant rate reads no such key."],
     ("callbacks.early_stopping.patience=3",): [
         "callbacks.early_stopping.patience=3: has an effect with early stopping"

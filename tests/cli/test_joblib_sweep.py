@@ -72,7 +72,8 @@ def _under_way(root: Path) -> Iterator[Command]:
     root.mkdir(parents=True, exist_ok=True)
     (root / "mlflow.db").write_bytes(empty_store().read_bytes())
     own = {"LRSCOPE_ROOT": str(root), "OMP_NUM_THREADS": "1", "PYTHONPATH": str(HERE)}
-    process = zygote().start([str(CHECKOUT / "train.py"), *LONG], root, os.environ | own)
+    clean = {key: value for key, value in os.environ.items() if not key.startswith(("MLFLOW_", "LRSCOPE_"))}
+    process = zygote().start([str(CHECKOUT / "train.py"), *LONG], root, clean | own)
     try:
         deadline = time.monotonic() + 300
         while len(_training(root)) < 2:

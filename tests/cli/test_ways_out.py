@@ -11,6 +11,8 @@ from command_line import Typed, type_command
 
 from lrscope.core import errors
 from lrscope.core.stop_signals import StopSignals
+from lrscope.core.stopped_by_verdict import StoppedByVerdict
+from lrscope.core.verdict import Verdict
 
 SHORT = ("dataset=blobs", "batch_size=200", "model.hidden=[4]", "optimizer=sgd", "epochs=2", "trainer=cpu")
 SWEEP = ("-m", "lr=0.3,0.1", *SHORT, "sweep.report=false", "tracking.log_model=none")
@@ -95,6 +97,8 @@ def test_an_error_comes_whole_from_another_process(kind: type[BaseException]) ->
     problem = errors.Problem("lr", "-1", "must be above 0", "Use lr=0.1")
     if kind is errors.Interrupted:
         error: BaseException = errors.Interrupted(signal.SIGTERM)
+    elif kind is StoppedByVerdict:
+        error = StoppedByVerdict(Verdict.DIVERGED, "words")
     else:
         error = kind(problem if issubclass(kind, errors.InputError) else "words")
     again = pickle.loads(pickle.dumps(error))

@@ -32,7 +32,7 @@ def told(*overrides: str) -> list[str]:
 @pytest.mark.parametrize(
     ("override", "words"),
     [
-        ("+loss=bce", "loss=bce: nothing reads this key. The loss follows the data's task"),
+        ("+criterion=bce", "criterion=bce: nothing reads this key. Leave +criterion out."),
         ("+foo=1", "foo=1: nothing reads this key. Leave +foo out."),
         ("+sweep.foo=1", "sweep.foo=1: nothing reads this key."),
         ("+tracking.experiment=x", "tracking.experiment=x: nothing reads this key."),
