@@ -147,7 +147,7 @@ def alone(cfg: DictConfig, of: Data, dtype: torch.dtype = torch.float64, *, nudg
             if nudge:
                 _nudge(network, signs)
             twin.losses.append(loss.item())
-            twin.weights.append([p.detach().clone() for p in network.parameters()])
+            twin.weights.append([p.detach().clone() for p in network.parameters() if p.requires_grad])
             if schedule is not None and schedule.interval == "step":
                 schedule.scheduler.step()
         if schedule is not None and schedule.interval == "epoch":

@@ -19,7 +19,7 @@ NET = nn.Sequential()
 NET.add_module("body", nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3), nn.ReLU()))
 NET.add_module("head", nn.Linear(3, 2))
 
-HEAD = "+optimizer.groups.head.match=layers.4"
+HEAD = "+optimizer.groups.head.match=layers.5"
 """The last layer of the network of digits."""
 
 
@@ -36,7 +36,7 @@ def matched(pattern: str) -> set[str]:
         ("*.bias", {"body.0.bias", "body.1.bias", "head.bias"}),
         ("BatchNorm", {"body.1.weight", "body.1.bias"}),
         ("Linear", {"body.0.weight", "body.0.bias", "head.weight", "head.bias"}),
-        (r"(head|body\\.0)\\.weight", {"head.weight", "body.0.weight"}),
+        (r"(head|body\.0)\.weight", {"head.weight", "body.0.weight"}),
     ],
 )
 def test_what_a_pattern_means(pattern, names) -> None:
@@ -96,7 +96,7 @@ def test_a_schedule_with_a_top_of_its_own_moves_each_group_in_proportion() -> No
         ("optimizer=adam", HEAD, "+optimizer.groups.head.lr_factor=0.1", "scheduler=cosine"),
         ("optimizer=adamw", HEAD, "+optimizer.groups.head.weight_decay=0.3", "+optimizer.no_decay=auto"),
         ("optimizer=sgd", "optimizer.momentum=0.9", HEAD, "+optimizer.groups.head.lr=0.03", "scheduler=warmup_cosine"),
-        ("optimizer=sgd", "+optimizer.groups.body={match:[layers.0,layers.2],freeze:true}"),
+        ("optimizer=sgd", "+optimizer.groups.body={match:[layers.1,layers.3],freeze:true}"),
         ("optimizer=sgd", "model=cnn", "+optimizer.groups.body={match:Conv,freeze:true}"),
     ],
 )
@@ -107,10 +107,10 @@ def test_members_of_a_stack_have_the_rates_of_the_run_alone_in_every_group(words
 
 
 def test_a_frozen_body_is_kept_once_and_never_moves() -> None:
-    words = ("+optimizer.groups.body={match:[layers.0,layers.2],freeze:true}",)
+    words = ("+optimizer.groups.body={match:[layers.1,layers.3],freeze:true}",)
     members = [make_member(member_config(1, 2, *words, lr=lr), data(), torch.float32) for lr in (0.1, 0.01)]
     stack = Stack([member.network for member in members])
-    assert stack.shared == {"layers.0.weight", "layers.0.bias", "layers.2.weight", "layers.2.bias"}
+    assert stack.shared == {"layers.1.weight", "layers.1.bias", "layers.3.weight", "layers.3.bias"}
     assert stack.weights.shape == (2, 12 * 10 + 10)
     state = stack.member_state(1)
     assert all(torch.equal(state[name], value) for name, value in members[1].network.state_dict().items())
