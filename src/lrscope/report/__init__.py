@@ -9,6 +9,7 @@ Sweeps and the scripts use what is named here; it reads the store and writes fil
     output       page, table, note and files
     mlflow_ui    links, a saved view, MLflow's page itself
     report_stored, diagnose_stored    the two commands on stored runs
+    diagnose_files, diagnoses_json    on runs in files; what was found as JSON
 """
 
 from lrscope.report.analysis.recommendation import Recommendation
