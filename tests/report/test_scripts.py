@@ -73,7 +73,7 @@ def test_diagnose_says_what_became_of_each_member(
     uri: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     parent, members = store_sweep(uri, [train(0.01, 0, 3), diverged(10.0, 0)])
-    assert call(monkeypatch, "diagnose.py", parent, "--uri", uri) == 0
+    assert call(monkeypatch, "diagnose.py", parent, "--uri", uri) == 3, "one failed"
     said = capsys.readouterr().out
     assert all(member in said for member in members)
     assert "Diverged" in said
