@@ -59,8 +59,8 @@ FAST := $(addprefix tests/,schedules models datasets diagnosis tracking/test_eve
 check: lint ## lint, types and the tests that train nothing, in about a minute: before every commit
 	@$(BIN)/python -m pytest --quiet --numprocesses=2 --dist=loadfile $(FAST) $(ARGS)
 
-test: setup ## all tests, two at a time: minutes
-	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile $(ARGS)
+test: setup ## the tests, two at a time: minutes; LONG=1 for the longest too, as CI has it
+	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile $(if $(LONG),,-m "not long") $(ARGS)
 
 lint: setup ## format, lint and types
 	@$(BIN)/ruff format --check .

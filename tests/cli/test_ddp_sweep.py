@@ -11,6 +11,9 @@ SWEEP = ("-m", "lr=0.001,0.0001", "epochs=1", "batch_size=479", "tracking.log_mo
 """479 divides the 1,437 examples; the two halves of a batch differ by one example, so losses agree to a thousandth."""
 
 
+pytestmark = pytest.mark.long
+
+
 @pytest.fixture(scope="module")
 def ways(tmp_path_factory: pytest.TempPathFactory) -> dict:
     def typed(name: str, *words: str):

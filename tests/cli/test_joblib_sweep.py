@@ -18,6 +18,7 @@ from processes import Command, zygote
 from servers import empty_store
 
 pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
+pytestmark = pytest.mark.long
 
 JOBLIB = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
 SHORT = ("dataset=blobs", "batch_size=200", "model.hidden=[4]", "optimizer=sgd", "trainer=cpu")

@@ -49,6 +49,7 @@ def test_what_cannot_be_printed_is_dropped(tmp_path: Path, output: str, unbuffer
     assert (tmp_path / "done.txt").read_text() == "done"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("output", ["all closed", "full", "a reader that left"])
 def test_a_sweep_ends_as_without(tmp_path: Path, output: str) -> None:
     (tmp_path / "mlflow.db").write_bytes(empty_store().read_bytes())

@@ -31,6 +31,7 @@ def in_environment(root: Path, variables: dict[str, str], *words: str) -> subpro
     )
 
 
+@pytest.mark.long
 def test_a_sweep_that_is_neither_batched_nor_reported(tmp_path: Path) -> None:
     """``sweep.together`` and ``sweep.report``: against the default, members train one by one and no report is made."""
     common = ("-m", "lr=0.1,0.01", *SMALL, "tracking.log_model=none")
@@ -47,6 +48,7 @@ def test_a_sweep_that_is_neither_batched_nor_reported(tmp_path: Path) -> None:
     assert seen(other) == ({"false"}, False)
 
 
+@pytest.mark.long
 def test_a_terminal_that_shows_only_ascii_gets_the_whole_table(tmp_path: Path) -> None:
     done = in_environment(
         tmp_path, {"PYTHONIOENCODING": "ascii"}, "-m", "lr=0.1,0.01", *SMALL, *QUIET, "experiment_name='Übung'"

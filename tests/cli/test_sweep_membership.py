@@ -42,7 +42,7 @@ def _typed(root: Path, commands: Sequence[Sequence[str]]) -> list[dict[str, str]
     return list(json.loads(typed.out))
 
 
-@pytest.fixture(scope="module", params=["always", "never"])
+@pytest.fixture(scope="module", params=["always", pytest.param("never", marks=pytest.mark.long)])
 def sweeps(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Typed, dict[str, dict[str, str]]]:

@@ -28,7 +28,7 @@ def members(done: Typed, parent: str) -> Sequence[Run]:
     return [run for run in done.runs() if run.data.tags.get("mlflow.parentRunId") == parent]
 
 
-@pytest.mark.parametrize("experiment", STOPPED)
+@pytest.mark.parametrize("experiment", ["stopped_batched", pytest.param("stopped_single", marks=pytest.mark.long)])
 def test_an_interrupted_sweep_is_resumed_into_the_same_runs(tmp_path: Path, experiment: str) -> None:
     unpack(tmp_path)
     parent = STOPPED[experiment]

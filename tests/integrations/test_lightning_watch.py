@@ -55,7 +55,10 @@ def fit(tmp_path: Any, rate: float, epochs: int, **more: Any) -> tuple[Classifie
 
 # Lightning 2.6 on torch 2.13 warns, whoever calls its Trainer.
 pytestmark = pytest.mark.filterwarnings(
-    "ignore:The '.*' does not have many workers", "ignore:.*LeafSpec.*:FutureWarning", "ignore::DeprecationWarning"
+    "ignore:The '.*' does not have many workers",
+    "ignore:You defined a .validation_step.",
+    "ignore:.*LeafSpec.*:FutureWarning",
+    "ignore::DeprecationWarning",
 )
 
 

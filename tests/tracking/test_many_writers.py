@@ -117,6 +117,7 @@ def test_postgresql_without_a_server_between(postgres: str, project: Path) -> No
     assert run.info.artifact_uri == f"file://{project}/mlruns/direct/{run.info.run_id}/artifacts"
 
 
+@pytest.mark.long
 @pytest.mark.postgres
 def test_sixteen_processes_on_postgresql_behind_a_server(postgres: str, project: Path) -> None:
     folder = project / "server"
