@@ -48,6 +48,9 @@ class Client(NotebookClient):
         os.kill(self.km.provisioner.pid, signal.SIGINT)
 
 
+pytestmark = pytest.mark.long
+
+
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory: pytest.TempPathFactory, fresh_database: Path) -> dict[str, Any]:
     """What each cell of the notebook gave, by its name."""

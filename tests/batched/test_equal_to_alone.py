@@ -33,7 +33,7 @@ def _lasting(cfgs: list[DictConfig], of: Data, dtype: torch.dtype = torch.float6
     ]
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", ["mlp", *(pytest.param(m, marks=pytest.mark.long) for m in MODELS if m != "mlp")])
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_every_schedule_with_several_rates_and_seeds(optimizer: str, model: str) -> None:
     epochs, steps = (3, 3) if model.startswith("cnn") else (3, 6)
@@ -48,6 +48,7 @@ def test_every_schedule_with_several_rates_and_seeds(optimizer: str, model: str)
     assert all(steps >= epochs for steps in lasting)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
 def test_at_least_80_percent_of_rates_from_1e_6_to_10_stay_equal_for_200_steps(optimizer: str) -> None:
     lasting = _lasting([member_config(5, 40, f"optimizer={optimizer}", lr=lr) for lr in RATES], data())

@@ -22,6 +22,7 @@ def _settings(runs: list[Run]) -> set[tuple[float, int]]:
     return {(float(run.data.params["lr"]), int(run.data.params["seed"])) for run in runs}
 
 
+@pytest.mark.long
 def test_the_three_best_rates_get_four_more_seeds_and_a_resume_trains_nothing_again(tmp_path: Path) -> None:
     first = type_command(tmp_path, *WORDS, store=True)
     assert first.code == 0, first.err

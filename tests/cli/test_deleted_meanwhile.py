@@ -11,7 +11,9 @@ from mlflow.entities import ViewType
 SWEEP = ("-m", "lr=0.3,0.1", "dataset=blobs", "batch_size=400", "model.hidden=[4]", "optimizer=sgd", "epochs=2")
 
 
-@pytest.mark.parametrize("what", ["run", "sweep", "experiment"])
+@pytest.mark.parametrize(
+    "what", ["run", *(pytest.param(what, marks=pytest.mark.long) for what in ("sweep", "experiment"))]
+)
 def test_the_others_go_on(tmp_path: Path, what: str) -> None:
     own = f"callbacks.extra=[{{_target_:deletes.Deletes,what:{what}}}]"
     typed = type_command(tmp_path, *SWEEP, "trainer=cpu", "sweep.together=never", own, store=True)

@@ -33,7 +33,7 @@ def _models(typed: Typed) -> dict[str, int]:
     return {str(run.info.run_name): len(run.outputs.model_outputs) if run.outputs else 0 for run in runs}
 
 
-@pytest.mark.parametrize("where", ["close_and_report", "write_and_show"])
+@pytest.mark.parametrize("where", ["close_and_report", pytest.param("write_and_show", marks=pytest.mark.long)])
 def test_the_end_of_a_sweep_is_made_up_for(tmp_path: Path, where: str) -> None:
     killed = _killed(tmp_path, where, *SWEEP, *OWN)
     again = type_command(tmp_path / "root", *SWEEP, *OWN, "resume=latest")
@@ -49,6 +49,7 @@ def test_the_end_of_a_sweep_is_made_up_for(tmp_path: Path, where: str) -> None:
     assert killed.root == again.root
 
 
+@pytest.mark.long
 def test_latest_is_not_an_older_sweep_that_has_ended(tmp_path: Path) -> None:
     first = type_command(tmp_path, *SWEEP, *OWN, "sweep.report=false", "tracking.log_model=none", store=True)
     assert first.code == 0, first.err

@@ -42,6 +42,9 @@ def write_files(folder: Path) -> None:
     (folder / "poems.txt").write_text("shall I compare thee to a summer's day\nthou art more lovely\n" * 40)
 
 
+pytestmark = pytest.mark.long
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Typed, list[dict[str, str]]]:
     folder = tmp_path_factory.mktemp("recipes")

@@ -11,6 +11,8 @@ from mlflow.entities import Run
 from cli.command_line import CHECKOUT, Typed, type_command
 from compatibility.recorded import unpack
 
+pytestmark = pytest.mark.long
+
 LONE_RUN = "1ff601680b5c49beb9450e02a04776f3"
 FINISHED_SWEEP = "1b28ef25d8fd4a4aa346ecbb78ad750a"
 STOPPED = {
@@ -28,7 +30,7 @@ def members(done: Typed, parent: str) -> Sequence[Run]:
     return [run for run in done.runs() if run.data.tags.get("mlflow.parentRunId") == parent]
 
 
-@pytest.mark.parametrize("experiment", ["stopped_batched", pytest.param("stopped_single", marks=pytest.mark.long)])
+@pytest.mark.parametrize("experiment", STOPPED)
 def test_an_interrupted_sweep_is_resumed_into_the_same_runs(tmp_path: Path, experiment: str) -> None:
     unpack(tmp_path)
     parent = STOPPED[experiment]

@@ -33,6 +33,7 @@ def in_fresh_process(program: str, *arguments: object) -> str:
     return done.stdout.strip()
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore")  # MLflow warns of its own type hints
 def test_a_forward_with_an_if_loads_where_its_module_is_not(tmp_path: Path) -> None:
     outcome, folder = trained(tmp_path, "Branching")

@@ -44,6 +44,7 @@ def _threads_of_runs(folder: Path, *runs: list[str], cores: int = 2) -> list[int
     return list(json.loads(done.stdout))
 
 
+@pytest.mark.long
 def test_threads_follow_the_size_of_an_update(tmp_path: Path) -> None:
     wide = ["model.hidden=[1024,1024]"]
     own = ["trainer.threads=2"]

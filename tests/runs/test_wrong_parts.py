@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from single_runs import compose_config
-from wrong_parts import CASES, COUNT, words
+from wrong_parts import CASES, words
 
 from lrscope.config.overrides import run_config
 from lrscope.core.errors import InputError
@@ -33,7 +33,16 @@ def refused(number: int, folder: Path) -> list[str] | None:
     return None
 
 
-@pytest.mark.parametrize("number", range(COUNT), ids=[f"{n}-{case.group}" for n, case in enumerate(CASES)])
+SOME = 60
+"""Of the cases: what `make test` tries."""
+
+NUMBERS = [
+    pytest.param(number, id=f"{number}-{case.group}", marks=pytest.mark.long if number >= SOME else ())
+    for number, case in enumerate(CASES)
+]
+
+
+@pytest.mark.parametrize("number", NUMBERS)
 def test_is_refused_in_two_lines_or_trains(number: int, tmp_path: Path) -> None:
     told = io.StringIO()
     with contextlib.redirect_stderr(told):

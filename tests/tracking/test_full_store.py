@@ -99,6 +99,7 @@ def test_a_disk_that_is_full_from_the_start_is_said_and_breaks_nothing(
     assert session.close().words == ""
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("project")
 def test_training_goes_on_and_the_points_wait_for_room(small_disk: Path, fresh_database: Path) -> None:
     from mlflow.tracking import MlflowClient

@@ -92,6 +92,7 @@ def _check(uri: str, processes: int, runs: int, points: int) -> None:
             assert steps_of(client, run.info.run_id) == list(range(points))
 
 
+@pytest.mark.long
 def test_sixteen_processes_start_on_a_store_that_does_not_exist_yet(project: Path) -> None:
     _write(processes=16, runs=1, points=100, uri="")
     _check(f"sqlite:///{project}/mlflow.db", 16, 1, 100)
