@@ -21,7 +21,7 @@ from lrscope.diagnosis.diagnose import diagnose, diagnose_sweep
 from lrscope.diagnosis.live import live_finding
 from lrscope.diagnosis.note import note
 from lrscope.diagnosis.signals.aliases import canonical, canonical_name
-from lrscope.diagnosis.verdict_tags import verdict_tags
+from lrscope.diagnosis.verdict_tags import verdict_and_note, verdict_tags
 
 __all__ = [
     "canonical",
@@ -31,5 +31,6 @@ __all__ = [
     "is_diverged",
     "live_finding",
     "note",
+    "verdict_and_note",
     "verdict_tags",
 ]

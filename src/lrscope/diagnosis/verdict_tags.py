@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from lrscope.core.trace import Trace
 from lrscope.core.verdict import Diagnosis
+from lrscope.diagnosis.note import note
+
+NOTE = "mlflow.note.content"
+"""MLflow's page shows it as the run's description."""
 
 DIAGNOSIS = "lrscope.diagnosis"
 """All findings as JSON; :meth:`Diagnosis.from_json` reads it."""
 
 MOST_CHARACTERS = 7900
 """MLflow cuts a tag at 8,000."""
+
+
+def verdict_and_note(diagnosis: Diagnosis, trace: Trace) -> dict[str, str]:
+    """What a run is told of its diagnosis: :func:`verdict_tags`, and the note on it."""
+    return {**verdict_tags(diagnosis), NOTE: note(diagnosis, trace)[:MOST_CHARACTERS]}
 
 
 def verdict_tags(diagnosis: Diagnosis) -> dict[str, str]:

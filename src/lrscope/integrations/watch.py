@@ -54,8 +54,8 @@ def watch(
         'diverged'
 
     Weights, gradients, random numbers and settings stay as they are without it. Rates, gradient norm, length and
-    direction of the updates, dead units and the spread of the outputs are read from hooks, the costly ones at a sample
-    of the updates: in all at most about 2% of a step of 5 ms.
+    direction of the updates, dead units and the spread of the outputs are read from hooks, the costly ones at as many
+    updates as fit into 1% of the time of the loop so far.
 
     Args:
         model: a module; compiled, or wrapped by DistributedDataParallel, too. Hooks within a compiled one are not

@@ -11,10 +11,10 @@ from lrscope.core.errors import InputError, Problem
 from lrscope.core.paths import resolve
 from lrscope.core.point import Point
 from lrscope.core.tracking_settings import RunStart, Status, TrackingSettings
+from lrscope.diagnosis.verdict_tags import NOTE
 from lrscope.tracking.active_run import ActiveRun, active_run_id
 
 Where = Literal["active", "own", "memory"]
-NOTE = "mlflow.note.content"
 
 
 class Record(Protocol):

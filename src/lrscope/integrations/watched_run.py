@@ -20,10 +20,10 @@ from lrscope.core.trace import Trace
 from lrscope.core.tracking_settings import Status
 from lrscope.core.verdict import Diagnosis as Found
 from lrscope.core.verdict import Finding, Verdict
-from lrscope.diagnosis import canonical_name, diagnose, is_diverged, live_finding, note, verdict_tags
+from lrscope.diagnosis import canonical_name, diagnose, is_diverged, live_finding, note, verdict_and_note
 from lrscope.diagnosis.readable import Diagnosis
 from lrscope.integrations.optimizer_steps import OptimizerSteps
-from lrscope.integrations.watch_record import NOTE, Record
+from lrscope.integrations.watch_record import Record
 from lrscope.training.recording import OpenPlan, RunRecorder
 
 READ_EVERY = 32
@@ -137,7 +137,7 @@ class Watch:
         if self.recorder.last_loss is not None and not self.steps.updates:
             print("lrscope.watch: losses were told, and the optimizer that was given made no step", file=sys.stderr)
         facts = {"lrscope.facts": self.facts.to_json()}
-        self.record.close(_status(found, error), {**verdict_tags(found), **facts, NOTE: note(found, trace)[:7900]})
+        self.record.close(_status(found, error), {**verdict_and_note(found, trace), **facts})
         if self.on_verdict is not None and found.verdict not in self._told:
             self.on_verdict(self._readable(found))
 

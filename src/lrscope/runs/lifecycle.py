@@ -26,7 +26,7 @@ from lrscope.core.stored_command import command_tags
 from lrscope.core.trace import Trace
 from lrscope.core.trials import TRIALS, Trials
 from lrscope.core.verdict import Diagnosis, Verdict
-from lrscope.diagnosis import diagnose, note, verdict_tags
+from lrscope.diagnosis import diagnose, verdict_and_note
 from lrscope.runs.prepare import PreparedRun
 from lrscope.tracking import DatasetInfo, RunLog, RunStart, Session, dataset_place
 from lrscope.training.recording import RunRecorder
@@ -220,7 +220,7 @@ def _tell(log: RunLog, diagnosis: Diagnosis | None, trace: Trace, ending: RunEnd
         log.text(text, TRACEBACK)
         log.tags({"mlflow.note.content": f"**crashed**: {why}\n\n```\n{text[-6000:]}\n```"})
     elif diagnosis is not None:
-        log.tags(verdict_tags(diagnosis) | {"mlflow.note.content": note(diagnosis, trace)[:7900]})
+        log.tags(verdict_and_note(diagnosis, trace))
     else:
         log.tags({"mlflow.note.content": f"**stopped**: {why}; `resume=latest` continues it."})
 

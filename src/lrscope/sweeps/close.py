@@ -75,7 +75,7 @@ def compare_verdicts(sweep: CurrentSweep, outcomes: Mapping[int, Outcome], try_o
     Returns:
         The outcomes with what is known now, as the tags have it.
     """
-    from lrscope.diagnosis import diagnose, diagnose_sweep, note, verdict_tags
+    from lrscope.diagnosis import diagnose, diagnose_sweep, verdict_and_note
     from lrscope.runs.lifecycle import keep_trials
     from lrscope.sweeps.try_members import with_trials_of_members, without_trials
 
@@ -89,12 +89,11 @@ def compare_verdicts(sweep: CurrentSweep, outcomes: Mapping[int, Outcome], try_o
         as_alone = diagnose(without_trials(traces[number]))
         if diagnosis == as_alone or (stopped and diagnosis.verdict is not Verdict.DIVERGED):
             continue
-        words = {"mlflow.note.content": note(diagnosis, traces[number])[:7900]}
         with _told():
             log = sweep.session.annotate(outcome.local_id)
             if (found := traces[number].facts.trials) is not None:
                 keep_trials(log, found)
-            log.tags(verdict_tags(diagnosis) | words)
+            log.tags(verdict_and_note(diagnosis, traces[number]))
         seen_anew[number] = _judged(outcome, diagnosis.primary)
         seen_anew[number].write(sweep.ledger.place(number))
     return {number: seen_anew.get(number, outcome) for number, outcome in outcomes.items()}
