@@ -6,10 +6,10 @@ INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --constr
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train sweep compare diagnose ui resume sync reap check test lint bench long-study torture clean clean-runs
+.PHONY: help setup train sweep find compare diagnose check-baseline ui resume register serve server reproduce sync reap clean-old check test test-extras lint bench long-study torture clean clean-runs
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo '  ARGS="..." is handed on: make sweep ARGS="epochs=20 model=linear"'
 
@@ -33,11 +33,17 @@ train: setup ## one run: python train.py
 sweep: setup ## three rates side by side: python train.py -m lr=1,0.01,0.0001
 	@$(BIN)/python train.py -m lr=1,0.01,0.0001 $(ARGS)
 
+find: setup ## the rate for a run, from a part of its updates: python train.py find=on
+	@$(BIN)/python train.py find=on $(ARGS)
+
 compare: setup ## the report of the latest sweep, or of those in ARGS
 	@$(BIN)/python scripts/compare.py $(ARGS)
 
 diagnose: setup ## say what became of the latest sweep or run, or of those in ARGS
-	@$(BIN)/python scripts/diagnose.py $(ARGS)
+	@$(BIN)/python scripts/diagnose.py $(ARGS) || test $$? -eq 3 # a failed verdict is no failure of make
+
+check-baseline: setup ## is the latest training worse than a baseline? ARGS="--baseline ID" (tests: make check)
+	@$(BIN)/python scripts/check.py $(ARGS)
 
 ui: setup ## start MLflow's page on this machine and print the links to it
 	@$(BIN)/python scripts/ui.py $(ARGS)
@@ -45,11 +51,26 @@ ui: setup ## start MLflow's page on this machine and print the links to it
 resume: setup ## go on with the sweep or run that was interrupted last
 	@$(BIN)/python scripts/resume.py $(ARGS)
 
+register: setup ## the best member's model into MLflow's registry: make register ARGS="SWEEP NAME"
+	@$(BIN)/python scripts/register.py $(ARGS)
+
+serve: setup ## answer requests with a registered model: make serve ARGS=NAME
+	@$(BIN)/python scripts/serve.py $(ARGS)
+
+server: setup ## start a team's server on this machine: PostgreSQL, MLflow, artifacts (docs/team.md)
+	@$(BIN)/lrscope server start $(ARGS)
+
+reproduce: setup ## train a stored run again and compare: make reproduce ARGS=RUN_ID
+	@$(BIN)/python scripts/reproduce.py $(ARGS)
+
 sync: setup ## deliver what was recorded while the store was away or tracking.mode=offline
 	@$(BIN)/python scripts/sync.py $(ARGS)
 
 reap: setup ## mark runs whose process is gone as KILLED
 	@$(BIN)/python scripts/reap.py $(ARGS)
+
+clean-old: setup ## remove old runs from the store: make clean-old ARGS="--older-than 30d --dry-run"
+	@$(BIN)/python scripts/clean.py $(ARGS)
 
 # What trains nothing and starts no server: plain functions, some 40 s of one core.
 FAST := $(addprefix tests/,schedules models datasets diagnosis tracking/test_events.py tracking/test_history.py \
@@ -61,6 +82,20 @@ check: lint ## lint, types and the tests that train nothing, in about a minute: 
 
 test: setup ## the tests, two at a time: minutes; LONG=1 for the longest too, as CI has it
 	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile $(if $(LONG),,-m "not long") $(ARGS)
+
+# transformers is kept out of .venv: torchmetrics imports it wherever it is found, seconds for every command. So it has
+# a Python of its own that sees the packages of .venv and has these beside them.
+test-extras: .venv/extras/.stamp ## the tests that need transformers
+	@.venv/extras/bin/python -m pytest -m extras $(ARGS)
+
+.venv/extras/.stamp: .venv/.stamp
+	@test -x .venv/extras/bin/python || $(BIN)/python -m venv .venv/extras
+	@$(BIN)/python -c 'import site; print(*site.getsitepackages(), sep="\n")' > \
+	  "$$(.venv/extras/bin/python -c 'import site; print(site.getsitepackages()[0])')/beside.pth"
+	@echo "$(CURDIR)/src" >> "$$(.venv/extras/bin/python -c 'import site; print(site.getsitepackages()[0])')/beside.pth"
+	@.venv/extras/bin/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt \
+	  "transformers>=5" "accelerate>=1"
+	@touch $@
 
 lint: setup ## format, lint and types
 	@$(BIN)/ruff format --check .

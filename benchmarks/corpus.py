@@ -64,12 +64,13 @@ def make(kept: Path, fresh: bool, seed: int | None, processes: int) -> None:
     wanted = [(case, kept / f"{number:04d}.pickle") for number, case in enumerate(cases)]
     missing = [(case, file) for case, file in wanted if not file.exists()]
     with multiprocessing.get_context("spawn").Pool(processes, initializer=_one_thread) as pool:
-        for done, _ in enumerate(pool.imap_unordered(_keep, missing), 1):
+        for done, _ in enumerate(pool.imap_unordered(keep_case, missing), 1):
             print(f"\r{len(cases) - len(missing) + done} of {len(cases)}", end="", flush=True)
     print(f"\r{len(missing)} runs in {time.perf_counter() - start:.0f} s on {processes} processes: {kept}")
 
 
-def _keep(work: tuple[Case, Path]) -> None:
+def keep_case(work: tuple[Case, Path]) -> None:
+    """Train one case, label it, and keep it whole or not at all."""
     case, file = work
     made = file.with_suffix(".part")
     made.write_bytes(pickle.dumps((case, observe(case))))

@@ -2,8 +2,8 @@
 
 python benchmarks/reliability.py [--points 1] [--random 100] [--kills 54] [--outages 20] [--torn 10] [--seed 1]
 
-Each case's result is written as soon as it is there: a campaign that was cut off goes on where it was, as long as the
-code is the same (its commit, and nothing changed since).
+Each case's result is written as soon as it is there, with the commit that it is of: a campaign that was cut off goes on
+where it was. A case that went wrong is tried again once the code is another one; `--anew` tries all again.
 """
 
 from __future__ import annotations
@@ -27,19 +27,21 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from servers import empty_store
-from torture.campaign import SIGNALS, Campaign, Trial
+from torture.campaign import OUTAGES, SIGNALS, Campaign, Trial
 from torture.commands import WAYS
 from torture.twins import Differences
 
 ROOT = Path(__file__).resolve().parents[1]
-OUTAGES = ("refuse", "hang", "status", "cut request", "cut answer")
 KINDS = (
     "store", "ticket", "run", "event", "fsync", "offset", "batch", "upload", "checkpoint", "rename", "best", "outcome",
     "trace", "status", "package", "model", "report", "view", "prune",
 )  # fmt: skip
 """Of writes, in about the order of a run."""
 
-RESULTS = ROOT / "outputs" / "torture"
+OF_THE_END = ("batch", "upload", "status", "package", "model", "report", "view", "prune")
+"""Of a sweep that is reported: all else is the same without."""
+
+RESULTS = ROOT / "outputs" / "torture" / "results.jsonl"
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,9 @@ class Result:
     fault: str
     hit: bool
     differences: Differences
+    commit: str
+    date: str
+    seconds: float
 
     @classmethod
     def read(cls, line: str) -> Result:
@@ -72,19 +77,20 @@ class Result:
 def main() -> int:
     """0 where no trial found a difference."""
     arguments = _parser().parse_args()
-    began, file = time.monotonic(), RESULTS / f"{_version()}-seed-{arguments.seed}.jsonl"
+    began, file, commit = time.monotonic(), arguments.results, _version()
     file.parent.mkdir(parents=True, exist_ok=True)
-    earlier = [Result.read(line) for line in file.read_text().splitlines()] if file.exists() else []
     folder = Path(tempfile.mkdtemp(prefix="torture-"))
-    cases, done = plan(arguments), {result.case for result in earlier}
+    cases = plan(arguments)
+    done = set() if arguments.anew else {r.case for r in read(file) if r.differences.none or r.commit == commit}
     left = [case for case in cases if case.name not in done]
     print(f"{len(cases)} cases, {len(cases) - len(left)} of them done before: {file}", file=sys.stderr, flush=True)
     first = Campaign(folder / "worker-0", empty_store())
     others = [Campaign(folder / f"worker-{k}", empty_store(), first) for k in range(1, arguments.jobs)]
     workers = [(campaign, left[k :: arguments.jobs]) for k, campaign in enumerate([first, *others])]
     with ThreadPoolExecutor(arguments.jobs) as pool:
-        list(pool.map(partial(_work, file=file), workers))
-    results = [Result.read(line) for line in file.read_text().splitlines()]
+        list(pool.map(partial(_work, file=file, commit=commit), workers))
+    planned = {case.name for case in cases}
+    results = [result for result in read(file) if result.case in planned]
     print(table(results))
     print(
         f"\n{len(results)} trials, seed {arguments.seed}; this call took {(time.monotonic() - began) / 60:.0f} minutes"
@@ -97,6 +103,12 @@ def main() -> int:
     return 1 if failed else 0
 
 
+def read(file: Path) -> list[Result]:
+    """The last result of each case."""
+    lines = file.read_text().splitlines() if file.exists() else []
+    return list({result.case: result for result in map(Result.read, lines)}.values())
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--points", type=int, default=1, help="0: no kills at every kind of write")
@@ -106,6 +118,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--torn", type=int, default=10)
     parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=list(WAYS), help="of training")
     parser.add_argument("--most", type=int, help="stop after so many cases")
+    parser.add_argument("--only", nargs="+", default=[""], help="cases whose name begins with one of these")
+    parser.add_argument("--anew", action="store_true", help="try again what was tried before")
+    parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2, help="trials at a time")
     return parser
@@ -125,9 +140,16 @@ def plan(arguments: argparse.Namespace) -> list[Case]:
             lambda campaign: run(campaign, way=way, chance=random.Random(f"{seed} {name}"), **more),
         )
 
+    def kinds_of(way: str) -> tuple[str, ...]:
+        return OF_THE_END if way == "reported" else KINDS
+
     cases: list[Case] = []
     if arguments.points:
-        points = itertools.product(ways, ("before", "after"), KINDS, ("first", "middle", "last"))
+        points = (
+            (way, *rest)
+            for way in ways
+            for rest in itertools.product(("before", "after"), kinds_of(way), ("first", "middle", "last"))
+        )
         for number, (way, side, kind, occurrence) in enumerate(points):
             which, whole, again = f"{side} {kind} {occurrence}", number % 4 != 3, number % 3 == 0
             cases.append(case(number, way, which, Campaign.fail, which=which, whole=whole, again=again))
@@ -148,18 +170,23 @@ def plan(arguments: argparse.Namespace) -> list[Case]:
     for one in cases:
         sorts[one.sort].append(one)
     rounds = itertools.zip_longest(*sorts.values())
-    return [one for of_each in rounds for one in of_each if one is not None][: arguments.most]
+    in_turn = [
+        one for of_each in rounds for one in of_each if one is not None and one.name.startswith(tuple(arguments.only))
+    ]
+    return in_turn[: arguments.most]
 
 
-def _work(worker: tuple[Campaign, list[Case]], file: Path) -> None:
+def _work(worker: tuple[Campaign, list[Case]], file: Path, commit: str) -> None:
     campaign, cases = worker
     for case in cases:
+        began, today = time.monotonic(), time.strftime("%Y-%m-%d")
         trial = case.run(campaign)
-        result = Result(case.name, trial.way, trial.fault, trial.hit, trial.differences)
+        took = round(time.monotonic() - began, 1)
+        result = Result(case.name, trial.way, trial.fault, trial.hit, trial.differences, commit, today, took)
         with file.open("a") as results:
             results.write(json.dumps(asdict(result)) + "\n")
         word = "ok" if trial.passed else f"FAILED: {trial.differences}\n{trial.output}"
-        print(f"{case.name}{'' if trial.hit else ' (missed)'}: {word}", file=sys.stderr, flush=True)
+        print(f"{case.name}{'' if trial.hit else ' (missed)'}, {took:.0f} s: {word}", file=sys.stderr, flush=True)
 
 
 def table(results: list[Result]) -> str:

@@ -139,13 +139,14 @@ def served(database: Path) -> Iterator[str]:
     """The lean server on it."""
     import socket
 
-    from lrscope.report.mlflow_ui.serve import start, wait_for
+    from lrscope.report.mlflow_ui.local_server import start, wait_for
+    from lrscope.report.mlflow_ui.serve import page_command
 
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     with tempfile.TemporaryFile() as log:
-        page = start(f"sqlite:///{database}", port, log)
+        page = start(*page_command(f"sqlite:///{database}", port), port, log)
         try:
             wait_for(page, log)
             yield page.url

@@ -3,7 +3,8 @@
 Reads one JSON object a line (``argv``, ``cwd``, ``env``, ``output``, ``errors``), forks, and runs the program
 ``argv[0]`` in the child (or, after ``-m`` and ``-c``, the module or the code);
 answers ``{"pid"}`` at once and ``{"pid", "code"}`` when a child has ended. A child has its own session, signals,
-process id and start time, like any other process. So has the service that delivers for it, which is forked, too.
+process id and start time, like any other process. So has the service that delivers for it, which is forked, too, and so
+are workers of joblib.
 """
 
 from __future__ import annotations
@@ -15,27 +16,43 @@ import select
 import signal
 import subprocess
 import sys
-import traceback
+from functools import partial
 from multiprocessing import Pipe
 from pathlib import Path
 from typing import Any, cast
 
+import forked_workers
 from lrscope.tracking.delivery import service_client, service_process
 from lrscope.tracking.delivery.service_client import Link
 
 
 def preload() -> None:
     """Import what every command needs; nothing here may start a thread."""
+    import hydra_plugins.hydra_joblib_launcher._core  # noqa: F401
+    import joblib.externals.loky.backend.popen_loky_posix  # noqa: F401
+    import mlflow.pytorch
     import mlflow.store.tracking.sqlalchemy_store
     import mlflow.tracking  # noqa: F401
     import sklearn.datasets  # noqa: F401
+    import sqlalchemy.orm
+    import torch.utils.serialization  # noqa: F401
 
     import lrscope.batched.run.launch
+    import lrscope.cli.dry_run
+    import lrscope.cli.hydra_hooks
     import lrscope.cli.main
+    import lrscope.datasets.array_inputs
+    import lrscope.probe.try_out
     import lrscope.report
     import lrscope.runs.fit
     import lrscope.runs.run
-    import lrscope.sweeps.close  # noqa: F401
+    import lrscope.runs.train_single
+    import lrscope.sweeps.close
+    import lrscope.sweeps.confirm_best
+    import lrscope.tracking.mlflow_store.model_package
+    import lrscope.tracking.mlflow_store.raw_model  # noqa: F401
+
+    sqlalchemy.orm.configure_mappers()
 
 
 class ForkedService:
@@ -70,6 +87,10 @@ def fork_service() -> Link:
     return Link(ours, cast("subprocess.Popen[bytes]", ForkedService(pid)))
 
 
+def fork_services() -> None:
+    service_client.LAUNCHES = (fork_service, service_client.start_thread)
+
+
 def run_child(order: dict[str, Any]) -> None:
     """Become the command: never returns."""
     os.setsid()
@@ -79,21 +100,10 @@ def run_child(order: dict[str, Any]) -> None:
     for stream, key in ((1, "output"), (2, "errors")):
         os.dup2(os.open(order[key], os.O_WRONLY | os.O_CREAT | os.O_APPEND), stream)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    service_client.LAUNCHES = (fork_service, service_client.start_thread)
-    code: object = 1
-    try:
-        run_program(order["argv"])
-        code = 0
-    except SystemExit as stop:
-        code = stop.code if stop.code is not None else 0
-        if isinstance(code, str):
-            print(code, file=sys.stderr)
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code if isinstance(code, int) else 1)
+    fork_services()
+    if os.environ.get("LRSCOPE_FORKED_WORKERS") and any("joblib" in word for word in order["argv"]):
+        forked_workers.fork_workers_of(fork_services)
+    forked_workers.end_as(partial(run_program, order["argv"]))
 
 
 def run_program(argv: list[str]) -> None:

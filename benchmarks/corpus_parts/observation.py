@@ -64,11 +64,12 @@ class Observation:
         return bool(self.continued)
 
 
-def observe(case: Case, orders: Sequence[int] = range(ORDERS)) -> tuple[Trace, Observation]:
-    """Trains the case and looks at it, in these orders of the data; a run that is not finite is not continued."""
+def observe(case: Case, orders: Sequence[int] = range(ORDERS), copies: bool = True) -> tuple[Trace, Observation]:
+    """Trains the case and looks at it, in these orders of the data; a run that is not finite is not continued. Without
+    ``copies`` the trace lacks what lrscope's own come to, which makes no label."""
     run = Run(case)
     first, spread_first = run.train_loss(), float(output_spread(run.outputs(), run.data.targets))
-    trace, earlier, last = run.train(EARLIER_LOOKS, EVAL_STEPS)
+    trace, earlier, last = run.train(EARLIER_LOOKS, EVAL_STEPS, copies)
     rates, outputs = run.rate.used, run.outputs()
     finite = run.finite and all(math.isfinite(loss) for loss in last)
     orders = orders[:1] if run.per_epoch == 1 else orders  # a full batch has no order

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -45,7 +45,7 @@ class Run:
         self.epochs = case.epochs if case.problem == "line" else max(1, round(case.epochs / self.per_epoch))
         self.steps = self.epochs * self.per_epoch
         self.rate = Rate(case.schedule, case.lr, self.steps, self.per_epoch)
-        self.optimizer = self._make_optimizer(self.model.parameters())
+        self.optimizer = self._make_optimizer(self.model)
         self.loss: Callable[[Tensor, Tensor], Tensor] = (
             nn.functional.cross_entropy if self.data.classes else nn.functional.mse_loss
         )
@@ -55,18 +55,18 @@ class Run:
         self.points: dict[str, list[tuple[int, float]]] = {}
         self.finite = True
 
-    def _make_optimizer(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+    def _make_optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
         case = self.case
         more: dict[str, Any] = {"momentum": case.momentum, "nesterov": case.nesterov} if case.optimizer == "sgd" else {}
         more |= {} if case.weight_decay is None else {"weight_decay": case.weight_decay}
-        return _CLASSES[case.optimizer](parameters, lr=case.lr, **more)  # type: ignore[arg-type]
+        return _CLASSES[case.optimizer](network.parameters(), lr=case.lr, **more)  # type: ignore[arg-type]
 
     def clone(self, order: int) -> Run:
         """The same state, to be continued another way; in the same order of the data, or in another from 1 on."""
         twin = copy.copy(self)
         twin.order = order
         twin.model = copy.deepcopy(self.model)
-        twin.optimizer = twin._make_optimizer(twin.model.parameters())
+        twin.optimizer = twin._make_optimizer(twin.model)
         twin.optimizer.load_state_dict(copy.deepcopy(self.optimizer.state_dict()))
         return twin
 
@@ -114,8 +114,9 @@ class Run:
                 losses.append(self.train_loss())
         return tuple(losses)
 
-    def train(self, earlier: int, last: int) -> tuple[Trace, tuple[float, ...], tuple[float, ...]]:
-        """The whole run: what is recorded of it, and so many training losses from 70% to 90% and in its last 10%."""
+    def train(self, earlier: int, last: int, copies: bool = True) -> tuple[Trace, tuple[float, ...], tuple[float, ...]]:
+        """The whole run: what is recorded of it, and so many training losses from 70% to 90% and in its last 10%;
+        without ``copies`` none is trained on as lrscope does."""
         plan = RecordingPlan.of(self.steps)
         updates, dead = UpdateMeter(self.model.parameters()), DeadUnitsMeter(self.model)
         begin = self.steps - max(1, math.ceil(self.steps / 10))
@@ -137,7 +138,7 @@ class Run:
                 break
         late = [tuple(loss for step, loss in seen if (step >= begin) == after) for after in (False, True)]
         trace = self._trace()
-        return self._look_ahead(trace) if self.finite else trace, late[0], late[1]
+        return self._look_ahead(trace) if self.finite and copies else trace, late[0], late[1]
 
     def _look_ahead(self, trace: Trace) -> Trace:
         """With what lrscope tries at the end of a run: the data comes in the order in which it would have come."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from lrscope.core.trace import Trace
 from lrscope.diagnosis import diagnose_sweep
 from lrscope.report.analysis.comparison import compare
-from lrscope.report.analysis.rate_curve import NEAR, Loss, fit_curve
+from lrscope.report.analysis.rate_curve import NEAR
 from lrscope.report.analysis.recommend import recommend
 from lrscope.report.data.stored_sweep import Member, Sweep
 from recommendation_parts.sweep_cases import SweepCase
@@ -20,12 +20,24 @@ BySeed = Mapping[int, Sequence[Trace]]
 """One trace a rate, by seed."""
 
 
+@dataclass(frozen=True, eq=False)
+class Dense:
+    """Validation losses [seeds, rates, epochs] of the dense sweep: of the five seeds that choose its best rate, and of
+    further ones, which tell what a rate brings. The lowest of 31 means of five seeds is a lucky one as well; further
+    seeds do not know of that luck.
+    """
+
+    five: NDArray[np.float64]
+    further: NDArray[np.float64]
+
+
 @dataclass(frozen=True)
 class Judged:
-    """``regret`` and the others are in units of what training gained: the loss before it less the lowest of the dense
-    sweep. ``smooth`` is the regret by a curve through the dense sweep, whose lowest point is lucky as well; ``noise``
-    says that the five seeds do not tell the recommended rate from the best; ``lowest`` is the regret of the rate with
-    the lowest best epoch.
+    """Regrets are what a rate loses, by the further seeds, against the best rate of the dense sweep with five seeds, in
+    units of what training gained. ``regret`` is that of the recommended rate; ``swept`` of whichever rate of the sweep
+    is truly best, below which no rule comes that names one of them; ``lowest`` of the rate with the lowest best epoch.
+    ``dense_one`` is how often the lowest of the dense sweep with a single seed is within 2%; ``by_five`` the regret
+    with the luck of the five seeds left in.
     """
 
     name: str
@@ -36,9 +48,10 @@ class Judged:
     contains: bool
     decades: float
     regret: float
-    smooth: float
-    noise: bool
+    swept: float
     lowest: float
+    dense_one: float
+    by_five: float
     tried: bool
 
 
@@ -61,18 +74,21 @@ def as_sweep(case: SweepCase, seen: BySeed) -> Sweep:
     )  # fmt: skip
 
 
-def judge(case: SweepCase, seen: BySeed, dense: BySeed) -> Judged | None:
+def judge(case: SweepCase, seen: BySeed, dense: Dense) -> Judged | None:
     """None where the report recommends nothing: nothing trained, or nothing better than a constant answer."""
     comparison = compare((as_sweep(case, seen),))
     found = recommend(comparison)[0]
     if not isinstance(found.use, float) or found.evidence == "none":
         return None
     assert isinstance(found.low, float) and isinstance(found.high, float)
-    rates, losses = np.array(case.dense_rates), dense_losses(dense, comparison.start)
-    means, smooth = losses.mean(0), _smooth(case, losses, comparison.start)
-    gained = comparison.start - means.min()
-    best, nearest = int(means.argmin()), int(np.abs(np.log(rates / found.use)).argmin())
-    apart = losses[:, nearest] - losses[:, best]
+    five, further = (decides(losses, comparison.start) for losses in (dense.five, dense.further))
+    rates, best = np.array(case.dense_rates), int(five.mean(0).argmin())
+
+    def regret(rate: float, losses: NDArray[np.float64]) -> float:
+        means = losses.mean(0)
+        at = float(np.interp(np.log(rate), np.log(rates), means))
+        return (at - float(means[best])) / (comparison.start - float(means[best]))
+
     cells = [cell for cell in comparison.groups[0].cells if cell.best is not None and isinstance(cell.x, float)]
     lowest = min(cells, key=lambda cell: cell.best.mean if cell.best else 0.0).x
     assert isinstance(lowest, float)
@@ -84,43 +100,17 @@ def judge(case: SweepCase, seen: BySeed, dense: BySeed) -> Judged | None:
         evidence=found.evidence,
         contains=bool(found.low * (1 - 1e-6) <= rates[best] <= found.high * (1 + 1e-6)),
         decades=float(np.log10(found.high / found.low)),
-        regret=(_at(found.use, rates, means) - float(means.min())) / gained,
-        smooth=(_at(found.use, rates, smooth) - float(smooth.min())) / gained,
-        noise=bool(apart.mean() <= 2 * apart.std(ddof=1) / len(apart) ** 0.5),
-        lowest=(_at(lowest, rates, means) - float(means.min())) / gained,
+        regret=regret(found.use, further),
+        swept=min(regret(rate, further) for rate in case.rates),
+        lowest=regret(lowest, further),
+        dense_one=float(np.mean([regret(rates[losses.argmin()], further) <= NEAR for losses in five])),
+        by_five=regret(found.use, five),
         tried=found.tried,
     )
 
 
-def dense_losses(dense: BySeed, start: float) -> NDArray[np.float64]:
+def decides(losses: NDArray[np.float64], start: float) -> NDArray[np.float64]:
     """What decides, [seeds, rates]: the mean of the validation loss at its best and at the end, at most the start."""
-    found = np.full((len(dense), len(next(iter(dense.values())))), start)
-    for row, traces in enumerate(dense.values()):
-        for column, trace in enumerate(traces):
-            values = trace.get("val/loss").values
-            if np.isfinite(values[-1]):
-                found[row, column] = min((np.nanmin(values) + values[-1]) / 2, start)
-    return found
-
-
-def ceiling(dense: BySeed, start: float) -> bool:
-    """Whether the best rate of three seeds of the dense sweep is within 2% by the two others: what luck allows."""
-    losses = dense_losses(dense, start)
-    others = losses[3:].mean(0)
-    chosen = losses[:3].mean(0).argmin()
-    return bool(others[chosen] - others.min() <= NEAR * (start - others.min()))
-
-
-def _smooth(case: SweepCase, losses: NDArray[np.float64], start: float) -> NDArray[np.float64]:
-    seen = [
-        Loss(rate, seed, float(losses[seed, place]))
-        for place, rate in enumerate(case.dense_rates)
-        for seed in range(len(losses))
-    ]
-    curve = fit_curve(seen, float(losses.mean(0).min()), start)
-    assert curve is not None
-    return np.array([curve.loss_at(rate) for rate in case.dense_rates])
-
-
-def _at(rate: float, rates: NDArray[np.float64], losses: NDArray[np.float64]) -> float:
-    return float(np.interp(np.log(rate), np.log(rates), losses))
+    end = losses[:, :, -1]
+    lowest = np.where(np.isfinite(losses), losses, np.inf).min(2)
+    return np.where(np.isfinite(end), np.minimum((lowest + end) / 2, start), start)

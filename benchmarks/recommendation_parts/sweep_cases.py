@@ -28,6 +28,9 @@ DENSE = 31
 DENSE_SEEDS = tuple(range(101, 106))
 """None of them is a seed of the sweep."""
 
+FURTHER_SEEDS = tuple(range(201, 221))
+"""Which tell what a rate brings: the dense sweep's best rate was not chosen by them, nor the sweep's."""
+
 
 @dataclass(frozen=True)
 class SweepCase:

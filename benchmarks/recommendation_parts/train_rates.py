@@ -35,8 +35,8 @@ def train_rates(case: SweepCase, rates: Sequence[float], seed: int, whole: bool 
     val = Part(data.val_inputs, data.val_targets)
     loss = loss_of("classification" if data.classes else "regression")
     torch.manual_seed(seed)
-    network = _network(case, data)
-    trainer = BatchedTrainer([_member(case, copy.deepcopy(network), rate) for rate in rates], loss)
+    first = network(case, data)
+    trainer = BatchedTrainer([member(case, copy.deepcopy(first), rate) for rate in rates], loss)
     size = min(case.batch_size, len(train))
     per_epoch = math.ceil(len(train) / size)
     epochs = max(2, min(case.epochs, MOST_STEPS // per_epoch))
@@ -45,7 +45,7 @@ def train_rates(case: SweepCase, rates: Sequence[float], seed: int, whole: bool 
     for epoch in range(epochs):
         order = torch.randperm(len(train), generator=torch.Generator().manual_seed(1_000_003 * seed + epoch))
         for number, batch in enumerate(order.split(size)):
-            share = _share(case.schedule, epoch * per_epoch + number, steps)
+            share = share_of(case.schedule, epoch * per_epoch + number, steps)
             trainer.at_rates([rate * share for rate in rates])
             trainer.gather(train.inputs[batch], train.targets[batch], own=False)
             trainer.update()
@@ -60,11 +60,11 @@ def train_rates(case: SweepCase, rates: Sequence[float], seed: int, whole: bool 
                     curves.setdefault("output_spread", []).append((at, seen.output_spread[row]))
     for rate, curves in zip(rates if whole else (), kept, strict=False):
         shown = range(steps) if case.schedule == "cosine" else (0, steps - 1)
-        curves["lr"] = [(step, rate * _share(case.schedule, step, steps)) for step in shown]
+        curves["lr"] = [(step, rate * share_of(case.schedule, step, steps)) for step in shown]
     return [_trace(case, data, rate, curves, steps, per_epoch) for rate, curves in zip(rates, kept, strict=True)]
 
 
-def _network(case: SweepCase, data: Problem) -> nn.Sequential:
+def network(case: SweepCase, data: Problem) -> nn.Sequential:
     layers: list[nn.Module] = []
     width = data.inputs.shape[1]
     for units in case.hidden:
@@ -73,14 +73,14 @@ def _network(case: SweepCase, data: Problem) -> nn.Sequential:
     return nn.Sequential(*layers, nn.Linear(width, data.classes or 1))
 
 
-def _member(case: SweepCase, network: nn.Module, rate: float) -> Member:
+def member(case: SweepCase, network: nn.Module, rate: float) -> Member:
     if case.optimizer == "adam":
         return Member(network, torch.optim.Adam(network.parameters(), lr=rate))
     momentum = 0.9 if case.optimizer == "momentum" else 0.0
     return Member(network, torch.optim.SGD(network.parameters(), lr=rate, momentum=momentum))
 
 
-def _share(schedule: str, step: int, steps: int) -> float:
+def share_of(schedule: str, step: int, steps: int) -> float:
     return 0.5 * (1 + math.cos(math.pi * step / steps)) if schedule == "cosine" else 1.0
 
 

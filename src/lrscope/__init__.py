@@ -19,8 +19,11 @@ from typing import TYPE_CHECKING, Any
 from lrscope.core.moved_names import keep_moved_names
 
 if TYPE_CHECKING:
+    from lrscope import integrations as integrations
+    from lrscope.api.calls import find as find
     from lrscope.api.calls import sweep as sweep
     from lrscope.api.calls import train as train
+    from lrscope.api.found import Find as Find
     from lrscope.api.results import Run as Run
     from lrscope.api.results import Sweep as Sweep
     from lrscope.api.results import diagnose as diagnose
@@ -35,10 +38,12 @@ keep_moved_names()
 _PUBLIC = {
     "train": "lrscope.api.calls",
     "sweep": "lrscope.api.calls",
+    "find": "lrscope.api.calls",
     "diagnose": "lrscope.api.results",
     "load_sweep": "lrscope.api.results",
     "watch": "lrscope.integrations.watch",
     "Diagnosis": "lrscope.diagnosis.readable",
+    "Find": "lrscope.api.found",
     "Run": "lrscope.api.results",
     "Sweep": "lrscope.api.results",
     "Watch": "lrscope.integrations.watch",
@@ -50,6 +55,7 @@ _PUBLIC = {
 
 __all__ = [
     "Diagnosis",
+    "Find",
     "InputError",
     "LrscopeError",
     "Run",
@@ -57,6 +63,7 @@ __all__ = [
     "Sweep",
     "Watch",
     "diagnose",
+    "find",
     "load_sweep",
     "sweep",
     "train",
@@ -65,6 +72,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "integrations":
+        return import_module("lrscope.integrations")
     if name not in _PUBLIC:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_PUBLIC[name]), name)

@@ -72,5 +72,11 @@ def test_what_cannot_be_said_is_refused() -> None:
             train_words([], {"model": thing})
     with pytest.raises(InputError, match="no value to sweep over"):
         sweep_words([], {"lr": []})
-    with pytest.raises(InputError, match="interval"):
-        sweep_words([], {"lr": (1e-5, 10)})
+    for pair in ((1e-5,), (1e-5, 1, 10), ("low", "high"), (True, False)):
+        with pytest.raises(InputError, match="a tuple is an interval"):
+            sweep_words([], {"lr": pair})
+
+
+def test_a_pair_is_an_interval() -> None:
+    assert sweep_words([], {"lr": (1e-5, 10)}) == ["-m", "lr=interval(1e-05,10)"]
+    assert sweep_words([], {"batch_size": (16, 256)}) == ["-m", "batch_size=int(interval(16,256))"]

@@ -27,7 +27,7 @@ from lrscope.training.supported import Loss
 
 CONF = Path(__file__).parents[2] / "conf"
 SCHEDULERS = sorted(path.stem for path in (CONF / "scheduler").glob("*.yaml"))
-OPTIMIZERS = sorted(path.stem for path in (CONF / "optimizer").glob("*.yaml"))
+OPTIMIZERS = sorted(path.stem for path in (CONF / "optimizer").glob("*.yaml") if path.stem != "own")
 
 UNPREDICTABLE = 1e-12
 """A member is predictable in float64 until its run and the one rounded otherwise differ by this."""

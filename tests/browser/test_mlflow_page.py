@@ -46,6 +46,24 @@ def test_the_link_opens_a_flat_table_of_exactly_the_members(browser: Browser, sw
         assert errors.of_ours() == []
 
 
+def test_the_parents_note_shows_the_figure_and_the_experiment_leads_there(
+    browser: Browser, sweeps: dict[str, Stored]
+) -> None:
+    stored = sweeps["three"]
+    base = stored.links.plain.partition("/#/")[0]
+    with opened(browser, f"{base}/#/experiments/{stored.sweep.experiment_id}?workflowType=machine_learning") as (
+        page,
+        _,
+    ):
+        link = page.locator(f"a[href*='/runs/{stored.sweep.run_id}']").first
+        expect(link).to_be_attached()
+        page.goto(str(link.get_attribute("href") and link.evaluate("element => element.href")))
+        figure = page.locator("img[src*='loss_vs_rate.png']")
+        expect(figure).to_be_visible()
+        page.wait_for_function("document.querySelector(\"img[src*='loss_vs_rate.png']\").naturalWidth > 100")
+        expect(page.get_by_text("<!-- lrscope")).to_have_count(0)
+
+
 def test_the_plain_link_shows_the_same_members(browser: Browser, sweeps: dict[str, Stored]) -> None:
     with opened(browser, sweeps["three"].links.plain) as (page, _):
         matching(page, 3)

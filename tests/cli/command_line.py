@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,6 +70,8 @@ def type_command(
     path: Path = HERE,
     store: bool = False,
     fresh: bool = False,
+    variables: Mapping[str, str] | None = None,
+    at_most_s: float = 280,
 ) -> Typed:
     """Run ``python train.py`` with these words in a process of its own, and everything it writes below ``root``.
 
@@ -77,6 +79,8 @@ def type_command(
         path: a folder of a user's own modules.
         store: whether there is a store already, as for all but the first command of a project.
         fresh: see :func:`processes.run_program`.
+        variables: of its environment, beside those of every test.
+        at_most_s: one that takes longer is killed.
     """
     root.mkdir(parents=True, exist_ok=True)
     if store:
@@ -84,7 +88,8 @@ def type_command(
     own = {"LRSCOPE_ROOT": str(root), "OMP_NUM_THREADS": "1", "PYTHONPATH": str(path), "LRSCOPE_TRIAL_SECONDS": "0"}
     foreign = ("MLFLOW_", "LRSCOPE_", "HYDRA_")
     environment = {key: value for key, value in os.environ.items() if not key.startswith(foreign)} | own
+    environment |= variables or {}
     began = time.monotonic()
-    done = run_program([*program, *words], cwd or root, environment, fresh=fresh)
+    done = run_program([*program, *words], cwd or root, environment, at_most_s, fresh)
     seconds = time.monotonic() - began
     return Typed(root, done.returncode, done.stdout, done.stderr, seconds)

@@ -23,7 +23,19 @@ REFUSED_BY_HYDRA: dict[tuple[str, ...], list[str]] = {
     ("learning_rate=0.1",): ["learning_rate=0.1: there is no such key. Did you mean lr?"],
     ("optimizer=adma",): ["optimizer=adma: there is no such option. Did you mean adam or adamw?"],
     ("scheduler=glob(co*)",): ["scheduler=glob(co*): several values for one run. Add -m to sweep over them."],
-    ("model=foo",): ["model=foo: there is no such option. Choose one of cnn, gru, linear, mlp, resnet, transformer."],
+    ("metrics=[f1,acuracy]",): [
+        "metrics=[f1,acuracy]: there is no such option. Did you mean accuracy or auroc? Choose one of accuracy, auroc,"
+    ],
+    ("-m", "lr=0.1,", "0.01"): [
+        "lr=0.1,: ends with a comma, so that its next value is a word of its own. Write the values without spaces:",
+        "0.01: is a value without a key. Write it behind its comma, without a space.",
+    ],
+    ("sweep.objective=val/r2",): ["Add metrics=[r2], or try sweep.objective=val/loss."],
+    ("trainer.max_steps=10",): ["trainer.max_steps=10: there is no such key. Did you mean max_steps?"],
+    ("callbacks.checkpoint.every_seconds=-1",): [
+        "callbacks.checkpoint.every_seconds=-1: must be a number of seconds, 0 or above. Try 30."
+    ],
+    ("model=foo",): ["model=foo: there is no such option. Choose one of cnn, gru, hf, linear, mlp, resnet, timm,"],
     ("experiment=foo",): ["experiment=foo: there is no such option. Choose one of decay, line, signs, strategies."],
     ("lrr=1",): ["lrr=1: there is no such key. Did you mean lr? `python train.py --cfg job` shows all keys."],
     ("model.hiddn=[1]",): ["model.hiddn=[1]: there is no such key. Did you mean model.hidden? "],

@@ -18,6 +18,8 @@ COMMANDS = {
     "a ragged file": (*TABLE, "dataset.path=ragged.csv"),
     "no file": (*TABLE, "dataset.path=rents.csv"),
     "no such set": ("dataset=hub", "dataset.name=./nowhere"),
+    "no transformers": ("dataset=digits", "model=hf", "model.name=some/network"),
+    "a timm that does not fit": ("dataset=digits", "model=timm", "model.name=resnet18"),
     "a model for tokens": ("dataset=digits", "model=gru"),
     "a model for images": (*TABLE, "dataset.path=houses.csv", "model=resnet"),
 }
@@ -32,6 +34,9 @@ def typed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Typed, dict[str, di
     (desk / "houses.csv").write_text("\n".join(["size,price", *rows]))
     (desk / "changed.csv").write_text("\n".join(["size,price", *rows[:-1], "40,77"]))
     (desk / "ragged.csv").write_text("size,price\n1,2\n3,4,5\n")
+    # What timm comes to beside a torchvision of another torch, and what a package that is not installed does.
+    (desk / "timm.py").write_text("raise RuntimeError('operator torchvision::nms does not exist')")
+    (desk / "transformers.py").write_text("import no_such_package_of_anybody")
     commands = folder / "commands.json"
     commands.write_text(json.dumps([[*words, *SHORT] for words in COMMANDS.values()]))
     program = [str(HERE / "type_many.py")]
@@ -79,6 +84,9 @@ def test_files_can_be_compared(typed: tuple[Typed, dict[str, dict[str, str]]]) -
         ("a ragged file", "ragged.csv: line 3: 3 fields where the header has 2"),
         ("no file", "dataset.path=rents.csv: there is no such file"),
         ("no such set", "dataset"),
+        ("no transformers", "needs the package transformers (No module named 'no_such_package_of_anybody')"),
+        ("no transformers", "Install it: pip install 'lrscope[text]'"),
+        ("a timm that does not fit", "which cannot be imported here (RuntimeError: operator torchvision::nms does not"),
         ("a model for tokens", "model=gru: takes token ids [length] or numbers [length, features]"),
         ("a model for images", "model=resnet: takes images [channels, height, width]"),
     ],

@@ -95,7 +95,8 @@ def test_the_wheel_holds_what_an_installed_lrscope_reads(wheel: Path) -> None:
     held = set(zipfile.ZipFile(wheel).namelist())
     conf = {f"lrscope/{path.relative_to(ROOT)}" for path in (ROOT / "conf").rglob("*.yaml")}
     assert conf <= held
-    assert {"lrscope/py.typed", "lrscope/cli/project/gitignore", "lrscope/report/output/template/report.html"} <= held
+    assert {"lrscope/py.typed", "lrscope/cli/guide.md", "lrscope/cli/project/gitignore"} <= held
+    assert "lrscope/report/output/template/report.html" in held
     assert not {name for name in held if not name.startswith(("lrscope/", "hydra_plugins/", "lrscope-"))}
 
 

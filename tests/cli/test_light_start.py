@@ -48,5 +48,7 @@ def test_help_tells_what_can_be_chosen(tmp_path: Path) -> None:
 
 def test_cfg_shows_the_top_of_the_config(tmp_path: Path) -> None:
     shown = type_command(tmp_path, "--cfg", "job").out
-    for line in ("lr: 0.001", "seed: 0", "epochs: 50", "batch_size: 32"):
+    for line in ("lr: 0.001", "seed: 0", "epochs: ${lrscope_epochs:${max_steps}}", "batch_size: 32"):
         assert f"\n{line}\n" in shown, line
+    assert "\nepochs: 50\n" in type_command(tmp_path, "--cfg", "job", "--resolve").out
+    assert "\nepochs: null\n" in type_command(tmp_path, "max_steps=100", "--cfg", "job", "--resolve").out

@@ -106,6 +106,11 @@ def test_mlflows_variables_that_are_followed_or_told(tmp_path: Path) -> None:
     variables = {"MLFLOW_EXPERIMENT_NAME": "of the team", "MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING": "true"}
     done = in_environment(tmp_path, variables, *SMALL, *QUIET)
     assert done.returncode == 0, done.stderr
-    assert done.stderr.count("MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING: lrscope records no system metrics") == 1
+    assert (
+        done.stderr.count(
+            "MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING: lrscope records them with tracking.system_metrics=true"
+        )
+        == 1
+    )
     typed = Typed(tmp_path, 0, "", "", 0)
     assert {typed.client.get_experiment(run.info.experiment_id).name for run in typed.runs()} == {"of the team"}

@@ -46,3 +46,11 @@ def test_words_that_another_folder_can_repeat(tmp_path: Path) -> None:
 def test_where_a_file_lies_makes_no_other_run() -> None:
     one, other = ({"dataset": {"path": place, "val_path": place}} for place in ("/a", "/b"))
     assert fingerprint(one, "digest") == fingerprint(other, "digest") != fingerprint(one, "another")
+
+
+def test_a_folder_of_a_pretrained_network_gets_its_whole_path(tmp_path: Path) -> None:
+    (tmp_path / "tiny").mkdir()
+    (tmp_path / "resnet18").mkdir()
+    (tmp_path / "tiny" / "config.json").write_text("{}")
+    words = ["model.name=tiny", "model.name=resnet18", "model.name=distilbert-base-uncased"]
+    assert whole_words(words, tmp_path) == [f"model.name={tmp_path / 'tiny'}", *words[1:]]

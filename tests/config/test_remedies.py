@@ -112,6 +112,7 @@ def test_what_is_proposed_is_accepted(typed: str) -> None:
             assert told == [], f"{problem} -> {word}"
 
 
+@pytest.mark.long
 def test_most_remedies_name_a_word() -> None:
     named = [typed for typed in TYPED.strip().splitlines() if any(map(words_of, problems(typed.split())))]
     assert len(named) >= 25

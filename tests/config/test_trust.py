@@ -11,9 +11,11 @@ import pytest
 
 from lrscope.config.trust import check_stored_overrides, command_again, packages_of
 from lrscope.core.errors import InputError
+from lrscope.core.stored_command import command_tags
 from lrscope.tracking import RunStart
+from lrscope.tracking.delivery.sync import prune_journal
 from lrscope.tracking.journal import events as ev
-from lrscope.tracking.journal.journal import Journal
+from lrscope.tracking.journal.journal import TYPED, Journal, Offset, all_journals, odd_journals
 from lrscope.tracking.liveness.process import this_process
 from lrscope.tracking.typed_here import typed_here
 
@@ -219,7 +221,7 @@ def test_a_whole_path_into_the_project_is_believed_and_out_of_it_is_not(project:
     (project / "out").symlink_to("/etc")
     check_stored_overrides([f"dataset.path={project}/data.csv", f"dataset.val_path={project}/a/b.csv,{project}/c.csv"])
     for path in ("/etc/passwd", f"{project}/../x", f"{project}/out/passwd", f"{project}-2/x", "/"):
-        with pytest.raises(InputError, match=rf"type it yourself: .*resume.* dataset\.path={path}$"):
+        with pytest.raises(InputError, match=rf"type it yourself, behind the command: dataset\.path={path}$"):
             check_stored_overrides([f"dataset.path={path}"])
 
 
@@ -238,6 +240,26 @@ def test_a_path_that_was_typed_here_is_believed_by_the_word_of_the_own_journal(p
     for others in (["dataset.path=/data/other"], ["dataset.path=/data/signs/"], *([word] for word in words[2:])):
         with pytest.raises(InputError, match="stored override"):
             command_again(others, own=own)
+
+
+def test_what_was_typed_here_outlives_its_journal_on_this_machine_alone(project: Path) -> None:
+    words = ("lr=0.1", "dataset.path=/data/signs,/data/more")
+    begun = RunStart("e", "lr", "run", "here", tags=command_tags(words))
+    journal = Journal.of(project, "here")
+    journal.folder.mkdir()
+    journal.append(ev.encode(ev.Started(begun, 0, this_process().to_tags(), None)))
+    journal.append(ev.encode(ev.Ended("FINISHED", 1)))
+    journal.set_offset(Offset(journal.size(), run_id="0" * 32, ended="FINISHED"))
+    prune_journal(journal)
+    assert not journal.exists()
+    assert typed_here(project, "here") == words
+    assert "dataset.path=/data/more" in typed_here(project, "a member", sweep="here")
+    assert typed_here(project, "her") == () and list(odd_journals(project)) == [] and all_journals(project) == []
+    kept = project / TYPED
+    kept.write_text(kept.read_text().replace(this_process().machine, "another"))
+    assert typed_here(project, "here") == ()
+    kept.write_text("[]\nno json\n" + kept.read_text())
+    assert typed_here(project, "here") == ()
 
 
 def test_the_file_of_trusted_packages(tmp_path: Path) -> None:
@@ -260,3 +282,32 @@ def test_the_file_of_trusted_packages(tmp_path: Path) -> None:
         file.write_text(text)
         with pytest.raises(InputError, match="list of packages"):
             packages_of(file)
+
+
+def test_the_number_of_workers_that_was_typed_here_is_believed() -> None:
+    word = "hydra.launcher.n_jobs=2"
+    check_stored_overrides([word], own=[word])
+    for other in (
+        "hydra.launcher._target_=os.system",
+        "hydra.launcher.n_jobs={_target_: os.system}",
+        "hydra.run.dir=/x",
+    ):
+        with pytest.raises(InputError, match="Hydra's own configuration"):
+            check_stored_overrides([other], own=[other])
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "sweep.engine=slurm",
+        "sweep.engine_options.setup=[id]",
+        "sweep.engine_options.address=h:1",
+        "sweep.workers=9999",
+        "sweep={engine_options:{setup:[id]}}",
+    ],
+)
+def test_no_store_sends_jobs_elsewhere_but_what_was_typed_here_does(word: str) -> None:
+    with pytest.raises(InputError, match="where members train"):
+        check_stored_overrides([word])
+    check_stored_overrides([word], own=[word])
+    check_stored_overrides(["sweep.engine=joblib", "sweep.retries=1"])

@@ -94,6 +94,9 @@ IN_VAIN = {
     "callbacks.stop_grace_epochs": ("callbacks.stop_grace_epochs=2",),
     "callbacks.checkpoint.monitor": ("callbacks.checkpoint.best=false", "callbacks.checkpoint.monitor=val/acc"),
     "trainer.gradient_clip_algorithm": ("trainer.gradient_clip_algorithm=value",),
+    "sweep.workers": ("sweep.workers=2",),
+    "sweep.retries": ("sweep.retries=1",),
+    "sweep.engine_options.*": ("sweep.engine_options.partition=gpu",),
 }
 MET = {
     "lr": "optimizer.lr=${lr}",
@@ -111,6 +114,7 @@ MET = {
     "callbacks.stop_grace_epochs": "callbacks.stop_when=[collapsed]",
     "callbacks.checkpoint.monitor": "callbacks.checkpoint.best=true",
     "trainer.gradient_clip_algorithm": "trainer.gradient_clip_val=1",
+    **{need.key: "sweep.engine=slurm" for need in NEEDS if need.key.startswith("sweep.")},
     **{need.key: "callbacks.early_stopping.enabled=true" for need in NEEDS if "early_stopping" in need.key},
 }
 

@@ -225,3 +225,48 @@ def test_training_takes_it_as_it_is(tmp_path: Path) -> None:
     data = table(path=written(tmp_path, HOUSES), target="price")
     again = conformed(data, "table")
     assert again.digest == data.digest and again.preprocessing is data.preprocessing
+
+
+TOWNS = "size,town,price\n" + "\n".join(f"{size},{'AB'[size % 2]},{size * 100 + 7}" for size in range(1, 41))
+OTHERS = "size,town,price\n3,A,1\n4,Chur,2\n5,Chur,3\n6,,4\n7,Genf,5\n"
+
+
+def test_words_that_no_training_row_has_are_told_with_column_value_and_rows(tmp_path: Path) -> None:
+    more = written(tmp_path, OTHERS, "more.csv")
+    data = table(path=written(tmp_path, TOWNS), target="price", val_path=more)
+    (line,) = [note for note in data.notes if "no training row" in note]
+    assert line.endswith(
+        "more.csv: column town: no training row has 'Chur' in 2 rows, 'Genf' in 1 row (the first is line 3): taken for"
+        " none"
+    )
+    assert data.val is not None and data.val.inputs[1:, 1:].eq(0).all()
+    known = table(path=written(tmp_path, TOWNS), target="price", val_path=written(tmp_path, TOWNS, "more.csv"))
+    assert not any("no training row" in note for note in known.notes)
+
+
+def test_words_that_no_training_row_has_are_refused_where_missing_values_are(tmp_path: Path) -> None:
+    more = written(tmp_path, OTHERS.replace("6,,4\n", ""), "more.csv")
+    said = refused(tmp_path, TOWNS, val_path=more, missing="refuse")
+    assert "dataset.val_path" in said and "line 3, column town: no training row has 'Chur', as of 1 more" in said
+    assert "dataset.missing=fill" in said
+
+
+def test_a_word_that_the_draw_left_to_the_rows_that_validate_is_told(tmp_path: Path) -> None:
+    for row in range(1, 41):  # some row validates, whichever the seed draws
+        lines = TOWNS.splitlines()
+        lines[row] = lines[row].replace(",A,", ",Genf,").replace(",B,", ",Genf,")
+        data = table(path=written(tmp_path, "\n".join(lines)), target="price", missing="refuse")
+        assert data.val is not None
+        told = [note for note in data.notes if "the rows that validate: column town: no training row has" in note]
+        assert bool(told) == bool(data.val.inputs[:, 1:].eq(0).all(1).any())
+        if told:
+            assert f"'Genf' in 1 row (the first is line {row + 1})" in told[0]
+            return
+    raise AssertionError("no row validated")
+
+
+def test_words_beyond_those_that_get_an_input_are_told(tmp_path: Path) -> None:
+    rows = [f"{row},w{row % 150},{row * 7}" for row in range(600)]
+    data = table(path=written(tmp_path, "size,word,price\n" + "\n".join(rows)), target="price", task="regression")
+    (line,) = [note for note in data.notes if "most frequent" in note]
+    assert "column word: of 150 words the 100 most frequent get an input, the others, in" in line

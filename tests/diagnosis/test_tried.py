@@ -158,3 +158,18 @@ def test_a_lone_run_is_tried_for_where_it_failed_or_was_too_slow() -> None:
     for kind in ("diverged", "collapsed", "slow"):
         assert untried([at(1.0, kind)]) is not None
     assert untried([at(1.0, "diverged", broken_examples=3)]) is None  # the data is the matter
+
+
+def test_a_cause_that_was_tried_at_another_members_rate_is_told_with_that_rate() -> None:
+    fresh = other(FRESH, {RESET: "default", "lr": 0.05}, 0.02)
+    finding = advised(6.0, "collapsed", rate(0.6, math.inf), fresh)
+    assert finding.changes == {RESET: "default", "lr": 0.05} and ", with lr=0.05: tried" in finding.advice
+    own = advised(0.05, "collapsed", rate(0.6, math.inf), fresh)
+    assert own.changes == {RESET: "default"} and "lr=0.05" not in own.advice
+
+
+@pytest.mark.parametrize("first", [0.4, math.nan, math.inf])
+def test_a_cause_whose_copies_began_elsewhere_is_followed_as_well(first: float) -> None:
+    fresh = other(FRESH, {RESET: "default"}, 0.9)
+    finding = diagnose(at(6.0, "collapsed", Trials(first, 1200, (rate(0.6, math.inf), fresh)))).primary
+    assert finding.changes == {RESET: "default"} and "the loss fell to 0.9" in finding.advice

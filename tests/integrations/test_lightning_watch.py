@@ -100,3 +100,9 @@ def test_the_loss_of_accumulated_batches_is_the_mean_of_theirs(tmp_path: Any) ->
 def test_before_a_fit_there_is_no_diagnosis() -> None:
     with pytest.raises(lrscope.LrscopeError, match="nothing has been trained"):
         _ = Watch().diagnosis
+
+
+def test_callbacks_are_found_by_their_whole_name() -> None:
+    assert lrscope.integrations.lightning.Watch is Watch
+    with pytest.raises(AttributeError, match="has no attribute 'fastai'"):
+        _ = lrscope.integrations.fastai

@@ -288,6 +288,26 @@ def test_a_run_that_works_is_not_called_failed_and_one_that_answers_the_same_is(
     assert verdicts[1].verdict == "collapsed"
 
 
+@pytest.mark.parametrize("zeros", [True, False])
+def test_a_regression_that_answers_one_number_has_collapsed_and_one_at_2000_has_not(zeros: bool) -> None:
+    model = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 1))
+    with torch.no_grad():
+        if zeros:
+            for parameter in model.parameters():
+                parameter.zero_()
+        model[2].bias.fill_(2000.0)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    with lrscope.watch(model, optimizer, record="memory") as w:
+        for _ in range(60):
+            loss = nn.functional.mse_loss(model(X), 2000 + X[:, :1])
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            w.step(loss)
+    assert (w.diagnosis.verdict == "collapsed") is zeros
+    assert values(w, "output_spread") == ([0.0] if zeros else [])
+
+
 @pytest.mark.parametrize(
     ("more", "words"),
     [
@@ -296,6 +316,7 @@ def test_a_run_that_works_is_not_called_failed_and_one_that_answers_the_same_is(
         ({"record": "active"}, "no active run"),
         ({"task": "regresion"}, "task=regresion"),
         ({"model": "a model"}, "model=a model"),
+        ({"every": 0}, "every=0: must be at least 1"),
         ({"optimizer": []}, "optimizer"),
         ({"optimizer": object()}, "optimizer=object"),
     ],
@@ -314,6 +335,13 @@ def test_a_loss_that_is_no_number_is_refused() -> None:
     with pytest.raises(lrscope.InputError, match="a tensor of 3 numbers"):
         w.step(torch.zeros(3))
     w.close()
+
+
+def test_a_loop_that_never_tells_its_loss_is_told_how() -> None:
+    model = network()
+    with lrscope.watch(model, optimizer := torch.optim.SGD(model.parameters(), lr=0.1)) as w:
+        train(model, optimizer)
+    assert w.diagnosis.verdict == "unknown" and "w.step(loss)" in w.diagnosis.advice
 
 
 def test_a_long_run_is_sampled_evenly() -> None:

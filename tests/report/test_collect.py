@@ -149,7 +149,13 @@ def test_the_report_lands_in_mlflow(uri: str, store_project: Path) -> None:
     assert {"report/report.html", "report/loss_vs_rate.png", "report/curves.png", "report/members.csv"} <= kept
     assert done.files.html.parent == store_project / "outputs" / "reports" / parent[:12]
     run = client.get_run(parent)
-    assert run.data.tags["mlflow.note.content"] == done.files.note_markdown
+    note = run.data.tags["mlflow.note.content"]
+    assert note.startswith(done.files.note_markdown.partition("\n\n###")[0].rstrip())
+    assert f"(get-artifact?path=report/loss_vs_rate.png&run_uuid={parent})" in note
+    about = client.get_experiment(run.info.experiment_id).tags["mlflow.note.content"]
+    assert (
+        f"[lr × 2 · 0.1 best](#/experiments/{run.info.experiment_id}/runs/{parent}?" in about and "Use lr=0.1" in about
+    )
     assert client.get_run(members[0]).data.tags["mlflow.runColor"] == SCALE[-1]
     assert run.info.run_name == "lr × 2 · 0.1 best"
     assert (run.data.metrics["best/lr"], run.data.metrics["members/trained"]) == (0.1, 1.0)
@@ -176,7 +182,7 @@ def test_a_member_deleted_meanwhile_does_not_stop_the_rest(uri: str) -> None:
     client.delete_run(members[0])
     attach_to_mlflow(sweep, "note", client)
     assert "mlflow.runColor" in client.get_run(members[1]).data.tags
-    assert client.get_run(parent).data.tags["mlflow.note.content"] == "note"
+    assert "note" in client.get_run(parent).data.tags["mlflow.note.content"].splitlines()
 
 
 def test_one_run_and_a_whole_sweep_are_diagnosed(uri: str) -> None:

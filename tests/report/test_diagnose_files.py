@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import lrscope
 from lrscope.cli.commands import diagnose_command
 from lrscope.core.errors import InputError
 from lrscope.report.data.curve_files import read_curves
@@ -32,6 +33,11 @@ def test_a_csv_says_its_columns_and_a_failed_verdict_is_3(tmp_path: Path, capsys
     assert "train/loss from 'train_loss'" in shown.err and "step from 'step'" in shown.err and "Trained" in shown.out
     assert run(csv_of(tmp_path / "bad.csv", BROKEN)) == 3
     assert "not a number since step 4" in capsys.readouterr().out
+
+
+def test_from_python(tmp_path: Path) -> None:
+    assert lrscope.diagnose(csv_of(tmp_path / "bad.csv", BROKEN)).failed
+    assert lrscope.diagnose(str(csv_of(tmp_path / "good.csv", FALLING))).verdict == "trained"
 
 
 def test_json_lines_of_lightning_with_gaps(tmp_path: Path) -> None:
@@ -78,14 +84,13 @@ def test_a_folder_is_a_table_and_says_what_it_left_out(tmp_path: Path, capsys: p
     assert "left out" in shown.err and "c.csv" in shown.err
 
 
-def test_the_json_has_its_schema_and_version(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_json_of_a_file_has_its_path_and_all_findings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = csv_of(tmp_path / "bad.csv", BROKEN)
     assert run(file, "--json") == 3
     told = json.loads(capsys.readouterr().out)
-    assert (told["schema"], told["version"]) == ("lrscope.diagnosis", 1)
     (one,) = told["runs"]
-    assert set(one) == {"run_id", "name", "verdict", "failed", "why", "advice", "certainty", "findings"}
-    assert one["verdict"] == "diverged" and one["failed"] is True and one["run_id"] == str(file)
+    assert one["verdict"] == "diverged" and one["failed"] is True and one["run_id"] == str(file) and one["lr"] == 0.1
+    assert one["findings"][0]["verdict"] == "diverged" and one["findings"][0]["why"] == one["why"]
 
 
 def test_events_of_tensorboard(tmp_path: Path) -> None:
@@ -98,3 +103,32 @@ def test_events_of_tensorboard(tmp_path: Path) -> None:
             writer.add_scalar("train/loss", loss, step)
     (file,) = tmp_path.glob("*tfevents*")
     assert read_curves(file).trace.get("train/loss").values == pytest.approx(FALLING[:20], rel=1e-6)
+
+
+def test_an_offline_run_of_wandb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wandb = pytest.importorskip("wandb", reason="wandb is not installed")
+    monkeypatch.setenv("WANDB_SILENT", "true")
+    long = "x" * 40_000  # a record of several blocks
+    with wandb.init(mode="offline", dir=tmp_path, config={"note": long}, settings={"console": "off"}) as logged:
+        for loss in FALLING[:40]:
+            logged.log({"train": {"loss": loss}, "lr": 0.1})
+        logged.log({"val/loss": 0.5, "text": long})
+        logged.log({"train": {"loss": FALLING[41]}}, step=80)
+    wandb.teardown()  # its process writes the file, and is done only now
+    (file,) = tmp_path.glob("wandb/offline-run-*/*.wandb")
+    trace = read_curves(file).trace
+    assert trace.get("train/loss").values == pytest.approx([*FALLING[:40], FALLING[41]])
+    assert trace.get("train/loss").steps.tolist() == [*range(40), 80] and trace.get("val/loss").steps.tolist() == [40]
+    assert run(file.parent) == 0
+    torn = tmp_path / "torn.wandb"
+    data, text = file.read_bytes(), b'"' + b"x" * 100
+    logged_again = data.index(text, data.index(text) + len(long))  # the first is the config's note
+    torn.write_bytes(data[: logged_again + 1000])  # within the long text
+    assert len(read_curves(torn).trace.get("train/loss")) == 40
+
+
+def test_a_file_that_only_looks_like_one_of_wandb(tmp_path: Path) -> None:
+    file = tmp_path / "run.wandb"
+    file.write_bytes(b"nothing")
+    with pytest.raises(InputError, match=r"wandb"):
+        run(file)

@@ -125,3 +125,25 @@ def test_where_nothing_works_what_was_tried_is_said_and_the_command_is_about_tha
     assert "none of 2 members trained (2 diverged). Start with lr=0.1: tried for 48 updates" in made.headline
     ((_, words),) = made.commands
     assert words.endswith("lr=0.01,0.032,0.1,0.32,1")
+
+
+@pytest.mark.parametrize("learned", [True, False])
+@pytest.mark.parametrize("rates", [(1e-6, 1e-5), (1e-6, 1e-5, 1e-4)])
+def test_where_every_rate_was_too_slow_the_next_command_goes_up(learned: bool, rates: tuple[float, ...]) -> None:
+    """The lowest is the best by the luck of its seed alone."""
+    start = 1.9 if learned else 2.303
+    made = [member(r, [start + 1e-5 * place], verdict=Verdict.TOO_SLOW) for place, r in enumerate(rates)]
+    found = of([known(m, TEN, 0.3 if learned else 0.1) for m in made])
+    words = found.commands[0][1].partition("lr=")[2].split(",")
+    assert float(words[0]) == max(rates) and float(words[1]) > max(rates)
+    assert not any("lowest rate of the sweep" in warning for warning in found.warnings)
+    assert any("highest rate of the sweep" in warning for warning in found.warnings)
+
+
+def test_no_command_leads_to_where_the_sweep_shows_it_to_be_worse() -> None:
+    """Too slow by their training loss; the higher the rate the clearer the validation loss is worse."""
+    made = [member(r, [v], verdict=Verdict.TOO_SLOW) for r, v in ((0.001, 0.5), (0.01, 0.9), (0.1, 1.4))]
+    found = of([known(m, TEN, 0.6) for m in made])
+    assert not any("beyond" in reason for reason, _ in found.commands)
+    one_that_trained = [*made[1:], member(0.001, [0.5])]
+    assert "beyond the edge" in of([known(m, TEN, 0.6) for m in one_that_trained]).commands[0][0]

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from made_sweeps import member, sweep
 
+from lrscope.core.pruned import Pruned
 from lrscope.core.verdict import Verdict
 from lrscope.report.analysis.comparison import compare
 from lrscope.report.analysis.recommend import recommend
@@ -26,7 +27,7 @@ def test_best_rate_range_and_neighbours() -> None:
     assert found.sentences[0] == "Use lr=0.01: best val/loss 0.4."
     words = f"The best rate lies between {found.low:.2g} and {found.high:.2g} (80% interval); to know, run the command"
     assert found.sentences[1] == f"{words} below."
-    assert found.sentences[2].startswith("Next lower, 0.0001, costs 1.1 in loss; next higher, ")
+    assert found.sentences[2].startswith("Next lower, 0.0001: best val/loss 1.5; next higher, ")
     assert found.evidence == "tentative", "one seed each"
 
 
@@ -244,6 +245,14 @@ def test_verdicts_of_the_best_are_told() -> None:
     assert any("still improving" in warning for warning in found.warnings)
 
 
+def test_a_loss_that_ends_above_its_best_is_not_told_to_improve() -> None:
+    slow = member(0.01, [1.0, 0.3, 0.6], verdict=Verdict.TOO_SLOW)
+    found = of([member(0.1, [0.9]), slow, member(0.001, [0.9])])
+    assert any("ends at 0.6, above its best of 0.3" in warning for warning in found.warnings)
+    assert not any("longer training" in warning for warning in found.warnings)
+    assert any("on its training part alone" in warning for warning in found.warnings)
+
+
 def test_training_loss_decides_where_there_is_no_validation() -> None:
     found = of([member(r, [v], metric="train/loss_epoch") for r, v in ((0.01, 0.5), (0.1, 0.2), (1, 0.8))])
     assert found.sentences[0] == "Use lr=0.1: best train/loss 0.2."
@@ -303,3 +312,26 @@ def test_each_crash_is_told_with_its_reason_and_its_traceback() -> None:
     assert told[1] == (
         "1 member (lr=1,seed=0) crashed: MemoryError: no room; traceback: /runs/1/artifacts/traceback.txt."
     )
+
+
+def test_rates_that_failed_for_most_seeds_bound_the_range() -> None:
+    """Whatever a smooth curve through them says: they were tried, and nothing is to be had there. The range ends
+    halfway, in the logarithm, to the first of them: at sqrt(0.0001 · 0.001).
+    """
+    members = [member(0.0001, [1.78, 1.7 + 0.01 * seed], seed=seed, verdict=Verdict.TOO_SLOW) for seed in range(5)]
+    members += [member(0.001, [1.79], seed=seed, verdict=Verdict.COLLAPSED) for seed in range(4)]
+    members += [member(0.001, [1.75, 1.6], seed=4)]
+    members += [member(r, [1.8], seed=seed, verdict=Verdict.COLLAPSED) for r in (0.01, 1.0) for seed in range(5)]
+    found = of(members, axes=("lr", "seed"))
+    assert (found.best, found.low, found.high) == (0.0001, 0.0001, pytest.approx(3.162e-4, rel=1e-3))
+    assert "Next higher, 0.001, failed for 4 of 5 seeds." in found.sentences
+
+
+def test_of_a_search_the_best_that_trained_to_the_end_is_recommended() -> None:
+    """What the others would have come to is a guess, and a curve through guesses decides nothing."""
+    pruned = Pruned(epoch=1, rung=1, place=4, among=6, kept=3)
+    finalists = [member(0.004, [0.5, 0.0325]), member(0.007, [0.5, 0.0307]), member(0.008, [0.5, 0.0300])]
+    stopped = [replace(member(rate, [loss]), pruned=pruned) for rate, loss in ((0.001, 0.9), (0.03, 0.55), (0.1, 0.9))]
+    made = replace(sweep([*finalists, *stopped]), searched=("lr",))
+    (found,) = recommend(compare((made,)))
+    assert (found.best, found.use) == (0.008, 0.008)

@@ -99,7 +99,29 @@ def test_diagnose_reads_the_params_of_a_run_that_another_program_made(
     assert "never advanced" in said and "SGD, peak rate 0.5" in said
 
 
-@pytest.mark.parametrize("script", ["compare.py", "diagnose.py", "ui.py"])
+def test_diagnose_takes_an_experiment_and_shows_a_table(
+    uri: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Sweeps and lone runs, the oldest first; members beside those of their own sweep, parents not at all."""
+    from mlflow import MlflowClient
+    from mlflow.entities import Metric
+
+    client = MlflowClient(uri)
+    store_sweep(uri, [train(0.01, 0, 3), diverged(10.0, 0)], experiment="mine")
+    plain = client.create_run(client.get_experiment_by_name("mine").experiment_id, run_name="by hand").info.run_id
+    client.create_run(client.get_experiment_by_name("mine").experiment_id, run_name="empty")
+    client.log_batch(plain, [Metric("loss", 0.2 + 2 * 0.97**step, 0, step) for step in range(400)])
+    store_sweep(uri, [diverged(10.0, 0)], experiment="other")
+    assert call(monkeypatch, "diagnose.py", "mine", "--uri", uri) == 3
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split("  ")[0] for line in lines] == ["lr=0.01", "lr=10", "by hand"]
+    assert "diverged" in lines[1] and "trained" in lines[2]
+    client.create_experiment("nothing")
+    assert call(monkeypatch, "diagnose.py", "nothing", "--uri", uri) == 2
+    assert "experiment=nothing: nothing is recorded in it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("script", ["compare.py", "diagnose.py", "check.py", "ui.py"])
 def test_help_loads_nothing_heavy(script: str) -> None:
     code = (
         f"import runpy, sys; sys.argv = ['{script}', '--help']\n"

@@ -177,9 +177,16 @@ class Loaded(pl.LightningDataModule):
         super().__init__()
         self.form, self.kind = form, kind
         self.inputs = INPUTS.double() if double else INPUTS
-        self.targets = {"labels": LABELS, "int32": LABELS.int(), "column": LABELS[:, None], "from 1": LABELS + 1}[
-            targets
-        ]
+        self.targets = {
+            "labels": LABELS,
+            "int32": LABELS.int(),
+            "column": LABELS[:, None],
+            "from 1": LABELS + 1,
+            "negative": LABELS - 1,
+            "halves": LABELS / 2,
+            "one hot": torch.eye(2).long()[LABELS],
+            "many": LABELS * 5,
+        }[targets]
 
     def _collate(self, examples: list[tuple[Tensor, Tensor]]) -> Any:
         x, y = (torch.stack(part) for part in zip(*examples, strict=True))

@@ -15,10 +15,11 @@ from lrscope.config.overrides import run_config
 from lrscope.core.job import Job, KnownMember
 from lrscope.core.paths import project_root
 from lrscope.core.trace import Trace
-from lrscope.runs.fit import assemble, train
+from lrscope.runs.fit import SingleRun, train
 from lrscope.runs.lifecycle import TRACE, RunEnd, conclude, open_record
 from lrscope.runs.prepare import prepare
 from lrscope.runs.run import run as run_whole
+from lrscope.runs.train_single import assembled
 from lrscope.tracking import TrackingSettings, open_session
 from lrscope.tracking.journal import events as ev
 from lrscope.tracking.journal.journal import Journal
@@ -74,13 +75,21 @@ def train_with_stops(folder: Path, stops: list[int], *overrides: str) -> Trained
     return _train(folder, local_id, overrides, None, resumes=bool(stops))
 
 
+def single_run(folder: Path, *overrides: str) -> SingleRun:
+    """A config that was trained, as it is in memory then."""
+    run = prepare(run_config(compose_config(*overrides), overrides), Job(folder / "job", ()))
+    single = assembled(run, RunRecorder(run.plan), CheckpointFolder(folder / "checkpoints"))
+    assert train(single).error is None
+    return single
+
+
 def _train(folder: Path, local_id: str, overrides: tuple[str, ...], stop: int | None, resumes: bool) -> Trained:
     settings = TrackingSettings("offline", None, folder / "spool")
-    run = prepare(compose_config(*overrides), Job(folder / "job", ()))
+    run = prepare(run_config(compose_config(*overrides), overrides), Job(folder / "job", ()))
     known = {run.fingerprint: KnownMember(local_id, "", done=False)} if resumes else {}
     run = replace(run, local_id=local_id, resumes=resumes, job=replace(run.job, continues=known))
     recorder = RunRecorder(run.plan)
-    single = assemble(run, recorder, CheckpointFolder(settings.spool / local_id / "checkpoints"))
+    single = assembled(run, recorder, CheckpointFolder(settings.spool / local_id / "checkpoints"))
     run = single.run
     if stop is not None:
         stopper = _StopAfter(stop)

@@ -38,6 +38,7 @@ from lrscope.datasets import fingers
 from lrscope.datasets.data import Data, Part
 from lrscope.runs.artifacts import wants_model
 from lrscope.runs.fit import assemble, make_module
+from lrscope.runs.fit_user_module import make_user_module
 from lrscope.runs.lifecycle import TRACE
 from lrscope.runs.prepare import prepare
 from lrscope.runs.resume import continued
@@ -45,6 +46,7 @@ from lrscope.runs.run import run
 from lrscope.runs.shared_session import settings_of
 from lrscope.training import build, threads
 from lrscope.training.checkpoint_folder import CheckpointFolder
+from lrscope.training.lightning_class import trains_itself
 from lrscope.training.metric_meter import metric_meter
 from lrscope.training.objective import objective
 from lrscope.training.recording import RunRecorder
@@ -97,8 +99,17 @@ def answers(cfg: DictConfig) -> object:
 
 
 def optimizer(cfg: DictConfig) -> object:
+    if trains_itself(cfg):
+        of_module = make_user_module(prepare(cfg, Job(Path(), ()))).configure_optimizers()
+        return type(of_module).__name__, plain(of_module.param_groups[0]["lr"])  # type: ignore[union-attr]
     made = build.optimizer(cfg, [torch.nn.Parameter(torch.zeros(1))])
     return type(made).__name__, plain(made.defaults)
+
+
+def groups(cfg: DictConfig) -> object:
+    """The numbers of each parameter group."""
+    made = build.optimizer(cfg, build.network(cfg, build.source(cfg).described))
+    return [(len(group["params"]), plain(dict(group, params=None))) for group in made.param_groups]
 
 
 def learned(cfg: DictConfig) -> object:
@@ -235,6 +246,9 @@ CHANGES: dict[str, Change] = {
     "lr": Change("0.5", points),
     "seed": Change("1", points),
     "epochs": Change("3", points),
+    "max_steps": Change("5", points),
+    "max_time": Change("1e-6", points),
+    "evaluate_every_steps": Change("3", points),
     "batch_size": Change("50", points),
     "experiment_name": Change("mine", recorded),
     "resume": Change("nope", gone_on_with),
@@ -261,6 +275,7 @@ CHANGES: dict[str, Change] = {
     "dataset.inputs": Change("z", data),
     "dataset.targets": Change("z", data),
     "dataset.targets_path": Change("FILES/z.npy", data),
+    "dataset.classes": Change("[5,7]", data),
     "dataset.size": Change("5", data),
     "dataset.channels": Change("1", data),
     "dataset.cache": Change("always", notes),
@@ -272,6 +287,8 @@ CHANGES: dict[str, Change] = {
     "dataset.split": Change("more", data),
     "dataset.val_split": Change("more", data),
     "model._target_": Change("torch.nn.Flatten", network),
+    "model.checkpoint": Change("FILES/weights.pt", network),
+    "model.fresh_head": Change("true", network, ("model.checkpoint=FILES/whole.pt",)),
     "model.hidden": Change("[3]", network),
     "model.channels": Change("[2]", network),
     "model.activation": Change("tanh", network),
@@ -293,8 +310,11 @@ CHANGES: dict[str, Change] = {
     **{f"metrics.{name}.average": Change("weighted", measured) for name in AVERAGED},
     "metrics.accuracy.average": Change("macro", measured),
     "metrics.rmse.squared": Change("true", measured),
+    "optimizer.groups": Change("{head:{match:layers.5,lr:0.3},body:{weight_decay:0.1}}", groups),
+    "optimizer.no_decay": Change("auto", groups, ("optimizer.weight_decay=0.1",)),
     "optimizer._target_": Change("torch.optim.NAdam", optimizer),
     "optimizer.lr": Change("0.5", optimizer),
+    "optimizer.name": Change("mine", optimizer),
     "optimizer.betas": Change("[0.5,0.6]", optimizer),
     "optimizer.eps": Change("0.1", optimizer),
     "optimizer.weight_decay": Change("0.3", optimizer),
@@ -382,23 +402,59 @@ CHANGES: dict[str, Change] = {
     "tracking.spool": Change("elsewhere", recorded),
     "tracking.every_n_steps": Change("3", recorded),
     "tracking.log_model": Change("all", recorded),
+    "tracking.system_metrics": Change("true", recorded, ("tracking.mode=online",)),
     "tracking.finish_timeout_s": Change("3", recorded),
 }
 
+OF_ENGINES = "engines/test_engine_options.py"
+OF_SLURM = ("partition", "timeout_min", "cpus_per_task", "gpus_per_node", "mem_gb", "account", "qos", "constraint",
+            "setup", "signal_delay_s")  # fmt: skip
 ELSEWHERE = {
+    **dict.fromkeys(
+        ("sweep.engine", "sweep.workers", "sweep.engine_options.cluster"),
+        ("engines/test_train_elsewhere.py", "test_points_and_values_are_those_of_one_process"),
+    ),
+    "sweep.retries": (
+        "engines/test_train_elsewhere.py",
+        "test_without_retries_the_group_is_given_up_and_the_other_is_unharmed",
+    ),
+    **{f"sweep.engine_options.{key}": (OF_ENGINES, "test_each_option_of_slurm_reaches_the_job") for key in OF_SLURM},
+    **{
+        f"sweep.engine_options.{key}": (OF_ENGINES, "test_each_option_of_ray_reaches_the_task")
+        for key in ("address", "num_cpus", "num_gpus")
+    },
     "sweep.together": ("cli/test_surroundings.py", "test_a_sweep_that_is_neither_batched_nor_reported"),
     "sweep.confirm": (
         "cli/test_confirm.py",
         "test_the_three_best_rates_get_four_more_seeds_and_a_resume_trains_nothing_again",
     ),
+    "sweep.objective": ("cli/test_objective.py", "test_the_report_and_the_packed_model_go_by_the_metric"),
+    "sweep.direction": ("cli/test_objective.py", "test_the_direction_that_is_typed_is_followed"),
+    **dict.fromkeys(
+        ("search.method", "search.trials", "search.seed"), ("sweeps/test_expand.py", "test_each_key_changes_the_points")
+    ),
+    **dict.fromkeys(
+        ("search.keep", "search.finalists", "search.judge"), ("cli/test_search.py", "test_each_key_changes_who_leaves")
+    ),
+    "search.batch": ("cli/test_search.py", "test_optuna_proposes_batch_by_batch_and_goes_on_alike"),
+    **dict.fromkeys(
+        ("find.low", "find.high", "find.copies"), ("runs/test_find_start.py", "test_each_key_changes_the_rates")
+    ),
+    **dict.fromkeys(
+        ("find.enabled", "find.then"),
+        ("cli/test_find_command.py", "test_the_training_that_follows_is_at_the_rate_and_says_who_found_it"),
+    ),
     "sweep.report": ("cli/test_surroundings.py", "test_a_sweep_that_is_neither_batched_nor_reported"),
     "packages": ("config/test_trust.py", "test_the_file_of_trusted_packages"),
+    "dataset.tokenizer": ("models/test_hf.py", "test_a_tokenizer_gives_its_own_ids"),
+    **dict.fromkeys(("model.name", "model.pretrained"), ("models/test_hf.py", "test_each_key_changes_the_network")),
 }
-"""Keys whose change shows in a whole sweep or in another command only, and the test that shows it."""
+"""Keys whose change shows in a whole sweep, in another command or with a further package only, and the test of it."""
 
 NEEDED = {
     ("scheduler=cyclic", "scheduler.gamma"): ("scheduler.mode=exp_range",),
     ("scheduler=constant", "scheduler._target_"): ("scheduler.interval=epoch",),
+    ("optimizer=own", ""): ("model._target_=own_modules.Single",),
     ("model=cnn", ""): ("dataset=digits", "trainer.limit_train_batches=2"),
     ("dataset=signs", ""): ("dataset.path=HANDS",),
     ("dataset=table", "dataset.task"): ("dataset.target=size",),
@@ -412,6 +468,8 @@ NEEDED = {
     **{(f"loss={name}", ""): ("dataset=line",) for name in ("mse", "mae", "huber")},
     ("model=resnet", ""): ("dataset=digits", "trainer.limit_train_batches=2"),
     ("model=gru", ""): ("dataset=sequences", "dataset.path=FILES/poem.txt", "dataset.length=6"),
+    ("model=hf", ""): ("dataset=digits",),
+    ("model=timm", ""): ("dataset=digits",),
     ("model=transformer", ""): (
         *("dataset=sequences", "dataset.path=FILES/a.csv", "dataset.text=town", "dataset.target=town"),
         "dataset.length=6",
@@ -446,6 +504,9 @@ def keys_of_the_schema(kind: type = schema.Config, roof: str = "") -> Iterator[s
             yield from keys_of_the_schema(hints[field.name], f"{roof}{field.name}.")
         elif not str(hints[field.name]).startswith("dict"):
             yield f"{roof}{field.name}"
+        else:
+            assert callable(field.default_factory)
+            yield from (key for key in flatten(field.default_factory(), f"{roof}{field.name}") if "." in key)
 
 
 def keys_of_the_files() -> Iterator[tuple[str, str]]:
@@ -466,7 +527,7 @@ def keys_of_the_files() -> Iterator[tuple[str, str]]:
 
 
 FILES = sorted(set(keys_of_the_files()))
-IN_OPTIONS = sorted((option, key) for option, key in FILES if option)
+IN_OPTIONS = sorted((option, key) for option, key in FILES if option and key not in ELSEWHERE)
 CASES = [*IN_OPTIONS, *(("", key) for key in sorted({*CHANGES} - {key for _, key in IN_OPTIONS}))]
 
 
@@ -517,6 +578,10 @@ def write_files(folder: Path, seed: int) -> None:
     for number, image in enumerate(pixels):
         (folder / "photos" / str(number % 2)).mkdir(parents=True, exist_ok=True)
         Image.fromarray(image).save(folder / "photos" / str(number % 2) / f"{number}.png")
+    torch.manual_seed(seed)
+    body = {"layers.1.weight": torch.randn(25, 5)}
+    torch.save(body, folder / "weights.pt")
+    torch.save({**body, "layers.5.bias": torch.randn(2)}, folder / "whole.pt")
     (folder / "poem.txt").write_text("shall I compare thee to a summer's day\n" * (5 + seed))
 
 

@@ -85,7 +85,19 @@ REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "one class": (own("one_class"), "has one class: there is nothing to tell apart"),
     "labels from 1": (own("labels_from_1"), "run from 1 to 2, but its 2 classes are numbered 0 to 1. Subtract 1"),
-    "labels from 1 in a loader": ((*LOADED, "+dataset.targets=from 1"), "but the targets run from 1 to 2"),
+    **{
+        f"{kind} in a loader": ((*LOADED, f"+dataset.targets={kind}"), f"dataset._target_=own_parts.Loaded: {words}")
+        for kind, words in {
+            "from 1": "the targets run from 1 to 2, but classes are numbered from 0",
+            "negative": "the targets run from -1 to 0, but classes are numbered from 0",
+            "halves": "the targets of a batch are float32 [8], but a class is one whole number an example",
+            "one hot": "the targets of a batch are int64 [8, 2], but a class is one whole number an example",
+        }.items()
+    },
+    "more labels than answers in a loader": (
+        (*LOADED, "+dataset.targets=many"),
+        "answers 2 numbers an example, for classes 0 to 1, but the targets run from 0 to 5",
+    ),
     "negative labels": (own("negative_labels"), "run from -1 to 1"),
     "halves as labels": (own("halves"), "a class is one whole number an example"),
     "one-hot labels": (own("one_hot"), "Give targets.argmax(1)"),

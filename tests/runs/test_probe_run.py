@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from lrscope.core.errors import Interrupted
 from lrscope.core.job import Job, KnownMember
 from lrscope.core.outcome import Outcome
 from lrscope.core.trace import Series, Trace
@@ -201,16 +202,22 @@ def run_state() -> RunState:
     network = nn.Linear(2, 1)
     batch = (torch.ones(4, 2), torch.zeros(4, 1))
     return RunState(
-        network, torch.optim.SGD(network.parameters(), 0.1), lambda p: torch.optim.SGD(p, 0.1),
+        network, torch.optim.SGD(network.parameters(), 0.1), lambda net: torch.optim.SGD(net.parameters(), 0.1),
         nn.functional.mse_loss, lambda _order: iter([[batch]] * 50), lambda _: 0.0, torch.device("cpu"),
     )  # fmt: skip
 
 
 def test_a_signal_ends_the_look_ahead_and_leaves_nothing_half_known() -> None:
     ways = [Probe(SAME, (0.1,) * 4, (3,)), Probe(LOWER, (0.01,) * 4, (3,))]
-    asked = iter([False] * 6 + [True] * 10)
-    assert run_probe(run_state(), ways, lambda: next(asked)) == {}
-    assert run_probe(run_state(), ways, lambda: False).keys() == {SAME, LOWER}
+    updates = iter(range(6))
+
+    def stop() -> None:
+        if next(updates, None) is None:
+            raise Interrupted(2)
+
+    with pytest.raises(Interrupted):
+        run_probe(run_state(), ways, stop)
+    assert run_probe(run_state(), ways, lambda: None).keys() == {SAME, LOWER}
 
 
 class Single(nn.Linear):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lrscope.runs import lifecycle
+from lrscope.runs import surroundings
 from lrscope.tracking import origin
 
 
@@ -22,9 +22,9 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "notes.txt").write_text("plain\n")
     _git(tmp_path, "add", ".")
     _git(tmp_path, "commit", "-qm", "first")
-    monkeypatch.setattr(lifecycle, "checkout", lambda: tmp_path)
+    monkeypatch.setattr(surroundings, "checkout", lambda: tmp_path)
     monkeypatch.setattr(origin, "checkout", lambda: tmp_path)
-    lifecycle.uncommitted_changes.cache_clear()
+    surroundings.uncommitted_changes.cache_clear()
     origin.origin_tags.cache_clear()
     return tmp_path
 
@@ -40,7 +40,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 )
 def test_a_changed_file_of_any_encoding(checkout: Path, content: bytes, shown: str) -> None:
     (checkout / "notes.txt").write_bytes(content)
-    assert shown in lifecycle.uncommitted_changes()
+    assert shown in surroundings.uncommitted_changes()
 
 
 def test_a_branch_of_any_encoding(checkout: Path) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +23,17 @@ from torture.twins import Differences, Runs, compare
 
 SIGNALS = {"kill -9": signal.SIGKILL, "SIGTERM": signal.SIGTERM, "Ctrl-C": signal.SIGINT}
 EXPECTED_CODE = {signal.SIGKILL: -signal.SIGKILL, signal.SIGTERM: 143, signal.SIGINT: 130}
+OUTAGES: dict[str, Callable[[Proxy], None]] = {
+    "killed": lambda proxy: setattr(proxy, "mode", "refuse"),
+    "hung": lambda proxy: setattr(proxy, "mode", "hang"),
+    "cut": lambda proxy: setattr(proxy, "mode", "cut request"),
+    "cut answer": lambda proxy: setattr(proxy, "mode", "cut answer"),
+    "slow": lambda proxy: setattr(proxy, "delay_s", 1.0),
+    "error": lambda proxy: _answer_with(proxy, 500),
+    "another answer": lambda proxy: _answer_with(proxy, 200),
+}
+"""What may become of a server, and a time later no longer is."""
+
 MOST_RESUMES = 5
 COUNT_ONLY = "before nothing 0 process"
 MAKES_THE_STORE = "store"
@@ -110,6 +122,10 @@ class Campaign:
         point = _chosen(twin, which, chance)
         if not twin.counts[f"{point.side} {point.kind}"]:
             return Trial(way, which, hit=False, differences=Differences(), output="this way never comes by")
+        if not which.endswith((" first", "random")) and point == _chosen(
+            twin, f"{point.side} {point.kind} first", chance
+        ):
+            return Trial(way, which, hit=False, differences=Differences(), output="the same place as the first one")
         place, output, hit = self._place(point.kind != MAKES_THE_STORE), "", False
         done = train(place, *WAYS[way], failpoint=point.victim(whole))
         reached = Counter(place.reached.read_text().splitlines() if place.reached.exists() else ())
@@ -134,7 +150,8 @@ class Campaign:
     def tear(self, way: str, what: str, chance: random.Random) -> Trial:
         """Kill, then damage the last checkpoint, or leave half a line at the end of each journal; resume."""
         place, twin = self._place(), self.twin(way)
-        done = self._strike(place, way, signal.SIGKILL, chance.uniform(0, 0.7 * twin.training_seconds))
+        # All processes: a worker that lived on would write behind the half line, as none does after a power cut.
+        done = self._strike(place, way, signal.SIGKILL, chance.uniform(0, 0.7 * twin.training_seconds), whole=True)
         torn = sum(_tear(path, chance) for path in _damageable(place, what))
         output = done.output + self._put_right(place, way, done)
         return self._compared(place, way, f"torn {what}", torn > 0, output)
@@ -154,8 +171,8 @@ class Campaign:
             wait_until_training(place, process)
             time.sleep(chance.uniform(0, twin.training_seconds))
             hit = process.returncode is None
-            proxy.mode = mode
-            timer = threading.Timer(chance.uniform(0.5, 12), lambda: setattr(proxy, "mode", "pass"))
+            OUTAGES[mode](proxy)
+            timer = threading.Timer(chance.uniform(0.5, 6), _all_well, [proxy])
             timer.start()
             done = finish(process)
             timer.join()
@@ -189,12 +206,12 @@ class Campaign:
             shutil.rmtree(place.folder, ignore_errors=True)
         return Trial(way, fault, hit, found, f"{place.folder}\n{output}")
 
-    def _strike(self, place: Place, way: str, number: int, after_s: float) -> Done:
+    def _strike(self, place: Place, way: str, number: int, after_s: float, whole: bool = False) -> Done:
         process = start(place, *WAYS[way])
         wait_until_training(place, process)
         time.sleep(after_s)
         with _still_there():
-            process.send_signal(number)
+            os.killpg(process.pid, number) if whole else process.send_signal(number)
         return finish(process)
 
     def _put_right(self, place: Place, way: str, done: Done) -> str:
@@ -216,6 +233,14 @@ class Campaign:
         if self.database is not None and with_store:
             shutil.copy(self.database, place.database)
         return place
+
+
+def _answer_with(proxy: Proxy, status: int) -> None:
+    proxy.status, proxy.mode = status, "status"
+
+
+def _all_well(proxy: Proxy) -> None:
+    proxy.mode, proxy.delay_s = "pass", 0.0
 
 
 def _chosen(twin: Twin, which: str, chance: random.Random) -> Point:

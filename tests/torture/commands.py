@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from lrscope.core.failpoint import FAILPOINT
-from processes import Command, zygote
+from processes import Command, run_program, zygote
 
 ROOT = Path(__file__).resolve().parents[2]
 SHORT = (
@@ -22,13 +20,13 @@ SHORT = (
     "scheduler=plateau",
     "scheduler.patience=2",
     "callbacks.early_stopping.enabled=true",
-    "callbacks.early_stopping.patience=9",
-    "epochs=36",
-    "callbacks.checkpoint.every_seconds=0.05",
+    "callbacks.early_stopping.patience=4",
+    "epochs=12",
+    "callbacks.checkpoint.every_seconds=0.02",
     "trainer=cpu",
     "trainer.threads=1",
 )
-"""At most 216 updates, with a checkpoint twenty times a second."""
+"""At most 72 updates, with a checkpoint up to fifty times a second."""
 
 MEMORY, MODULE = (
     ("dataset=blobs", "batch_size=200"),
@@ -37,9 +35,11 @@ MEMORY, MODULE = (
 RATES = ("-m", "lr=0.3,0.1,0.03")
 WAYS = {
     "single": ("lr=0.1", *MODULE),
+    "module": ("lr=0.1", *MODULE, "model._target_=own_module.Remembering"),
     "one by one": (*RATES, *MODULE, "sweep.report=false", "tracking.log_model=none"),
     "joblib": (*RATES, *MODULE, "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "sweep.report=false"),
-    "batched": (*RATES, *MEMORY, "sweep.together=always"),
+    "batched": (*RATES, *MEMORY, "sweep.together=always", "sweep.report=false", "tracking.log_model=none"),
+    "reported": (*RATES, *MEMORY, "sweep.together=always"),
 }
 """The ways in which a run is trained."""
 
@@ -72,7 +72,10 @@ class Done:
     output: str
 
 
-def start(place: Place, *arguments: str, failpoint: str | None = None) -> Command:
+TRAIN = (str(ROOT / "train.py"),)
+
+
+def start(place: Place, *arguments: str, failpoint: str | None = None, program: tuple[str, ...] = TRAIN) -> Command:
     """Start ``train.py`` on a place. ``failpoint``: side, kind, number and victim, see ``core/failpoint.py``."""
     own = [f"tracking.uri={place.store}", f"tracking.spool={place.folder / 'spool'}"]
     where = [
@@ -81,9 +84,10 @@ def start(place: Place, *arguments: str, failpoint: str | None = None) -> Comman
     ]
     mine = {"MLFLOW_DISABLE_TELEMETRY": "true", "OMP_NUM_THREADS": "1", "LRSCOPE_ROOT": str(place.folder)}
     mine |= {"PYTHONPATH": str(Path(__file__).parent)}
+    mine |= {"LRSCOPE_FORKED_WORKERS": "1"}  # a quarter of the cost; other tests have a user's
     mine |= {"LRSCOPE_TRIAL_SECONDS": "0"}  # what is tried for a run that failed is given seconds: no two are the same
     mine |= {FAILPOINT: f"{failpoint} {place.reached}"} if failpoint is not None else {}
-    argv = [str(ROOT / "train.py"), *arguments, *SHORT, *own, *where]
+    argv = [*program, *arguments, *SHORT, *own, *where]
     return zygote().start(argv, place.folder, dict(os.environ) | mine)
 
 
@@ -94,9 +98,9 @@ def finish(process: Command, seconds: float = 400) -> Done:
     return Done(process.returncode, output)
 
 
-def train(place: Place, *arguments: str, failpoint: str | None = None) -> Done:
+def train(place: Place, *arguments: str, failpoint: str | None = None, program: tuple[str, ...] = TRAIN) -> Done:
     """A whole command."""
-    return finish(start(place, *arguments, failpoint=failpoint))
+    return finish(start(place, *arguments, failpoint=failpoint, program=program))
 
 
 def wait_until_training(place: Place, process: Command, seconds: float = 250) -> None:
@@ -111,14 +115,6 @@ def wait_until_training(place: Place, process: Command, seconds: float = 250) ->
 
 def sync(place: Place) -> Done:
     """Deliver what a command could not."""
-    command = [sys.executable, str(ROOT / "scripts" / "sync.py"), "--uri", place.store]
-    done = subprocess.run(
-        [*command, "--spool", str(place.folder / "spool")],
-        cwd=place.folder,
-        env=os.environ | {"LRSCOPE_ROOT": str(place.folder)},
-        capture_output=True,
-        text=True,
-        timeout=250,
-        check=False,
-    )
+    words = [str(ROOT / "scripts" / "sync.py"), "--uri", place.store, "--spool", str(place.folder / "spool")]
+    done = run_program(words, place.folder, dict(os.environ) | {"LRSCOPE_ROOT": str(place.folder)})
     return Done(done.returncode, done.stdout + done.stderr)

@@ -50,7 +50,7 @@ def runs_of(database: Path, place: Path, store: str) -> dict[str, list[Recorded]
     """The runs by their kind and name. ``place`` and ``store``: the folder's path and the store's address do not count
     where they are written down.
     """
-    own = {store: "STORE", str(place): "PLACE"}
+    own = {store: "STORE", store.replace(":", r"\:"): "STORE", str(place): "PLACE"}  # also as Hydra escapes it
     found: dict[str, list[Recorded]] = defaultdict(list)
     query = (
         "SELECT run_uuid, runs.name, status, artifact_uri FROM runs JOIN experiments USING (experiment_id) "
@@ -62,7 +62,8 @@ def runs_of(database: Path, place: Path, store: str) -> dict[str, list[Recorded]
         for run_id, name, status, artifacts in ask(query).fetchall():
             tags = dict(ask("SELECT key, value FROM tags WHERE run_uuid = ?", (run_id,)))
             kind = f"{tags.get('lrscope.kind')} {name}"
-            found[kind].append(_recorded(connection, run_id, status, tags, names, _folder(artifacts, database), own))
+            here = {**own, run_id: "RUN"}
+            found[kind].append(_recorded(connection, run_id, status, tags, names, artifacts, database, here))
     return found
 
 
@@ -72,9 +73,11 @@ def _recorded(
     status: str,
     tags: dict[str, str],
     names: Mapping[str, str],
-    artifacts: Path,
+    uri: str,
+    database: Path,
     own: Own,
 ) -> Recorded:
+    artifacts = _folder(uri, database)
     ask = connection.execute
     points: Counter[tuple[str, int]] = Counter()
     values: dict[tuple[str, int], float] = {}
@@ -100,16 +103,16 @@ def _recorded(
         {key: _anywhere(value, own) for key, value in params},
         {key: _told(value, own) for key, value in of_run.items() if key not in IDENTITIES},
         content,
-        dict(_models(connection, run_id, artifacts)),
+        dict(_models(connection, run_id, database)),
         _weights(files.get("checkpoints/last.ckpt")),
     )
 
 
-def _models(connection: sqlite3.Connection, run_id: str, artifacts: Path) -> Iterator[tuple[str, str]]:
+def _models(connection: sqlite3.Connection, run_id: str, database: Path) -> Iterator[tuple[str, str]]:
     asked = "SELECT model_id, name, status, artifact_location FROM logged_models WHERE source_run_id = ?"
     outputs = {row[0] for row in connection.execute("SELECT destination_id FROM inputs WHERE source_id = ?", (run_id,))}
     for number, (model_id, name, status, location) in enumerate(connection.execute(asked, (run_id,)).fetchall()):
-        folder = _folder(location, artifacts)
+        folder = _folder(location, database)
         yield f"{name} {number}", f"{status}, {'an' if model_id in outputs else 'no'} output of its run"
         for file in sorted(file for file in folder.rglob("*") if file.is_file()):
             yield f"{name} {number} {file.relative_to(folder)}", ""

@@ -19,6 +19,7 @@ def campaign(tmp_path_factory: pytest.TempPathFactory, fresh_database: Path) -> 
     ("way", "which", "whole"),
     [
         ("single", "after checkpoint middle", True),
+        ("module", "after checkpoint middle", True),
         ("batched", "after rename first", True),  # of one member; the others have none yet
         ("batched", "before upload middle", False),  # the service dies, and another takes over
     ],
@@ -31,8 +32,9 @@ def test_killed_where_it_writes_and_resumed_is_as_if_never_killed(
     assert trial.passed, f"{trial.differences}\n{trial.output}"
 
 
-def test_stopped_by_a_signal_and_resumed_is_as_if_never_stopped(campaign: Campaign) -> None:
-    trial = campaign.kill("batched", "Ctrl-C", random.Random(7))
+@pytest.mark.parametrize("way", ["batched", "module"])
+def test_stopped_by_a_signal_and_resumed_is_as_if_never_stopped(campaign: Campaign, way: str) -> None:
+    trial = campaign.kill(way, "Ctrl-C", random.Random(7))
     assert trial.passed, f"{trial.differences}\n{trial.output}"
 
 

@@ -117,6 +117,8 @@ def test_places_that_are_believed(project: Path, monkeypatch: pytest.MonkeyPatch
         check_place(uri, database)
     for uri in ("mlflow-artifacts:/1/id/artifacts", "http://host:5000/api/x", "mlflow-artifacts://host:5000/x"):
         check_place(uri, server)
+    with pytest.raises(InputError, match="the server's address"):
+        check_place("mlflow-artifacts:/1/id/artifacts", "postgresql://team@host/mlflow")
     with pytest.raises(InputError, match="LRSCOPE_ARTIFACTS"):
         check_place("/shared/results/1/id/artifacts", server)
     monkeypatch.setenv("LRSCOPE_ARTIFACTS", "/other:/shared/results")

@@ -1,6 +1,7 @@
-"""Launches all jobs of a sweep: what can be stacked is trained first, then Hydra runs each job as it always does.
+"""Launches all jobs of a sweep: what can be stacked, or goes to an engine, is trained first, then Hydra runs each job
+as it always does.
 
-A job that was trained in a stack is run too, with a function that returns its result: so it gets its folder, its
+A job that was trained so is run too, with a function that returns its result: so it gets its folder, its
 ``.hydra/*.yaml``, its log and Hydra's callbacks like any other.
 """
 
@@ -9,12 +10,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydra.core.utils import JobReturn, configure_log, filter_overrides, run_job, setup_globals
 from omegaconf import DictConfig, open_dict
 
 from hydra_plugins.hydra_together_launcher.together_launcher import TogetherLauncher
+from lrscope.config.engine_options import LOCAL
+
+if TYPE_CHECKING:
+    from lrscope.core.job import Job
 
 log = logging.getLogger(__name__)
 
@@ -29,18 +34,19 @@ def launch(
     setup_globals()
     config, task, context = launcher.config, launcher.task_function, launcher.hydra_context
     assert config is not None and task is not None and context is not None
+    here = not _is_own(task) or str(config.sweep.engine) == LOCAL
     configure_log(config.hydra.hydra_logging, config.hydra.verbose)
     Path(str(config.hydra.sweep.dir)).mkdir(parents=True, exist_ok=True)
-    log.info(f"Launching {len(job_overrides)} jobs locally")
+    log.info(f"Launching {len(job_overrides)} jobs {'locally' if here else 'on ' + str(config.sweep.engine)}")
     jobs = [
         _composed(launcher, overrides, number) for number, overrides in enumerate(job_overrides, start=initial_job_idx)
     ]
-    trained = _trained_together(jobs) if getattr(task, "__module__", None) == OWN_TASKS else {}
+    trained = _trained_elsewhere(jobs) if not here else _trained_together(jobs) if _is_own(task) else {}
     returned = []
     for place, (job, overrides) in enumerate(zip(jobs, job_overrides, strict=True)):
         log.info(f"\t#{initial_job_idx + place} : {' '.join(filter_overrides(overrides))}")
         result = run_job(
-            task_function=_returning(trained[place]) if place in trained else task,
+            task_function=_returning(trained[place]) if place in trained else task if here else _not_begun,
             config=job,
             job_dir_key="hydra.sweep.dir",
             job_subdir_key="hydra.sweep.subdir",
@@ -49,6 +55,10 @@ def launch(
         returned.append(result)
         configure_log(config.hydra.hydra_logging, config.hydra.verbose)
     return returned
+
+
+def _is_own(task: Any) -> bool:
+    return getattr(task, "__module__", None) == OWN_TASKS
 
 
 def _composed(launcher: TogetherLauncher, overrides: Sequence[str], number: int) -> DictConfig:
@@ -66,20 +76,40 @@ def _trained_together(jobs: Sequence[DictConfig]) -> Mapping[int, Any]:
     if mode == "never" or len(jobs) < 2:
         return {}
     from lrscope.batched.run.launch import train_together
+
+    return train_together([_prepared(config) for config in jobs], mode)
+
+
+def _trained_elsewhere(jobs: Sequence[DictConfig]) -> Mapping[int, Any]:
+    """What the workers of the sweep's engine trained, by the place in ``jobs``; an error of those that none could."""
+    from lrscope.engines.task import LaunchedJob
+    from lrscope.engines.train_elsewhere import train_elsewhere
+
+    return train_elsewhere([LaunchedJob(config, *_prepared(config)) for config in jobs])
+
+
+def _prepared(config: DictConfig) -> tuple[DictConfig, Job]:
+    """The config of a job's run, and where its files lie."""
     from lrscope.config.overrides import run_config
     from lrscope.core.job import member_job
     from lrscope.core.ledger import SWEEP, Ledger
 
-    prepared = []
-    for config in jobs:
-        ledger = Ledger(Path(config.hydra.job.env_set[SWEEP]))
-        overrides = tuple(str(override) for override in config.hydra.overrides.task)
-        prepared.append((run_config(config, overrides), member_job(ledger, config.hydra.job.num, overrides)))
-    return train_together(prepared, mode)
+    ledger = Ledger(Path(config.hydra.job.env_set[SWEEP]))
+    overrides = tuple(str(override) for override in config.hydra.overrides.task)
+    return run_config(config, overrides), member_job(ledger, config.hydra.job.num, overrides)
 
 
 def _returning(result: Any) -> Any:
     def task(_: DictConfig) -> Any:
+        if isinstance(result, Exception):
+            raise result
         return result
 
     return task
+
+
+def _not_begun(_: DictConfig) -> None:
+    """Of a job that no worker had begun when a signal came: the command ends."""
+    from lrscope.core.stop_signals import STOP
+
+    STOP.raise_if_requested()

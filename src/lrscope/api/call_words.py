@@ -25,20 +25,32 @@ def train_words(overrides: Iterable[str], values: Mapping[str, Any]) -> list[str
 
 
 def sweep_words(overrides: Iterable[str], values: Mapping[str, Any]) -> list[str]:
-    """The words of a sweep: as for one run, but the items of a list are the values of a swept axis.
+    """The words of a sweep: as for one run, but the items of a list are the values of a swept axis, and a pair of
+    numbers is an interval that is searched: ``(1e-5, 10)``; of two whole numbers, in whole numbers.
 
     Raises:
-        InputError: a value that no command line can say, an axis without values, or an interval.
+        InputError: a value that no command line can say, an axis without values, or a tuple that is no pair of numbers.
     """
     words = ["-m", *overrides]
     for key, value in _leaves(values):
         if isinstance(value, tuple):
-            raise InputError(Problem(key, str(value), "is an interval, which is not searched", f"Use {key}=[…]."))
+            words.append(f"{key}={_interval(key, value)}")
+            continue
         items = list(value) if _is_axis(value) else [value]
         if not items:
             raise InputError(Problem(key, "[]", "has no value to sweep over", f"Use e.g. {key}=[0.1, 0.01]."))
         words.append(f"{key}={','.join(_word(key, item) for item in items)}")
     return words
+
+
+def _interval(key: str, ends: tuple[Any, ...]) -> str:
+    texts = [_word(key, end) for end in ends]
+    numbers = [end for end in ends if isinstance(end, (int, float)) or hasattr(end, "item")]
+    if len(numbers) != 2 or len(ends) != 2 or any(isinstance(end, bool) for end in ends):
+        rule = "a tuple is an interval, from a number to a higher one"
+        raise InputError(Problem(key, str(ends), rule, f"Use {key}=(1e-5, 10), or a list: {key}=[…]."))
+    found = f"interval({','.join(texts)})"
+    return f"int({found})" if all(isinstance(end, int) for end in ends) else found
 
 
 def _leaves(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:

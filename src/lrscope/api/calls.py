@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from lrscope.api.call_words import sweep_words, train_words
+from lrscope.api.found import Find
 from lrscope.api.results import Run, Sweep, load_sweep
 from lrscope.api.undisturbed import undisturbed
+from lrscope.core.command_words import called_from_python
 from lrscope.core.errors import LrscopeError
 
 _one_at_a_time = threading.Lock()
@@ -36,7 +38,33 @@ def train(*overrides: str, **values: Any) -> Run:
     ended = _command(train_words(overrides, values))
     if ended.run_id is None:
         raise LrscopeError("the run is in no store, so there is nothing to give back; see what was printed")
-    return Run.load(ended.run_id, ended.store)
+    with undisturbed():  # opening a store sets what MLflow reads from the environment
+        return Run.load(ended.run_id, ended.store)
+
+
+def find(*overrides: str, **values: Any) -> Find:
+    """Find the rate for a run, as ``python train.py find=on`` does with the same words.
+
+        >>> found = lrscope.find("model=cnn", epochs=20)           # doctest: +SKIP
+        >>> found.lr, found.low, found.high                        # doctest: +SKIP
+        (0.0024, 0.0013, 0.0042)
+        >>> run = lrscope.train("model=cnn", epochs=20, lr=found.lr)    # doctest: +SKIP
+
+    Args:
+        overrides: as for :func:`train`; ``"find.then=train"`` trains at the rate as well.
+        values: as for :func:`train`.
+
+    Returns:
+        The finding; ``lr`` is None where the rate cannot be told.
+
+    Raises:
+        InputError: something is wrong with what was asked for; nothing was recorded.
+        LrscopeError: with ``find.then=train``, the rate cannot be told; or the run crashed.
+        KeyboardInterrupt: Ctrl-C stopped it.
+    """
+    ended = _command(["find=on", *train_words(overrides, values)])
+    assert ended.found is not None
+    return Find.of(ended.found, ended.find_id, ended.run_id, ended.store)
 
 
 def sweep(*overrides: str, **values: Any) -> Sweep:
@@ -44,7 +72,8 @@ def sweep(*overrides: str, **values: Any) -> Sweep:
 
     Args:
         overrides: as on the command line: ``"epochs=20"``, ``"lr=1,0.01"``.
-        values: as for :func:`train`, but the items of a list are the values of an axis: ``lr=[1, 0.01, 0.0001]``.
+        values: as for :func:`train`, but the items of a list are the values of an axis: ``lr=[1, 0.01, 0.0001]``, and
+            a pair is an interval that is searched: ``lr=(1e-5, 10)``.
 
     Returns:
         The sweep as it is recorded; members that crashed are in it.
@@ -57,7 +86,8 @@ def sweep(*overrides: str, **values: Any) -> Sweep:
     ended = _command(sweep_words(overrides, values))
     if ended.sweep_id is None:
         raise LrscopeError("the sweep is in no store, so there is nothing to give back; see what was printed")
-    return load_sweep(ended.sweep_id, ended.store)
+    with undisturbed():
+        return load_sweep(ended.sweep_id, ended.store)
 
 
 def _command(words: Sequence[str]) -> Any:
@@ -66,7 +96,7 @@ def _command(words: Sequence[str]) -> Any:
     Returns:
         How it ended, a :class:`lrscope.cli.main.Ended`.
     """
-    with _one_at_a_time, undisturbed():
+    with _one_at_a_time, undisturbed(), called_from_python():
         from lrscope.cli.main import run_command
 
         ended = run_command(list(words), told=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
@@ -14,6 +14,7 @@ from lrscope.diagnosis.readable import Diagnosis
 
 if TYPE_CHECKING:
     import pandas as pd
+    from torch import nn
 
     from lrscope.report import Member, Recommendation
     from lrscope.report import Sweep as StoredSweep
@@ -78,6 +79,24 @@ class Run:
             for name, series in sorted(trace.series.items())
         }
         return pd.DataFrame(columns).rename_axis("step").sort_index()
+
+    def load_model(self, trust: Iterable[str] = ()) -> nn.Module:
+        """The trained network, in evaluation mode, with the weights of its best epoch.
+
+        Nothing of the store is unpickled: the network is built anew from the run's command, data and all, and its
+        weights are read as tensors. A class of one's own in that command has to be trusted (docs/trust.md).
+
+        Args:
+            trust: packages whose classes the command may name, beside those of ``conf/trust.yaml``.
+
+        Raises:
+            InputError: the run keeps no weights, names what is not trusted, or its weights do not fit.
+        """
+        from lrscope.api.stored_model import stored_model
+        from lrscope.api.undisturbed import undisturbed
+
+        with undisturbed():
+            return stored_model(self.run_id, self.store, trust)
 
 
 @dataclass(frozen=True)
@@ -178,18 +197,27 @@ def load_sweep(run_id: str, store: str | None = None) -> Sweep:
     return sweep
 
 
-def diagnose(source: str | Run, store: str | None = None) -> Diagnosis:
-    """What became of a stored run, from its curves; also of runs that other programs recorded.
+def diagnose(source: str | Path | Run, store: str | None = None) -> Diagnosis:
+    """What became of a run, from its curves; also of runs that other programs recorded.
 
     Args:
-        source: a run or its MLflow id.
+        source: a run, its MLflow id, or the path of a file with its curves: CSV, JSON lines, ``trainer_state.json``,
+            TensorBoard's events, W&B's offline run.
         store: a tracking URI, where ``source`` is an id; None as for :func:`load_sweep`.
 
     Raises:
-        InputError: no such run, a sweep's parent (iterate over ``load_sweep(id)``), or the store cannot be read.
+        InputError: no such run, a sweep's parent (iterate over ``load_sweep(id)``), or what holds it cannot be read.
     """
+    from lrscope.report.diagnose_files import diagnose_files
     from lrscope.report.diagnose_stored import diagnose_stored
 
+    if isinstance(source, Path) or (isinstance(source, str) and Path(source).is_file()):
+        in_files = diagnose_files(Path(source))
+        if len(in_files) != 1:
+            rule, remedy = f"is a folder of {len(in_files)} runs", "Give one file; `lrscope diagnose FOLDER` shows all."
+            raise InputError(Problem("source", str(source), rule, remedy))
+        (in_file,) = in_files
+        return Diagnosis.of(in_file.diagnosis, in_file.note_markdown, in_file.name)
     run_id, uri = (source.run_id, source.store) if isinstance(source, Run) else (source, store)
     found = diagnose_stored([run_id], uri)
     if len(found) != 1:

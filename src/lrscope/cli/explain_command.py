@@ -37,6 +37,10 @@ def explain_command(words: Sequence[str], error: Exception) -> LrscopeError:
     return LrscopeError(first_line(error))
 
 
+FEW = 2
+"""Points of an interval that show what is wrong with the other words."""
+
+
 class _Command:
     """The words of a command with what composes them. ``args`` are Hydra's parsed arguments."""
 
@@ -58,6 +62,7 @@ class _Command:
         InputError: with what is wrong.
         """
         from lrscope.config.overrides import run_config
+        from lrscope.config.schema import SearchConfig
         from lrscope.config.validate import check
         from lrscope.sweeps.check import check_plan
         from lrscope.sweeps.plan import plan_jobs
@@ -70,7 +75,7 @@ class _Command:
             return
         params = self._compose(self._choices()).hydra.sweeper.get("params") or {}
         words = [*(f"{key}={value}" for key, value in params.items()), *self._words]
-        check_plan(plan_jobs(words, self._compose, self._loader))
+        check_plan(plan_jobs(words, self._compose, self._loader, SearchConfig(trials=FEW)))
 
     def _compose(self, overrides: list[str]) -> DictConfig:
         from hydra.types import RunMode

@@ -17,7 +17,10 @@ class SweepCallback(Callback):
     def on_run_start(self, config: Any, **kwargs: Any) -> None:
         """Ends the command with exit code 2 where the lone run has a problem: before it has a folder."""
         with _ending_the_command():
-            from lrscope.config.in_vain import launched_in_vain
+            from lrscope.cli.dry_run import tell_run
+            from lrscope.cli.main import is_dry_run
+            from lrscope.config.find_asked import find_problems
+            from lrscope.config.in_vain import launched_in_vain, searched_in_vain
             from lrscope.config.overrides import run_config
             from lrscope.core.job import overrides_as_typed
             from lrscope.runs.shared_session import opened_ahead
@@ -32,14 +35,24 @@ class SweepCallback(Callback):
             with opened_ahead(cfg) as session:
                 if session is not None and cfg.tracking.log_model != "none":
                     session.preload(get_ready_to_pack)
-                raise_problems([cfg], [*secrets_of_hydra(config), *launched_in_vain(config.hydra, typed)], [typed])
+                in_vain = [*launched_in_vain(config.hydra, typed), *searched_in_vain(config, typed)]
+                in_vain += find_problems(config, typed)
+                raise_problems([cfg], [*secrets_of_hydra(config), *in_vain], [typed])
+                if is_dry_run():
+                    tell_run(cfg, typed)
+                    sys.exit(0)
                 make_folder("hydra.run.dir", Path(str(config.hydra.run.dir)))
 
     def on_multirun_start(self, config: Any, **kwargs: Any) -> None:
         """Ends the command with exit code 2 where a job has a problem."""
         with _ending_the_command():
+            from lrscope.cli.dry_run import tell_sweep
+            from lrscope.cli.main import is_dry_run
             from lrscope.sweeps.lifecycle import begin
 
+            if is_dry_run():
+                tell_sweep(config)
+                sys.exit(0)
             begin(config)
 
     def on_multirun_end(self, config: Any, **kwargs: Any) -> None:

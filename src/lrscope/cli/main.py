@@ -8,17 +8,19 @@ import sys
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import BrokenExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lrscope.cli.conf_search import first_folder
+from lrscope.cli.ended import Ended
+from lrscope.cli.json_alone import JSON, json_alone
 from lrscope.cli.tell import last_error, print_errors, tell
 from lrscope.cli.words import options_first
 from lrscope.config import schema
 from lrscope.core import gc_pause
-from lrscope.core.errors import Interrupted, LrscopeError
-from lrscope.core.paths import project_root
+from lrscope.core.errors import InputError, Interrupted, LrscopeError, Problem
+from lrscope.core.outcome import Outcome
+from lrscope.core.paths import find_the_users_modules
 from lrscope.core.redact import keep_secrets_out_of_tracebacks, redact, redacted_traceback
 from lrscope.core.std_streams import spare_the_command
 from lrscope.core.stop_signals import STOP
@@ -26,6 +28,8 @@ from lrscope.core.stop_signals import STOP
 SWITCH_S = 0.0005
 """How long a thread may keep Python's lock while another waits. With Python's own 5 ms the thread that records holds up
 the training, which gives the lock away at every operation of torch."""
+
+DRY_RUN = "--dry-run"
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
 """Hydra's own switch: its errors are raised, and come here, instead of being printed by it."""
@@ -41,11 +45,28 @@ def main() -> int:
     spare_the_command()
     STOP.end_at_once()
     keep_secrets_out_of_tracebacks()
+    words = sys.argv[1:]
+    if JSON not in words:
+        return _train(words)
+    from lrscope.cli.train_answer import train_answer
+
+    with json_alone() as print_answer:
+        code = _train([word for word in words if word != JSON])
+        answer = train_answer(_ended, code)
+        print_answer(answer)
+    return answer.exit_code
+
+
+def _train(words: Sequence[str]) -> int:
     gc_pause.pause()
     from hydra._internal.utils import get_args_parser
 
     try:
-        return run_command(options_first(sys.argv[1:], get_args_parser()._option_string_actions)).code
+        left = [word for word in words if word != DRY_RUN]
+        if len(left) < len(words) and JSON in sys.argv:
+            raise InputError(Problem(DRY_RUN, "", f"has no answer for {JSON}", "Leave one of the two out."))
+        ordered = options_first(left, get_args_parser()._option_string_actions)
+        return run_command(ordered, dry_run=len(left) < len(words)).code
     except LrscopeError as error:
         return tell(error)
     except KeyboardInterrupt:
@@ -56,32 +77,32 @@ def main() -> int:
         gc_pause.leave()
 
 
-@dataclass
-class Ended:
-    """How a command ended: its exit code, what it was told to the user where it failed, and what it recorded."""
-
-    code: int = 0
-    error: LrscopeError | None = None
-    run_id: str | None = None
-    """MLflow's id of a lone run."""
-    sweep_id: str | None = None
-    """MLflow's id of a sweep's parent."""
-    store: str | None = None
-    """``tracking.uri`` as it was given."""
-
-
 _ended = Ended()
 """Of the command that this process runs: Hydra hands nothing back."""
 
 
-def run_command(words: Sequence[str], told: bool = True) -> Ended:
+def is_dry_run() -> bool:
+    """Whether the command of this process only tells what it would train."""
+    return _dry_run
+
+
+_dry_run = False
+
+
+def run_command(words: Sequence[str], told: bool = True, dry_run: bool = False) -> Ended:
     """Run a command in this process, which must not be running another.
 
     Args:
         words: those of the command line.
         told: whether errors are printed; else they are in what comes back alone.
+        dry_run: whether everything is checked and told, and nothing trained.
     """
-    global _ended
+    global _dry_run, _ended
+    if str(sys.platform) == "win32":
+        from lrscope.core.unsupported_system import refuse_windows
+
+        refuse_windows()
+    _dry_run = dry_run
     import hydra
 
     _ended = ended = Ended()
@@ -90,7 +111,7 @@ def run_command(words: Sequence[str], told: bool = True) -> Ended:
     sys.setswitchinterval(SWITCH_S)
     schema.register()
     _keep_quiet()
-    _find_the_users_modules()
+    find_the_users_modules()
     try:
         entry = hydra.main(version_base="1.3", config_path=str(first_folder(words)), config_name="train")(job)
     except LrscopeError as error:  # there is no folder to look in
@@ -151,8 +172,11 @@ def job(cfg: Any) -> Any:
     alone = HydraConfig.get().mode == RunMode.RUN
     try:
         hydra = HydraConfig.get()
-        outcome = run_job(run_config(cfg, overrides_as_typed(hydra), hydra))
+        whole = run_config(cfg, overrides_as_typed(hydra), hydra)
+        outcome = _find(whole) if whole.find.enabled else run_job(whole)
     except Interrupted as stop:
+        if alone and (left := Outcome.read(Path(hydra.runtime.output_dir))) is not None:
+            _ended.run_id, _ended.store, _ended.outcomes = left.run_id, cfg.tracking.uri, (left,)
         if alone or _launched_here():
             raise SystemExit(tell(stop)) from None
         return None  # a worker: what became of its job stands in the ledger, and the command knows of the signal
@@ -160,12 +184,21 @@ def job(cfg: Any) -> Any:
         if alone:
             raise SystemExit(tell(error)) from None
         raise
-    if alone:
-        _ended.run_id, _ended.store = outcome.run_id, cfg.tracking.uri
-    if alone and outcome.crashed:
+    if alone and outcome is not None:
+        _ended.run_id, _ended.store, _ended.outcomes = outcome.run_id, cfg.tracking.uri, (outcome,)
+    if alone and outcome is not None and outcome.crashed:
         _ended.error = LrscopeError(f"the run crashed: {outcome.why}")
         raise SystemExit(1)
     return outcome
+
+
+def _find(cfg: Any) -> Outcome | None:
+    """Look for the rate of a lone job; what became of the training at it, where one was asked for."""
+    from lrscope.runs.find_rate import find_job
+
+    end = find_job(cfg)
+    _ended.find_id, _ended.found, _ended.store = end.run_id, end.found, cfg.tracking.uri
+    return end.outcome
 
 
 def _refused(error: Exception) -> int:
@@ -207,6 +240,9 @@ def _close_sweep(code: int) -> int:
     code = close_current(code)
     if sweep is not None:
         _ended.sweep_id, _ended.store = sweep.log.run_id, sweep.settings.uri
+        _ended.outcomes = tuple(sweep.outcomes().values())
+        page = sweep.ledger.folder / "report" / "report.html"
+        _ended.report = page if page.is_file() else None
     return code
 
 
@@ -214,13 +250,6 @@ def _code_of_records() -> int:
     """1 where something that was to be recorded is lost, or the store only says that it has it; the user was told."""
     sessions = sys.modules.get("lrscope.runs.shared_session")
     return 1 if sessions is not None and sessions.failed_to_record() else 0
-
-
-def _find_the_users_modules() -> None:
-    """Modules beside ``train.py``, or in the folder that an installed lrscope was started in, can be imported."""
-    root = str(project_root())
-    if root not in sys.path:
-        sys.path.insert(0, root)
 
 
 def _keep_quiet() -> None:

@@ -5,10 +5,15 @@ Training, runs, sweeps and the commands use it.
     schema         the types, registered with Hydra
     overrides      what Hydra composed -> the config of a run; given_paths: the files that it names
     left_behind    what an option leaves in its group where a YAML file exchanges its class
-    validate       every problem that can be seen on paper
+    validate       every problem that can be seen on paper; monitors: of the metrics that somebody looks at;
+                   duration: a time limit as Lightning writes it
+    check_sampling whether anybody could sample the machine
+    engine_options what each engine of a sweep may be told, and needs
     typed_secrets  passwords, which Hydra would write to disk
     closed_keys    keys that nothing reads; in_vain: keys that want another one beside them
+    find_asked     what a find cannot go with
     explain        what Hydra refuses, in plain words; suggest, nearest_class: what was meant
     instantiate    what ``_target_`` names, made; its failures in plain words
+    lightning_names  whether a class is a LightningModule, without loading Lightning
     trust          what of a stored command is believed; trusted_kinds: which classes it may name
 """

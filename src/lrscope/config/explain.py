@@ -15,6 +15,7 @@ from lrscope.config.suggest import did_you_mean, nearest_keys, nearest_words
 from lrscope.core.command_words import train_command
 from lrscope.core.errors import Problem
 from lrscope.core.fingerprint import flatten
+from lrscope.core.paths import conf_folders
 
 REFUSALS = (HydraException, OmegaConfBaseException)
 """What Hydra and OmegaConf raise on purpose."""
@@ -76,6 +77,11 @@ def refusal(override: str, error: Exception, cfg: DictConfig) -> Problem:
         is_list = isinstance(OmegaConf.select(cfg, key, throw_on_resolution_failure=False), ListConfig)
         listed = f", or write {key}=[{value}] for a list" if is_list and "(" not in value else ""
         return Problem(key, value, "several values for one run", f"Add -m to sweep over them{listed}.")
+    if isinstance(error, OverrideParseException) and value.endswith(","):
+        rule = "ends with a comma, so that its next value is a word of its own"
+        return Problem(key, value, rule, "Write the values without spaces: lr=0.1,0.01.")
+    if re.fullmatch(r"[-+.\de,]+", override):
+        return Problem(override, "", "is a value without a key", "Write it behind its comma, without a space.")
     if isinstance(error, OverrideParseException):
         return Problem(key, value, f"cannot be read ({first_line(error)})", _how_to_write(override))
     if isinstance(error, MissingConfigException):
@@ -99,10 +105,13 @@ def key_of(override: str) -> str:
 
 
 def _no_such_option(key: str, value: str, error: MissingConfigException) -> Problem:
-    options = [option for option in error.options or () if not option.startswith("_")]
+    # Of a group that takes several, ``metrics=[f1,f2]``, Hydra does not say which options there are.
+    listed = error.options or sorted({file.stem for folder in conf_folders() for file in (folder / key).glob("*.yaml")})
+    options = [option for option in listed if not option.startswith("_")]
     if not options:
         return Problem(key, value, "there is no such option", f"conf/{key} has none.")
-    remedy = f"{did_you_mean(nearest_words(value, options))}Choose one of {', '.join(options)}."
+    meant = str(error.missing_cfg_file or value).rpartition("/")[2]
+    remedy = f"{did_you_mean(nearest_words(meant, options))}Choose one of {', '.join(options)}."
     if key in ("hydra/launcher", "hydra/sweeper"):
         remedy += " Others are plugins of Hydra, to be installed with pip."
     return Problem(key, value, "there is no such option", remedy)

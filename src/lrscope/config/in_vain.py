@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lrscope.config.schema import HALVES
 from lrscope.core.errors import Problem
 from lrscope.core.fingerprint import flatten
 from lrscope.schedules.rules import PLATEAU
@@ -34,7 +35,12 @@ _ONLINE = (
 )
 _RECORDED = "nothing is recorded with tracking.mode=off", "Leave one of the two out."
 
+_ENGINE = "has an effect with an engine only", "Add sweep.engine=joblib, or leave it out."
+
 NEEDS = (
+    Need("sweep.workers", lambda cfg: cfg.sweep.engine != "local", *_ENGINE),
+    Need("sweep.retries", lambda cfg: cfg.sweep.engine != "local", *_ENGINE),
+    Need("sweep.engine_options.*", lambda cfg: cfg.sweep.engine != "local", *_ENGINE),
     Need("lr", lambda cfg: _follow_lr(cfg), *_RATE),
     Need("optimizer.lr", lambda cfg: not _schedule_sets_rate(cfg), *_RATE),
     Need(
@@ -108,6 +114,15 @@ NEEDS = (
 )
 """What must be so for a key to be read."""
 
+SEARCH_KEYS = {
+    "keep": HALVES,
+    "finalists": HALVES,
+    "judge": HALVES,
+    "batch": ("tpe",),
+    "seed": (*HALVES, "random"),
+}
+"""Which methods of a search read which of its keys; all of them read the others."""
+
 _NAMES = ("scheduler.name", "scheduler._target_")
 
 
@@ -143,13 +158,56 @@ def launched_in_vain(hydra: Any, typed: Sequence[str]) -> list[Problem]:
     is_sweep = str(hydra.mode).endswith("MULTIRUN")
     words = [] if is_sweep else [word for word in hydra.overrides.hydra if word.startswith(_OF_SWEEPS)]
     rule, remedy = "is for the members of a sweep, and this is one run", "Add -m, or leave it out."
-    if "sweep.together=always" in typed:
+    for word in typed:
+        engine = word.startswith("sweep.engine=") and word != "sweep.engine=local"
+        if word != "sweep.together=always" and not engine:
+            continue
         if not is_sweep:
-            words.append("sweep.together=always")
+            words.append(word)
         elif not str(hydra.launcher._target_).endswith(".TogetherLauncher"):
-            words.append("sweep.together=always")
-            rule, remedy = "this launcher trains each member by itself", "Leave one of the two out."
+            words.append(word)
+            rule = "this launcher trains each member by itself" + (", where it says" if engine else "")
+            remedy = "Leave one of the two out."
     return [Problem(word.partition("=")[0], word.partition("=")[2], rule, remedy) for word in words]
+
+
+def searched_in_vain(config: Any, typed: Sequence[str]) -> list[Problem]:
+    """Words on how intervals are searched, where nothing is searched so.
+
+    Args:
+        config: of the whole command.
+        typed: the overrides that are not Hydra's own.
+    """
+    words = [word for word in typed if word.startswith(("search=", "search."))]
+    params = (config.hydra.sweeper.get("params") or {}).values()
+    intervals = sum("interval(" in str(text) for text in (*typed, *params))
+    method, stops = str(config.search.method), stops_members(config)
+    found = []
+    for word in words:
+        key, _, value = word.partition("=")
+        name = key.partition(".")[2]
+        if not intervals:
+            rule, remedy = "no interval is searched", "Add -m 'lr=interval(1e-5,10)', or leave it out."
+        elif "," in value or "(" in value:
+            rule, remedy = "is one for the whole search", "Start a sweep for each."
+        elif method not in SEARCH_KEYS.get(name, (method,)):
+            rule = f"search={method} does not read it"
+            remedy = f"Choose search={SEARCH_KEYS[name][0]}, or leave it out."
+        elif name == "seed" and method == "halving" and intervals == 1:
+            rule, remedy = "one interval is searched in even steps, nothing is drawn", "Leave it out."
+        elif not stops and (value in HALVES or name in ("keep", "finalists", "judge")):
+            rule = "members are stopped where they train as one batched model in this process, and here they do not"
+            remedy = "Leave out hydra/launcher, sweep.together and sweep.engine, or choose search=grid."
+        else:
+            continue
+        found.append(Problem(key, value, rule, remedy))
+    return found
+
+
+def stops_members(config: Any) -> bool:
+    """Whether members may train as one batched model in this process, where a search can stop the worst of them."""
+    together = str(config.hydra.launcher.get("_target_")).endswith(".TogetherLauncher")
+    return together and str(config.sweep.together) != "never" and str(config.sweep.engine) == "local"
 
 
 def refers_to(cfg: Any, key: str) -> set[str]:

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Iterable
 from typing import Any
 
-from omegaconf import DictConfig, open_dict
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 from lrscope.config.given_paths import started_in, with_whole_paths
 from lrscope.config.left_behind import left_behind
@@ -15,7 +15,7 @@ from lrscope.schedules.rules import NOT_ARGUMENTS
 GROUPS = ("dataset", "model", "loss", "optimizer", "scheduler")
 
 
-KEPT = {"scheduler": NOT_ARGUMENTS, "optimizer": ("groups", "no_decay")}
+KEPT = {"scheduler": NOT_ARGUMENTS, "optimizer": ("groups", "no_decay"), "model": ("checkpoint", "fresh_head")}
 """Keys of a group that are for lrscope, whatever its class takes."""
 
 
@@ -50,16 +50,25 @@ def run_config(composed: DictConfig, overrides: Iterable[str], hydra: Any = None
 
 
 def _drop(part: DictConfig, group: str, left: set[str]) -> None:
-    """Of the keys that are left behind, those that the class does not take."""
-    from lrscope.config.instantiate import takes
+    """Of the keys that are left behind, those that the class does not take, and those without a value: its own default
+    is better than a null that was meant for another class.
+    """
+    from lrscope.config.instantiate import named, takes
+    from lrscope.config.lightning_names import lightning_package
 
+    # A LightningModule is no network of the option's family: what was meant for that is not meant for it.
+    own_all = bool(left) and group == "model" and lightning_package(named(part)) is not None
     for key in sorted(left):
         if key == "name":
             part.name = str(part._target_).rpartition(".")[2]
         elif key in KEPT.get(group, ()):
             continue
-        elif not takes(part, key, by_name=group == "model"):
+        elif own_all or _is_null(part, key) or not takes(part, key, by_name=group == "model"):
             del part[key]
+
+
+def _is_null(part: DictConfig, key: str) -> bool:
+    return OmegaConf.to_container(part, resolve=False)[key] is None  # type: ignore[index, call-overload]
 
 
 def _typed_keys(overrides: Iterable[str]) -> set[str]:

@@ -78,7 +78,28 @@ class TrackingConfig:
     spool: str = "outputs/spool"
     every_n_steps: int | None = None
     log_model: str = "best"
+    system_metrics: bool = False
     finish_timeout_s: float = 30.0
+
+
+@dataclass
+class EngineOptionsConfig:
+    """What the engines are told; which of them reads which key stands in ``config/engine_options.py``."""
+
+    address: str | None = None
+    num_cpus: float | None = None
+    num_gpus: float | None = None
+    cluster: str | None = None
+    partition: str | None = None
+    timeout_min: int | None = None
+    cpus_per_task: int | None = None
+    gpus_per_node: int | None = None
+    mem_gb: float | None = None
+    account: str | None = None
+    qos: str | None = None
+    constraint: str | None = None
+    setup: list[str] | None = None
+    signal_delay_s: int | None = None
 
 
 @dataclass
@@ -86,8 +107,46 @@ class SweepConfig:
     """How the members of a sweep are trained and shown."""
 
     together: str = "auto"
+    engine: str = "local"
+    """Where groups of members, or single ones, train."""
+    workers: int | None = None
+    """Groups under way at one time; null takes one."""
+    retries: int = 2
+    """How many times a group whose process dies goes on from its checkpoints."""
+    engine_options: EngineOptionsConfig = field(default_factory=EngineOptionsConfig)
     report: bool = True
     confirm: bool = False
+    objective: str = "val/loss"
+    """The metric of an epoch that the report and the choice of the best model go by."""
+    direction: str = "min"
+
+
+HALVES = ("halving", "tpe")
+"""Methods of a search that stop members."""
+
+
+@dataclass
+class SearchConfig:
+    """How intervals are searched; ``conf/search`` explains each key, and which method reads it."""
+
+    method: str = "halving"
+    trials: int = 64
+    batch: int = 16
+    keep: float = 0.3
+    finalists: int = 3
+    judge: str = "forecast"
+    seed: int = 0
+
+
+@dataclass
+class FindConfig:
+    """Which rates are tried to find the best; ``conf/find/on.yaml`` explains each key."""
+
+    enabled: bool = False
+    then: str = "stop"
+    low: float = 1e-6
+    high: float = 10.0
+    copies: int = 29
 
 
 @dataclass
@@ -96,18 +155,27 @@ class Config:
     name for each."""
 
     dataset: dict[str, Any] = field(default_factory=dict)
-    model: dict[str, Any] = field(default_factory=dict)
+    model: dict[str, Any] = field(default_factory=lambda: {"checkpoint": None, "fresh_head": None})
     loss: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
-    optimizer: dict[str, Any] = field(default_factory=dict)
+    optimizer: dict[str, Any] = field(default_factory=lambda: {"groups": {}, "no_decay": None})
     scheduler: dict[str, Any] = field(default_factory=dict)
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     callbacks: CallbacksConfig = field(default_factory=CallbacksConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
     sweep: SweepConfig = field(default_factory=SweepConfig)
+    search: SearchConfig = field(default_factory=SearchConfig)
+    find: FindConfig = field(default_factory=FindConfig)
     lr: float = 0.001
     seed: int = 0
-    epochs: int = 50
+    epochs: int | None = 50
+    """Passes over the training part; null where ``max_steps`` alone says how long a run is."""
+    max_steps: int | None = None
+    """Updates at most; of ``epochs`` and this, whichever comes first ends a run."""
+    max_time: Any = None
+    """Seconds, or ``DD:HH:MM:SS``, at most; see ``config/duration.py``."""
+    evaluate_every_steps: int | None = None
+    """The parts are evaluated behind every so many updates; null: at the ends of epochs."""
     batch_size: int | None = 32
     """Examples of one update; null takes them all."""
     experiment_name: str = "lrscope"
@@ -129,17 +197,28 @@ def register() -> None:
     # Hydra copies all of it for each group that --help lists, half of that command's time (0.29 s of 0.58,
     # benchmarks/hacks.py), though it copies what it takes out as well.
     setattr(ConfigStore, "__deepcopy__", lambda store, _memo: store)  # noqa: B010
-    ConfigStore.instance().store(name="lrscope", node=Config)
+    node = OmegaConf.structured(Config)
+    OmegaConf.set_struct(node.optimizer.groups, False)  # the user names the groups: each is a new key
+    ConfigStore.instance().store(name="lrscope", node=node)
     OmegaConf.register_new_resolver("lrscope_root", lambda: str(project_root()), replace=True)
     OmegaConf.register_new_resolver("lrscope_train", train_command, replace=True)
     OmegaConf.register_new_resolver("lrscope_goal", lambda metric: goal_of(str(metric)) or "min", replace=True)
     OmegaConf.register_new_resolver("lrscope_experiment", _experiment, replace=True)
+    OmegaConf.register_new_resolver("lrscope_epochs", lambda steps: 50 if steps is None else None, replace=True)
+    OmegaConf.register_new_resolver("lrscope_dataset", _dataset, replace=True)
     OmegaConf.register_new_resolver("lrscope_stem", _stem, replace=True)
 
 
 def _experiment(otherwise: str) -> str:
     """MLflow's own variable, else the name that the configuration has."""
     return os.environ.get("MLFLOW_EXPERIMENT_NAME") or otherwise
+
+
+def _dataset(group: Any) -> str:
+    """The name of the group's data; the schema's own default where it has neither name nor target."""
+    from lrscope.core.dataset_name import dataset_name
+
+    return dataset_name(group.get("_target_"), group.get("name")) or "lrscope"
 
 
 def _stem(path: str | None, otherwise: str) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 SYNONYMS = {
     **dict.fromkeys(("learning_rate", "learningrate", "learn_rate", "peak_lr", "base_lr", "init_lr", "eta"), "lr"),
     **dict.fromkeys(("epoch", "n_epochs", "num_epochs", "max_epochs", "nepochs"), "epochs"),
+    **dict.fromkeys(("steps", "num_steps", "n_steps", "train_steps", "num_train_steps", "iterations"), "max_steps"),
+    **dict.fromkeys(("eval_steps", "val_check_interval", "eval_every", "validate_every"), "evaluate_every_steps"),
     **dict.fromkeys(("bs", "batchsize", "batch", "train_batch_size", "minibatch_size"), "batch_size"),
     **dict.fromkeys(("random_seed", "random_state", "manual_seed"), "seed"),
     **dict.fromkeys(("data", "data_set", "datamodule"), "dataset"),
@@ -48,6 +50,7 @@ def nearest_keys(key: str, known: Sequence[str]) -> list[str]:
     if last not in known and SYNONYMS.get(last) in known:
         return [SYNONYMS[last]]
     same = [other for other in known if other.rpartition(".")[2] == last and other != key]
+    same = difflib.get_close_matches(key, same, n=2, cutoff=0.75) or same  # a roof that is misspelled
     beside = [other.rpartition(".")[2] for other in known if other.rpartition(".")[0] == roof]
     alike = [f"{roof}.{word}".lstrip(".") for word in nearest_words(last, beside)]
     return (alike or same or difflib.get_close_matches(key, known, n=1, cutoff=0.75))[:2]

@@ -20,7 +20,6 @@ from typing import Any
 import yaml
 
 from lrscope.config.trusted_kinds import DOTTED, kind_at, refused
-from lrscope.core.command_words import script
 from lrscope.core.errors import InputError, Problem
 from lrscope.core.paths import conf_folders, project_root
 
@@ -29,6 +28,12 @@ FILE = "trust.yaml"
 
 LAUNCHERS = ("together", "basic", "joblib")
 """Those that train on this machine; their settings are Hydra's own."""
+
+ENGINES_HERE = ("local", "joblib")
+"""Engines that train on this machine."""
+
+_ELSEWHERE = ("engine", "engine_options", "workers")
+"""Keys of ``sweep`` that send jobs away, or start any number of processes: as they were typed here, or not at all."""
 
 _NOT_ITS_OWN = {
     "tracking": "where and how runs are recorded, no store decides",
@@ -45,7 +50,9 @@ _REFERENCE = re.compile(r"\$\{\.*[A-Za-z_]\w*(\.\w+)*\}", re.ASCII)
 
 @dataclass(frozen=True)
 class Believed:
-    """``packages`` whose classes may be named; ``own`` words, which may name files outside of the project."""
+    """``packages`` whose classes may be named; ``own`` words, which may name files outside of the project, give
+    numbers to a launcher, and choose an engine.
+    """
 
     packages: tuple[str, ...]
     own: frozenset[str]
@@ -84,7 +91,8 @@ def check_stored_overrides(overrides: Sequence[str], allowed: Iterable[str] = ()
     Args:
         overrides: words of a command as a store has them.
         allowed: packages that this command line trusts, beside those of this checkout's ``trust.yaml``.
-        own: words that this machine's own record of the command has, too: they may name files outside of the project.
+        own: words that this machine's own record of the command has, too: they may name files outside of the project,
+            and give numbers to a launcher.
 
     Raises:
         InputError: a word is no override, or sets more than the training.
@@ -148,6 +156,8 @@ def _problems_of(word: str, believed: Believed) -> Iterator[Problem]:
         yield _problem(word, "names a place of its own in the configuration")
     elif key == "hydra/launcher" and override.value() in LAUNCHERS:
         return
+    elif key.startswith("hydra.launcher.") and word in believed.own and isinstance(override.value(), int):
+        return  # how many workers there are, as it was typed here
     elif root in _NOT_ITS_OWN:
         yield _problem(word, _NOT_ITS_OWN[root])
     else:
@@ -186,6 +196,10 @@ def _leaves(place: Sequence[str], value: Any) -> Iterator[tuple[tuple[str, ...],
 
 def _problems_of_leaf(word: str, place: tuple[str, ...], value: Any, believed: Believed) -> Iterator[Problem]:
     last = place[-1] if place else ""
+    if place[:1] == ("sweep",) and "".join(place[1:2]) in _ELSEWHERE and word not in believed.own:
+        if place[1:] != ("engine",) or value not in ENGINES_HERE:
+            yield _problem(word, "says where members train, which no store may")
+        return
     if any(part.startswith("_") and part != "_target_" for part in place) or "_target_" in place[:-1]:
         yield _problem(word, "says how something is made, which no store may")
     elif last == "_target_":
@@ -223,5 +237,5 @@ def _is_below_the_root(value: str) -> bool:
 
 
 def _problem(word: str, rule: str) -> Problem:
-    remedy = f"If it is right, type it yourself: {script('resume')} {shlex.quote(word)}"
+    remedy = f"If it is right, type it yourself, behind the command: {shlex.quote(word)}"
     return Problem("stored override", word, rule, remedy)

@@ -10,12 +10,15 @@ from typing import Any
 
 import yaml
 
+from lrscope.config.check_sampling import check_system_metrics
 from lrscope.config.closed_keys import unknown_keys
+from lrscope.config.duration import seconds_of
+from lrscope.config.engine_options import check_engine
+from lrscope.config.monitors import check_monitors
 from lrscope.config.schema import Config
 from lrscope.config.typed_secrets import secrets_typed
 from lrscope.core.errors import Problem
 from lrscope.core.fingerprint import flatten
-from lrscope.core.metric_goal import goal_of
 from lrscope.core.verdict import Verdict
 from lrscope.schedules.rules import PLATEAU
 from lrscope.schedules.rules import problems as schedule_problems
@@ -34,8 +37,12 @@ def check(cfg: Any) -> list[Problem]:
         *_check_schedule(cfg),
         *_check_trainer(cfg.trainer),
         *_check_callbacks(cfg.callbacks),
-        *_check_monitors(cfg),
+        *check_monitors(cfg),
         *_check_choices(cfg),
+        *check_system_metrics(cfg.tracking),
+        *check_engine(cfg.sweep),
+        *_check_search(cfg.search),
+        *_check_find(cfg.find),
         *_check_secrets(cfg),
     ]
 
@@ -93,9 +100,18 @@ OPEN_GROUPS = ("dataset", "model", "loss", "metrics", "optimizer", "scheduler")
 def _check_targets(cfg: Any) -> Iterator[Problem]:
     for group, example in (("dataset", "digits"), ("model", "mlp"), ("optimizer", "adam")):
         target = cfg[group].get("_target_")
-        if not isinstance(target, str) or not target:
+        if group == "optimizer" and target is None and cfg.optimizer.get("name") == "own":
+            yield from _check_own_optimizer(cfg.optimizer)
+        elif not isinstance(target, str) or not target:
             rule = "must name a class as package.module.Class"
             yield Problem(f"{group}._target_", str(target), rule, f"Try {group}={example}.")
+
+
+def _check_own_optimizer(optimizer: Any) -> Iterator[Problem]:
+    for key in optimizer:
+        if key not in ("name", "_target_", "lr") and optimizer[key] not in (None, {}):
+            rule = "the module's own configure_optimizers does not see it"
+            yield Problem(f"optimizer.{key}", str(optimizer[key]), rule, "Set it there, or choose optimizer=adam.")
 
 
 TAKEN = ("loss", "loss_epoch", "loss_eval", "loss_start", "loss_late", "loss_constant", "acc")
@@ -118,13 +134,12 @@ def _check_top(cfg: Any) -> Iterator[Problem]:
         yield Problem("lr", f"{cfg.lr:g}", "a learning rate is a finite number above 0", "Try lr=0.001.")
     if not 0 <= cfg.seed < 2**32:
         yield Problem("seed", str(cfg.seed), "a seed is a whole number from 0 to 2^32 - 1", "Try seed=0.")
-    if cfg.epochs < 1:
-        yield Problem("epochs", str(cfg.epochs), "at least one epoch is needed", "Try epochs=50.")
     if cfg.batch_size is not None and cfg.batch_size < 1:
         yield Problem("batch_size", str(cfg.batch_size), "a batch holds at least one example", "Try batch_size=32.")
+    yield from _check_length(cfg)
     for key in ("steps_per_epoch", "total_steps"):
         if cfg[key] is not None:
-            remedy = "Set epochs=, batch_size= or trainer.limit_train_batches=."
+            remedy = "Set epochs=, max_steps=, batch_size= or trainer.limit_train_batches=."
             yield Problem(key, str(cfg[key]), "is counted from the data and cannot be set", remedy)
     name = cfg.experiment_name
     if not name.strip() or set(name) & set("\\\0\n") or ".." in name.split("/"):
@@ -132,6 +147,28 @@ def _check_top(cfg: Any) -> Iterator[Problem]:
     elif len(name) > LONGEST_EXPERIMENT or any(len(part.encode()) > LONGEST_FOLDER for part in name.split("/")):
         rule = f"is too long: MLflow takes {LONGEST_EXPERIMENT} characters, a folder's name {LONGEST_FOLDER} bytes"
         yield Problem("experiment_name", f"{name[:20]}…", rule, "Try experiment_name=mine.")
+
+
+def _check_length(cfg: Any) -> Iterator[Problem]:
+    if cfg.epochs is None and cfg.max_steps is None:
+        yield Problem("epochs", "null", "nothing says how long the run is", "Try epochs=50, or max_steps=1000.")
+    if cfg.epochs is not None and cfg.epochs < 1:
+        yield Problem("epochs", str(cfg.epochs), "at least one epoch is needed", "Try epochs=50.")
+    yield from _at_least_one("max_steps", cfg.max_steps, "null sets no limit")
+    try:
+        seconds_of(cfg.max_time)
+    except ValueError as error:
+        yield Problem("max_time", str(cfg.max_time), str(error), "Try max_time=600, or max_time=00:00:10:00.")
+    every = cfg.evaluate_every_steps
+    yield from _at_least_one("evaluate_every_steps", every, "null evaluates at the ends of epochs")
+    if every is None:
+        return
+    if cfg.callbacks.evaluate_every_epochs != 1:
+        rule = f"and callbacks.evaluate_every_epochs={cfg.callbacks.evaluate_every_epochs} say two different things"
+        yield Problem("evaluate_every_steps", str(every), rule, "Leave one of the two out.")
+    if cfg.scheduler.get("_target_") == PLATEAU:
+        rule = "scheduler=plateau looks at the ends of epochs, which are not evaluated then"
+        yield Problem("evaluate_every_steps", str(every), rule, "Leave it out, or choose another schedule.")
 
 
 def _check_schedule(cfg: Any) -> Iterator[Problem]:
@@ -180,6 +217,9 @@ def _check_callbacks(callbacks: Any) -> Iterator[Problem]:
     if callbacks.trial_seconds is not None and not 0 <= callbacks.trial_seconds < math.inf:
         rule = "must be a number of seconds, 0 or above"
         yield Problem("callbacks.trial_seconds", f"{callbacks.trial_seconds:g}", rule, "Try 10; 0 tries nothing.")
+    if not callbacks.checkpoint.every_seconds >= 0:
+        rule = "must be a number of seconds, 0 or above"
+        yield Problem("callbacks.checkpoint.every_seconds", f"{callbacks.checkpoint.every_seconds:g}", rule, "Try 30.")
     stopping = callbacks.early_stopping
     if stopping.patience < 0:
         yield Problem("callbacks.early_stopping.patience", str(stopping.patience), "must be 0 or above", "Try 10.")
@@ -193,56 +233,6 @@ def _at_least_one(key: str, value: int | None, remedy: str) -> Iterator[Problem]
         yield Problem(key, str(value), "must be at least 1", f"Try 1; {remedy}.")
 
 
-MONITORS = ("train/loss_epoch", "train/loss_eval", "train/acc", "val/loss", "val/acc")
-"""Metrics of an epoch, which a schedule, early stopping and the choice of the best epoch can look at."""
-
-
-def _check_monitors(cfg: Any) -> Iterator[Problem]:
-    for key, mode_key in _looked_at(cfg):
-        name = str(_value(cfg, key))
-        monitors = (*MONITORS, *(f"{part}/{metric}" for metric in cfg.metrics for part in ("train", "val")))
-        if name not in monitors and not cfg.callbacks.extra:  # a user's own callback may well record other metrics
-            yield Problem(key, name, f"must be one of {', '.join(monitors)}", f"Try {key}=val/loss.")
-        elif goal_of(name) is None and not (mode_key and _is_typed(cfg, mode_key)):
-            rename = "Record it under a name with loss, error, acc or score in it."
-            remedy = f"Say {mode_key}=min or {mode_key}=max." if mode_key else rename
-            yield Problem(key, name, "its name does not tell whether it is to fall or to rise", remedy)
-    yield from _check_plateau_frequency(cfg)
-
-
-def _looked_at(cfg: Any) -> Iterator[tuple[str, str]]:
-    """The keys that name a metric somebody looks at, and the keys of its direction."""
-    if cfg.callbacks.checkpoint.best:
-        yield "callbacks.checkpoint.monitor", ""
-    if cfg.callbacks.early_stopping.enabled:
-        yield "callbacks.early_stopping.monitor", "callbacks.early_stopping.mode"
-    if cfg.scheduler.get("_target_") == PLATEAU and cfg.scheduler.get("monitor"):
-        yield "scheduler.monitor", "scheduler.mode"
-
-
-def _is_typed(cfg: Any, key: str) -> bool:
-    """Whether a key has a value of its own, and does not follow another."""
-    from omegaconf import OmegaConf
-
-    group, _, last = key.rpartition(".")
-    return last in _value(cfg, group) and not OmegaConf.is_interpolation(_value(cfg, group), last)
-
-
-def _value(cfg: Any, key: str) -> Any:
-    from omegaconf import OmegaConf
-
-    return OmegaConf.select(cfg, key)
-
-
-def _check_plateau_frequency(cfg: Any) -> Iterator[Problem]:
-    """A schedule that looks at a metric every n-th epoch finds it there only where it is evaluated then."""
-    frequency, every = cfg.scheduler.get("frequency"), cfg.callbacks.evaluate_every_epochs
-    looks = cfg.scheduler.get("_target_") == PLATEAU and cfg.scheduler.get("monitor") != "train/loss_epoch"
-    if looks and isinstance(frequency, int) and every > 0 and frequency > 0 and frequency % every:
-        rule = f"its metric is evaluated once in {every} epochs (callbacks.evaluate_every_epochs={every})"
-        yield Problem("scheduler.frequency", str(frequency), rule, f"Use a multiple of {every}, or leave it out.")
-
-
 _CHOICES = {
     "trainer.accelerator": ("auto", "cpu", "gpu", "cuda", "mps", "tpu"),
     "trainer.precision": (
@@ -254,7 +244,11 @@ _CHOICES = {
     "callbacks.early_stopping.mode": ("min", "max"),
     "tracking.mode": ("online", "offline", "off"),
     "tracking.log_model": ("best", "all", "none"),
+    "sweep.direction": ("min", "max"),
     "sweep.together": ("auto", "always", "never"),
+    "search.method": ("halving", "tpe", "random", "grid"),
+    "search.judge": ("forecast", "now"),
+    "find.then": ("stop", "train"),
 }
 
 
@@ -270,6 +264,28 @@ def _check_choices(cfg: Any) -> Iterator[Problem]:
         yield Problem(
             "tracking.finish_timeout_s", f"{cfg.tracking.finish_timeout_s:g}", "must be 0 or above", "Try 30."
         )
+
+
+def _check_search(search: Any) -> Iterator[Problem]:
+    for key, least, example in (("trials", 2, 64), ("batch", 2, 16), ("finalists", 1, 3)):
+        if search[key] < least:
+            yield Problem(
+                f"search.{key}", str(search[key]), f"must be at least {least}", f"Try search.{key}={example}."
+            )
+    if not 0 < search.keep < 1:
+        rule = "must be a share between 0 and 1"
+        yield Problem("search.keep", f"{search.keep:g}", rule, "Try search.keep=0.3.")
+    if not 0 <= search.seed < 2**32:
+        rule = "a seed is a whole number from 0 to 2^32 - 1"
+        yield Problem("search.seed", str(search.seed), rule, "Try search.seed=0.")
+
+
+def _check_find(find: Any) -> Iterator[Problem]:
+    if not 0 < find.low < find.high < float("inf"):
+        rule = "rates are tried from find.low to find.high, both above 0"
+        yield Problem("find.low", f"{find.low:g}", rule, "Try find.low=1e-6 find.high=10.")
+    if find.copies < 8:
+        yield Problem("find.copies", str(find.copies), "must be at least 8", "Try find.copies=29.")
 
 
 def _check_secrets(cfg: Any) -> Iterator[Problem]:

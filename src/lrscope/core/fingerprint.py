@@ -11,20 +11,35 @@ IRRELEVANT = (
     "tracking",
     "resume",
     "sweep",
+    "search",
+    "find",
     "experiment_name",
     "dataset.path",
     "dataset.val_path",
     "dataset.targets_path",
+    "dataset.tokenizer",
     "callbacks.progress",
     "callbacks.checkpoint.every_seconds",
     "callbacks.look_ahead",
     "callbacks.trial_seconds",
     "trainer.threads",
 )
-"""Keys that say where or how a run is recorded, launched or shown, and cannot change what it computes."""
+"""Keys that say where or how a run is recorded, launched or shown, and cannot change what it computes; what files hold
+is part of the data's digest.
+"""
 
 
-ADDED_SINCE: Mapping[str, Any] = {"loss": {}, "loss._target_": None, "metrics": {}}
+ADDED_SINCE: Mapping[str, Any] = {
+    "loss": {},
+    "loss._target_": None,
+    "metrics": {},
+    **dict.fromkeys(("max_steps", "max_time", "evaluate_every_steps")),
+    "dataset.classes": None,
+    "model.checkpoint": None,
+    "model.fresh_head": None,
+    "optimizer.groups": {},
+    "optimizer.no_decay": None,
+}
 """Keys that older runs have not, and the value that means what those runs did: with it they are the same run."""
 
 

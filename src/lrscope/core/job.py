@@ -70,6 +70,8 @@ class Job:
     """By fingerprint: the run that a lone job with ``resume=`` goes on with."""
     ledger: Ledger | None = None
     """Of the sweep that it belongs to."""
+    found_by: str | None = None
+    """The find that gave the rate of a lone job: MLflow's id of its run, or its own where no store has it."""
 
     def known(self, fingerprint: str) -> KnownMember | None:
         """What an earlier call left of the run with this fingerprint, where this call resumes one."""
@@ -112,6 +114,16 @@ def current_job() -> Job:
     if str(hydra.mode).endswith("MULTIRUN") and SWEEP in os.environ:
         return member_job(Ledger(Path(os.environ[SWEEP])), hydra.job.num, overrides)
     return Job(Path(hydra.runtime.output_dir), overrides)
+
+
+def become_current(composed: Any) -> None:
+    """Have Hydra say in this process that it runs the job of this config, which another process composed."""
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.core.utils import setup_globals
+
+    setup_globals()
+    HydraConfig.instance().set_config(composed)
+    os.environ.update({str(key): str(value) for key, value in composed.hydra.job.env_set.items()})
 
 
 def member_job(ledger: Ledger, number: int, overrides: tuple[str, ...]) -> Job:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from lrscope.core.failpoint import failpoint
+from lrscope.core.pruned import Pruned
 
 FILE = "outcome.json"
 
@@ -35,6 +36,8 @@ class Outcome:
     """Finished in an earlier call: resume had nothing to do."""
     lost: bool = False
     """Something of its record is, see :func:`lrscope.runs.shared_session.failed_to_record`."""
+    pruned: Pruned | None = None
+    """That a search stopped it."""
     steps: int = 0
     seconds: float = 0.0
     overrides: Mapping[str, str] = field(default_factory=dict)
@@ -56,6 +59,14 @@ class Outcome:
     def read(cls, folder: Path) -> Outcome | None:
         """The outcome that a job left in its folder; None where it left none."""
         try:
-            return cls(**json.loads((folder / FILE).read_text()))
+            return cls.from_json((folder / FILE).read_text())
         except (OSError, ValueError, TypeError):
             return None
+
+    @classmethod
+    def from_json(cls, text: str) -> Outcome:
+        """Raises:
+        ValueError, TypeError: the text is no outcome.
+        """
+        stored = json.loads(text)
+        return cls(**{**stored, "pruned": Pruned.of(stored.get("pruned"))})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -62,3 +63,12 @@ def resolve(path: str | os.PathLike[str]) -> Path:
     """An absolute path: relative ones are taken from the project's root, ``~`` from the user's home."""
     expanded = Path(path).expanduser()
     return expanded if expanded.is_absolute() else project_root() / expanded
+
+
+def find_the_users_modules() -> None:
+    """Modules in the folder that the command was started in, and in the project's root, can be imported; of two of one
+    name the one in the folder that the command was started in.
+    """
+    for folder in (str(project_root()), str(Path.cwd())):
+        if folder not in sys.path:
+            sys.path.insert(0, folder)

@@ -38,6 +38,8 @@ class RunFacts:
     planned_steps: int | None = None
     """Updates that the run was to make."""
     steps_per_epoch: int | None = None
+    length_key: str = "epochs"
+    """The config key that says how long the run is, ``epochs`` or ``max_steps``: what to change to train longer."""
     task: str | None = None
     """``classification``, ``regression``, ``next_token``, or ``labels`` where several can be right."""
     loss: str | None = None

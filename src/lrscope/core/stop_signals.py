@@ -42,6 +42,10 @@ class StopSignals:
         """For such a process: also stop when ``ask`` gives a signal's number. It says nothing of its own."""
         self._ask = ask
 
+    def ask(self, number: int) -> None:
+        """As if this signal had come: for a scheduler that announces the end of a job by another one."""
+        self._came = self._came or number
+
     def end_at_once(self) -> None:
         """Until ``install``: nothing has begun that would have to be closed, so a signal ends the process, without the
         traceback of whatever it came into.

@@ -8,16 +8,18 @@ from collections.abc import Iterable, Mapping
 from itertools import count, takewhile
 
 from lrscope.core.from_store import LONGEST_TEXT, line
+from lrscope.core.tag_length import TAG_LENGTH
 
 NAME = "lrscope.overrides"
-PIECE = 8000
-"""Characters that MLflow takes of a tag."""
 
 
 def command_tags(words: Iterable[str]) -> dict[str, str]:
     """``lrscope.overrides``, and ``lrscope.overrides.2`` and so on where that is not enough."""
     text = json.dumps(list(words))
-    return {_name(number): text[start : start + PIECE] for number, start in enumerate(range(0, len(text), PIECE), 1)}
+    return {
+        _name(number): text[start : start + TAG_LENGTH]
+        for number, start in enumerate(range(0, len(text), TAG_LENGTH), 1)
+    }
 
 
 def stored_command(tags: Mapping[str, str]) -> tuple[str, ...] | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 Mode = Literal["online", "offline", "off"]
-Kind = Literal["run", "sweep", "member"]
+Kind = Literal["run", "sweep", "member", "find"]
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 
 
@@ -20,12 +20,14 @@ class TrackingSettings:
     the folder that holds what each run leaves until it is delivered; ``finish_timeout_s`` is how many seconds
     ``Session.close`` waits for a store that takes nothing. Each call that the store answers begins them anew, up to
     ten times as many altogether: a server that is slow gets the time that one which is away does not.
+    ``system_metrics``: sample the machine for the session's sweep, or its lone run.
     """
 
     mode: Mode = "online"
     uri: str | None = None
     spool: Path = Path("outputs/spool")
     finish_timeout_s: float = 30.0
+    system_metrics: bool = False
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@
     given_file                       a user's file or folder, and how a problem of it is told
     arrays, array_files, array_inputs, array_targets    .npz, .npy, .pt, .h5
     image_folder, image_files, image_store    a folder for each class, decoded once
-    sequences, text_file, vocabulary          texts and token ids
+    sequences, text_file, vocabulary, pretrained_tokens    texts and token ids
     hub                                       the Hugging Face hub, by the package datasets
-    table, table_file, table_columns, table_target, table_missing    rows of a CSV, TSV or Parquet file
+    table, table_file, table_columns, table_target, table_missing, table_unseen    rows of a CSV, TSV or Parquet file
     digits, blobs, line, fingers, signs, openml    the sets that need no file
     index_batches, member_batches    batches of one run, resumable to the batch; and of many runs at once
 """

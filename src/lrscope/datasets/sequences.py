@@ -10,6 +10,7 @@ from torch import Tensor
 from lrscope.core.errors import InputError, Problem
 from lrscope.datasets.data import Data, Part
 from lrscope.datasets.given_file import check_choice, given, refuse
+from lrscope.datasets.pretrained_tokens import PretrainedTokens, tokens_of_network
 from lrscope.datasets.split import split_rows
 from lrscope.datasets.table_file import Table
 from lrscope.datasets.table_missing import complete
@@ -17,9 +18,11 @@ from lrscope.datasets.table_target import TableTarget, meant_target, rare_classe
 from lrscope.datasets.text_file import (
     SequenceChoice,
     check_ids,
+    check_tokenizer,
     read_texts,
     split_texts,
     text_column,
+    texts_of,
     token_kind,
 )
 from lrscope.datasets.vocabulary import PADDING, SPLIT, TokenPreprocessing, learn_tokens
@@ -38,6 +41,7 @@ def sequences(
     seed: int = 0,
     val_fraction: float = 0.2,
     val_path: str | None = None,
+    tokenizer: str | None = None,
 ) -> Data:
     """Inputs int64 [N, length]. With a ``target`` its classes, int64 [N]; without one the next tokens, [N, length].
 
@@ -52,6 +56,7 @@ def sequences(
         length: tokens of an example; longer texts are cut, shorter ones filled up.
         most_tokens: of the vocabulary, the most frequent ones.
         val_path: a file with the texts that validate; ``seed`` and ``val_fraction`` are then not read.
+        tokenizer: of a pretrained network, a folder or a name of the Hugging Face hub; tokens and ids are then its own.
 
     Raises:
         InputError: a file, a column or a value that cannot be used, with its line.
@@ -60,7 +65,8 @@ def sequences(
     for key, value in (("length", length), ("most_tokens", most_tokens)):
         if value < 1:
             raise InputError(Problem(f"dataset.{key}", str(value), "must be at least 1", "Try 64."))
-    choice = SequenceChoice(text, target, tokens, length, most_tokens, seed, val_fraction)
+    choice = SequenceChoice(text, target, tokens, length, most_tokens, seed, val_fraction, tokenizer)
+    check_tokenizer(choice)
     whole, other = read_texts(given(path, "sequences", "poems.txt"), "dataset.path"), None
     if val_path is not None:
         other = read_texts(given(val_path, "sequences", "more.txt", key="dataset.val_path"), "dataset.val_path")
@@ -70,7 +76,8 @@ def sequences(
 def data_of_texts(name: str, whole: Table, other: Table | None, choice: SequenceChoice) -> Data:
     """The data set of a table with a column of texts, and of another one with those that validate."""
     column = text_column(whole, choice)
-    choice = replace(choice, text=column, tokens=token_kind(whole, column, choice))
+    kind = token_kind(whole, column, choice) if choice.tokenizer is None else choice.tokens
+    choice = replace(choice, text=column, tokens=kind)
     for table, key in ((whole, "dataset.path"), (other, "dataset.val_path")):
         if table is not None:
             check_ids(table, choice, key)
@@ -89,15 +96,17 @@ def _classes(name: str, whole: Table, other: Table | None, choice: SequenceChoic
     else:
         train, (val, more) = whole, complete(other, wanted, [], "fill", "dataset.val_path")
         told += more
-    texts = {part: split_texts(table, choice) for part, table in (("train", train), ("val", val))}
-    learned = TokenPreprocessing(choice.tokens, learn_tokens(texts["train"], choice.most_tokens), choice.length)
-    cut = sum(len(text) > choice.length for text in texts["train"])
-    if cut:
-        told.append(f"{cut} of {len(train)} training texts are longer than {choice.length} tokens, and cut")
-    parts = [
-        _part(learned.numbered(texts["train"]), target, train),
-        _part(learned.numbered(texts["val"]), target, val, other),
-    ]
+    if choice.tokenizer is not None:
+        its = tokens_of_network(choice.tokenizer, choice.length)
+        learned: PretrainedTokens | TokenPreprocessing = its
+        ids = [its.inputs(texts_of(table, str(choice.text))) for table in (train, val)]
+        vocabulary, padding = its.vocabulary, its.padding
+        told.append(f"{vocabulary} tokens of the tokenizer {choice.tokenizer}")
+    else:
+        learned, ids, words = _own_tokens(train, val, choice)
+        vocabulary, padding = len(learned.tokens), PADDING
+        told += words
+    parts = [_part(ids[0], target, train), _part(ids[1], target, val, other)]
     return Data(
         name,
         "classification",
@@ -106,11 +115,20 @@ def _classes(name: str, whole: Table, other: Table | None, choice: SequenceChoic
         classes=target.classes,
         source=f"{whole.file}: {len(train)} texts train, {len(val)} validate ({_how(other, choice)})",
         val_is_drawn=other is None,
-        notes=_notes(whole, [*told, *rare, _vocabulary_words(learned)]),
+        notes=_notes(whole, [*told, *rare]),
         preprocessing=learned,
-        vocabulary=len(learned.tokens),
-        padding=PADDING,
+        vocabulary=vocabulary,
+        padding=padding,
     )
+
+
+def _own_tokens(train: Table, val: Table, choice: SequenceChoice) -> tuple[TokenPreprocessing, list[Tensor], list[str]]:
+    """The vocabulary of the training part, the token ids of both, and what is to be told of them."""
+    texts = [split_texts(table, choice) for table in (train, val)]
+    learned = TokenPreprocessing(choice.tokens, learn_tokens(texts[0], choice.most_tokens), choice.length)
+    cut = sum(len(text) > choice.length for text in texts[0])
+    told = [f"{cut} of {len(train)} training texts are longer than {choice.length} tokens, and cut"] if cut else []
+    return learned, [learned.numbered(part) for part in texts], [*told, _vocabulary_words(learned)]
 
 
 def _part(inputs: Tensor, target: TableTarget, table: Table, other: Table | None = None) -> Part:

@@ -13,6 +13,7 @@ from lrscope.datasets.table_columns import check_columns, learn_columns
 from lrscope.datasets.table_file import Table, read_table
 from lrscope.datasets.table_missing import complete
 from lrscope.datasets.table_target import meant_target, rare_classes
+from lrscope.datasets.table_unseen import unseen
 
 TASKS = ("auto", "classification", "regression")
 MISSING = ("fill", "refuse")
@@ -52,7 +53,8 @@ def table(
         seed: decides which rows validate; each class keeps its share.
         val_path: a file with the rows that validate; ``seed`` and ``val_fraction`` are then not read.
         missing: ``fill`` puts the training rows' mean where a number is missing and no word where a word is, and leaves
-            rows without a target out; ``refuse`` stops at the first.
+            rows without a target out; ``refuse`` stops at the first. A word of ``val_path`` that no training row has is
+            dealt with likewise.
         categories: columns of numbers that are names of something (postcodes).
         drop: columns that are left out.
 
@@ -74,6 +76,7 @@ def data_of_table(name: str, whole: Table, other: Table | None, choice: TableCho
     whole, gaps = complete(whole, column, columns, choice.missing, "dataset.path")
     target, meant = meant_target(whole, column, choice.task)
     rare: list[str] = []
+    more: list[str] = []
     if other is None:
         train, val = split_rows(target.of(whole), choice.val_fraction, choice.seed)
         rare = rare_classes(whole, target, train, val)
@@ -82,12 +85,16 @@ def data_of_table(name: str, whole: Table, other: Table | None, choice: TableCho
     else:
         _check_has(other, [*columns, column], "dataset.val_path")
         trains, (validates, more) = whole, complete(other, column, columns, choice.missing, "dataset.val_path")
-        gaps, how = gaps + [f"{other.file.name}: {words}" for words in more], f"from {other.file}"
-    learned, left_out = learn_columns(whole, columns, choice.categories, trains)
+        more, how = [f"{other.file.name}: {words}" for words in more], f"from {other.file}"
+    learned, left_out = learn_columns(whole, columns, choice.categories, trains, choice.missing)
     check_columns(validates, learned, "dataset.path" if other is None else "dataset.val_path")
+    # of one file it is the draw that set such a row apart: nobody could mend that
+    refused = choice.missing == "refuse" and other is not None
+    where = other.file.name if other is not None else "the rows that validate"
+    more += [f"{where}: {words}" for words in unseen(validates, trains, learned, refused)]
     target = target.scaled(trains)
     parts = [Part(learned.inputs(rows.frame), target.of(rows)) for rows in (trains, validates)]
-    told = [*whole.notes, *([meant] if choice.task == "auto" else []), *gaps, *left_out, *rare]
+    told = [*whole.notes, *([meant] if choice.task == "auto" else []), *gaps, *more, *left_out, *rare]
     return Data(
         name,
         target.task,

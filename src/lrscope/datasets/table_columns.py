@@ -65,6 +65,8 @@ class TablePreprocessing:
     """From rows of a table to inputs, as the training rows decided it."""
 
     columns: tuple[NumberColumn | WordColumn, ...]
+    missing: str = "fill"
+    """``refuse``: rows with an empty field, or a word that no training row has, are no inputs."""
 
     def inputs(self, raw: pd.DataFrame) -> Tensor:
         """Rows as float32 [N, inputs]; ``raw`` has these columns, as texts or as numbers, and may have others."""
@@ -125,7 +127,7 @@ def check_numbers(table: Table, column: str, remedy: str, key: str = "dataset.pa
 
 
 def learn_columns(
-    table: Table, columns: Sequence[str], categories: Sequence[str], train: Table
+    table: Table, columns: Sequence[str], categories: Sequence[str], train: Table, missing: str = "fill"
 ) -> tuple[TablePreprocessing, list[str]]:
     """How the columns become inputs, and what is to be told of it.
 
@@ -133,6 +135,7 @@ def learn_columns(
         table: says which of them hold numbers.
         categories: columns of numbers that are names of something (postcodes).
         train: the rows that train; all that is learned is learned of them.
+        missing: see :class:`TablePreprocessing`.
 
     Raises:
         InputError: a column that holds neither numbers nor words, or none that tells anything.
@@ -145,6 +148,7 @@ def learn_columns(
             found.append(number)
         elif not numbers and (word := _word_column(train, column)) is not None:
             found.append(word)
+            notes += _rare_words(train, word)
         elif numbers or as_words(train.frame[column]).max() == as_words(train.frame[column]).min():
             constant.append(column)
         else:
@@ -155,7 +159,7 @@ def learn_columns(
         notes.append(f"left out, words that differ from row to row: {', '.join(names)}")
     if not found:
         refuse(table.file, f"no column tells anything ({'; '.join(notes)})", "Give it columns that do.")
-    return TablePreprocessing(tuple(found)), notes
+    return TablePreprocessing(tuple(found), missing), notes
 
 
 def check_columns(table: Table, learned: TablePreprocessing, key: str) -> None:
@@ -189,6 +193,17 @@ def _word_column(train: Table, column: str) -> WordColumn | None:
     there = [str(word) for word in counts.index if word != ""]
     kept = sorted(there, key=lambda word: (-int(counts[word]), word))[:MOST_WORDS]
     return WordColumn(column, tuple(sorted(kept)))
+
+
+def _rare_words(train: Table, column: WordColumn) -> list[str]:
+    """A line where there are more words than get an input."""
+    words = [word for word in as_words(train.frame[column.name]) if word]
+    others = [word for word in words if word not in column.words]
+    if not others:
+        return []
+    count = len(set(words))
+    return [f"column {column.name}: of {count} words the {MOST_WORDS} most frequent get an input, the others, in"
+            f" {len(others)} training rows, are taken for none"]  # fmt: skip
 
 
 def _category(column: str) -> str:

@@ -26,6 +26,7 @@ class SequenceChoice:
     most_tokens: int = 10_000
     seed: int = 0
     val_fraction: float = 0.2
+    tokenizer: str | None = None
 
 
 def read_texts(file: Path, key: str) -> Table:
@@ -76,6 +77,19 @@ def token_kind(table: Table, column: str, choice: SequenceChoice) -> str:
     if all(re.fullmatch(r"[\d\s]+", text) for text in texts_of(table, column)):
         return "ids"
     return "words" if choice.target is not None else "characters"
+
+
+def check_tokenizer(choice: SequenceChoice) -> None:
+    """Raise an InputError where a tokenizer is given and something that it would not go by."""
+    if choice.tokenizer is None:
+        return
+    if choice.target is None:
+        rule = "is for the classes of texts, and no column of them is named"
+        raise InputError(Problem("dataset.tokenizer", choice.tokenizer, rule, "Add dataset.target=COLUMN."))
+    for key, value, usual in (("tokens", choice.tokens, "auto"), ("most_tokens", choice.most_tokens, 10_000)):
+        if value != usual:
+            rule = "the tokenizer says what the tokens are"
+            raise InputError(Problem(f"dataset.{key}", str(value), rule, "Leave out one of the two."))
 
 
 def check_ids(table: Table, choice: SequenceChoice, key: str) -> None:

@@ -52,17 +52,17 @@ def _advised(finding: Finding, signals: RunSignals, trials: Trials) -> Finding:
     if chosen is None:
         return _nothing_helps(finding, facts, trials)
     if chosen.what == RATE:
-        advice = f"start with {_words(chosen)}: {_seen(chosen, trials, facts)}"
+        advice = f"start with {_words(chosen, facts)}: {_seen(chosen, trials, facts)}"
         told = _told(finding, advice, chosen, facts)
         if not finding.not_the_rate:
             return told
         return replace(told, advice=f"{finding.advice}; as it is, {advice}", rate=None)
     rate = _rate(chosen, facts)
     it_is = f"it is {_CAUSES[chosen.what]}: {_changed(chosen)} it trains at {facts.rate_key}={rate:.4g}"
-    fell = f"the loss fell from {trials.first:.4g} to {chosen.loss:.4g}"
-    advice = f"{_words(chosen)}: {_length(chosen)} {fell}{_none_helped(trials)}"
-    told = _told(finding, advice, chosen, facts)
-    cause = Cause(chosen.what, it_is, _words(chosen))
+    # with other inputs or weights it did not begin where the run did
+    fell = f"the loss fell {f'from {trials.first:.4g} ' if _fall(trials, chosen) else ''}to {chosen.loss:.4g}"
+    told = _told(finding, f"{_words(chosen, facts)}: {_length(chosen)} {fell}{_none_helped(trials)}", chosen, facts)
+    cause = Cause(chosen.what, it_is, _words(chosen, facts))
     return replace(told, why=f"{finding.why}; {it_is}", rate=None, causes=(cause, *finding.causes))
 
 
@@ -83,24 +83,30 @@ def _faster(finding: Finding, signals: RunSignals, trials: Trials) -> Finding:
             seen = f"{_length(chosen)} the loss fell to {chosen.loss:.4g}, and hardly further in as many again"
         else:
             seen = f"in the first {chosen.updates:,} updates of that the loss fell to {chosen.loss:.4g}, and still fell"
-        return _told(finding, f"{_words(chosen)}: {seen}", chosen, facts)
-    start = f"start with {_words(chosen)}: {_seen(chosen, trials, facts)}"
+        return _told(finding, f"{_words(chosen, facts)}: {seen}", chosen, facts)
+    start = f"start with {_words(chosen, facts)}: {_seen(chosen, trials, facts)}"
     if chosen.settled:
         return _told(finding, f"{start}; as many updates again brought next to nothing more", chosen, facts)
-    epochs = _epochs(chosen, trials, facts)
-    if epochs is None:
+    length = _length_to_try(chosen, trials, facts)
+    if length is None:
         return _told(finding, f"{start}; it still fell then: train longer, too", chosen, facts)
     told = _told(
-        finding, f"{start}; it still fell then: train longer, too, by a forecast epochs={epochs}", chosen, facts
+        finding,
+        f"{start}; it still fell then: train longer, too, by a forecast {facts.length_key}={length}",
+        chosen,
+        facts,
     )
-    return replace(told, changes={**told.changes, "epochs": epochs})
+    return replace(told, changes={**told.changes, facts.length_key: length})
 
 
-def _epochs(chosen: Trial, trials: Trials, facts: RunFacts) -> int | None:
-    """So many epochs a trial is forecast to take until it falls no further, with some to spare."""
-    if chosen.times is None or not facts.steps_per_epoch:
+def _length_to_try(chosen: Trial, trials: Trials, facts: RunFacts) -> int | None:
+    """So many epochs, or updates where these say how long a run is, a trial is forecast to take until it falls no
+    further, with some to spare.
+    """
+    unit = 1 if facts.length_key == "max_steps" else facts.steps_per_epoch
+    if chosen.times is None or not unit:
         return None
-    return math.ceil(max(2.0, SPARE * chosen.times) * trials.planned / facts.steps_per_epoch)
+    return math.ceil(max(2.0, SPARE * chosen.times) * trials.planned / unit)
 
 
 def fastest(trials: Trials, end: float) -> Trial | None:
@@ -110,7 +116,7 @@ def fastest(trials: Trials, end: float) -> Trial | None:
     better = [trial for trial in trials.working(RATE, LONGER) if trial.loss < end]
     by_rate = _lowest(trial for trial in better if trial.what == RATE)
     for best in filter(None, (by_rate, _lowest(better))):
-        near = BETTER * (trials.first - best.loss)
+        near = BETTER * _fall(trials, best)
         settled = [t for t in better if t.settled and t.what == best.what and t.loss - best.loss <= near]
         if settled:
             return _lowest(settled)
@@ -123,9 +129,9 @@ def follow(trials: Trials) -> Trial | None:
     """
     rate, other = _safest(trials), trials.working(SCHEDULE, DECAY, CLIPPING, FRESH, INPUTS)
     lowest = _lowest(other)
-    if lowest is None or (rate is not None and rate.loss - lowest.loss <= BETTER * (trials.first - rate.loss)):
+    if lowest is None or (rate is not None and rate.loss - lowest.loss <= BETTER * _fall(trials, rate)):
         return rate
-    close = [t for t in other if t.loss - lowest.loss <= BETTER * (trials.first - lowest.loss)]
+    close = [t for t in other if t.loss - lowest.loss <= BETTER * _fall(trials, lowest)]
     return min(close, key=lambda trial: _ORDER.index(trial.what))
 
 
@@ -134,8 +140,16 @@ def _safest(trials: Trials) -> Trial | None:
     best = _lowest(trials.working(RATE))
     if best is None:
         return None
-    near = [t for t in trials.working(RATE) if t.loss - best.loss <= NEAR * (trials.first - best.loss)]
+    near = [t for t in trials.working(RATE) if t.loss - best.loss <= NEAR * _fall(trials, best)]
     return min(near, key=lambda trial: min(v for v in trial.changes.values() if isinstance(v, float)), default=best)
+
+
+def _fall(trials: Trials, trial: Trial) -> float:
+    """How far it came down from where the run began: 0 where it began elsewhere (other inputs or weights) and ended
+    higher, or the run began with no finite loss.
+    """
+    fall = trials.first - trial.loss
+    return fall if math.isfinite(fall) and fall > 0 else 0.0
 
 
 def _lowest(tried: Iterable[Trial]) -> Trial | None:
@@ -164,9 +178,12 @@ def _changed(trial: Trial) -> str:
     return "without clipping" if limit is None else f"with the gradient clipped at {limit:g}"
 
 
-def _words(trial: Trial) -> str:
-    """``lr=0.01``, ``optimizer.weight_decay=0``; what no key says in words."""
-    parts = [_KEYS.get(key) or f"{key}={_value(value)}" for key, value in trial.changes.items()]
+def _words(trial: Trial, facts: RunFacts) -> str:
+    """``lr=0.01``, ``optimizer.weight_decay=0``; words where there is no key. Of a cause not the rate of the run."""
+    changes = dict(trial.changes)
+    if trial.what not in (RATE, LONGER) and changes.get(facts.rate_key) == facts.peak_lr:
+        del changes[facts.rate_key]
+    parts = [_KEYS.get(key) or f"{key}={_value(value)}" for key, value in changes.items()]
     return " and ".join(parts) if trial.what in (RATE, LONGER) else ", with ".join(parts)
 
 

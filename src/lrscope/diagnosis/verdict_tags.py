@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from lrscope.core.tag_length import TAG_LENGTH
 from lrscope.core.trace import Trace
 from lrscope.core.verdict import Diagnosis
 from lrscope.diagnosis.note import note
@@ -14,8 +15,8 @@ NOTE = "mlflow.note.content"
 DIAGNOSIS = "lrscope.diagnosis"
 """All findings as JSON; :meth:`Diagnosis.from_json` reads it."""
 
-MOST_CHARACTERS = 7900
-"""MLflow cuts a tag at 8,000."""
+MOST_CHARACTERS = TAG_LENGTH - 100
+"""Of a note: what is written around it takes some of the tag."""
 
 
 def verdict_and_note(diagnosis: Diagnosis, trace: Trace) -> dict[str, str]:

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-from torch import Tensor, nn
-
-from lrscope.core.errors import LrscopeError
-from lrscope.core.stopped_by_verdict import StoppedByVerdict
 from lrscope.diagnosis import canonical_name
-from lrscope.diagnosis.readable import Diagnosis
-from lrscope.integrations import watched_run
+from lrscope.integrations.looks_on import LooksOn
 from lrscope.integrations.watch import watch
-
-EVALUATED = ("val/loss", "val/acc", "train/acc")
-"""Metrics that an evaluation is told of, under whatever name the module logs them."""
+from lrscope.training.measures.forward_pass import network_within
 
 
 def _callback() -> type:
@@ -29,7 +23,7 @@ def _callback() -> type:
     return Callback
 
 
-class Watch(_callback()):  # type: ignore[misc]
+class Watch(LooksOn, _callback()):  # type: ignore[misc]
     """Looks on while a Trainer fits, prints what became of it, and records into the run of an ``MLFlowLogger``.
 
     A verdict of ``stop_when`` ends the training as Lightning's early stopping does, without an error.
@@ -38,21 +32,12 @@ class Watch(_callback()):  # type: ignore[misc]
         settings: as for :func:`lrscope.watch`, by keyword.
     """
 
+    begun_by = "trainer.fit"
+    evaluated = (*LooksOn.evaluated, "train/acc")
+
     def __init__(self, **settings: Any) -> None:
         self._settings = settings
-        self.watched: watched_run.Watch | None = None
-        """Of the fit that runs, or ended last."""
-
-    @property
-    def diagnosis(self) -> Diagnosis:
-        """What becomes of the training, or became.
-
-        Raises:
-            LrscopeError: nothing has been trained yet.
-        """
-        if self.watched is None:
-            raise LrscopeError("nothing has been trained yet: call trainer.fit first")
-        return self.watched.diagnosis
+        self.watched = None
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """The optimizers are there, and nothing has been trained yet."""
@@ -69,42 +54,24 @@ class Watch(_callback()):  # type: ignore[misc]
             loss = next((value for name, value in logged if canonical_name(name) == "train/loss"), None)
         elif pl_module.automatic_optimization:
             loss = loss * trainer.accumulate_grad_batches
-        if loss is not None and self.watched is not None:
-            self._unless_it_stops(trainer, lambda run: run.step(loss))
+        if loss is not None:
+            self._unless_it_stops(lambda run: run.step(loss), partial(_stop, trainer))
 
     def on_validation_end(self, trainer: Any, pl_module: Any) -> None:  # noqa: ARG002
         """The metrics of an evaluation within the training."""
-        if self.watched is None or trainer.sanity_checking:
-            return
-        found: dict[str, Tensor] = {}
-        for name, value in trainer.callback_metrics.items():
-            if (known := canonical_name(name)) in EVALUATED:
-                found[known] = value
-        self._unless_it_stops(trainer, lambda run: run.evaluate(**found))
+        if not trainer.sanity_checking:
+            found = self._known(trainer.callback_metrics)
+            self._unless_it_stops(lambda run: run.evaluate(**found), partial(_stop, trainer))
 
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:  # noqa: ARG002
-        self._close(None)
+        self._end_watch()
 
     def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:  # noqa: ARG002
-        self._close(exception)
-
-    def _unless_it_stops(self, trainer: Any, tell: Any) -> None:
-        try:
-            tell(self.watched)
-        except StoppedByVerdict:
-            trainer.should_stop = True
-
-    def _close(self, error: BaseException | None) -> None:
-        if self.watched is not None and not self.watched.closed:
-            self.watched.close(error)
-            print(self.watched.diagnosis)
+        self._end_watch(exception)
 
 
-def network_within(module: nn.Module) -> nn.Module:
-    """The one child that is trained, where there is but one: a ``training_step`` calls it past the module itself."""
-    children = [child for child in module.children() if any(p.requires_grad for p in child.parameters())]
-    own = any(p.requires_grad for p in module.parameters(recurse=False))
-    return children[0] if len(children) == 1 and not own else module
+def _stop(trainer: Any) -> None:
+    trainer.should_stop = True
 
 
 def _run_of_its_logger(trainer: Any) -> dict[str, str]:

@@ -10,10 +10,10 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.utils.hooks import RemovableHandle
 
-from lrscope.integrations.forward_pass import ForwardPass
 from lrscope.integrations.measuring_budget import MeasuringBudget
 from lrscope.integrations.unwrapped import trained_by
 from lrscope.training.measures import UpdateMeter, grad_norm, rates_by_group
+from lrscope.training.measures.forward_pass import ForwardPass
 
 MOST_PARAMETERS = 50_000_000
 """The length of an update is measured of networks up to this size: it takes two copies of all weights."""

@@ -10,13 +10,13 @@ import torch
 from lrscope.core.errors import InputError, Problem
 from lrscope.core.verdict import Verdict
 from lrscope.diagnosis.readable import Diagnosis
-from lrscope.integrations.forward_pass import ForwardPass
 from lrscope.integrations.measuring_budget import MeasuringBudget
 from lrscope.integrations.optimizer_steps import OptimizerSteps
 from lrscope.integrations.unwrapped import check_known, device_of, hooks_are_seen, network_of, optimizers_of
 from lrscope.integrations.watch_facts import watched_facts
 from lrscope.integrations.watch_record import Where, open_record
 from lrscope.integrations.watched_run import READ_EVERY, Watch
+from lrscope.training.measures.forward_pass import ForwardPass
 from lrscope.training.recording import OpenPlan, RecordingPlan, RunRecorder
 
 EARLY = tuple(verdict.label for verdict in Verdict if verdict.meaning.certain_early)
@@ -84,6 +84,8 @@ def watch(
         rule, remedy = "one process would stop alone and the others wait for it", "Use on_verdict, and stop them all."
         raise InputError(Problem("stop_when", ",".join(stop_when), rule, remedy))
     first = processes == 1 or torch.distributed.get_rank() == 0
+    if every is not None and every < 1:
+        raise InputError(Problem("every", str(every), "must be at least 1", "Try 10, or leave it out."))
     plan = OpenPlan(every=every) if total_steps is None else RecordingPlan.of(total_steps, every_signals=every)
     spreads = {"classification": True, "regression": False}.get(task or "")
     passes = ForwardPass(network, spreads) if hooks_are_seen(model, network) else None

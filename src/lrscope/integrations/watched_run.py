@@ -6,7 +6,7 @@ import atexit
 import math
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any
 
@@ -24,6 +24,7 @@ from lrscope.diagnosis import canonical_name, diagnose, is_diverged, live_findin
 from lrscope.diagnosis.readable import Diagnosis
 from lrscope.integrations.optimizer_steps import OptimizerSteps
 from lrscope.integrations.watch_record import Record
+from lrscope.training.measures.forward_pass import ALIKE
 from lrscope.training.recording import OpenPlan, RunRecorder
 
 READ_EVERY = 32
@@ -57,6 +58,7 @@ class Watch:
         self._batches: list[Tensor] = []
         self._pending: list[tuple[int, list[Tensor]]] = []
         self._spreads: list[float] = []
+        self._alike: list[bool] = []
         self._evaluated = self.closed = False
         self._told: set[Verdict] = set()
         atexit.register(self.close)
@@ -129,6 +131,8 @@ class Watch:
         self._take_what_is_left()
         self._evaluated = self._evaluated or self.recorder.last("output_spread") is None
         self._record_spread()
+        if self._alike and all(self._alike):
+            self.recorder.values(max(self.steps.updates - 1, 0), {"output_spread": 0.0})
         self.closed = True
         atexit.unregister(self.close)
         self.steps.close()
@@ -161,6 +165,8 @@ class Watch:
             named = {name: next(values) for name in measured}
             if (spread := named.pop("output_spread", None)) is not None:
                 self._spreads.append(spread)
+            if (alike := named.pop(ALIKE, None)) is not None:
+                self._alike = [*self._alike, alike == 1.0][-SPREADS:]
             self.recorder.values(update, named)
         if len(self._spreads) >= SPREADS and not self._evaluated:
             self._record_spread(SPREADS)
@@ -199,7 +205,11 @@ class Watch:
         return plan.even(trace, self.steps.updates) if isinstance(plan, OpenPlan) else trace
 
     def _found(self) -> Found:
-        return diagnose(self._trace())
+        trace = self._trace()
+        found = diagnose(trace)
+        if any(len(trace.get(name)) for name in ("train/loss", "train/loss_eval")):
+            return found
+        return Found((replace(found.primary, advice="tell it the loss of each update: w.step(loss)"),))
 
     def _readable(self, found: Found) -> Diagnosis:
         return Diagnosis.of(found, note(found, self._trace()), self.name, self.run_id)

@@ -16,4 +16,9 @@ What would have trained instead::
     trial_start          that start, and a change
     copies               trained as one model, or one by one
     clock                how long it may take
+
+Which rate is best, ahead of a run::
+
+    horizon_plan         how far copies go, and at which share of their rates
+    horizons             trained to the ends of that
 """

@@ -26,13 +26,13 @@ class RunState:
     """Where a run has come to; nothing of it is touched.
 
     updates: from where the data stands on, for ever, in the order of that number. make_optimizer: an optimizer like the
-    run's, over other parameters. evaluate: the training loss at fixed weights over the whole part. accumulate: batches
-    of a full update. clip: what the run does to its gradients before it takes a step.
+    run's, over another network of its kind. evaluate: the training loss at fixed weights over the whole part.
+    accumulate: batches of a full update. clip: what the run does to its gradients before it takes a step.
     """
 
     network: nn.Module
     optimizer: Optimizer
-    make_optimizer: Callable[[Iterator[nn.Parameter]], Optimizer]
+    make_optimizer: Callable[[nn.Module], Optimizer]
     loss: Loss
     updates: Callable[[int], Iterator[Update]]
     evaluate: Callable[[nn.Module], float]
@@ -71,26 +71,27 @@ def seed_of_order(seed: int, order: int) -> int:
     return seed + 1_000_003 * order
 
 
-def run_probe(run_state: RunState, probes: Sequence[Probe], stop: Callable[[], object]) -> dict[str, float]:
-    """The level of the training loss at the end of each journey, by its name; of none once ``stop`` says so."""
+def run_probe(run_state: RunState, probes: Sequence[Probe], stop: Callable[[], None]) -> dict[str, float]:
+    """The level of the training loss at the end of each probe, by its name.
+
+    Args:
+        stop: called before each update, and raises where it is to be the last.
+    """
     found: dict[str, float] = {}
     for probe in probes:
         with same_generators(run_state.device):
             losses = _losses(run_state, probe, stop)
-        if losses is None:
-            return {}
         found[probe.name] = probe.level(losses)
     return found
 
 
-def _losses(run_state: RunState, probe: Probe, stop: Callable[[], object]) -> list[float] | None:
+def _losses(run_state: RunState, probe: Probe, stop: Callable[[], None]) -> list[float]:
     network = copy.deepcopy(run_state.network).to(run_state.device)
-    optimizer = run_state.make_optimizer(network.parameters())
+    optimizer = run_state.make_optimizer(network)
     optimizer.load_state_dict(copy.deepcopy(run_state.optimizer.state_dict()))
     eval_steps, losses = set(probe.eval_steps), []
     for step, (rate, batches) in enumerate(zip(probe.rates, run_state.updates(probe.order), strict=False)):
-        if stop():
-            return None
+        stop()
         for group in optimizer.param_groups:
             group["lr"] = rate
         optimizer.step(partial(_back, run_state, network, optimizer, batches))  # type: ignore[arg-type]

@@ -22,6 +22,7 @@ from lrscope.probe.trial_plan import (
     other_causes,
     other_rates,
     rate_changes,
+    rates_for_causes,
 )
 from lrscope.probe.trial_start import Change, TrialStart
 from lrscope.probe.try_out import TrialRecord, try_out
@@ -76,16 +77,16 @@ Round = tuple[TrialStart, tuple[Change, ...]]
 
 
 def _of_a_failed_run(start: TrialStart, failed: Untried, found: _Found) -> Iterator[Round]:
-    key, causes = start.facts.rate_key, other_causes(start.facts)
+    key, causes = start.facts.rate_key, other_causes(start.facts, failed.rate)
     rates = rate_changes(key, other_rates(failed.rate, failed.verdict, failed.known, failed.below))
     yield start, (*rates[:2], *causes, *rates[2:])
     if not found.works and rates:
         lowest = min(float(change.settings[key]) for change in rates)
         yield start, rate_changes(key, other_rates(lowest, Verdict.DIVERGED))
     if not found.works:
-        yield start, at_rates(causes, key, failed.rate)[len(causes) :]
+        yield start, at_rates(causes, start.facts, rates_for_causes(start.facts, failed.rate)[1:])
     if not found.works and start.examples.inputs.is_floating_point():
-        yield start.standardised(), inputs_changes(key, failed.rate)
+        yield start.standardised(), inputs_changes(start.facts, failed.rate)
 
 
 def _of_a_slow_run(start: TrialStart, failed: Untried, found: _Found) -> Iterator[Round]:
@@ -94,14 +95,15 @@ def _of_a_slow_run(start: TrialStart, failed: Untried, found: _Found) -> Iterato
     yield start, rate_changes(key, rates)
     if (top := found.lowest) is not None and rates and top.changes[key] == max(rates):
         yield start, rate_changes(key, other_rates(max(rates), failed.verdict, (*rates, *failed.known), failed.below))
-    epochs = max(1, start.length // start.updates)
+    by_steps = start.facts.length_key == "max_steps"
+    length = ("max_steps", start.length) if by_steps else ("epochs", max(1, start.length // start.updates))
     for times in LONGER_BY:
         chosen = fastest(found.trials(start), failed.end)
         if chosen is not None and chosen.settled:
             return
         better = sorted((t for t in found.tried if t.works and t.loss < failed.end), key=lambda t: t.loss)
         best = [float(trial.changes[key]) for trial in better if trial.what == RATE][:2]
-        yield replace(start, length=start.length * times), longer(key, [*best, failed.rate], epochs, times)
+        yield replace(start, length=start.length * times), longer(key, [*best, failed.rate], length, times)
 
 
 def judged(record: TrialRecord, start: TrialStart) -> Trial:

@@ -8,8 +8,8 @@ Sweeps and the scripts use what is named here; it reads the store and writes fil
     why          why the others failed: a sentence and a small figure each
     output       page, table, note and files
     mlflow_ui    links, a saved view, MLflow's page itself
-    report_stored, diagnose_stored    the two commands on stored runs
-    diagnose_files, diagnoses_json    on runs in files; what was found as JSON
+    report_stored, diagnose_stored, check_stored    the commands on stored runs
+    diagnose_files, stored_answers    on runs in files; what is stored as --json answers it
 """
 
 from lrscope.report.analysis.recommendation import Recommendation

@@ -36,7 +36,7 @@ def diagnose_files(
         trace = canonical(read.trace)
         name = str(path.relative_to(place)) if path != place else path.name
         diagnosis = diagnose(trace)
-        found.append(StoredDiagnosis(str(path), name, diagnosis, note(diagnosis, trace)))
+        found.append(StoredDiagnosis(str(path), name, diagnosis, note(diagnosis, trace), trace))
     if not found:
         raise InputError(Problem("diagnose", str(place), "has no file with a training loss", "Name the file itself."))
     return tuple(found)

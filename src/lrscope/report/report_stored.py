@@ -16,6 +16,7 @@ from lrscope.report.data.collect import collect_sweep, latest_sweep
 from lrscope.report.data.connect import connect
 from lrscope.report.data.stored_sweep import Sweep
 from lrscope.report.mlflow_ui.attach import attach_to_mlflow
+from lrscope.report.mlflow_ui.beside_another import keep_beside
 from lrscope.report.output.report_files import ReportFiles, write_report
 
 ARTIFACT_FOLDER = "report"
@@ -45,7 +46,7 @@ def report_stored(
 
     Args:
         run_ids: of parents (or members); none means the latest sweep. Several are shown side by side in one report,
-            which belongs to none of them and stays in the folder.
+            whose page every one of them gets.
         uri: of the store; None as for a run.
         folder: for the files; None takes ``outputs/reports/<ids>`` in the project.
         dark: also the figures on a dark ground.
@@ -61,11 +62,14 @@ def report_stored(
     place = folder or resolve("outputs/reports") / "-".join(sweep.run_id[:12] for sweep in sweeps)[:120]
     files = write_report(sweeps, place, ("light", "dark") if dark else ("light",))
     not_kept = ""
-    if keep and len(sweeps) == 1:
+    if keep:
         try:
-            saved = attach_to_mlflow(sweeps[0], files.note_markdown, client)
-            sweeps = (replace(sweeps[0], has_view=saved),)
-            client.log_artifacts(sweeps[0].run_id, str(place), ARTIFACT_FOLDER)
+            if len(sweeps) > 1:
+                keep_beside(client, sweeps, files.html)
+            else:
+                saved = attach_to_mlflow(sweeps[0], files.note_markdown, client)
+                sweeps = (replace(sweeps[0], has_view=saved),)
+                client.log_artifacts(sweeps[0].run_id, str(place), ARTIFACT_FOLDER)
         except Exception as error:  # a store that may only be read still gets its report here
             not_kept = line(redact(str(error).splitlines()[0][:200])) if str(error) else type(error).__name__
     return StoredReport(sweeps, files, not_kept)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pickle
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytorch_lightning as pl
 import torch
 from torch import nn
 
@@ -16,6 +18,7 @@ from lrscope.runs.prepare import PreparedRun
 from lrscope.tracking import RunLog, Session
 from lrscope.training.best_weights import BestWeights
 from lrscope.training.checkpoint_folder import BEST, LAST, CheckpointFolder
+from lrscope.training.lightning_class import overrides
 
 MODEL = "model"
 """The name of a run's model in its record."""
@@ -37,19 +40,29 @@ def keep_last(folder: CheckpointFolder, log: RunLog) -> None:
 
 
 def keep_model(run: PreparedRun, log: RunLog, network: nn.Module, session: Session) -> None:
-    """Pack the trained network as an MLflow model, with signature and input example."""
+    """Pack the trained network as an MLflow model that takes raw examples, with signature and input example."""
     from lrscope.tracking.mlflow_store.model_package import save_model, save_pickled_model
+    from lrscope.tracking.mlflow_store.raw_model import RawExamples
 
     data = run.source.data
     if data is None:
         return
+    if isinstance(network, pl.LightningModule):
+        if not overrides(type(network), "forward"):
+            print(f"{run.name}: its model is not packed, as {type(network).__name__} has no forward", file=sys.stderr)
+            return
+        from lrscope.training.user_module.optimizers import give_back
+
+        give_back(network)
     example = data.train.inputs[:2].cpu()
+    task = "labels" if run.objective.task == "labels" else data.task
+    raw = RawExamples(data.preprocessing, task, data.classes, data.target_scale)
     network = network.to("cpu", torch.float32).eval()
     with spared(log.folder / "model" / "MLmodel", "the trained model was not packed"), _without_it(run.name):
         try:
-            pickled = pickle.dumps((network, example))
+            pickled = pickle.dumps((network, example, raw))
         except Exception:  # classes defined on the spot, lambdas: MLflow knows how to keep them
-            log.model(save_model(network, example, log.folder / "model"))
+            log.model(save_model(network, example, log.folder / "model", raw))
         else:
             log.model(session.call_in_service(save_pickled_model, pickled, log.folder / "model"))
 

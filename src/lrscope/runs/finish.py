@@ -50,12 +50,13 @@ def finish(
     """
     live, log = trained.live, trained.log
     live.end(test)
-    if end.by_itself and not end.as_before:
+    if (end.by_itself or end.trained_out) and not end.as_before:
         live.recorder.to_disk()  # first: a checkpoint ahead of the record would lose the points in between
         trained.checkpoints.write(trained.save)  # all processes take part
     if is_first():
-        keep_last(trained.checkpoints, log)
-        keep_best(trained.checkpoints, log, live.best)
+        if end.pruned is None:  # what a search stopped is not trained on
+            keep_last(trained.checkpoints, log)
+            keep_best(trained.checkpoints, log, live.best)
         if end.as_planned and wants_model(trained.run) and not log.has(MODEL):
             keep_model(trained.run, log, trained.network(), session)
     live.recorder.values(live.step - 1, probed)

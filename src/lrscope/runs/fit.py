@@ -7,12 +7,11 @@ import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytorch_lightning as pl
 import torch
 from omegaconf import DictConfig
-from pytorch_lightning.callbacks import EarlyStopping
 from torch import nn
 
 from lrscope.core import gc_pause
@@ -23,10 +22,11 @@ from lrscope.core.verdict import Verdict
 from lrscope.datasets.index_batches import IndexBatches
 from lrscope.probe.budget import NOWHERE, ProbeBudget, effort
 from lrscope.runs.lifecycle import RunEnd
+from lrscope.runs.looked_at import early_stopping, looked_at
 from lrscope.runs.place_data import full_batch, placed
 from lrscope.runs.prepare import PreparedRun, has_validation, monitored
+from lrscope.runs.run_length import evaluated_every, length
 from lrscope.runs.trained_otherwise import tell_if_trained_otherwise
-from lrscope.schedules.rules import PLATEAU
 from lrscope.tracking import RunLog
 from lrscope.tracking.autolog import autolog_off
 from lrscope.training import build, threads
@@ -46,9 +46,10 @@ from lrscope.training.callbacks.stop_at_verdict import StopAtVerdict
 from lrscope.training.checkpoint_folder import CheckpointFolder
 from lrscope.training.checkpoint_state import MEMBERS, RANDOM, loader_state, nothing_left
 from lrscope.training.evaluation import chunks
-from lrscope.training.facts import with_network_facts
+from lrscope.training.facts import with_network_facts, with_rate_of
 from lrscope.training.generators import restore_random_state
 from lrscope.training.in_units import in_units
+from lrscope.training.lightning_class import trains_itself
 from lrscope.training.lightning_module import Module
 from lrscope.training.live_run import LiveRun
 from lrscope.training.objective import at
@@ -56,7 +57,10 @@ from lrscope.training.recording import RunRecorder
 from lrscope.training.resumable_loader import ResumableLoader, resumable
 from lrscope.training.supported import Objective, Pair, taken
 from lrscope.training.trainer import lightning_kept_quiet, make_trainer
-from lrscope.training.user_loader import one_epoch
+from lrscope.training.user_loader import evaluated_batches, one_epoch, whole_run
+
+if TYPE_CHECKING:
+    from lrscope.training.user_module.evaluate_module import EvaluateModule
 
 MOST_LOGGED = 500
 """Points of a metric that a callback of the user's logs by step."""
@@ -70,14 +74,18 @@ class SingleRun:
 
     run: PreparedRun
     trainer: pl.Trainer
-    module: Module
+    module: pl.LightningModule
+    network: nn.Module
+    """What is kept of it as a model."""
     loader: Iterable[Any]
     live: LiveRun
     steps: RecordSteps
-    evaluate: EvaluateEpochs
+    evaluate: EvaluateEpochs | EvaluateModule
     checkpoints: CheckpointFolder
     scope: ProbeBudget
     """How far the run may look ahead at its end."""
+    val_loader: Iterable[Any] | None = None
+    """Of a LightningModule that validates by itself."""
 
 
 def assemble(run: PreparedRun, recorder: RunRecorder, checkpoints: CheckpointFolder) -> SingleRun:
@@ -97,36 +105,37 @@ def assemble(run: PreparedRun, recorder: RunRecorder, checkpoints: CheckpointFol
     loader, parts = _data(run, trainer, device, module.take)
     _choose_threads(run, module, device)
     evaluate = EvaluateEpochs(steps, parts, run.facts.constant_loss is None, run.metrics())
-    keep = KeepCheckpoints(partial(_save, steps, checkpoints), cfg.callbacks.checkpoint.every_seconds)
+    keep = KeepCheckpoints(partial(save, steps, checkpoints), cfg.callbacks.checkpoint.every_seconds)
     scope = scope_of(run, module.network) if trainer.world_size == 1 else NOWHERE
     late = [EvaluateLate(steps, parts.train, scope.late)] if scope.late else []
     trainer.callbacks = [  # type: ignore[attr-defined]  # set by Lightning's connector
-        *(steps, *late, evaluate),
+        *(steps, *length(run, steps), *late, evaluate),
         *(build.callback(entry) for entry in cfg.callbacks.extra),  # ahead of those that look at their metrics
         *(RequireMetrics(live, looked_at(run)), KeepBest(live.best), StopAtVerdict(live)),
         *_on_request(run, steps, parts),
         *early_stopping(run),
-        ShowProgress(recorder.last, run.name, cfg.epochs, cfg.callbacks.progress),
+        ShowProgress(recorder.last, run.name, live.epochs, cfg.callbacks.progress),
         *(ExactCheckpoints(live), keep, StopAtSignal(STOP.requested, keep)),
     ]
     if cfg.callbacks.extra:
         trainer.loggers = [RecordLogged(steps)]
         trainer.log_every_n_steps = max(1, cfg.total_steps // MOST_LOGGED)  # type: ignore[attr-defined]
-    return SingleRun(run, trainer, module, loader, live, steps, evaluate, checkpoints, scope)
+    return SingleRun(run, trainer, module, module.network, loader, live, steps, evaluate, checkpoints, scope)
 
 
 def live_run(run: PreparedRun, recorder: RunRecorder) -> LiveRun:
     """What is recorded of a run and decided about it while it trains, alone or in a stack."""
     asked = run.cfg.callbacks
     verdicts = [Verdict.from_label(name) for name in asked.stop_when]
-    evaluated = run.cfg.epochs, asked.evaluate_every_epochs
+    evaluated = build.planned_epochs(run.cfg), asked.evaluate_every_epochs
+    grace, by_steps = asked.stop_grace_epochs, run.cfg.evaluate_every_steps
     best = BestWeights(run.monitor, asked.checkpoint.best)
     scale = run.source.data.target_scale if run.source.data is not None else None
     more = partial(in_units, objective=run.objective, scale=scale)
-    return LiveRun(recorder, run.facts, best, *evaluated, verdicts, asked.stop_grace_epochs, more)
+    return LiveRun(recorder, run.facts, best, *evaluated, verdicts, grace, more, by_steps)
 
 
-def _save(steps: RecordSteps, folder: CheckpointFolder, trainer: pl.Trainer) -> None:
+def save(steps: RecordSteps, folder: CheckpointFolder, trainer: pl.Trainer) -> None:
     """The state as it is now, behind its record: a checkpoint ahead of that would lose the points in between."""
     steps.flush()
     steps.recorder.to_disk()
@@ -153,10 +162,15 @@ def make_module(run: PreparedRun) -> Module:
     )
 
 
-def with_network(run: PreparedRun, network: nn.Module) -> PreparedRun:
-    """The run with what its network tells of itself, before the first update and the record's first line."""
-    data = run.source.data
-    return replace(run, facts=with_network_facts(run.facts, network, data.train.inputs if data is not None else None))
+def with_network(run: PreparedRun, network: nn.Module, look: bool = True) -> PreparedRun:
+    """The run with what its network tells of itself, before the first update and the record's first line.
+
+    Args:
+        look: whether it may be shown some examples.
+    """
+    inputs = run.source.data.train.inputs if run.source.data is not None and look else None
+    facts = run.facts if trains_itself(run.cfg) else with_rate_of(run.cfg, network, run.facts)
+    return replace(run, facts=with_network_facts(facts, network, inputs))
 
 
 def _taken(network: nn.Module, objective: Objective, batch: Any) -> Pair:
@@ -172,7 +186,7 @@ def scope_of(run: PreparedRun, network: nn.Module) -> ProbeBudget:
     if not cfg.callbacks.look_ahead or data is None or not plain:
         return NOWHERE
     cost = effort(network, data.train, full_batch(cfg, data.train), cfg.trainer.accumulate_grad_batches)
-    return ProbeBudget.of(cfg.total_steps, cfg.steps_per_epoch * cfg.callbacks.evaluate_every_epochs, cost)
+    return ProbeBudget.of(cfg.total_steps, evaluated_every(cfg), cost)
 
 
 def _choose_threads(run: PreparedRun, module: Module, device: torch.device) -> None:
@@ -204,15 +218,17 @@ def _fit(single: SingleRun, log: RunLog | None) -> RunEnd:
         warnings.warn(f"{single.run.name}: {checkpoint.words}", stacklevel=2)
     content = checkpoint.content if checkpoint is not None else {}
     path = str(checkpoint.path) if checkpoint is not None and content else None
-    has_ended = path is not None and nothing_left(content, single.run.cfg.epochs)
+    has_ended = path is not None and nothing_left(content, single.live.epochs)
     if path is not None and not has_ended and log is not None:
         before, updates = content.get(MEMBERS), content["global_step"]
         tell_if_trained_otherwise(single.run, log, before, 0, updates)
-    if isinstance(single.loader, ResumableLoader):
-        single.loader.load_state_dict(loader_state(content))
+    read = getattr(single.loader, "inner", single.loader)  # by what calls something between its batches
+    if isinstance(read, ResumableLoader):
+        read.load_state_dict(loader_state(content))
     try:
         with lightning_kept_quiet(), autolog_off():
-            single.trainer.fit(single.module, single.loader, ckpt_path=path, weights_only=True if path else None)
+            loaders = single.loader, single.val_loader
+            single.trainer.fit(single.module, *loaders, ckpt_path=path, weights_only=True if path else None)
         if has_ended:
             restore_random_state(content[RANDOM])
             return RunEnd(as_before=True, stopped_by=single.live.stopped_by)
@@ -240,7 +256,9 @@ def _data(
     if data is None:
         module = run.source.module
         assert module is not None and take is not None
+        limit, length = run.cfg.trainer.limit_train_batches, run.cfg.steps_per_epoch
         loader = module.train_dataloader()
+        loader = whole_run(loader, limit, length * run.cfg.trainer.accumulate_grad_batches)
         # Of several processes each reads its own share, which Lightning sees to; they save between epochs only.
         return (loader if trainer.world_size > 1 else resumable(loader, run.cfg.seed)), _loader_parts(run, take)
     own = placed(data, run.cfg, device)
@@ -254,8 +272,10 @@ def _loader_parts(run: PreparedRun, take: Callable[[Any], Pair]) -> Parts:
     module = run.source.module
     assert module is not None
 
+    limit = evaluated_batches(module.train_dataloader(), run.cfg.trainer.limit_train_batches)
+
     def batches(loader: Iterable[Any]) -> Iterable[Pair]:
-        return map(take, one_epoch(loader, run.cfg.trainer.limit_train_batches))
+        return map(take, one_epoch(loader, limit))
 
     return Parts(
         lambda: batches(module.train_dataloader()),
@@ -274,24 +294,3 @@ def _on_request(run: PreparedRun, steps: RecordSteps, parts: Parts) -> list[pl.C
     if asked.count_examples:
         wanted.append(CountExamples(steps))
     return wanted
-
-
-def looked_at(run: PreparedRun) -> dict[str, str]:
-    """The metrics that decide anything in a run, by the keys of the config that name them."""
-    found = {"callbacks.checkpoint.monitor": run.monitor} if run.cfg.callbacks.checkpoint.best else {}
-    if run.cfg.callbacks.early_stopping.enabled:
-        found["callbacks.early_stopping.monitor"] = monitored(run.cfg.callbacks.early_stopping.monitor, run.source)
-    if run.cfg.scheduler.get("_target_") == PLATEAU:
-        found["scheduler.monitor"] = monitored(run.cfg.scheduler.get("monitor", "val/loss"), run.source)
-    return found
-
-
-def early_stopping(run: PreparedRun) -> list[EarlyStopping]:
-    """Lightning's callback, where the config asks for it."""
-    asked = run.cfg.callbacks.early_stopping
-    if not asked.enabled:
-        return []
-    monitor = monitored(asked.monitor, run.source)
-    numbers = asked.min_delta, asked.patience
-    # Not strict: an epoch that is not evaluated has no metric, and counts for nothing.
-    return [EarlyStopping(monitor, *numbers, mode=asked.mode, strict=False, check_on_train_epoch_end=True)]

@@ -20,9 +20,10 @@ LOOK_EVERY_S = 0.5
 class _Launcher:
     """The command that launched this process's jobs."""
 
-    def __init__(self, process: ProcessIdentity, ledger: Ledger) -> None:
+    def __init__(self, process: ProcessIdentity, ledger: Ledger, outlived: bool) -> None:
         self._process = process
         self._ledger = ledger
+        self._outlived = outlived
         self._look_at = 0.0
 
     def gone(self) -> bool:
@@ -30,11 +31,11 @@ class _Launcher:
         return fate(self._process) == "gone"
 
     def asks_to_stop(self) -> int | None:
-        """The signal that came to it; SIGTERM where it is gone. Training asks after every step."""
+        """The signal that came to it; SIGTERM where it is gone, and is not outlived. Training asks after every step."""
         if time.monotonic() < self._look_at:
             return None
         self._look_at = time.monotonic() + LOOK_EVERY_S
-        return signal.SIGTERM if self.gone() else self._ledger.asked_to_stop()
+        return signal.SIGTERM if not self._outlived and self.gone() else self._ledger.asked_to_stop()
 
 
 _at_work = threading.Event()
@@ -42,13 +43,16 @@ _idle: threading.Thread | None = None
 
 
 @contextmanager
-def following_its_launcher(job: Job) -> Iterator[None]:
+def following_its_launcher(job: Job, outlives: bool = False) -> Iterator[None]:
     """Around a job. Nothing where the command runs it itself.
+
+    Args:
+        outlives: whether the job is trained to its end when the command is killed; the process ends after it.
 
     Raises:
         Interrupted: the command is to stop, or is gone, before the job has begun.
     """
-    launcher = _launcher_of(job)
+    launcher = _launcher_of(job, outlives)
     if launcher is None:
         yield
         return
@@ -62,11 +66,11 @@ def following_its_launcher(job: Job) -> Iterator[None]:
         _go_idle(launcher)
 
 
-def _launcher_of(job: Job) -> _Launcher | None:
+def _launcher_of(job: Job, outlives: bool) -> _Launcher | None:
     if job.ticket is None or job.ledger is None:
         return None
     process = ProcessIdentity.from_tags(job.ticket.launcher)
-    return _Launcher(process, job.ledger) if process not in (None, this_process()) else None
+    return _Launcher(process, job.ledger, outlives) if process not in (None, this_process()) else None
 
 
 def _come_to_work() -> None:

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-import platform
-import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
-from functools import cache
-from importlib import metadata
 
 import yaml
 
@@ -18,9 +14,10 @@ from lrscope.config.given_paths import started_in, whole_words
 from lrscope.core.errors import RunGone
 from lrscope.core.files import spared
 from lrscope.core.fingerprint import flatten
+from lrscope.core.found_rate import FOUND_BY
 from lrscope.core.job import overrides_to_repeat
 from lrscope.core.outcome import TRACEBACK, Outcome, Status
-from lrscope.core.paths import checkout
+from lrscope.core.pruned import PRUNED, Pruned
 from lrscope.core.redact import redact, redact_tree, redacted_traceback
 from lrscope.core.stored_command import command_tags
 from lrscope.core.trace import Trace
@@ -28,6 +25,7 @@ from lrscope.core.trials import TRIALS, Trials
 from lrscope.core.verdict import Diagnosis, Verdict
 from lrscope.diagnosis import diagnose, verdict_and_note
 from lrscope.runs.prepare import PreparedRun
+from lrscope.runs.surroundings import environment, uncommitted_changes
 from lrscope.tracking import DatasetInfo, RunLog, RunStart, Session, dataset_place
 from lrscope.training.recording import RunRecorder
 
@@ -54,12 +52,18 @@ EPOCH_METRICS = (
 class RunEnd:
     """How training ended. ``error`` is set for a crash, ``signal_number`` for an interruption. ``as_before``: an
     earlier process trained it to its end, and nothing was left to do.
+
+    ``trained_out``: the signal came when nothing was left to train, while copies trained on. A verdict without what
+    they show may be another one, so the run is interrupted, and a resume trains the copies alone.
     """
 
     stopped_by: Verdict | None = None
     signal_number: int | None = None
     error: BaseException | None = None
     as_before: bool = False
+    trained_out: bool = False
+    pruned: Pruned | None = None
+    """That a search ended it."""
     seconds: float = 0.0
 
     @property
@@ -70,7 +74,11 @@ class RunEnd:
     @property
     def as_planned(self) -> bool:
         """Whether nothing ended it but its own epochs or early stopping."""
-        return self.by_itself and self.stopped_by is None
+        return self.by_itself and self.stopped_by is None and self.pruned is None
+
+    def without_probes(self, signal_number: int) -> RunEnd:
+        """This end, where the signal came before its copies had trained on."""
+        return replace(self, signal_number=signal_number, trained_out=True)
 
 
 def open_record(
@@ -125,6 +133,7 @@ def _start_record(run: PreparedRun, session: Session, tags: Mapping[str, str]) -
                 "lrscope.facts": run.facts.to_json(),
                 "lrscope.together": "false",
                 **command,
+                **({FOUND_BY: run.job.found_by} if run.job.found_by is not None else {}),
                 **tags,
             },
         )
@@ -153,8 +162,11 @@ def conclude(
     verdict = _verdict(diagnosis, ending)
     status = _status(verdict, ending)
     why = _why(diagnosis, ending)
-    best = _best(trace)
+    judged = dict.fromkeys((*EPOCH_METRICS, run.cfg.sweep.objective))
+    best = _best(trace, run.cfg.sweep.objective, rises=run.cfg.sweep.direction == "max")
     log.tags({"lrscope.steps": str(_steps(trace)), "lrscope.best": json.dumps(best)})
+    if ending.pruned is not None:
+        log.tags({PRUNED: ending.pruned.to_json()})
     _tell(log, diagnosis, trace, ending, why)
     log.end(status)
     outcome = Outcome(
@@ -170,8 +182,9 @@ def conclude(
         steps=_steps(trace),
         seconds=ending.seconds,
         overrides=dict(run.job.varying),
-        final={key: value for key in EPOCH_METRICS if (value := recorder.last(key)) is not None},
+        final={key: value for key in judged if (value := recorder.last(key)) is not None},
         best=best,
+        pruned=ending.pruned,
         advice=diagnosis.primary.advice if diagnosis is not None and ending.error is None else "",
     )
     with spared(run.job.folder / TRACE, "a sweep's table will lack this run"):
@@ -196,7 +209,8 @@ def _verdict(diagnosis: Diagnosis | None, ending: RunEnd) -> Verdict | None:
 def _status(verdict: Verdict | None, ending: RunEnd) -> Status:
     if ending.signal_number is not None:
         return "KILLED"
-    return "FAILED" if ending.error is not None or verdict is Verdict.DIVERGED else "FINISHED"
+    failed = ending.error is not None or (verdict is Verdict.DIVERGED and ending.pruned is None)
+    return "FAILED" if failed else "FINISHED"
 
 
 def _traceback(error: BaseException) -> str:
@@ -221,42 +235,20 @@ def _tell(log: RunLog, diagnosis: Diagnosis | None, trace: Trace, ending: RunEnd
         log.tags({"mlflow.note.content": f"**crashed**: {why}\n\n```\n{text[-6000:]}\n```"})
     elif diagnosis is not None:
         log.tags(verdict_and_note(diagnosis, trace))
+        if ending.pruned is not None:
+            told = verdict_and_note(diagnosis, trace)["mlflow.note.content"]
+            log.tags({"mlflow.note.content": f"**stopped by the search**: {ending.pruned.reason}.\n\n{told}"})
     else:
         log.tags({"mlflow.note.content": f"**stopped**: {why}; `resume=latest` continues it."})
 
 
-@cache
-def environment() -> str:
-    """Python, platform and the version of every installed package, one a line."""
-    packages = sorted({f"{dist.name}=={dist.version}" for dist in metadata.distributions()}, key=str.lower)
-    return "\n".join([f"# python {sys.version.split()[0]}, {platform.platform()}", *packages, ""])
-
-
-@cache
-def uncommitted_changes() -> str:
-    """What the working tree has that its last commit has not; empty where it is clean or no git repository.
-
-    What is not UTF-8 in it, a file of another encoding, is shown as ``\\xe9``.
-    """
-    try:
-        done = subprocess.run(
-            ["git", "diff", "HEAD"],
-            cwd=checkout(),
-            capture_output=True,
-            timeout=10,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return done.stdout.decode(errors="backslashreplace")
-
-
-def _best(trace: Trace) -> dict[str, float]:
+def _best(trace: Trace, objective: str, rises: bool) -> dict[str, float]:
+    """Of each metric of an epoch its best value."""
     best: dict[str, float] = {}
-    for key in EPOCH_METRICS:
+    for key in dict.fromkeys((*EPOCH_METRICS, objective)):
         values = [value for value in trace.get(key).values.tolist() if math.isfinite(value)]
         if values:
-            best[key] = max(values) if key.endswith("acc") else min(values)
+            best[key] = max(values) if key.endswith("acc") or (rises and key == objective) else min(values)
     return best
 
 
@@ -271,7 +263,7 @@ def _as_yaml(content: object) -> str:
 
 _DESCRIPTION: Mapping[str, Callable[[PreparedRun], str]] = {
     "config.yaml": lambda run: _as_yaml(redact_tree(run.config)),
-    "overrides.yaml": lambda run: _as_yaml(redact_tree(run.job.overrides)),
+    "overrides.yaml": lambda run: _as_yaml(redact_tree(whole_words(run.job.overrides, started_in()))),
     "environment.txt": lambda _: environment(),
 }
 """The files that say what every run is; ahead of them goes ``DIFFERENCE``, where there is one."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from lrscope.runs.shared_session import settings_of
 from lrscope.training import build
 from lrscope.training.distributed import SharedRun, shared_run
 from lrscope.training.facts import run_facts
+from lrscope.training.lightning_class import reads_validation
 from lrscope.training.metric_meter import MetricMeter, metric_meter
 from lrscope.training.objective import objective
 from lrscope.training.recording import RecordingPlan
@@ -74,7 +75,7 @@ def prepare(cfg: DictConfig, job: Job, source: build.Source | None = None) -> Pr
     Raises:
         InputError: the data cannot be had, or does not fit the config.
     """
-    source = source or build.source(cfg)
+    source = seen_by(cfg, source or build.source(cfg))
     build.fill_steps(cfg, source.steps_per_epoch)
     config = {**build.resolved(cfg), "resume": None}  # how a command came to a run is no part of what the run is
     identity, aim = fingerprint(config, source.digest), objective(cfg, source)
@@ -98,6 +99,11 @@ def prepare(cfg: DictConfig, job: Job, source: build.Source | None = None) -> Pr
     )
 
 
+def seen_by(cfg: DictConfig, source: build.Source) -> build.Source:
+    """The data as the model of a config looks at it: without validation where that has no step for it."""
+    return source if reads_validation(cfg) else replace(source, validates=False)
+
+
 def run_name(job: Job, cfg: DictConfig) -> str:
     """``lr=0.01 seed=1``: what varies in the sweep, or what was typed for a lone run; never a random name."""
     shown = " ".join(f"{key}={value}" for key, value in job.varying.items() if not key.startswith(_NOT_IN_A_NAME))
@@ -112,7 +118,9 @@ def monitored(metric: str, source: build.Source) -> str:
 
 
 def has_validation(source: build.Source) -> bool:
-    """Whether there is a validation part."""
+    """Whether there is a validation part that is looked at."""
+    if not source.validates:
+        return False
     if source.data is not None:
         return source.data.val is not None
     assert source.module is not None

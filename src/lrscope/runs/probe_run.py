@@ -25,18 +25,25 @@ from lrscope.runs.fit import SingleRun
 from lrscope.runs.lifecycle import RunEnd
 from lrscope.training import build
 from lrscope.training.evaluation import chunks, mean_loss
+from lrscope.training.lightning_module import Module
 from lrscope.training.recording import RunRecorder
 
 
 def look_ahead(single: SingleRun, recorder: RunRecorder, ending: RunEnd) -> Mapping[str, float]:
-    """What copies of a run that ended as planned come to; a signal leaves it at what is known."""
+    """What copies of a run that ended as planned come to.
+
+    Raises:
+        Interrupted: a signal came before all of them were there.
+    """
+    if not single.scope.tenth or not ending.as_planned:
+        return {}
     optimizer = single.trainer.optimizers[0]
-    if not single.scope.tenth or not ending.as_planned or cycles_momentum(optimizer) or has_several_rates(optimizer):
+    if cycles_momentum(optimizer) or has_several_rates(optimizer):
         return {}
     try:
         standing, trace = _standing(single), recorder.trace(single.run.facts)
-        found = run_probe(standing, probes(trace, single.scope), STOP.requested)
-        return found | run_probe(standing, further_probes(trace, found), STOP.requested)
+        found = run_probe(standing, probes(trace, single.scope), STOP.raise_if_requested)
+        return found | run_probe(standing, further_probes(trace, found), STOP.raise_if_requested)
     except Exception as error:  # of a network or an optimizer that cannot be copied: the run itself has ended well
         warn_of_no_look(single.run.name, error)
         return {}
@@ -53,6 +60,7 @@ def warn_of_no_look(name: str, error: Exception) -> None:
 
 def _standing(single: SingleRun) -> RunState:
     cfg, module = single.run.cfg, single.module
+    assert isinstance(module, Module)  # no copy of a LightningModule of the user's is trained on
     assert isinstance(single.loader, IndexBatches)  # its scope is nowhere where the data does not lie in memory
     train = single.loader.part
     accumulate = cfg.trainer.accumulate_grad_batches

@@ -16,6 +16,7 @@ from lrscope.core.fingerprint import relevant
 from lrscope.core.from_store import safe_join
 from lrscope.core.job import Job, KnownMember
 from lrscope.core.outcome import Outcome
+from lrscope.core.pruned import PRUNED, Pruned
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -60,7 +61,7 @@ def finished_before(run: PreparedRun) -> Outcome | None:
     known = run.job.known(run.fingerprint)
     if known is None or not known.done:
         return None
-    outcome = replace(Outcome(**json.loads(known.outcome)), overrides=dict(run.job.varying), skipped=True)
+    outcome = replace(Outcome.from_json(known.outcome), overrides=dict(run.job.varying), skipped=True)
     outcome.write(run.job.folder)
     return outcome
 
@@ -89,6 +90,7 @@ def explain_new(name: str, cfg: DictConfig, runs: Sequence[StoredRun]) -> str | 
     from lrscope.runs.lifecycle import word
 
     raw: Any = OmegaConf.to_container(cfg, resolve=False)
+    raw["epochs"] = cfg.epochs  # hangs on max_steps where nobody typed it
     mine = {
         key: word(value)
         for key, value in relevant(raw).items()
@@ -174,7 +176,8 @@ def deliver_what_lies_here(settings: TrackingSettings) -> None:
 def _outcome(run: StoredRun) -> Outcome:
     from lrscope.runs.lifecycle import EPOCH_METRICS
 
-    final = {key: run.metrics[key] for key in EPOCH_METRICS if key in run.metrics}
+    judged = (*EPOCH_METRICS, run.params.get("sweep.objective", "val/loss"))
+    final = {key: run.metrics[key] for key in judged if key in run.metrics}
     return Outcome(
         name=run.name,
         local_id=run.local_id,
@@ -184,6 +187,7 @@ def _outcome(run: StoredRun) -> Outcome:
         why=run.tags.get("lrscope.why", ""),
         lr=from_store.number(run.params.get("lr")) or math.nan,
         fingerprint=run.fingerprint,
+        pruned=Pruned.from_json(run.tags.get(PRUNED)),
         steps=from_store.whole(run.tags.get("lrscope.steps")) or 0,
         seconds=from_store.finite(run.tags.get("lrscope.seconds")),
         final=final,

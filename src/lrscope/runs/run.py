@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lrscope.config.given_paths import started_in, whole_words
-from lrscope.core.command_words import command, train_command
+from lrscope.core.command_words import command, resume_command
 from lrscope.core.files import spared
 from lrscope.core.job import Job, current_job
 from lrscope.core.outcome import FILE, TRACEBACK, Outcome
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 
-def run_job(cfg: DictConfig) -> Outcome:
-    """Train the job that Hydra is running; what an earlier call of the same sweep finished is not trained again.
+def run_job(cfg: DictConfig, job: Job | None = None) -> Outcome:
+    """Train the job that Hydra is running, or the one that a find makes of it; what an earlier call of the same sweep
+    finished is not trained again.
 
     Raises:
         InputError: the config asks for something that cannot be done; nothing was recorded.
@@ -28,7 +29,7 @@ def run_job(cfg: DictConfig) -> Outcome:
     from lrscope.runs.shared_session import settings_of
     from lrscope.training.distributed import is_first
 
-    job = current_job()
+    job = job or current_job()
     STOP.install()
     STOP.raise_if_requested()
     if job.ticket is None:
@@ -50,11 +51,8 @@ def closing_words(outcome: Outcome, job: Job, recorded: bool = True) -> str:
     if outcome.advice:
         lines.append(f"what to do: {outcome.advice}")
     if outcome.status == "KILLED" and recorded:
-        typed = (override for override in job.overrides if not override.startswith("resume="))
-        again = " ".join(whole_words(typed, started_in()))
-        lines.append(
-            f"to go on: {train_command()} {again} resume={outcome.run_id or outcome.local_id}".replace("  ", " ")
-        )
+        words = whole_words(job.overrides, started_in())
+        lines.append(f"to go on: {resume_command(words, outcome.run_id or outcome.local_id)}")
     if outcome.crashed:
         lines.append(f"traceback: {job.folder / TRACEBACK}")
     if outcome.status != "KILLED" and outcome.run_id is not None:

@@ -37,7 +37,7 @@ def opened_ahead(cfg: Any) -> Iterator[Session | None]:
             close(_ahead.popitem()[1])
         raise
     if cfg.tracking.mode != "off":
-        for words in not_followed():
+        for words in not_followed(cfg.tracking.system_metrics):
             print(words, file=sys.stderr)
 
 
@@ -49,6 +49,7 @@ def settings_of(cfg: Any) -> TrackingSettings:
         uri=tracking.uri,
         spool=resolve(tracking.spool),
         finish_timeout_s=tracking.finish_timeout_s,
+        system_metrics=tracking.system_metrics,
     )
 
 

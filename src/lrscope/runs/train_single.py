@@ -7,6 +7,7 @@ from functools import partial
 
 from omegaconf import DictConfig
 
+from lrscope.core.errors import Interrupted
 from lrscope.core.job import Job
 from lrscope.core.outcome import Outcome
 from lrscope.core.trace import Trace
@@ -31,18 +32,34 @@ def train_single(cfg: DictConfig, job: Job, session: Session) -> Outcome:
         return done
     recorder = RunRecorder(prepared.plan)
     checkpoints = CheckpointFolder(prepared.checkpoint_folder, prepared.is_recorded)
-    single = assemble(prepared, recorder, checkpoints)
+    single = assembled(prepared, recorder, checkpoints)
     prepared = single.run
     log = open_record(prepared, session, recorder)
     with never_left_running(log):
         fetch_checkpoints(prepared, log.run_id, checkpoints)
         with _processes(single, prepared):
             end = train(single, log)
+            try:
+                probed = look_ahead(single, recorder, end)  # first: packing a model changes its network
+            except Interrupted as stop:
+                probed, end = {}, end.without_probes(stop.signal_number)
             test = single.evaluate.test(single.module) if cfg.callbacks.test and end.by_itself else None
-            probed = look_ahead(single, recorder, end)  # first: packing a model changes its network
             save = partial(single.trainer.save_checkpoint, weights_only=False)
-            trained = TrainedRun(prepared, single.live, log, checkpoints, save, lambda: single.module.network)
+            trained = TrainedRun(prepared, single.live, log, checkpoints, save, lambda: single.network)
             return finish(trained, end, test, probed, session, partial(_try, single, end))
+
+
+def assembled(run: PreparedRun, recorder: RunRecorder, checkpoints: CheckpointFolder) -> SingleRun:
+    """The run of a network, or of a LightningModule, put together.
+
+    Raises:
+        InputError: an argument that does not fit, or an accelerator that is not there.
+    """
+    if not run.objective.of_module:
+        return assemble(run, recorder, checkpoints)
+    from lrscope.runs.fit_user_module import assemble_user_module  # of what it imports a network needs nothing
+
+    return assemble_user_module(run, recorder, checkpoints)
 
 
 def _try(single: SingleRun, end: RunEnd, trace: Trace) -> Trials | None:

@@ -24,6 +24,7 @@ from lrscope.runs.fit import PLAIN_PRECISIONS, make_module
 from lrscope.runs.place_data import full_batch, place
 from lrscope.runs.prepare import PreparedRun, monitored
 from lrscope.training import build
+from lrscope.training.copied_network import copied
 from lrscope.training.facts.constant_answer import constant_losses
 from lrscope.training.generators import random_state, restore_random_state, same_generators, untouched_generators
 from lrscope.training.objective import at
@@ -39,7 +40,7 @@ def can_be_tried(run: PreparedRun, world_size: int) -> bool:
     """Whether a copy would do what the run did."""
     cfg = run.cfg
     plain = cfg.trainer.precision in PRECISIONS and (cfg.scheduler.get("frequency") or 1) == 1
-    return plain and world_size == 1 and not cfg.callbacks.extra
+    return plain and world_size == 1 and not cfg.callbacks.extra and not run.objective.of_module
 
 
 def trial_start_of(run: PreparedRun, device: torch.device) -> TrialStart:
@@ -112,7 +113,7 @@ def _shares(targets: torch.Tensor) -> tuple[float, ...]:
 
 def _member(run: PreparedRun, network: nn.Module, generator: torch.Tensor, change: Change) -> Member:
     cfg = with_change(run, change)
-    own = copy.deepcopy(network)
+    own = copied(network)
     if RESET in change.settings:
         reset(own, cfg.seed + 1)
     optimizer = build.optimizer(cfg, own)
@@ -133,7 +134,9 @@ def with_change(run: PreparedRun, change: Change) -> DictConfig:
                 cfg.scheduler = {"name": value, "interval": "epoch", "_target_": None}
             elif key not in (RESET, STANDARDISED):
                 OmegaConf.update(cfg, key, value, force_add=True)
-    if cfg.epochs != run.cfg.epochs:
+    if (cfg.epochs, cfg.max_steps) != (run.cfg.epochs, run.cfg.max_steps):
+        limited = "epochs" if cfg.epochs == run.cfg.epochs else "max_steps"
+        cfg[limited] = None  # by what is not changed, a trial that is longer would end where the run did
         build.fill_steps(cfg, run.cfg.steps_per_epoch)
     return cfg
 
@@ -143,5 +146,6 @@ def reset(network: nn.Module, seed: int) -> None:
     with same_generators(torch.device("cpu")):
         torch.manual_seed(seed)
         for layer in network.modules():
-            if callable(again := getattr(layer, "reset_parameters", None)):
+            frozen = any(not p.requires_grad for p in layer.parameters(recurse=False))
+            if not frozen and callable(again := getattr(layer, "reset_parameters", None)):
                 again()

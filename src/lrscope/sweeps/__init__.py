@@ -2,7 +2,8 @@
 
 The commands and the launcher use it.
 
-    plan, compose         its jobs, composed as Hydra composes them, and faster
+    plan, expand          its jobs: lists by Hydra's grammar, of intervals the points that a search tries
+    compose               composed as Hydra composes them, and faster
     batches               jobs that a sweeper chooses as it goes, seen before they are launched
     folders               Hydra's folders of it and its jobs, made first
     check, build_check    every problem of every job: on paper, then in practice
@@ -11,6 +12,7 @@ The commands and the launcher use it.
     lifecycle, current    begun and closed on every way out; the sweep that this process launched
     confirm_best          the three best settings trained with four more seeds
     member_traces         the curves that its members left
+    starred_member        whose model is packed: the one that the report stars
     try_members           where none works, it is tried what would
     close, summary        verdicts beside the others', the best model, the report and the words on the terminal
 """

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from lrscope.training.build import Source
+    from lrscope.training.user_module.rehearse_module import Rehearsed
 
 
 class BuildCheck:
@@ -27,6 +28,7 @@ class BuildCheck:
     def __init__(self) -> None:
         self._sources: dict[str, Source | None] = {}
         self._networks: dict[str, _Network | None] = {}
+        self._modules: dict[str, Rehearsed | None] = {}
         self._devices: dict[str, torch.device] = {}
         self._moved: set[str] = set()
         self._tried: set[str] = set()
@@ -47,7 +49,7 @@ class BuildCheck:
                 self._problems += missing_of_data(cfg, source)
             parts = _key(
                 *(cfg.dataset, cfg.model, cfg.loss, cfg.metrics, cfg.optimizer, cfg.scheduler, cfg.trainer),
-                *(cfg.epochs, cfg.batch_size),
+                *(cfg.epochs, cfg.max_steps, cfg.batch_size),
             )
             if source is not None and parts not in self._tried:
                 self._tried.add(parts)
@@ -58,8 +60,13 @@ class BuildCheck:
 
     def on_data(self, cfg: DictConfig) -> OnData | None:
         """A config that was checked, with its data; None where these could not be had."""
-        source = self._sources.get(_data_key(cfg))
-        return OnData(cfg, source) if source is not None else None
+        from lrscope.runs.prepare import seen_by
+        from lrscope.training.parameter_groups import groups_set_rates
+
+        source, network = self._sources.get(_data_key(cfg)), self._networks.get(_network_key(cfg))
+        if source is None:
+            return None
+        return OnData(cfg, seen_by(cfg, source), network is not None and groups_set_rates(cfg, network.made))
 
     def notes(self) -> list[str]:
         """What data and networks have to tell ahead of the training, each once."""
@@ -86,7 +93,7 @@ class BuildCheck:
         from lrscope.training import threads
         from lrscope.training.trainer import make_trainer
 
-        key = _key(cfg.trainer, cfg.epochs)
+        key = _key(cfg.trainer, cfg.epochs, cfg.max_steps)
         if key not in self._devices:
             threads.use(cfg.trainer.threads)
             trainer = self._noting(lambda: make_trainer(cfg))
@@ -95,32 +102,64 @@ class BuildCheck:
         return self._devices[key]
 
     def _try_parts(self, cfg: DictConfig, source: Source, device: torch.device) -> None:
+        from lrscope.config.monitors import is_users, unknown_monitors
         from lrscope.training import build
+        from lrscope.training.lightning_class import lightning_class, trains_itself
         from lrscope.training.user_callbacks import callback_problems
 
         cfg = copy.deepcopy(cfg)
         build.fill_steps(cfg, source.steps_per_epoch)
         if cfg.scheduler.get("_target_") is not None:
             self._filled.append(cfg)
-        key = _key(
-            *(cfg.dataset, cfg.model, cfg.loss, cfg.metrics, cfg.batch_size, cfg.trainer),
-            _without_numbers(cfg.optimizer.get("groups") or {}),  # some may be frozen
-        )
+        if lightning_class(cfg) is not None:
+            self._module(cfg, source)
+            self._problems += callback_problems(cfg)
+            return
+        if is_users(cfg.model._target_):
+            self._problems += unknown_monitors(cfg)
+        if trains_itself(cfg):
+            rule = f"{cfg.model._target_} is no LightningModule, and makes no optimizer"
+            self._problems.append(Problem("optimizer", "own", rule, "Choose another, e.g. optimizer=adam."))
+            return
+        key = _network_key(cfg)
         if key not in self._networks:
             self._networks[key] = self._noting(lambda: self._network(cfg, source, device))
         if (network := self._networks[key]) is not None and network.trains:
             self._noting(lambda: self._try_update(cfg, network))
         self._problems += callback_problems(cfg)
 
+    def _module(self, cfg: DictConfig, source: Source) -> None:
+        """A LightningModule through one update of its own; of configs that differ in numbers alone one is taken."""
+        from lrscope.runs.prepare import seen_by
+        from lrscope.training import build
+        from lrscope.training.lightning_class import trains_itself
+        from lrscope.training.pretrained import words_on_checkpoint
+        from lrscope.training.user_module.rehearse_module import rehearse
+        from lrscope.training.user_module.unread_keys import unread_by_module
+
+        plain = *(cfg.dataset, cfg.model, cfg.batch_size, cfg.trainer), cfg.epochs, cfg.max_steps
+        key = _key(*plain, *(_without_numbers(part) for part in (cfg.optimizer, cfg.scheduler)))
+        if unread := unread_by_module(cfg):
+            self._problems += unread
+            return
+        if key not in self._modules:
+            self._modules[key] = self._noting(lambda: rehearse(cfg, seen_by(cfg, source)))
+            if (rehearsed := self._modules[key]) is not None:
+                self._notes += [*rehearsed.words, *words_on_checkpoint(cfg, rehearsed.module)]
+        if (rehearsed := self._modules[key]) is not None and not trains_itself(cfg):
+            self._noting(lambda: build.schedule(cfg, build.optimizer(cfg, rehearsed.module)))
+
     def _network(self, cfg: DictConfig, source: Source, device: torch.device) -> _Network:
         """The network, with the gradients of a real batch where it fits the data."""
         from lrscope.training import build
         from lrscope.training.facts.network_facts import bound_of
         from lrscope.training.objective import doubled, objective
+        from lrscope.training.pretrained import words_on_checkpoint, words_on_pretrained
         from lrscope.training.rehearsal import rehearsal_of, trains
 
         aim = objective(cfg, source)
         made = _moved(build.network(cfg, source.described, aim.outputs), cfg, device)
+        self._notes += [*words_on_checkpoint(cfg, made), *words_on_pretrained(cfg, made, source.data)]
         found = len(self._problems)
         rehearsal = self._noting(lambda: rehearsal_of(cfg, source, device))
         self._noting(lambda: rehearsal.try_network(made) if rehearsal is not None else None)
@@ -178,6 +217,11 @@ def _without_numbers(part: Any) -> Any:
 
     values = flatten(OmegaConf.to_container(part, resolve=True) if OmegaConf.is_config(part) else part)
     return {key: None if type(value) in (int, float) else value for key, value in values.items()}
+
+
+def _network_key(cfg: DictConfig) -> str:
+    some_may_be_frozen = _without_numbers(cfg.optimizer.get("groups") or {})
+    return _key(cfg.dataset, cfg.model, cfg.loss, cfg.metrics, cfg.batch_size, cfg.trainer, some_may_be_frozen)
 
 
 def _data_key(cfg: DictConfig) -> str:

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lrscope.config.given_paths import KEYS as FILES
+from lrscope.config.given_paths import OF_DATASET as FILES
 from lrscope.config.in_vain import typed_in_vain
 from lrscope.config.schema import Config
 from lrscope.config.typed_secrets import secrets_typed_for_hydra
@@ -117,7 +117,9 @@ def _ask_environment(cfgs: Iterable[DictConfig]) -> list[Problem]:
     return [
         problem
         for cfg in recorded
-        for problem in environment_problems(not OmegaConf.is_interpolation(cfg, "experiment_name"), cfg.get("resume"))
+        for problem in environment_problems(
+            not OmegaConf.is_interpolation(cfg, "experiment_name"), cfg.get("resume"), cfg.tracking.system_metrics
+        )
     ]
 
 

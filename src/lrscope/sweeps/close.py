@@ -8,13 +8,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from lrscope.config.given_paths import started_in, whole_words
-from lrscope.core.command_words import command, train_command
+from lrscope.core.command_words import command, resume_command
 from lrscope.core.errors import InputError, StoreUnreachable
 from lrscope.core.job import overrides_as_typed
 from lrscope.core.outcome import TRACEBACK, Outcome
 from lrscope.core.verdict import Finding, Verdict
 from lrscope.sweeps.current import CurrentSweep
 from lrscope.sweeps.member_traces import traces_of
+from lrscope.sweeps.starred_member import starred_member
 from lrscope.tracking import RunLog
 
 
@@ -43,8 +44,8 @@ def close_and_report(sweep: CurrentSweep, outcomes: Mapping[int, Outcome], code:
             if outcome.crashed:
                 where = sweep.ledger.place(number) / TRACEBACK
                 print(f"{outcome.name} crashed: {outcome.why.rstrip('. ')}; traceback: {where}")
-    if code > 128 and sweep.settings.mode != "off":
-        print(f"to go on: {train_command()} -m {' '.join(_command(sweep))} resume={_identity(sweep)}")
+    if code > 128 and sweep.settings.mode != "off" and not shown:
+        print(f"to go on: {_resume_command(sweep)}")
 
 
 @contextmanager
@@ -79,7 +80,9 @@ def compare_verdicts(sweep: CurrentSweep, outcomes: Mapping[int, Outcome], try_o
     from lrscope.runs.lifecycle import keep_trials
     from lrscope.sweeps.try_members import with_trials_of_members, without_trials
 
-    traces = traces_of(sweep, {number: outcome for number, outcome in outcomes.items() if outcome.verdict})
+    traces = traces_of(
+        sweep, {number: outcome for number, outcome in outcomes.items() if outcome.verdict and not outcome.pruned}
+    )
     if try_out and sweep.plan is not None:
         traces = with_trials_of_members(sweep, sweep.plan, traces)
     seen_anew: dict[int, Outcome] = {}
@@ -105,7 +108,8 @@ def _judged(outcome: Outcome, found: Finding) -> Outcome:
 
 def keep_best_model(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> None:
     """Pack the model of the best member; a sweep in which nothing learned has none. Where an earlier command trained it
-    and was killed before it had packed it, that is made up for.
+    and was killed before it had packed it, that is made up for. Where members have yet to be trained another one may
+    turn out the best: the command that trains the last of them packs it.
     """
     from lrscope.config.instantiate import reason_of
     from lrscope.core.job import Job
@@ -115,9 +119,9 @@ def keep_best_model(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> Non
     from lrscope.training import build
     from lrscope.training.checkpoint_folder import BEST, LAST, read_checkpoint
 
-    best = best_outcome(outcomes.values())
     wanted = sweep.config.tracking.log_model == "best" and sweep.settings.mode != "off"
-    if best is None or not wanted:
+    best = _best(sweep, outcomes) if wanted and sweep.have_all_ended(outcomes) else None
+    if best is None:
         return
     log = sweep.session.annotate(best.local_id)
     if best.skipped and _has_model(sweep, best, log):
@@ -133,8 +137,10 @@ def keep_best_model(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> Non
     prepared = prepare(job.cfg, Job(sweep.ledger.place(number), job.overrides))
     network = build.network(job.cfg, prepared.source.described, prepared.objective.outputs)
     try:
-        weights = read_checkpoint(path)["state_dict"]
-        network.load_state_dict({key.removeprefix("network."): value for key, value in weights.items()})
+        before = "" if prepared.objective.of_module else "network."
+        stored = read_checkpoint(path)["state_dict"].items()
+        network.load_state_dict({key.removeprefix(before): value for key, value in stored})
+        del stored  # a body may be large, and packing takes a copy of its own
     except Exception as error:  # whatever lay in the store under that name
         print(
             f"{best.name}: its model was not packed: {name} holds no weights of it ({reason_of(error)})",
@@ -153,11 +159,25 @@ def _has_model(sweep: CurrentSweep, member: Outcome, log: RunLog) -> bool:
     return online and sweep.session.call_in_service(has_stored_model, sweep.settings.uri, member.run_id)
 
 
-def best_outcome(outcomes: Iterable[Outcome]) -> Outcome | None:
-    """The member with the lowest best validation loss (training loss where nothing was validated) that did not fail."""
-    usable = [o for o in outcomes if o.status == "FINISHED" and not Verdict.from_label(o.verdict).failed]
-    metric = "val/loss" if any("val/loss" in outcome.best for outcome in usable) else "train/loss_eval"
-    return min((o for o in usable if metric in o.best), key=lambda o: o.best[metric], default=None)
+def _best(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> Outcome | None:
+    """The member that the report stars; where it stars none, the best of those that did not fail."""
+    judged = sweep.config.sweep.objective, sweep.config.sweep.direction
+    traces = traces_of(sweep, {number: outcome for number, outcome in outcomes.items() if outcome.verdict})
+    starred = starred_member(outcomes, traces, sweep.plan.axes, *judged, searched=sweep.plan.searched)
+    return outcomes[starred] if starred is not None else best_outcome(outcomes.values(), *judged)
+
+
+def best_outcome(outcomes: Iterable[Outcome], objective: str, direction: str) -> Outcome | None:
+    """Of the members that did not fail, and that no search stopped, the one with the best value of the objective.
+
+    Where no member has it, the lowest training loss decides.
+    """
+    usable = [
+        o for o in outcomes if o.status == "FINISHED" and not o.pruned and not Verdict.from_label(o.verdict).failed
+    ]
+    there = any(objective in outcome.best for outcome in usable)
+    metric, sign = (objective, -1 if direction == "max" else 1) if there else ("train/loss_eval", 1)
+    return min((o for o in usable if metric in o.best), key=lambda o: sign * o.best[metric], default=None)
 
 
 def write_and_show(sweep: CurrentSweep) -> None:
@@ -166,7 +186,8 @@ def write_and_show(sweep: CurrentSweep) -> None:
 
     folder = sweep.ledger.folder / "report" if sweep.config.sweep.report else None
     identity, terminal = sweep.log.run_id, Terminal.of_this_process()
-    text = sweep.session.call_in_service(report_sweep, sweep.settings.uri, identity, folder, terminal)
+    going_on = _resume_command(sweep)
+    text = sweep.session.call_in_service(report_sweep, sweep.settings.uri, identity, folder, terminal, going_on)
     if folder is not None:
         sweep.log.artifact(folder, "report")
     sys.stdout.write(text)
@@ -196,11 +217,9 @@ def _delivered(sweep: CurrentSweep) -> bool:
     return True
 
 
-def _command(sweep: CurrentSweep) -> list[str]:
-    import shlex
-
+def _resume_command(sweep: CurrentSweep) -> str:
     words = whole_words(overrides_as_typed(sweep.config.hydra), started_in(sweep.config.hydra))
-    return [shlex.quote(word) for word in words if not word.startswith("resume=")]
+    return resume_command(words, _identity(sweep), sweep=True)
 
 
 def _identity(sweep: CurrentSweep) -> str:

@@ -67,7 +67,7 @@ def confirm(config: DictConfig, task: Task) -> None:
     if not chosen:
         print("sweep.confirm: no member trained, so there is nothing to train again", flush=True)
         return
-    lifecycle.next_batch(config, chosen)
+    lifecycle.next_batch(config, chosen, judged=False)
     sweep.log.tags({CHOSEN: json.dumps({"among": planned, "best": best})})
     print(f"confirming: {len(chosen)} more members, the best settings with {SEEDS} more seeds each", flush=True)
     hydra = GlobalHydra.instance().hydra
@@ -108,7 +108,11 @@ def _as_data(sweep: CurrentSweep) -> Sweep:
     """The sweep as a report reads it, without asking a store; the run id of a member is its job's number."""
     from lrscope.report.data.stored_sweep import CURVES, Member, Sweep
 
-    outcomes = {number: outcome for number, outcome in sweep.outcomes().items() if outcome.status != "KILLED"}
+    outcomes = {
+        number: outcome
+        for number, outcome in sweep.outcomes().items()
+        if outcome.status != "KILLED" and not outcome.pruned
+    }
     traces = traces_of(sweep, outcomes)
     found = {n: diagnosis.verdict for n, diagnosis in zip(traces, diagnose_sweep(list(traces.values())), strict=True)}
     members = tuple(

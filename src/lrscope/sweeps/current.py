@@ -35,3 +35,7 @@ class CurrentSweep:
         """What the jobs have left so far, by their numbers."""
         found = ((number, Outcome.read(place)) for number, place in self.ledger.places())
         return {number: outcome for number, outcome in found if outcome is not None}
+
+    def have_all_ended(self, outcomes: Mapping[int, Outcome]) -> bool:
+        """Whether no member is left to train, or to go on with."""
+        return len(outcomes) >= len(self.plan.jobs) and all(found.status != "KILLED" for found in outcomes.values())

@@ -21,6 +21,8 @@ class OnData:
 
     cfg: DictConfig
     source: Source
+    groups_set_rates: bool = False
+    """Whether every parameter that is trained has a rate from its group."""
 
     def looks_at_what_is_there(self, key: str) -> bool:
         from omegaconf import OmegaConf
@@ -46,9 +48,21 @@ _OF_A_DRAWN_PART = ("dataset.seed", "dataset.val_fraction")
 _OF_ONE_KIND = {"dataset.size": 3, "dataset.length": 1}
 """Keys that only images, or only texts, are made with: the dimensions of an example."""
 
-_MONITORS = ("callbacks.checkpoint.monitor", "callbacks.early_stopping.monitor", "scheduler.monitor")
+_MONITORS = (
+    *("callbacks.checkpoint.monitor", "callbacks.early_stopping.monitor", "scheduler.monitor"),
+    "sweep.objective",
+)
 
 NEEDS = (
+    *(
+        Need(
+            key,
+            lambda run: not run.groups_set_rates,
+            "every parameter that is trained has the rate of its group",
+            "Leave it out, or give a group lr_factor in the place of lr.",
+        )
+        for key in ("lr", "optimizer.lr")
+    ),
     Need(
         "batch_size",
         lambda run: run.source.data is not None or bool(refers_to(run.cfg, "batch_size")),
@@ -90,6 +104,7 @@ def missing_of_data(cfg: DictConfig, source: Source) -> list[Problem]:
             "callbacks.checkpoint.monitor": cfg.callbacks.checkpoint.monitor,
             "callbacks.early_stopping.monitor": cfg.callbacks.early_stopping.monitor,
             "scheduler.monitor": cfg.scheduler.get("monitor"),
+            "sweep.objective": cfg.sweep.objective,
         }
         rule = f"the dataset {name} has numbers to predict, and no accuracy"
         there = OnData(cfg, source).looks_at_what_is_there  # of a part that is not there ``NEEDS`` tells

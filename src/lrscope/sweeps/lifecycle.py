@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
+from lrscope.config.find_asked import find_problems
 from lrscope.config.given_paths import started_in, whole_words
-from lrscope.config.in_vain import launched_in_vain
+from lrscope.config.in_vain import launched_in_vain, searched_in_vain, stops_members
+from lrscope.config.schema import HALVES
 from lrscope.core.errors import InputError, Interrupted, LrscopeError
 from lrscope.core.job import KnownMember, SweepTicket, overrides_as_typed, overrides_to_repeat
 from lrscope.core.ledger import SWEEP, Ledger
 from lrscope.core.outcome import Outcome
 from lrscope.core.redact import redacted_traceback
 from lrscope.core.stop_signals import STOP
-from lrscope.core.stored_command import command_tags
+from lrscope.core.stored_command import command_tags, stored_command
 from lrscope.sweeps.batches import Jobs, before_each_batch, forget
 from lrscope.sweeps.check import check_plan, secrets_of_hydra
 from lrscope.sweeps.compose import tell_jobs
@@ -54,17 +56,43 @@ def begin(config: DictConfig) -> None:
     STOP.install()
     forget()
     with opened_ahead(config):
-        planned = plan(config)
-        if problems := secrets_of_hydra(config):
-            raise InputError(problems)
+        planned = _planned(config)
         if planned is not None:
             _begin(config, planned, chosen=False)
             return
     before_each_batch(lambda jobs: next_batch(config, jobs))
 
 
-def next_batch(config: DictConfig, jobs: Jobs) -> int:
+def checked_plan(config: DictConfig) -> Plan | None:
+    """The jobs of a sweep that is not begun; None of a sweeper that chooses its jobs as it goes.
+
+    Raises:
+        InputError: with the problems of all jobs.
+    """
+    planned = _planned(config)
+    if planned is not None:
+        _check(config, planned, chosen=False)
+    return planned
+
+
+def _planned(config: DictConfig) -> Plan | None:
+    planned = plan(config)
+    if problems := secrets_of_hydra(config):
+        raise InputError(problems)
+    return planned
+
+
+def _check(config: DictConfig, planned: Plan, chosen: bool) -> None:
+    typed = overrides_as_typed(config.hydra)
+    in_vain = [*launched_in_vain(config.hydra, typed), *searched_in_vain(config, typed), *find_problems(config, typed)]
+    check_plan(replace(planned, problems=(*planned.problems, *in_vain)), chosen)
+
+
+def next_batch(config: DictConfig, jobs: Jobs, judged: bool = True) -> int:
     """Check the jobs that a sweeper is about to launch, and take them into the sweep; the number of the first.
+
+    Args:
+        judged: whether the worst of them may be stopped, where the sweep is a search.
 
     Raises:
         InputError: with the problems of all of them.
@@ -77,7 +105,8 @@ def next_batch(config: DictConfig, jobs: Jobs) -> int:
     more = plan_batch(config, jobs, len(before.jobs))
     check_plan(more, chosen=True)
     make_job_folders(job.folder for job in more.jobs)
-    _current = replace(_current, plan=before.with_more(more))
+    both = before.with_more(more)
+    _current = replace(_current, plan=both if judged else replace(both, searched=()))
     replace(SweepTicket.read(_current.ledger.ticket), axes=_current.plan.axes).write(_current.ledger.ticket)
     _current.log.tags(_tags(config, _current.plan))
     return len(before.jobs)
@@ -88,8 +117,7 @@ def _begin(config: DictConfig, planned: Plan, chosen: bool) -> None:
     global _current
     from lrscope.runs.shared_session import settings_of, share, unshare
 
-    in_vain = launched_in_vain(config.hydra, overrides_as_typed(config.hydra))
-    check_plan(replace(planned, problems=(*planned.problems, *in_vain)), chosen)
+    _check(config, planned, chosen)
     settings = settings_of(config)
     stored = _find(config, planned, settings)
     STOP.raise_if_requested()
@@ -172,8 +200,7 @@ def close_current(code: int) -> int:
 
 def _whole(sweep: CurrentSweep, outcomes: Mapping[int, Outcome]) -> bool:
     """Whether every member was trained, or diverged as a finding, and nothing of its record is lost."""
-    undone = any(found.crashed or found.lost or found.status == "KILLED" for found in outcomes.values())
-    return len(outcomes) >= len(sweep.plan.jobs) and not undone
+    return sweep.have_all_ended(outcomes) and not any(found.crashed or found.lost for found in outcomes.values())
 
 
 def _find(config: DictConfig, planned: Plan, settings: TrackingSettings) -> StoredSweep | None:
@@ -215,6 +242,7 @@ def _tags(config: DictConfig, planned: Plan) -> dict[str, str]:
         "lrscope.axes": json.dumps(list(planned.axes)),
         **command_tags(_words(config)),
         "lrscope.planned": str(len(planned.jobs)),
+        **({"lrscope.searched": json.dumps(list(planned.searched))} if planned.searched else {}),
     }
 
 
@@ -240,13 +268,17 @@ def _announce(sweep: CurrentSweep, stored: StoredSweep | None, so_far: str) -> N
     members = "1 member" if count == 1 else f"{count} members"
     identity = sweep.log.run_id or sweep.log.local_id
     print(f"sweep {identity}: {members}{so_far}, experiment {sweep.config.experiment_name}", flush=True)
+    if sweep.plan.searched and sweep.config.search.method in HALVES and not stops_members(sweep.config):
+        print("each member trains to its end: none is stopped by the search where they do not train as one", flush=True)
     if stored is None:
         return
     from lrscope.runs.resume import explain_new
 
     done = sum(member.done for member in stored.members)
-    print(f"resumed: {done} of its {len(stored.members)} members are done", flush=True)
-    for job in sweep.plan.jobs:
+    same = stored_command(stored.parent.tags) == tuple(_words(sweep.config))
+    stored_count = len(stored.members)  # more than the planned ones where sweep.confirm or a search added to them
+    print(f"resumed: {done} of its {max(count, stored_count) if same else stored_count} members are done", flush=True)
+    for job in () if same else sweep.plan.jobs:  # of the same command those without a record had not begun yet
         words = explain_new(" ".join(job.overrides), job.cfg, stored.members)
         if words is not None:
             print(words, flush=True)

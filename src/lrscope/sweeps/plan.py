@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import pkgutil
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import OverrideParseException
 from omegaconf import DictConfig
 
-from lrscope.config.explain import REFUSALS, Compose, explain, refusal
+from lrscope.config.explain import REFUSALS, Compose, explain
 from lrscope.config.overrides import run_config
-from lrscope.core.errors import InputError, Problem
+from lrscope.core.errors import Problem
 from lrscope.core.job import overrides_as_typed
+from lrscope.search.study import require_optuna
+from lrscope.sweeps.expand import expand, proposes_as_it_goes, searched
 from lrscope.sweeps.folders import job_folder
 
 
@@ -41,11 +41,14 @@ class Plan:
     jobs: tuple[PlannedJob, ...]
     axes: tuple[str, ...]
     problems: tuple[Problem, ...] = ()
+    searched: tuple[str, ...] = ()
+    """The keys that were given as intervals, and are searched."""
 
     def with_more(self, other: Plan) -> Plan:
         """The jobs of both, as of one sweep."""
         jobs = (*self.jobs, *other.jobs)
-        return Plan(jobs, _axes(job.overrides for job in jobs), (*self.problems, *other.problems))
+        axes, problems = _axes(job.overrides for job in jobs), (*self.problems, *other.problems)
+        return Plan(jobs, axes, problems, self.searched)
 
 
 def plan(config: DictConfig) -> Plan | None:
@@ -58,11 +61,21 @@ def plan(config: DictConfig) -> Plan | None:
     loader = _loader()
     loader.load_sweep_config = JobComposer(loader).load_sweep_config
     str(config.hydra.sweep.dir)  # resolved here once: every job would have a time of its own in it
-    if not _is_basic(config.hydra.sweeper):
+    kind = _kind(config.hydra.sweeper)
+    given = typed_for_sweep(config)
+    if kind == SEARCH and proposes_as_it_goes(given, config):
+        require_optuna()
         return None
+    if kind not in (BASIC, SEARCH):
+        return None
+    how = config.search if kind == SEARCH else None
+    return plan_jobs(given, lambda overrides: loader.load_sweep_config(config, overrides), loader, how)
+
+
+def typed_for_sweep(config: DictConfig) -> list[str]:
+    """The overrides that a sweeper expands: those of its own config, and those that were typed."""
     given = [f"{key}={value}" for key, value in (config.hydra.sweeper.get("params") or {}).items()]
-    given += overrides_as_typed(config.hydra)
-    return plan_jobs(given, lambda overrides: loader.load_sweep_config(config, overrides), loader)
+    return [*given, *overrides_as_typed(config.hydra)]
 
 
 def plan_batch(config: DictConfig, jobs: Sequence[Sequence[str]], first: int) -> Plan:
@@ -73,19 +86,21 @@ def plan_batch(config: DictConfig, jobs: Sequence[Sequence[str]], first: int) ->
         first: the number of the first.
     """
     loader = _loader()
-    return _composed(jobs, lambda overrides: loader.load_sweep_config(config, overrides), loader, first)
+    made = _composed(jobs, lambda overrides: loader.load_sweep_config(config, overrides), loader, first)
+    return replace(made, searched=searched(typed_for_sweep(config)) if _kind(config.hydra.sweeper) == SEARCH else ())
 
 
-def plan_jobs(overrides: Sequence[str], compose: Compose, loader: Any) -> Plan:
-    """Expand overrides into jobs as Hydra's basic sweeper does, and compose each.
+def plan_jobs(overrides: Sequence[str], compose: Compose, loader: Any, search: Any) -> Plan:
+    """Expand overrides into jobs as the sweeper does, and compose each.
 
     Args:
         compose: the whole config of one job's overrides.
         loader: Hydra's config loader.
+        search: how intervals are searched; None where the sweeper takes none.
     """
     problems: list[Problem] = []
-    expanded = _expand(overrides, problems, compose, loader)
-    return _composed(expanded, compose, loader, 0, problems)
+    expanded = expand(overrides, problems, compose, loader, search)
+    return replace(_composed(expanded, compose, loader, 0, problems), searched=searched(overrides))
 
 
 def _composed(
@@ -111,34 +126,19 @@ def _loader() -> Any:
     return hydra.config_loader
 
 
-def _is_basic(sweeper: DictConfig) -> bool:
-    """Whether a sweeper expands all its jobs before it launches any, as Hydra's own does."""
+BASIC = f"{BasicSweeper.__module__}.{BasicSweeper.__qualname__}"
+SEARCH = "hydra_plugins.hydra_search_sweeper.search_sweeper.SearchSweeper"
+"""The sweepers that expand all their jobs before they launch any: Hydra's own, and lrscope's."""
+
+
+def _kind(sweeper: DictConfig) -> str:
+    """The full name of a sweeper's class."""
     try:
         kind = pkgutil.resolve_name(str(sweeper.get("_target_")))
     except (ImportError, AttributeError, ValueError):
-        return False  # Hydra says what is wrong with it
+        return ""  # Hydra says what is wrong with it
     # By its name: where this module was imported before Hydra looked for plugins, Hydra has made the class once more.
-    names = [(made.__module__, getattr(made, "__qualname__", "")) for made in (kind, BasicSweeper)]
-    return names[0] == names[1]
-
-
-def _expand(overrides: Sequence[str], problems: list[Problem], compose: Compose, loader: Any) -> list[list[str]]:
-    """One list of overrides a job; those that cannot be read become problems and are left out."""
-    parser = OverridesParser.create(config_loader=loader)  # it knows the options that a glob() stands for
-    parsed = []
-    for override in overrides:
-        try:
-            parsed += parser.parse_overrides([override])
-        except OverrideParseException as error:
-            problems.append(refusal(override, error, compose([])))
-    remedy = "Write the values one by one: lr=1,0.1,0.01."
-    try:
-        jobs = [list(job) for job in BasicSweeper.split_arguments(parsed, None)[0]]
-    except REFUSALS as error:
-        raise InputError([*problems, Problem("sweep", " ".join(overrides), str(error), remedy)]) from error
-    if not jobs:
-        raise InputError([*problems, Problem("sweep", " ".join(overrides), "has no members", remedy)])
-    return jobs
+    return f"{kind.__module__}.{getattr(kind, '__qualname__', '')}"
 
 
 def _axes(jobs: Iterable[Sequence[str]]) -> tuple[str, ...]:

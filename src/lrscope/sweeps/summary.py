@@ -47,11 +47,14 @@ class Terminal:
         return text.getvalue()
 
 
-def report_sweep(uri: str | None, parent_run_id: str, folder: Path | None, terminal: Terminal) -> str:
+def report_sweep(
+    uri: str | None, parent_run_id: str, folder: Path | None, terminal: Terminal, going_on: str | None = None
+) -> str:
     """Compare a sweep as the store has it; what the terminal shows of it.
 
     Args:
         folder: where the report's files go, which then belong to the parent as artifacts; None makes none.
+        going_on: the command that goes on with it, where the caller knows better than the store how it was called.
 
     Raises:
         InputError: the store has no such sweep.
@@ -66,7 +69,7 @@ def report_sweep(uri: str | None, parent_run_id: str, folder: Path | None, termi
         with failpoint("view"):
             attach_to_mlflow(stored, files.note_markdown)
     links = [line for line in (how_to_open(stored), *sweep_links(stored).lines()) if line]
-    return terminal.render(members_table(stored)) + "\n" + "\n".join(links) + "\n"
+    return terminal.render(members_table(stored, going_on)) + "\n" + "\n".join(links) + "\n"
 
 
 def stored_traces(uri: str | None, run_ids: Sequence[str]) -> dict[str, Trace]:

@@ -8,9 +8,11 @@ Runs and sweeps use what is named here and in ``find`` and ``reopen``; what lies
     delivery        journals -> store, beside the training and later
     session         all of it for one process: runs are started, continued and closed
     find, reopen    an earlier run or sweep found in the store; its journal continued
+    weights_of_run  what a stored run has left to start another one from
     active_run      a run that the user has open, written to beside the training
     origin          who started a run, and from which code
     typed_here      the command that began a run, by the journal and not by the store
+    system_metrics  what the machine does meanwhile
     environment     MLflow's variables that are refused or told; autolog: its runs beside ours, switched off
 """
 

@@ -123,7 +123,8 @@ def _note_if_behind(settings: TrackingSettings, runs: Iterable[StoredRun]) -> No
 def find_interrupted(settings: TrackingSettings, experiment: str | None = None) -> StoredRun | None:
     """The sweep or lone run of this checkout that was started last and did not come to its end."""
     found = _source(settings).newest(experiment, ("sweep", "run"))
-    return next((run for run in found if run.status in ("KILLED", "FAILED") and not run.done), None)
+    ours = (run for run in found if run.kind in ("sweep", "run"))  # a find is begun anew
+    return next((run for run in ours if run.status in ("KILLED", "FAILED") and not run.done), None)
 
 
 def find_to_resume(settings: TrackingSettings, wanted: str) -> StoredRun:

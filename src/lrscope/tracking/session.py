@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import os
 import time
 import uuid
 from collections.abc import Callable
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from lrscope.core.command_words import command
-from lrscope.core.errors import InputError, LrscopeError, Problem
+from lrscope.core.errors import LrscopeError
 from lrscope.core.from_store import text
 from lrscope.core.paths import resolve
 from lrscope.core.redact import HIDDEN, names_a_password, redact, redactor
@@ -22,7 +21,7 @@ from lrscope.tracking.delivery.sync import prune_journal
 from lrscope.tracking.delivery.uploader import Uploader
 from lrscope.tracking.journal import events as ev
 from lrscope.tracking.journal.history import History
-from lrscope.tracking.journal.journal import Journal
+from lrscope.tracking.journal.journal import Journal, check_folder
 from lrscope.tracking.journal.run_log import RunLog, now_ms
 from lrscope.tracking.journal.writer import JournalWriter
 from lrscope.tracking.liveness.process import this_process
@@ -30,6 +29,7 @@ from lrscope.tracking.mlflow_store.address import Address, resolve_uri
 from lrscope.tracking.mlflow_store.reach import check_reachable
 from lrscope.tracking.origin import origin_tags
 from lrscope.tracking.reopen import OpenStore, rebuild, reopen_journal
+from lrscope.tracking.system_metrics import SystemMetrics
 
 T = TypeVar("T")
 
@@ -53,17 +53,6 @@ def open_session(settings: TrackingSettings) -> Session:
     check_reachable(address)
     uploader = Uploader(address, root, disk)
     return Session(settings, root, disk, uploader, address)
-
-
-def _check_journal_folder(root: Path) -> None:
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        writable = os.access(root, os.W_OK)
-    except OSError:
-        writable = False
-    if not writable:
-        rule = "is no folder that can be written"
-        raise InputError(Problem("tracking.spool", str(root), rule, "Name another, e.g. tracking.spool=/tmp/spool."))
 
 
 class Session:
@@ -92,24 +81,30 @@ class Session:
             disk.start()
             atexit.register(disk.flush)
 
-    def open(self) -> None:
+    def open(self, experiment: str | None = None) -> None:
         """Make the journals' folder, open the store, and wait until it is open. ``start``, ``reopen`` and ``annotate``
         do so themselves.
 
+        Args:
+            experiment: that a run is about to begin in.
+
         Raises:
             StoreUnreachable: it answers, and yet cannot be used: a full disk, tables half made.
-            InputError: its tables belong to another version of MLflow; the journal's folder cannot be written.
+            InputError: its tables belong to another version of MLflow; the journal's folder, or the experiment's
+                artifacts, cannot be written.
         """
         if self._disk is not None:
-            _check_journal_folder(self._root)
+            check_folder(self._root)
         if self._uploader is not None:
-            self._uploader.open(self._id)
+            self._uploader.open(self._id, experiment)
 
     def start(self, start: RunStart, wait: bool = False) -> RunLog:
-        """A new run. For a sweep, or with ``wait``, returns when MLflow's run exists, or after 20 s without
-        it.
+        """A new run. For a sweep, or with ``wait``, returns when MLflow's run exists, or after 20 s without it.
+
+        Raises:
+            StoreUnreachable, InputError: see ``open``.
         """
-        self.open()
+        self.open(start.experiment)
         journal = Journal.of(self._root, start.local_id)
         run = self._log(journal, None)
         if self._disk is None:
@@ -124,11 +119,11 @@ class Session:
         if self._uploader is not None and (wait or start.kind == "sweep"):
             self._disk.flush()
             self._uploader.wait_created(run, _CREATE_WAIT_S)
+        self._watch_machine(run, start.kind)
         return run
 
     def reopen(self, local_id: str, wait: bool = False) -> RunLog:
-        """Continue a run of an earlier process: RUNNING again, and points that it recorded are not recorded
-        twice.
+        """Continue a run of an earlier process: RUNNING again, and points that it recorded are not recorded twice.
 
         Raises:
             InputError: there is no such run, or a live process is recording it.
@@ -147,6 +142,8 @@ class Session:
         if self._uploader is not None and wait:
             self._disk.flush()
             self._uploader.wait_created(run, _CREATE_WAIT_S)
+        started = journal.started()
+        self._watch_machine(run, started.start.kind if started is not None else "member")
         return run
 
     def annotate(self, local_id: str) -> RunLog:
@@ -265,6 +262,11 @@ class Session:
             raise
         except Exception:
             return function(*arguments)
+
+    def _watch_machine(self, run: RunLog, kind: str) -> None:
+        """Sample the machine for a sweep or a lone run; the members of a sweep share it."""
+        if self.settings.system_metrics and self._uploader is not None and kind != "member":
+            SystemMetrics(run, self._uploader.service.call)
 
     def _store(self) -> OpenStore | None:
         return self._uploader.service.store if self._uploader is not None else None

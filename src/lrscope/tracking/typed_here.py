@@ -1,21 +1,25 @@
-"""Which command began a run, by the word of this machine's own journal and not of the store."""
+"""Which command began a run, by the word of this machine's own record and not of the store."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
-from lrscope.core.from_store import is_local_id, strings
-from lrscope.tracking.journal.journal import Journal
-from lrscope.tracking.liveness.process import ProcessIdentity, this_process
+from lrscope.tracking.liveness.typed_words import typed_words
 
 
-def typed_here(root: Path, local_id: str) -> tuple[str, ...]:
+def typed_here(root: Path, local_id: str, sweep: str = "") -> tuple[str, ...]:
     """The words of the command that began a run or a sweep; none where another machine recorded it.
 
-    A journal that was begun anew from the store has no command (``reopen.py``).
+    Args:
+        root: the folder of the journals.
+        sweep: the local id of the sweep that the run is a member of: its words are the member's, one value of each.
     """
-    started = Journal.of(root, local_id).started() if is_local_id(local_id) else None
-    recorder = ProcessIdentity.from_tags(started.process) if started is not None else None
-    if started is None or recorder is None or recorder.machine != this_process().machine:
-        return ()
-    return strings(started.start.tags.get("lrscope.overrides"))
+    return (*typed_words(root, local_id), *_of_members(typed_words(root, sweep)))
+
+
+def _of_members(words: tuple[str, ...]) -> Iterator[str]:
+    for word in words:
+        key, _, values = word.partition("=")
+        yield word
+        yield from (f"{key}={value}" for value in values.split(",") if value != values)

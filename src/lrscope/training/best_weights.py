@@ -6,12 +6,17 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from lrscope.core.metric_goal import goal_of
 
 Weights = Callable[[], Mapping[str, Tensor]]
-"""The ``state_dict`` of a run's module as it is now."""
+"""The ``state_dict`` of a run's module as it is now, to be kept: nothing changes it any more."""
+
+
+def copied_state(module: nn.Module) -> dict[str, Tensor]:
+    """The weights of a module that trains on."""
+    return {key: value.detach().clone() for key, value in module.state_dict().items()}
 
 
 class BestWeights:
@@ -52,5 +57,5 @@ class BestWeights:
         self.weights, self.score, self.epoch = state["weights"], state["score"], state["epoch"]
 
     def _keep(self, weights: Weights, epoch: int) -> None:
-        self.weights = {key: value.detach().clone() for key, value in weights().items()}
+        self.weights = dict(weights())
         self.epoch = epoch

@@ -16,7 +16,9 @@ from torch.nn.parameter import UninitializedParameter
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR, ReduceLROnPlateau
 
-from lrscope.config.instantiate import accepts, instantiated, named
+from lrscope.config.instantiate import accepts, instantiated
+from lrscope.config.lightning_names import lightning_package
+from lrscope.core.dataset_name import dataset_name
 from lrscope.core.errors import InputError, Problem
 from lrscope.core.metric_goal import goal_of
 from lrscope.datasets.conform import conformed
@@ -24,8 +26,10 @@ from lrscope.datasets.data import Data
 from lrscope.datasets.index_batches import IndexBatches
 from lrscope.schedules import rules
 from lrscope.training.generators import same_generators
+from lrscope.training.lightning_class import RATES, TRAINED, lightning_class
 from lrscope.training.parameter_groups import NOT_ARGUMENTS, freeze, optimized
-from lrscope.training.user_loader import batches_of_epoch
+from lrscope.training.pretrained import OURS, load_pretrained
+from lrscope.training.user_loader import batches_of_epoch, has_length
 
 if TYPE_CHECKING:
     import pytorch_lightning as pl
@@ -39,6 +43,8 @@ class Source:
     module: pl.LightningDataModule | None
     steps_per_epoch: int
     """Optimizer updates of one epoch."""
+    validates: bool = True
+    """Whether its validation part, where it has one, is looked at."""
 
     @property
     def digest(self) -> str:
@@ -65,7 +71,7 @@ def source(cfg: DictConfig) -> Source:
     Raises:
         InputError: the data cannot be had, or the batch size does not fit it.
     """
-    made = instantiated("dataset", without(cfg.dataset, ("name",)) if _is_foreign(cfg.dataset) else cfg.dataset)
+    made = _made_data(cfg.dataset)
     if isinstance(made, Data):
         made = conformed(made, str(cfg.dataset._target_))
         return Source(made, None, _updates(cfg, len(IndexBatches(made.train, cfg.batch_size, cfg.seed))))
@@ -80,15 +86,41 @@ def source(cfg: DictConfig) -> Source:
                 "See docs/recipes.md for how to bring your own data.",
             )
         )
-    batches = batches_of_epoch(made, str(cfg.dataset._target_), cfg.trainer.limit_train_batches)
+    length = None if cfg.max_steps is None else cfg.max_steps * cfg.trainer.accumulate_grad_batches
+    batches = batches_of_epoch(made, str(cfg.dataset._target_), cfg.trainer.limit_train_batches, length)
+    _check_epochs_of_stream(cfg, made)
     return Source(None, made, _updates(cfg, batches))
+
+
+def _check_epochs_of_stream(cfg: DictConfig, module: pl.LightningDataModule) -> None:
+    """Nobody knows how many updates they are."""
+    if cfg.epochs is None or cfg.trainer.limit_train_batches is not None or has_length(module.train_dataloader()):
+        return
+    rule = "the stream has no length: its whole run is one epoch, of max_steps updates"
+    raise InputError(Problem("epochs", str(cfg.epochs), rule, "Leave it out, or add trainer.limit_train_batches."))
+
+
+def _made_data(group: DictConfig) -> Any:
+    """What the group's target makes; it is told the name of the data where it takes one."""
+    if _is_foreign(group):
+        return instantiated("dataset", without(group, ("name",)))
+    called = dataset_name(group.get("_target_"), group.get("name"))
+    if called == group.get("name"):
+        return instantiated("dataset", group)
+    return instantiated("dataset", without(group, ("name",)), name=called)
 
 
 def fill_steps(cfg: DictConfig, steps_per_epoch: int) -> None:
     """Write the number of updates into the config, for schedules to refer to as ``${total_steps}``."""
     with open_dict(cfg):
         cfg.steps_per_epoch = steps_per_epoch
-        cfg.total_steps = steps_per_epoch * cfg.epochs
+        limits = [cfg.max_steps, steps_per_epoch * cfg.epochs if cfg.epochs is not None else None]
+        cfg.total_steps = min(limit for limit in limits if limit is not None)
+
+
+def planned_epochs(cfg: DictConfig) -> int:
+    """Epochs that a run begins, the last of which ``max_steps`` may cut short."""
+    return int(-(-cfg.total_steps // cfg.steps_per_epoch))
 
 
 def seed_everything(seed: int) -> None:
@@ -99,7 +131,8 @@ def seed_everything(seed: int) -> None:
 
 
 def network(cfg: DictConfig, data: Data | pl.LightningDataModule | None, outputs: int | None = None) -> nn.Module:
-    """The network, initialised from the global seed. Shapes come from the data where the config leaves them open.
+    """The network, initialised from the global seed. Shapes come from the data where the config leaves them open, and
+    the rate of a LightningModule whose constructor takes one from the optimizer's.
 
     Args:
         outputs: numbers that it answers with, where the loss wants others than the data has.
@@ -107,7 +140,9 @@ def network(cfg: DictConfig, data: Data | pl.LightningDataModule | None, outputs
     Raises:
         InputError: a wrong argument. Whether it fits the data, ``rehearsal`` tells.
     """
-    offered = {name: getattr(data, name, None) for name in OFFERED}
+    offered: dict[str, Any] = {name: getattr(data, name, None) for name in OFFERED}
+    if lightning_class(cfg) is not None:
+        offered |= dict.fromkeys(RATES, float(cfg.optimizer.get("lr") or cfg.lr))
     if outputs is not None and data is not None:
         offered["outputs"] = outputs
     arguments = {
@@ -115,24 +150,26 @@ def network(cfg: DictConfig, data: Data | pl.LightningDataModule | None, outputs
         for name, value in offered.items()
         if value is not None and name not in cfg.model and accepts(cfg.model, name)
     }
-    group = without(cfg.model, ("name",)) if _is_foreign(cfg.model) else cfg.model
-    _refuse_lightning_module(cfg.model, named(cfg.model))
+    ours = [key for key in OURS if cfg.model.get(key) is None or not accepts(cfg.model, key)]
+    group = without(cfg.model, (*ours, *(("name",) if _is_foreign(cfg.model) else ())))
     made: nn.Module = instantiated("model", group, nn.Module, **arguments)
-    _refuse_lightning_module(cfg.model, type(made))
+    _refuse_other_lightning(cfg, made)
     if isinstance(data, Data):
         _settle_shapes(made, data)
+    load_pretrained(cfg, made)
     freeze(cfg, made)
     return made
 
 
-def _refuse_lightning_module(model: DictConfig, kind: Any) -> None:
-    """Its own loss, optimizer and schedule would be ignored without a word."""
-    import pytorch_lightning as pl
-
-    if isinstance(kind, type) and issubclass(kind, pl.LightningModule):
-        rule = "is a LightningModule, whose own loss and optimizer would not be used"
-        remedy = "Name its network, a torch.nn.Module; loss, optimizer and scheduler come from the config."
-        raise InputError(Problem("model._target_", str(model._target_), rule, remedy))
+def _refuse_other_lightning(cfg: DictConfig, made: nn.Module) -> None:
+    """What a LightningModule can be asked is known of its class, before it is made."""
+    package = lightning_package(type(made))
+    if package is None or lightning_class(cfg) is not None:
+        return
+    rule, remedy = f"is a function that makes a LightningModule, {type(made).__name__}", "Name the class itself."
+    if package != TRAINED:
+        rule, remedy = f"is a LightningModule of the package {package}", f"Derive it from {TRAINED}'s."
+    raise InputError(Problem("model._target_", str(cfg.model._target_), rule, remedy))
 
 
 def optimizer(cfg: DictConfig, over: nn.Module | Iterable[nn.Parameter]) -> Optimizer:
@@ -209,11 +246,16 @@ def _updates(cfg: DictConfig, batches: int) -> int:
 def _check_length(cfg: DictConfig, planned: int) -> None:
     """torch's OneCycleLR raises in the middle of a run that goes on after its last step."""
     by_step = cfg.scheduler.get("interval", "epoch") == "step"
-    moves, key = (cfg.total_steps, "total_steps") if by_step else (cfg.epochs, "epochs")
+    moves, key = (cfg.total_steps, "total_steps") if by_step else (_epochs_to_go(cfg), "epochs")
     if moves is not None and moves > planned:
         rule = f"ends after {planned} moves, but the run makes {moves}"
         remedy = f"Use scheduler.total_steps=\\${{{key}}} and set neither epochs nor steps_per_epoch of the scheduler."
         raise InputError(Problem("scheduler.total_steps", str(planned), rule, remedy))
+
+
+def _epochs_to_go(cfg: DictConfig) -> int | None:
+    """Of a config that may not know its data yet."""
+    return planned_epochs(cfg) if cfg.total_steps is not None else cfg.epochs
 
 
 def _settle_shapes(network: nn.Module, data: Data) -> None:

@@ -18,6 +18,18 @@ from lrscope.training.supported import Loss, Pair
 Schedule = LRScheduler | ReduceLROnPlateau
 
 
+def configured(
+    optimizer: Optimizer, schedule: Schedule | None, interval: str, monitor: str | None, frequency: int
+) -> Any:
+    """An optimizer and its schedule as Lightning takes them; see the arguments of :class:`Module`."""
+    if schedule is None:
+        return optimizer
+    how: dict[str, Any] = {"scheduler": schedule, "interval": interval, "frequency": frequency}
+    if isinstance(schedule, ReduceLROnPlateau):
+        how |= {"monitor": monitor, "strict": False}
+    return {"optimizer": optimizer, "lr_scheduler": how}
+
+
 class Module(pl.LightningModule):
     """A network with its loss, its optimizer and its schedule.
 
@@ -78,13 +90,7 @@ class Module(pl.LightningModule):
 
     def configure_optimizers(self) -> Any:
         optimizer = self._make_optimizer(self.network)
-        schedule = self._make_schedule(optimizer)
-        if schedule is None:
-            return optimizer
-        how: dict[str, Any] = {"scheduler": schedule, "interval": self._interval, "frequency": self._frequency}
-        if isinstance(schedule, ReduceLROnPlateau):
-            how |= {"monitor": self._monitor, "strict": False}
-        return {"optimizer": optimizer, "lr_scheduler": how}
+        return configured(optimizer, self._make_schedule(optimizer), self._interval, self._monitor, self._frequency)
 
     def on_fit_start(self) -> None:
         if self.trainer.gradient_clip_val is None:

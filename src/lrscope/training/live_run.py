@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
+from lrscope.core.pruned import Pruned
 from lrscope.core.run_facts import RunFacts
 from lrscope.core.verdict import Verdict
 from lrscope.diagnosis import is_diverged, live_finding
@@ -26,6 +28,8 @@ class LiveRun:
         best: keeps the best weights, by its metric.
         epochs, every_epochs: each ``every_epochs``-th epoch is evaluated, and always the last of ``epochs``.
         verdicts: those that end a run. grace_epochs: others than *diverged* are looked at only after so many epochs.
+        every_steps: evaluated behind every so many updates, and at its end, in place of epochs; the grace is then so
+            many evaluations.
         more: metrics that are made of others, see :mod:`lrscope.training.in_units`.
     """
 
@@ -39,6 +43,7 @@ class LiveRun:
         verdicts: Sequence[Verdict] = (),
         grace_epochs: int = 5,
         more: Callable[[Mapping[str, float]], dict[str, float]] = lambda _: {},
+        every_steps: int | None = None,
     ) -> None:
         self.recorder = recorder
         self.best = best
@@ -46,10 +51,15 @@ class LiveRun:
         self.verdicts = frozenset(verdicts)
         self._more = more
         self._facts, self._every_epochs, self._grace_epochs = facts, every_epochs, grace_epochs
+        self._every_steps = every_steps
+        self._evaluated, self._evaluations = 0, 0
+        """Updates behind the latest evaluation within an epoch, and how many there were."""
         self.step = 0
         """Updates made and recorded so far."""
         self.stopped_by: Verdict | None = None
         """The verdict that ended it."""
+        self.pruned: Pruned | None = None
+        """That a search ended it."""
         self._epoch_loss, self._epoch_examples = 0.0, 0
 
     def add_steps(self, losses: Sequence[float], rates: Sequence[float], total: float, examples: int) -> None:
@@ -77,7 +87,37 @@ class LiveRun:
 
     def is_evaluated(self, epoch: int) -> bool:
         """Whether the parts are evaluated at the end of this epoch (from 1)."""
-        return epoch % self._every_epochs == 0 or epoch == self.epochs
+        return (self._every_steps is None and epoch % self._every_epochs == 0) or epoch == self.epochs
+
+    @property
+    def by_steps(self) -> bool:
+        """Whether it is evaluated behind so many updates, and not at the ends of epochs."""
+        return self._every_steps is not None
+
+    def is_due(self, updates: int, ends: bool) -> bool:
+        """Whether the parts are evaluated behind so many updates; where the run ends with them (``ends``), it is at the
+        end of its epoch.
+        """
+        every = self._every_steps
+        return every is not None and updates % every == 0 and updates > self._evaluated and not ends
+
+    @property
+    def is_evaluated_here(self) -> bool:
+        """Whether the parts have been evaluated behind the latest update."""
+        return 0 < self._evaluated == self.step
+
+    def evaluate_within(self, epoch: int, evaluated: Mapping[str, float], weights: Weights) -> dict[str, float]:
+        """Record what the parts came to behind the latest update, within this epoch (from 1); decide as at its end.
+
+        Returns:
+            All metrics of the evaluation.
+        """
+        self._evaluated, self._evaluations = self.step, self._evaluations + 1
+        values = {**evaluated, **self._more(evaluated)}
+        self.recorder.values(self.step - 1, values)
+        self.best.end_epoch(epoch, values.get(self.best.monitor), weights)
+        self.stopped_by = self._certain(self._evaluations)
+        return values
 
     def end_epoch(self, epoch: int, evaluated: Mapping[str, float], weights: Weights) -> dict[str, float]:
         """Record the metrics of an epoch (from 1) at its last update, keep the weights where they are the best, and
@@ -91,7 +131,8 @@ class LiveRun:
         values = {"epoch": float(epoch), "train/loss_epoch": mean, **evaluated, **self._more(evaluated)}
         self.recorder.values(self.step - 1, values)
         self.best.end_epoch(epoch, values.get(self.best.monitor), weights)
-        self.stopped_by = self._certain(epoch)
+        if not self.by_steps:
+            self.stopped_by = self._certain(epoch)
         return values
 
     def end(self, test: Evaluation | None) -> None:
@@ -103,14 +144,19 @@ class LiveRun:
     def state_dict(self) -> dict[str, Any]:
         epoch = (self._epoch_loss, self._epoch_examples)
         stopped_by = self.stopped_by.label if self.stopped_by is not None else None
-        return {"recorder": self.recorder.state_dict(), "step": self.step, "epoch": epoch, "stopped_by": stopped_by}
+        state = {"recorder": self.recorder.state_dict(), "step": self.step, "epoch": epoch, "stopped_by": stopped_by}
+        if self.by_steps:
+            state["evaluated"] = (self._evaluated, self._evaluations)
+        return state | ({"pruned": asdict(self.pruned)} if self.pruned is not None else {})
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self.recorder.load_state_dict(state["recorder"])
         self.step = state["step"]
         self._epoch_loss, self._epoch_examples = state["epoch"]
+        self._evaluated, self._evaluations = state.get("evaluated", (0, 0))
         stopped_by = state.get("stopped_by")
         self.stopped_by = Verdict.from_label(stopped_by) if stopped_by is not None else None
+        self.pruned = Pruned.of(state.get("pruned"))
 
     def _certain(self, epoch: int) -> Verdict | None:
         others = self.verdicts - {Verdict.DIVERGED}

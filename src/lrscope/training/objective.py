@@ -18,6 +18,7 @@ from lrscope.datasets.conform import class_numbers
 from lrscope.losses.binary_cross_entropy import BinaryCrossEntropy
 from lrscope.losses.cross_entropy import CrossEntropy
 from lrscope.training.build import Source, without
+from lrscope.training.lightning_class import lightning_class
 from lrscope.training.supported import (
     Loss,
     Mismatch,
@@ -44,6 +45,8 @@ def objective(cfg: DictConfig, source: Source) -> Objective:
     Raises:
         InputError: it cannot be made, or is none for such targets as far as that can be told without a batch.
     """
+    if lightning_class(cfg) is not None:
+        return replace(objective_of(None), name=str(cfg.model._target_), in_units=None, applies=(), of_module=True)
     of_task = objective_of(source.task)
     target = cfg.loss.get("_target_")
     if target is None:
@@ -150,7 +153,7 @@ def _wrong_logit(answers: Tensor, targets: Tensor) -> Mismatch | None:
         return Mismatch(rule, "Let it have one output, or choose loss=cross_entropy.")
     if int(targets.min()) < 0 or int(targets.max()) > 1:
         rule = f"has targets from {int(targets.min())} to {int(targets.max())}, but loss=bce knows 0 and 1"
-        return Mismatch(rule, "Number two classes from 0, or choose loss=cross_entropy.")
+        return Mismatch(rule, "Number two classes from 0, or choose loss=cross_entropy.", of_targets=True)
     return None
 
 
@@ -175,7 +178,8 @@ def _of_numbers(found: Objective, cfg: DictConfig, source: Source) -> Objective:
 def _wrong_numbers(answers: Tensor, targets: Tensor) -> Mismatch | None:
     if not targets.is_floating_point():
         rule = f"has targets {kind(targets)}, whole numbers, which this loss would take for amounts"
-        return Mismatch(rule, "Choose loss=cross_entropy for classes, or write task = 'regression' in the DataModule.")
+        remedy = "Choose loss=cross_entropy for classes, or write task = 'regression' in the DataModule."
+        return Mismatch(rule, remedy, of_targets=True)
     return wrong_predictions(answers, targets)
 
 

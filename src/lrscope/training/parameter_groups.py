@@ -14,6 +14,7 @@ from torch import nn
 
 from lrscope.config.suggest import did_you_mean, nearest_words
 from lrscope.core.errors import InputError, Problem
+from lrscope.training.head_and_body import BODY, HEAD, part_of
 
 NOT_ARGUMENTS = ("name", "groups", "no_decay")
 """Keys of ``optimizer`` that its class is not given."""
@@ -86,8 +87,7 @@ def groups_of(cfg: DictConfig, network: nn.Module) -> list[ParameterGroup]:
         found = [*_wrong(str(name), entry)]
         problems += found
         if not found:
-            patterns = entry["match"] if isinstance(entry["match"], list) else [entry["match"]]
-            matched = {pattern: _matched(str(pattern), network) for pattern in patterns}
+            matched = _all_matched(str(name), entry.get("match"), network)
             problems += [_nothing(str(name), str(p), network) for p, names in matched.items() if not names]
             options = {key: float(entry[key]) for key in ("lr", "weight_decay") if entry.get(key) is not None}
             if entry.get("lr_factor") is not None:
@@ -98,6 +98,21 @@ def groups_of(cfg: DictConfig, network: nn.Module) -> list[ParameterGroup]:
     if problems:
         raise InputError(problems)
     return groups
+
+
+def groups_set_rates(cfg: DictConfig, network: nn.Module) -> bool:
+    """Whether every parameter that is trained has a rate which its group gives as a number."""
+    groups = [group for group in groups_of(cfg, network) if not group.freeze]
+    entries = cfg.optimizer.get("groups") or {}
+    set_ = frozenset().union(*(g.names for g in groups if entries[g.name].get("lr") is not None))
+    return bool(set_) and all(name in set_ for name, p in network.named_parameters() if p.requires_grad)
+
+
+def _all_matched(name: str, match: Any, network: nn.Module) -> dict[Any, frozenset[str]]:
+    """What each pattern of a group means; ``head`` and ``body`` without one are what their names say."""
+    if not match:
+        return {name: part_of(network, name)}
+    return {pattern: _matched(str(pattern), network) for pattern in (match if isinstance(match, list) else [match])}
 
 
 def _no_decay(cfg: DictConfig) -> bool:
@@ -122,8 +137,8 @@ def _wrong(name: str, entry: Any) -> Iterator[Problem]:
     key = f"optimizer.groups.{name}"
     if name == DEFAULT or not re.fullmatch(r"\w+", name):
         yield Problem(key, "", "is no name for a group", "Take a plain word; default is the rest of the network.")
-    if not isinstance(entry, dict) or not entry.get("match"):
-        yield Problem(f"{key}.match", "", "is missing", f"Add '+{key}.match=head.*', a name or pattern of parameters.")
+    if not isinstance(entry, dict) or not (entry.get("match") or name in (HEAD, BODY)):
+        yield Problem(f"{key}.match", "", "is missing", f"Add '{key}.match=head.*', a name or pattern of parameters.")
         return
     for unknown in sorted(set(entry) - set(KEYS)):
         guess = did_you_mean(nearest_words(unknown, KEYS))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -20,6 +19,7 @@ from lrscope.config.instantiate import reason_of
 from lrscope.core.errors import InputError, Problem
 from lrscope.datasets.data import Data
 from lrscope.training.build import Source
+from lrscope.training.expected_input import expected_input
 from lrscope.training.generators import same_generators
 from lrscope.training.metric_meter import MetricMeter, metric_meter
 from lrscope.training.objective import at, objective
@@ -41,12 +41,13 @@ class Rehearsal:
     """Real examples as the training takes them, and what they are for.
 
     ``outputs``: answers an example, one a class; None where the data does not say. ``sizes``: of an epoch's batches,
-    the usual one and, where it differs, the last one's. ``model``, ``dataset`` and ``last_batch`` are words for a
-    problem.
+    the usual one and, where it differs, the last one's. ``model``, ``dataset``, ``data_target`` and ``last_batch`` are
+    words for a problem.
     """
 
     model: str
     dataset: str
+    data_target: str
     objective: Objective
     metrics: MetricMeter
     outputs: int | None
@@ -80,7 +81,8 @@ class Rehearsal:
                         self.metrics.values()
             except _Unfit as unfit:
                 wrong = unfit.mismatch
-                raise self._refused(Mismatch(f"in evaluation it {wrong.rule}", wrong.remedy)) from unfit
+                where = "of the validation part" if wrong.of_targets else "in evaluation it"
+                raise self._refused(replace(wrong, rule=f"{where} {wrong.rule}")) from unfit
 
     def _backward(self, network: nn.Module, size: int) -> None:
         network.train()
@@ -105,7 +107,7 @@ class Rehearsal:
             raise _Unfit(f"answers with {kind(answers)}", "Return floating numbers.")
         wrong = self._wrong_shape(answers, targets) or self.objective.mismatch(answers, targets)
         if wrong is not None:
-            raise _Unfit(wrong.rule, wrong.remedy)
+            raise _Unfit(wrong.rule, wrong.remedy, wrong.of_targets)
         return answers
 
     def _wrong_shape(self, answers: Tensor, targets: Tensor) -> Mismatch | None:
@@ -117,7 +119,7 @@ class Rehearsal:
         return Mismatch(f"answers {given}, but {self.dataset} needs [{self.outputs}] ({self._shapes})", FROM_DATA)
 
     def _refuses(self, network: nn.Module, inputs: Tensor, error: BaseException) -> _Unfit:
-        if expected := _expected_input(network, inputs):
+        if expected := expected_input(network, inputs):
             return _Unfit(f"expects inputs of shape {expected}, but {self.dataset} has {self._shapes}", FROM_DATA)
         if isinstance(error, TypeError):
             return _Unfit(f"cannot be called ({reason_of(error)})", "Its forward gets one argument: the inputs.")
@@ -134,7 +136,8 @@ class Rehearsal:
         return f"examples of shape {list(self.train[0].shape[1:])}"
 
     def _refused(self, wrong: Mismatch) -> InputError:
-        return InputError(Problem("model", self.model, wrong.rule, wrong.remedy))
+        key, value = ("dataset._target_", self.data_target) if wrong.of_targets else ("model", self.model)
+        return InputError(Problem(key, value, wrong.rule, wrong.remedy))
 
     def _refused_last(self, wrong: Mismatch) -> InputError:
         last = self.last_batch
@@ -143,9 +146,9 @@ class Rehearsal:
 
 
 class _Unfit(Exception):
-    def __init__(self, rule: str, remedy: str) -> None:
+    def __init__(self, rule: str, remedy: str, of_targets: bool = False) -> None:
         super().__init__(rule)
-        self.mismatch = Mismatch(rule, remedy)
+        self.mismatch = Mismatch(rule, remedy, of_targets)
 
 
 def trains(network: nn.Module) -> bool:
@@ -201,6 +204,7 @@ def rehearsal_of(cfg: DictConfig, source: Source, device: torch.device) -> Rehea
     return Rehearsal(
         model=str(cfg.model._target_),
         dataset=found.dataset,
+        data_target=str(cfg.dataset._target_),
         objective=aim,
         metrics=metric_meter(cfg, source.data.target_scale if source.data else None, aim.task == "labels"),
         outputs=found.outputs if aim.outputs is None else aim.outputs,
@@ -276,20 +280,6 @@ def _other(examples: int, usual: int) -> str:
 
 def _precision(cfg: DictConfig) -> torch.dtype:
     return torch.float64 if cfg.trainer.precision.startswith("64") else torch.float32
-
-
-def _expected_input(network: nn.Module, inputs: Tensor) -> str:
-    """The shape of an example that the first layer takes, where these inputs have another."""
-    for layer in network.modules():
-        if isinstance(layer, nn.Linear):
-            flat = layer.in_features in (inputs.shape[-1], math.prod(inputs.shape[1:]))
-            return "" if flat else f"[{layer.in_features}] (flat)"
-        if isinstance(layer, nn.Conv2d):
-            fits = inputs.dim() == 4 and inputs.shape[1] == layer.in_channels
-            return "" if fits else f"[{layer.in_channels}, height, width]"
-        if isinstance(layer, nn.Embedding):
-            return ""
-    return ""
 
 
 @contextmanager

@@ -23,10 +23,11 @@ Pair = tuple[Tensor, Tensor]
 
 @dataclass(frozen=True)
 class Mismatch:
-    """What does not fit, and what would."""
+    """What does not fit, and what would. ``of_targets``: the data is to be mended, whatever the network answers."""
 
     rule: str
     remedy: str
+    of_targets: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,12 +51,14 @@ class Objective:
     """How many numbers a network answers with, where the data alone does not say."""
     applies: tuple[str, ...] = ()
     """What the loss itself applies to the answers: a network that ends in it would do so twice."""
+    of_module: bool = False
+    """A LightningModule computes it from a batch of any form: nothing of all this is known, or asked for."""
 
 
 def _wrong_logits(answers: Tensor, targets: Tensor) -> Mismatch | None:
     if targets.is_floating_point() or targets.is_complex() or targets.dim() != 1:
         rule = f"the targets of a batch are {kind(targets)}, but a class is one whole number an example: int64 [N]"
-        return Mismatch(rule, "Give such targets, or task='regression' for numbers to predict.")
+        return Mismatch(rule, "Give such targets, or task='regression' for numbers to predict.", of_targets=True)
     if answers.dim() != 2 or len(answers) != len(targets):
         rule = f"answers {kind(answers)} to a batch of {len(targets)}, but classes need [{len(targets)}, CLASSES]"
         return Mismatch(rule, "Answer with one row of logits an example.")
@@ -63,7 +66,10 @@ def _wrong_logits(answers: Tensor, targets: Tensor) -> Mismatch | None:
     if classes < 2:
         rule = "answers one number an example: the cross entropy of a single answer is 0 whatever the network learns"
         return Mismatch(rule, "Answer with one number a class (two for yes and no), or give task='regression'.")
-    if lowest < 0 or highest >= classes:
+    if lowest < 0 or 0 < lowest <= highest == classes:
+        rule = f"the targets run from {lowest} to {highest}, but classes are numbered from 0"
+        return Mismatch(rule, "Number them from 0, and leave out what has no class.", of_targets=True)
+    if highest >= classes:
         rule = f"answers {classes} numbers an example, for classes 0 to {classes - 1}, but the targets run from "
         return Mismatch(f"{rule}{lowest} to {highest}", "Answer with one number a class, and number classes from 0.")
     return None

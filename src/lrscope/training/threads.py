@@ -54,7 +54,12 @@ def fitting(network: nn.Module, example: Tensor, batch_size: int) -> int:
     Args:
         example: an input of one example, [1, ...].
     """
-    return 1 if most() == 1 or flops(network, example) * batch_size < SMALL_FLOPS else most()
+    return 1 if most() == 1 else for_work(flops(network, example) * batch_size)
+
+
+def for_work(operations: float) -> int:
+    """The threads for an update of so many floating-point operations."""
+    return 1 if operations < SMALL_FLOPS else most()
 
 
 def flops(network: nn.Module, example: Tensor) -> float:

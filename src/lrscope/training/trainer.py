@@ -11,12 +11,16 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 
 from lrscope.core.errors import InputError, Problem
+from lrscope.training.build import planned_epochs
 from lrscope.training.fast_hooks import NoProfiler
 from lrscope.training.kept_memory import keep_freed_memory
 
 
-def make_trainer(cfg: DictConfig) -> pl.Trainer:
+def make_trainer(cfg: DictConfig, **more: Any) -> pl.Trainer:
     """Lightning's Trainer with everything switched off that lrscope does itself.
+
+    Args:
+        more: arguments of the Trainer that take the place of lrscope's.
 
     Raises:
         InputError: the accelerator is not there, or an argument does not fit it.
@@ -30,18 +34,20 @@ def make_trainer(cfg: DictConfig) -> pl.Trainer:
         del arguments["gradient_clip_algorithm"]
     try:
         with lightning_kept_quiet():
-            trainer = pl.Trainer(
-                **arguments,
-                max_epochs=cfg.epochs,
-                limit_val_batches=0,
-                num_sanity_val_steps=0,
-                logger=False,
-                enable_checkpointing=False,
-                enable_progress_bar=False,
-                enable_model_summary=False,
-                use_distributed_sampler=True,
-                profiler=NoProfiler(),
-            )
+            epochs = planned_epochs(cfg) if cfg.total_steps is not None else cfg.epochs or -1  # -1: only looked at
+            settled: dict[str, Any] = {
+                "max_epochs": epochs,
+                "max_steps": cfg.max_steps or -1,
+                "limit_val_batches": 0,
+                "num_sanity_val_steps": 0,
+                "logger": False,
+                "enable_checkpointing": False,
+                "enable_progress_bar": False,
+                "enable_model_summary": False,
+                "use_distributed_sampler": True,
+                "profiler": NoProfiler(),
+            }
+            trainer = pl.Trainer(**{**arguments, **settled, **more})
             # Lightning would end a run by an exception of its own where SIGTERM comes at an epoch's end, with no
             # checkpoint: lrscope's handler has set its flag by then, and the run stops where it can go on.
             trainer._signal_connector.register_signal_handlers = lambda: None  # type: ignore[method-assign]

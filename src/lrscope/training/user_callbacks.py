@@ -7,9 +7,10 @@ from omegaconf import DictConfig
 from pytorch_lightning.loggers.logger import DummyLogger
 
 from lrscope.config.instantiate import reason_of
-from lrscope.config.validate import MONITORS
+from lrscope.config.monitors import MONITORS
 from lrscope.core.errors import InputError, Problem
 from lrscope.training import build
+from lrscope.training.lightning_class import lightning_class
 from lrscope.training.trainer import lightning_kept_quiet, make_trainer
 
 
@@ -20,25 +21,27 @@ def callback_problems(cfg: DictConfig) -> list[Problem]:
     do once.
     """
     problems: list[Problem] = []
+    validates_itself = lightning_class(cfg) is not None  # by Lightning's own loop, and it logs what nobody knows here
     shipped, own = [], 0
     for entry in cfg.callbacks.extra:
         try:
             callback = build.callback(entry)
             if not type(callback).__module__.startswith("pytorch_lightning."):
                 own += 1
-                problems += _hooks_in_vain(callback)
+                problems += _hooks_in_vain(callback, validates_itself)
                 continue
             shipped.append(callback)
             _set_up(cfg, callback)
         except InputError as error:
             problems += error.problems
     # One of the user's may log what the others look at.
-    return problems + [problem for callback in shipped if not own for problem in _unknown_metric(callback)]
+    looking = [] if own or validates_itself else shipped
+    return problems + [problem for callback in looking for problem in _unknown_metric(callback)]
 
 
-def _hooks_in_vain(callback: pl.Callback) -> list[Problem]:
+def _hooks_in_vain(callback: pl.Callback, validates_itself: bool) -> list[Problem]:
     """Hooks of a user's callback that nobody calls: lrscope evaluates by itself, when an epoch ends."""
-    names = ("validation", "test", "predict", "sanity_check")
+    names = ("test", "predict", "sanity_check", *(() if validates_itself else ("validation",)))
     written = [
         name
         for name in dir(pl.Callback)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,6 +10,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 from lrscope.batched.model.stack import Stack
+from lrscope.training.copied_network import copied
 from lrscope.training.measures import DeadUnits, DeadUnitsMeter
 
 
@@ -22,7 +22,7 @@ class Forward:
     written member by member."""
 
     def __init__(self, network: nn.Module, stack: Stack) -> None:
-        self.network = copy.deepcopy(network)
+        self.network = copied(network)
         self._stack = stack
         meter = DeadUnitsMeter(self.network)
         self._dead = meter if meter.found else None

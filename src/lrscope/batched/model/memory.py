@@ -18,6 +18,10 @@ COPIES = 8
 and in rows, two moments, and what an update keeps in between.
 """
 
+FROZEN_COPIES = 2
+"""Of what is frozen: at worst each member has its own, in its network and in the stack. What is the same is kept once.
+"""
+
 
 @dataclass(frozen=True)
 class Footprint:
@@ -51,9 +55,10 @@ def footprint(network: nn.Module, inputs: Tensor) -> Footprint:
     for name, buffer in network.named_buffers():
         buffer.copy_(kept[name])
     saved += outputs.numel() * outputs.element_size() + inputs.numel() * inputs.element_size()
-    weights = sum(p.numel() * p.element_size() for p in network.parameters())
+    sizes = [(p.requires_grad, p.numel() * p.element_size()) for p in network.parameters()]
+    fixed = sum(COPIES * size if trains else FROZEN_COPIES * size for trains, size in sizes)
     # The backward pass holds a gradient of about every activation beside it.
-    return Footprint(COPIES * weights, 2 * saved // len(inputs))
+    return Footprint(fixed, 2 * saved // len(inputs))
 
 
 def free_bytes(device: torch.device) -> int:

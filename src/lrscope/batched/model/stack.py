@@ -71,10 +71,10 @@ class Stack:
         self._adopt(self.weights[rows])
 
     def member_state(self, row: int) -> dict[str, Tensor]:
-        """The ``state_dict`` of one member's network, as copies."""
+        """The ``state_dict`` of one member's network, as copies; what all share, and nobody changes, as it is."""
         found = {**self.parameters, **self.constants, **self.buffers}
-        own = {name: tensor if name in self.shared else tensor[row] for name, tensor in found.items()}
-        return {key: own[name].detach().clone() for key, name in self._saved.items()}
+        own = {name: tensor.detach() if name in self.shared else tensor[row] for name, tensor in found.items()}
+        return {k: own[n] if n in self.shared else own[n].detach().clone() for k, n in self._saved.items()}
 
     @torch.no_grad()
     def _adopt(self, flat: Tensor) -> None:

@@ -4,7 +4,6 @@ step cost.
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -19,6 +18,7 @@ from lrscope.batched.model.losses import member_losses
 from lrscope.batched.model.passes import WORTH_TRACING
 from lrscope.datasets.data import Part
 from lrscope.training import threads
+from lrscope.training.copied_network import copied
 from lrscope.training.generators import same_generators
 from lrscope.training.supported import Loss
 
@@ -127,7 +127,7 @@ class StackTrial:
 
     def _copy(self) -> Member:
         """The member with a network and an optimizer of its own, and no schedule."""
-        network, kind = copy.deepcopy(self._member.network), type(self._member.optimizer)
+        network, kind = copied(self._member.network), type(self._member.optimizer)
         groups = self._member.optimizer.param_groups
         twin = dict(zip(map(id, self._member.network.parameters()), network.parameters(), strict=True))
         made: Any = kind

@@ -5,7 +5,10 @@ The story, from the launcher down::
     launch             all jobs of a sweep: which can be stacked, how large a stack may be, what pays
         stack_key      which runs differ in numbers only, and why others cannot be stacked
         level_positions  members that a kill left a checkpoint apart
+        searches       the members of a search: which compete, and who of them leaves at a rung
         autotune       together or one by one, said in one line and written on the parent
+        tried_stack    a network and a batch to try that on
+        preview        the same ahead of a sweep, for --dry-run
         members        what a run alone would have, made in the same order from the same seed
         train_batched  one stack: open the records, fit under Lightning, close each record when its member ends
             batched_module       one step of all members, as a LightningModule

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from lrscope.batched.model.stack_trial import StackTrial
 
-WORTH_TIMING_S = 5.0
-"""A stack whose members would take less than this altogether is trained together without timing the other way."""
+WORTH_TIMING_S = 0.5
+"""Members that take less than this altogether train together without timing: it would take as long itself. Above, a
+wrong guess costs more: together can be several times slower."""
 
 PIECE = 64
 """A larger stack is also timed in pieces of so many: where what a step touches outgrows the caches, they are faster."""

@@ -13,11 +13,14 @@ from lrscope.batched.model.evaluate_members import Evaluations, evaluate
 from lrscope.batched.run.batched_module import BatchedModule
 from lrscope.batched.run.members import BEFORE, BatchedMember
 from lrscope.batched.run.probe_members import look_ahead
+from lrscope.batched.run.searches import StopWorst
+from lrscope.core.errors import Interrupted
 from lrscope.core.verdict import Verdict
 from lrscope.datasets.data import Data, Part
 from lrscope.probe.budget import ProbeBudget
 from lrscope.runs.lifecycle import RunEnd
 from lrscope.training.callbacks.evaluate_late import LOSS_LATE, LateSteps
+from lrscope.training.callbacks.stop_at_length import tell_time_is_over
 from lrscope.training.evaluation import Evaluation
 from lrscope.training.fast_hooks import LeanCallback
 from lrscope.training.generators import untouched_generators
@@ -40,6 +43,7 @@ class FollowMembers(LeanCallback):
         data: on the training device.
         example_bytes: what a member holds of one example, which bounds the pieces of an evaluation.
         scope: how far the members may look ahead at their ends.
+        stops: of a search, ends the worst at its rungs.
     """
 
     def __init__(
@@ -50,6 +54,7 @@ class FollowMembers(LeanCallback):
         example_bytes: int,
         finish: Finish,
         scope: ProbeBudget,
+        stops: StopWorst | None = None,
     ) -> None:
         self.module = module
         self.members = list(members)
@@ -58,20 +63,24 @@ class FollowMembers(LeanCallback):
         self._example_bytes = example_bytes
         self._finish = finish
         self._scope = scope
+        self._stops = stops
         self._late = LateSteps(scope.late, module.record.step)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         for row, member in enumerate(self.members):
             member.live.best.begin(partial(self._weights, row))
+            if member.limit is not None:
+                member.limit.start()
         if self.module.record.step == 0:
             with untouched_generators():
                 start = self._evaluate(self.data.train)
             for row, member in enumerate(self.members):
                 member.live.begin(start.of(row))
-        ended = {row: member.live.stopped_by for row, member in enumerate(self.members) if member.has_ended}
-        self._end({row: RunEnd(as_before=True, stopped_by=verdict) for row, verdict in ended.items()})
+        ended = {row: member.live for row, member in enumerate(self.members) if member.has_ended}
+        self._end({row: RunEnd(live.stopped_by, as_before=True, pruned=live.pruned) for row, live in ended.items()})
 
-    def on_train_batch_end(self, *_: object) -> None:
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: object) -> None:
+        self._look_at_length(trainer)
         if self._late.due(step := self.module.record.step - 1):
             for member, loss in zip(self.members, self._evaluate(self.data.train).loss, strict=True):
                 member.recorder.values(step, {LOSS_LATE: loss})
@@ -79,23 +88,68 @@ class FollowMembers(LeanCallback):
         for row in diverged:
             self.members[row].live.stopped_by = Verdict.DIVERGED
         self._end({row: RunEnd(stopped_by=Verdict.DIVERGED) for row in diverged})
+        if self.members[0].live.is_due(self.module.record.step, trainer.should_stop):
+            self._evaluate_within()
+
+    def _look_at_length(self, trainer: pl.Trainer) -> None:
+        """Have the epoch end here, and all members with it, behind their last update or where their time is over."""
+        first, done = self.members[0], self.module.learner.steps
+        if first.limit is None or not self.module.learner.between_updates or trainer.should_stop:
+            return
+        if done >= self._cfg.total_steps:
+            trainer.should_stop = True
+        elif any(member.limit.is_over for member in self.members if member.limit is not None):
+            trainer.should_stop = True
+            tell_time_is_over(f"{len(self.members)} members", first.limit, done, self._cfg.total_steps)
+
+    def _evaluate_within(self) -> None:
+        """The evaluation behind an update within an epoch, and the end of those that stop at it."""
+        self.module.record.flush()
+        evaluations, epoch = self._parts(), self.module.epoch
+        ends: dict[int, RunEnd] = {}
+        for row, member in enumerate(self.members):
+            weights = partial(self._weights, row)
+            evaluated = epoch_values(*(found.of(row) if found is not None else None for found in evaluations))
+            member.metrics.update(member.live.evaluate_within(epoch + 1, evaluated, weights))
+            if member.live.stopped_by is not None or member.stops_early(epoch):
+                member.live.end_epoch(epoch + 1, {}, weights)
+                ends[row] = RunEnd(stopped_by=member.live.stopped_by)
+        self._end(ends)
+
+    def _parts(self) -> tuple[Evaluations, Evaluations | None]:
+        train = self._evaluate(self.data.train, self._metrics())
+        return train, self._evaluate(self.data.val, self._metrics()) if self.data.val is not None else None
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.module.record.flush()
         epoch, live = self.module.epoch, self.members[0].live
-        train = val = None
-        if live.is_evaluated(epoch + 1):
-            train = self._evaluate(self.data.train, self._metrics())
-            val = self._evaluate(self.data.val, self._metrics()) if self.data.val is not None else None
+        due = (live.is_evaluated(epoch + 1) or trainer.should_stop) and not live.is_evaluated_here
+        evaluations = self._parts() if due else (None, None)
+        last = epoch + 1 == live.epochs or trainer.should_stop
         ends: dict[int, RunEnd] = {}
         for row, member in enumerate(self.members):
-            evaluated = epoch_values(*(found.of(row) if found is not None else None for found in (train, val)))
+            evaluated = epoch_values(*(found.of(row) if found is not None else None for found in evaluations))
             member.metrics.update(member.live.end_epoch(epoch + 1, evaluated, partial(self._weights, row)))
-            if member.live.stopped_by is not None or member.stops_early(epoch) or epoch + 1 == live.epochs:
+            stops = not live.by_steps and member.stops_early(epoch)
+            if member.live.stopped_by is not None or stops or last:
                 ends[row] = RunEnd(stopped_by=member.live.stopped_by)
+        ends |= self._pruned(epoch + 1, ends)
         self.module.learner.end_epoch([member.metrics for member in self.members])
         self.module.end_epoch()
         self._end(ends)
+
+    def _pruned(self, epoch: int, ends: Mapping[int, RunEnd]) -> dict[int, RunEnd]:
+        """The rows that the search stops with this epoch (from 1), beside those that end anyway."""
+        if self._stops is None:
+            return {}
+        for row in ends:
+            self._stops.end(self.members[row])
+        left = {member.run.local_id: row for row, member in enumerate(self.members) if row not in ends}
+        found = {}
+        for member, pruned in self._stops.leaving(epoch, [self.members[row] for row in left.values()]).items():
+            self.members[left[member]].live.pruned = pruned
+            found[left[member]] = RunEnd(pruned=pruned)
+        return found
 
     def end_all(self, end: RunEnd) -> None:
         """Close the records of those that are left, with every step that was taken."""
@@ -107,12 +161,19 @@ class FollowMembers(LeanCallback):
         """Close the records of these rows and go on without them."""
         if not ends:
             return
+        for row, end in ends.items():
+            if self._stops is not None and end.by_itself and end.pruned is None:
+                self._stops.end(self.members[row])
         self.module.record.flush()
         test = None
         if self.data.test is not None and self._cfg.callbacks.test and any(end.by_itself for end in ends.values()):
             test = self._evaluate(self.data.test, self._metrics())
         as_planned = [row for row, end in ends.items() if end.as_planned]
-        probed = look_ahead(self.module, self.members, as_planned, self._scope, self._example_bytes)
+        try:
+            probed = look_ahead(self.module, self.members, as_planned, self._scope, self._example_bytes)
+        except Interrupted as stop:
+            probed = {}
+            ends = {**ends, **{row: ends[row].without_probes(stop.signal_number) for row in as_planned}}
         for row, end in ends.items():
             own = test.of(row) if test is not None and end.by_itself else None
             self._finish(self.members[row], row, end, own, probed.get(row, {}))

@@ -9,42 +9,43 @@ import json
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
 
 from omegaconf import DictConfig
 
-from lrscope.batched.model.memory import footprint, most_members
+from lrscope.batched.model.memory import most_members
 from lrscope.batched.model.stack_trial import StackTrial
 from lrscope.batched.run.autotune import Autotune, choose
 from lrscope.batched.run.level_positions import level_positions
 from lrscope.batched.run.members import BatchedMember, make_member, restore
+from lrscope.batched.run.searches import Searches
 from lrscope.batched.run.stack_key import Candidate, stack_key, stacks, why_not_batched
 from lrscope.batched.run.train_batched import CannotBatch, train_batched
+from lrscope.batched.run.tried_stack import TriedStack
 from lrscope.core.from_store import entries
 from lrscope.core.job import Job
 from lrscope.core.outcome import Outcome
 from lrscope.core.stop_signals import STOP
-from lrscope.runs.place_data import full_batch, place
 from lrscope.runs.prepare import PreparedRun, prepare
 from lrscope.runs.resume import fetch_checkpoints, finished_before
 from lrscope.sweeps.lifecycle import current
 from lrscope.training import build, threads
 from lrscope.training.checkpoint_folder import CheckpointFolder
 from lrscope.training.checkpoint_state import Position
-from lrscope.training.objective import at
-from lrscope.training.trainer import make_trainer
+from lrscope.training.copied_network import share_frozen
 
 CHOICES = "lrscope.together.choices"
 """Tag of a sweep: what was chosen for each of its stacks, so that a resumed sweep chooses the same."""
 
 
-def train_together(jobs: Sequence[tuple[DictConfig, Job]], mode: str) -> dict[int, Outcome]:
+def train_together(jobs: Sequence[tuple[DictConfig, Job]], mode: str, cut: bool = False) -> dict[int, Outcome]:
     """Train those of a sweep's jobs that can be stacked.
 
     Args:
         jobs: every job's config and where its files lie.
         mode: ``sweep.together``.
+        cut: whether the jobs are a part of a stack: then one that is left of it trains as a stack, too.
 
     Returns:
         By the place in ``jobs``: the outcomes of those trained here, and of those that an earlier call had
@@ -53,8 +54,11 @@ def train_together(jobs: Sequence[tuple[DictConfig, Job]], mode: str) -> dict[in
     outcomes: dict[int, Outcome] = {}
     candidates: list[Candidate] = []
     reasons: Counter[str] = Counter()
-    for number, run in enumerate(_prepared(jobs)):
+    searches = Searches(current())
+    for number, run in enumerate(prepared_runs(jobs)):
         done = finished_before(run) if run is not None else None
+        if run is not None:
+            searches.enter(run, done)
         if done is not None:
             outcomes[number] = done
         elif run is not None and (reason := why_not_batched(run)) is not None:
@@ -62,15 +66,15 @@ def train_together(jobs: Sequence[tuple[DictConfig, Job]], mode: str) -> dict[in
         elif run is not None:
             candidates.append(_candidate(number, run))
     for reason, count in reasons.items():
-        _say(f"{_members(count)} one by one: {reason}")
+        _say(f"{_members(count)} one by one{searches.to_the_end}: {reason}")
     STOP.install()
-    for stack in stacks(level_positions(candidates), _was_stacked):
+    for stack in stacks(level_positions(candidates), (lambda _: True) if cut else was_stacked):
         if STOP.requested() is None:
-            outcomes |= _train_stack(stack, mode)
+            outcomes |= _train_stack(stack, mode, searches)
     return outcomes
 
 
-def _prepared(jobs: Sequence[tuple[DictConfig, Job]]) -> Iterator[PreparedRun | None]:
+def prepared_runs(jobs: Sequence[tuple[DictConfig, Job]]) -> Iterator[PreparedRun | None]:
     """Each job's run, with data that equal jobs share; None where a job cannot be prepared: it says so when it
     runs.
     """
@@ -101,42 +105,48 @@ def _candidate(number: int, run: PreparedRun) -> Candidate:
     return Candidate(number, run, Position.of(loaded.content), loaded.content)
 
 
-def _train_stack(stack: Sequence[Candidate], mode: str) -> dict[int, Outcome]:
+def _train_stack(stack: Sequence[Candidate], mode: str, searches: Searches) -> dict[int, Outcome]:
     try:
-        first = make_member(stack[0].run)
-        cfg, data = first.run.cfg, first.run.source.data
-        assert data is not None
-        threads.use(cfg.trainer.threads)
-        device = make_trainer(cfg).strategy.root_device
-        part = place(data.train, device, cfg.trainer.precision.startswith("64"))
-        batch = full_batch(cfg, part)
-        free = cfg.trainer.threads is None
-        loss = at(first.run.objective.loss, next(first.part.network.parameters()).new_empty((), device=device))
-        trial = StackTrial(first.part, part, batch, loss, cfg.trainer.precision, free)
-        refusal = trial.refusal()
+        tried = TriedStack.of(stack[0].run)
+        refusal = tried.trial.refusal()
         if refusal is not None:
-            _say(f"{_members(len(stack))} one by one: vmap does not take this network ({refusal})")
+            _say(f"{_members(len(stack))} one by one{searches.to_the_end}: vmap does not take this network ({refusal})")
             return {}
-        choice = _chosen(stack, trial, mode)
+        halves = searches.holds(stack)
+        choice = chosen(stack, tried.trial, "always" if halves else mode)
     except Exception as error:  # of a user's part: whoever fails alone has a record that says so
         _say(f"{_members(len(stack))} one by one: trying them together failed ({_first_line(error)})")
         return {}
     if not choice.together:
         return {}
-    each = footprint(first.part.network, part.inputs[:2].cpu()).of_batch(batch)
     outcomes: dict[int, Outcome] = {}
-    for piece in _pieces(stack, most_members(each, device), each, choice.most):
+    each = tried.bytes_each()
+    most = most_members(each, tried.device)
+    pieces = searches.pieces(stack, most) if halves else _pieces(stack, most, each, choice.most)
+    for piece in pieces:
         if STOP.requested() is not None:
             break
-        members = {candidate.number: member for candidate in piece if (member := _member(candidate)) is not None}
+        members = _made_members(piece)
         with threads.at(choice.threads):
             try:
-                trained = train_batched([*members.values()], piece[0].position) if members else []
+                stops = searches.stops(piece, most) if halves else None
+                trained = train_batched([*members.values()], piece[0].position, stops) if members else []
             except CannotBatch as error:
                 _say(f"{_members(len(piece))} one by one: they do not fit together ({_first_line(error.__cause__)})")
                 continue
         outcomes |= dict(zip(members, trained, strict=True))
     return outcomes
+
+
+def _made_members(piece: Sequence[Candidate]) -> dict[int, BatchedMember]:
+    """By number. What is frozen and the same in all is held once from the start: a body may be large."""
+    members: dict[int, BatchedMember] = {}
+    for candidate in piece:
+        if (member := _member(candidate)) is not None:
+            for first in islice(members.values(), 1):
+                share_frozen(first.part.network, member.part.network)
+            members[candidate.number] = member
+    return members
 
 
 def _member(candidate: Candidate) -> BatchedMember | None:
@@ -166,7 +176,7 @@ def _pieces(stack: Sequence[Candidate], most: int, each: int, chosen: int | None
     return pieces if len(stack) == 1 else [piece for piece in pieces if len(piece) > 1]
 
 
-def _chosen(stack: Sequence[Candidate], trial: StackTrial, mode: str) -> Autotune:
+def chosen(stack: Sequence[Candidate], trial: StackTrial, mode: str) -> Autotune:
     """What an earlier call chose for this stack, or what is faster; written on the parent run."""
     identity, earlier, sweep = _identity(stack[0]), _earlier_choices(), current()
     if mode == "auto" and identity in earlier:
@@ -202,7 +212,8 @@ def _earlier_choices() -> dict[str, dict[str, Any]]:
     return {stack: choice for stack, choice in stored.items() if isinstance(choice, dict)}
 
 
-def _was_stacked(candidate: Candidate) -> bool:
+def was_stacked(candidate: Candidate) -> bool:
+    """Whether an earlier call of this sweep trained it in a stack."""
     return bool(_earlier_choices().get(_identity(candidate), {}).get("together"))
 
 

@@ -11,19 +11,23 @@ from pytorch_lightning.callbacks import EarlyStopping
 from lrscope.batched.model.batched_trainer import Member
 from lrscope.batched.model.clipping import Clipping
 from lrscope.batched.model.member_rates import Schedule
-from lrscope.runs.fit import early_stopping, live_run, make_module, with_network
+from lrscope.runs.fit import live_run, make_module, with_network
+from lrscope.runs.looked_at import early_stopping
 from lrscope.runs.prepare import PreparedRun, monitored
+from lrscope.runs.run_length import time_limit
 from lrscope.tracking import RunLog
 from lrscope.training import build
 from lrscope.training.callbacks.evaluate_epochs import as_metric
 from lrscope.training.callbacks.keep_checkpoints import KeepBest
 from lrscope.training.callbacks.record_steps import RecordSteps
+from lrscope.training.callbacks.stop_at_length import StopAtLength
 from lrscope.training.checkpoint_folder import CheckpointFolder
 from lrscope.training.checkpoint_state import MEMBERS, RANDOM, nothing_left
 from lrscope.training.generators import random_state
 from lrscope.training.live_run import LiveRun
 from lrscope.training.metric_meter import MetricMeter
 from lrscope.training.recording import RunRecorder
+from lrscope.training.time_limit import TimeLimit
 
 BEFORE = "network."
 """Where a module's ``state_dict`` has its network."""
@@ -39,6 +43,8 @@ class BatchedMember:
     early: EarlyStopping | None
     meter: MetricMeter
     """Its metrics beside loss and accuracy."""
+    limit: TimeLimit | None
+    """How long it may train; None where epochs alone say how long it is."""
     checkpoints: CheckpointFolder
     random: Mapping[str, Any]
     """Every generator's state when network, optimizer and schedule had been made."""
@@ -84,6 +90,7 @@ def make_member(run: PreparedRun) -> BatchedMember:
         live=live_run(run, RunRecorder(run.plan)),
         early=next(iter(early_stopping(run)), None),
         meter=run.metrics(),
+        limit=time_limit(cfg),
         checkpoints=CheckpointFolder(run.checkpoint_folder, run.is_recorded),
         random=random,
     )
@@ -100,11 +107,13 @@ def restore(member: BatchedMember, content: Mapping[str, Any]) -> BatchedMember:
     for name, held in carried(member).items():
         held.load_state_dict(callbacks[name])
     part = replace(part, generator=content[RANDOM]["torch"], updates=callbacks[RecordSteps.__qualname__]["updates"])
-    ended = nothing_left(content, member.run.cfg.epochs)
+    ended = nothing_left(content, member.live.epochs)
     return replace(member, part=part, random=content[RANDOM], has_ended=ended, trained_with=content.get(MEMBERS))
 
 
 def carried(member: BatchedMember) -> dict[str, Any]:
     """What remembers something, by the name under which a single run's callback carries it through its checkpoints."""
     held: dict[str, Any] = {RecordSteps.__qualname__: member.live, KeepBest.__qualname__: member.live.best}
+    if member.limit is not None:
+        held[StopAtLength.__qualname__] = member.limit
     return held | ({member.early.state_key: member.early} if member.early is not None else {})

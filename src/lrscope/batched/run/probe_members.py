@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -17,6 +16,7 @@ from lrscope.probe.continue_training import Update, cycles_momentum, in_updates,
 from lrscope.probe.probes import Probe, further_probes, probes
 from lrscope.runs.probe_run import warn_of_no_look
 from lrscope.training import build
+from lrscope.training.copied_network import copied
 from lrscope.training.generators import same_generators
 
 Wanting = tuple[int, BatchedMember, Probe]
@@ -26,7 +26,11 @@ Wanting = tuple[int, BatchedMember, Probe]
 def look_ahead(
     module: BatchedModule, members: Sequence[BatchedMember], rows: Sequence[int], scope: ProbeBudget, example_bytes: int
 ) -> Mapping[int, Mapping[str, float]]:
-    """What copies of these rows, which ended as planned, come to, by row; a signal leaves it at what is known."""
+    """What copies of these rows, which ended as planned, come to, by row.
+
+    Raises:
+        Interrupted: a signal came before all of them were there.
+    """
     if not scope.tenth:
         return {}
     traces = {
@@ -45,7 +49,7 @@ def look_ahead(
 
 
 def _found(module: BatchedModule, wanting: Sequence[Wanting], example_bytes: int) -> dict[int, dict[str, float]]:
-    """What the copies come to, by row; nothing where one failed or a signal came."""
+    """What the copies come to, by row; nothing where one failed."""
     by_name: dict[str, list[Wanting]] = {}
     for one in wanting:
         by_name.setdefault(one[2].name, []).append(one)
@@ -57,22 +61,19 @@ def _found(module: BatchedModule, wanting: Sequence[Wanting], example_bytes: int
         except Exception as error:  # the members themselves have ended well
             warn_of_no_look(f"{len(group)} members", error)
             return {}
-        if losses is None:
-            return {}
         for (row, _, probe), own in zip(group, losses, strict=True):
             found.setdefault(row, {})[name] = probe.level(own)
     return found
 
 
-def _losses(module: BatchedModule, group: Sequence[Wanting], example_bytes: int) -> list[list[float]] | None:
-    """The training losses of each row's copy at its evaluations; the same steps for all. None where a signal came."""
+def _losses(module: BatchedModule, group: Sequence[Wanting], example_bytes: int) -> list[list[float]]:
+    """The training losses of each row's copy at its evaluations; the same steps for all."""
     first = group[0][2]
     learner = _copies(module, group)
     eval_steps: list[list[float]] = []
     rates = zip(*(probe.rates for _, _, probe in group), strict=True)
     for step, (now, batches) in enumerate(zip(rates, _updates(module, group), strict=False)):
-        if STOP.requested():
-            return None
+        STOP.raise_if_requested()
         learner.at_rates(now)
         for inputs, targets in batches:
             learner.gather(inputs, targets, own=module.batches.own)
@@ -90,9 +91,9 @@ def _copies(module: BatchedModule, group: Sequence[Wanting]) -> BatchedTrainer:
 
 
 def _copy(learner: BatchedTrainer, row: int, member: BatchedMember) -> Member:
-    network = copy.deepcopy(member.part.network)
+    network = copied(member.part.network)
     network.load_state_dict(learner.stack.member_state(row))
-    optimizer = build.optimizer(member.run.cfg, network.parameters())
+    optimizer = build.optimizer(member.run.cfg, network)
     optimizer.load_state_dict(learner.member_optimizer_state(row))
     return replace(
         member.part,

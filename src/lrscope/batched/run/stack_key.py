@@ -12,6 +12,7 @@ import torch
 from lrscope.batched.model.update_rules import RULES
 from lrscope.core.fingerprint import flatten, relevant
 from lrscope.runs.prepare import PreparedRun
+from lrscope.training.build import planned_epochs
 from lrscope.training.checkpoint_state import BEGINNING, Position, nothing_left
 
 MAY_DIFFER = (
@@ -55,7 +56,7 @@ class Candidate:
     @property
     def has_ended(self) -> bool:
         """Whether nothing is left to train."""
-        return self.content is not None and nothing_left(self.content, self.run.cfg.epochs)
+        return self.content is not None and nothing_left(self.content, planned_epochs(self.run.cfg))
 
 
 def why_not_batched(run: PreparedRun) -> str | None:
@@ -66,6 +67,7 @@ def why_not_batched(run: PreparedRun) -> str | None:
     target = str(cfg.optimizer.get("_target_"))
     decides_by_epoch = cfg.callbacks.early_stopping.enabled or cfg.scheduler.get("monitor") is not None
     found = {
+        "a LightningModule takes its own steps": run.objective.of_module,
         "its batches come from a DataModule": run.source.data is None,
         f"there is no batched update rule for {target.rsplit('.', 1)[-1]}": not _has_rule(target),
         f"precision {trainer.precision} needs a loss scale of its own": str(trainer.precision) not in PRECISIONS,

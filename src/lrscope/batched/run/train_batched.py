@@ -21,6 +21,7 @@ from lrscope.batched.run.follow_members import EveryMemberStopped, FollowMembers
 from lrscope.batched.run.member_checkpoint import SHARE_OF_TIME, content_of, save_members
 from lrscope.batched.run.member_record import MemberRecord
 from lrscope.batched.run.members import BatchedMember
+from lrscope.batched.run.searches import StopWorst
 from lrscope.core import gc_pause
 from lrscope.core.errors import Interrupted
 from lrscope.core.outcome import Outcome
@@ -35,6 +36,7 @@ from lrscope.runs.shared_session import recording_session
 from lrscope.runs.trained_otherwise import tell_if_trained_otherwise
 from lrscope.tracking import Session
 from lrscope.tracking.autolog import autolog_off
+from lrscope.training.build import planned_epochs
 from lrscope.training.callbacks.keep_checkpoints import KeepCheckpoints
 from lrscope.training.callbacks.show_progress import ShowProgress
 from lrscope.training.callbacks.stop_at_signal import StopAtSignal
@@ -51,11 +53,14 @@ class CannotBatch(Exception):
     """Its cause says why."""
 
 
-def train_batched(members: Sequence[BatchedMember], position: Position = BEGINNING) -> list[Outcome]:
+def train_batched(
+    members: Sequence[BatchedMember], position: Position = BEGINNING, stops: StopWorst | None = None
+) -> list[Outcome]:
     """Train the members as one model, and close each one's record as if it had trained alone.
 
     Args:
         position: where all of them stand; they have been restored to it.
+        stops: of a search, ends the worst of them at its rungs.
 
     Returns:
         What became of each, in their order. After a signal those that had not ended are KILLED.
@@ -64,7 +69,7 @@ def train_batched(members: Sequence[BatchedMember], position: Position = BEGINNI
         CannotBatch: they cannot be put together; nothing has been recorded.
     """
     try:
-        group = _BatchedRun(members, position)  # first: what cannot be one model has left no record
+        group = _BatchedRun(members, position, stops)  # first: what cannot be one model has left no record
     except Exception as error:
         raise CannotBatch from error
     with recording_session(members[0].run.settings) as session, ExitStack() as stack:
@@ -85,7 +90,7 @@ def train_batched(members: Sequence[BatchedMember], position: Position = BEGINNI
 class _BatchedRun:
     """One stack under way: its module, what follows it, and the outcomes of those that have ended."""
 
-    def __init__(self, members: Sequence[BatchedMember], position: Position) -> None:
+    def __init__(self, members: Sequence[BatchedMember], position: Position, stops: StopWorst | None) -> None:
         self.outcomes: dict[str, Outcome] = {}
         """By local id."""
         self._session: Session | None = None
@@ -98,14 +103,14 @@ class _BatchedRun:
         self._module = module = _module(members, data.train, device, position)
         per_example = footprint(members[0].part.network, data.train.inputs[:2].cpu()).per_example
         scope = scope_of(members[0].run, members[0].part.network)
-        self._follow = follow = FollowMembers(module, members, data, per_example, self._finish, scope)
+        self._follow = follow = FollowMembers(module, members, data, per_example, self._finish, scope, stops)
         keep = KeepCheckpoints(
             lambda trainer: save_members(module, follow.members, trainer),
             cfg.callbacks.checkpoint.every_seconds,
-            lambda _: module.can_save,
+            lambda trainer: module.can_save and not trainer.should_stop,
             SHARE_OF_TIME,
         )
-        shown = f"{len(members)} members", cfg.epochs, cfg.callbacks.progress
+        shown = f"{len(members)} members", planned_epochs(cfg), cfg.callbacks.progress
         progress = ShowProgress(self._best, *shown, done=lambda: module.epoch)
         self._trainer.callbacks = [follow, progress, keep, StopAtSignal(STOP.requested, keep)]  # type: ignore[attr-defined]
 
@@ -181,4 +186,5 @@ def _without_own_steps(cfg: DictConfig) -> DictConfig:
     own.trainer.gradient_clip_val = None
     own.trainer.accumulate_grad_batches = 1
     own.trainer.limit_train_batches = None
+    own.max_steps = None  # one that goes on counts its updates from 0: ``FollowMembers`` ends it
     return own

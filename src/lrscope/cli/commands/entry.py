@@ -21,11 +21,18 @@ SUBCOMMANDS = {
     "train": "train a run, or with -m a sweep: lrscope train -m lr=1,0.01,0.0001",
     "compare": "the report of the latest sweep, or of those whose ids are given",
     "diagnose": "say what became of the latest sweep or run, or of those whose ids are given, and why",
+    "check": "say whether the latest training is worse than a baseline, over seeds: for CI",
     "ui": "start MLflow's page on this machine and print the links to it",
     "resume": "go on with the sweep or run that was interrupted last",
     "sync": "deliver what was recorded offline or while the store was away",
+    "register": "the best member's model into MLflow's registry, as the champion of a name",
+    "serve": "answer requests with a registered model, on this machine",
+    "server": "a team's server on this machine: start, status, stop, backup, restore, upgrade",
+    "reproduce": "train a stored run again, and compare every number with it",
     "reap": "mark runs whose process is gone as KILLED",
+    "clean": "remove old runs from the store, but for the best and the registered ones",
     "init": "write a small project to start from into a folder",
+    "guide": "print what a program has to know to call lrscope, for coding agents",
 }
 """What each does, in the order in which they are shown. Each is ``NAME_command.py`` beside this file."""
 
@@ -65,8 +72,12 @@ def run(name: str, words: Sequence[str], prog: str | None = None) -> int:
     spare_the_command()
     keep_secrets_out_of_tracebacks()
     print_errors(True)
-    module = import_module(f"lrscope.cli.commands.{name}_command")
     try:
+        if str(sys.platform) == "win32":
+            from lrscope.core.unsupported_system import refuse_windows
+
+            refuse_windows()
+        module = import_module(f"lrscope.cli.commands.{name}_command")
         code: int = module.main(list(words), prog)
     except (LrscopeError, Interrupted) as error:
         return tell(error)

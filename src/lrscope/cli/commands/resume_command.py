@@ -34,14 +34,14 @@ def main(words: Sequence[str], prog: str | None) -> int:
     parser.add_argument("--trust", action="append", default=[], metavar="PACKAGE", help="its classes may be named too")
     arguments = parser.parse_args(words)
     from lrscope.config.trust import about_recording, command_again
-    from lrscope.core.paths import project_root, resolve
+    from lrscope.core.paths import find_the_users_modules, resolve
     from lrscope.core.redact import holds_a_password
     from lrscope.tracking import TrackingSettings
     from lrscope.tracking.typed_here import typed_here
 
     typed = [word for word in arguments.given if "=" in word or word.startswith("~")]
     wanted = next((word for word in arguments.given if word not in typed), None)
-    sys.path.insert(0, str(project_root()))  # where a training finds the user's own modules
+    find_the_users_modules()
     found = _found(TrackingSettings("online", arguments.store, resolve("outputs/spool")), arguments.experiment, wanted)
     if found is None:
         return 0

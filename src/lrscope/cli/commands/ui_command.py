@@ -22,14 +22,20 @@ def main(words: Sequence[str], prog: str | None) -> int:
     parser.add_argument("--uri", help="the tracking store; default MLFLOW_TRACKING_URI, else mlflow.db of the project")
     arguments = parser.parse_args(words)
 
+    from lrscope.tracking.mlflow_store.address import resolve_uri
+
+    already = resolve_uri(arguments.uri).uri.startswith(("http://", "https://"))
+
     def ready(url: str) -> None:
         print(f"MLflow   {url}/#/experiments?workflowType=machine_learning", flush=True)
         _links(arguments.uri, url)
-        print("Ctrl-C ends it", flush=True)
+        if not already:
+            print("Ctrl-C ends it", flush=True)
 
     from lrscope.report.mlflow_ui.serve import serve
 
-    print("starting MLflow's page …", flush=True)
+    if not already:
+        print("starting MLflow's page …", flush=True)
     return serve(arguments.uri, arguments.port, ready)
 
 

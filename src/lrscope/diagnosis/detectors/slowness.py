@@ -33,7 +33,9 @@ class TooSlow(Detector):
 
     def find(self, signals: RunSignals) -> Finding | None:
         if not signals.falls_again:
-            return self._nothing_yet(signals) or self._unproven(signals) or self._behind(signals)
+            return (
+                self._nothing_yet(signals) or self._unproven(signals) or self._behind(signals) or self._drowned(signals)
+            )
         forecast = signals.forecast
         share = forecast.again / abs(signals.fall) if signals.fall else math.inf
         certainty: Certainty = "weak" if share < signals.falling_share * self.unsure or not forecast.sure else "strong"
@@ -92,6 +94,22 @@ class TooSlow(Detector):
         )
         evidence = (Evidence("share of the best member's way", reached, self.behind),)
         return finding(Verdict.TOO_SLOW, why, _advice(signals), evidence, "weak")
+
+    def _drowned(self, signals: RunSignals) -> Finding | None:
+        """No lower than it seems to have begun, where neither the start nor a constant answer's loss is known."""
+        if signals.constant_loss is not None or signals.fall > 0 or not signals.drowned:
+            return None
+        first, last = told(signals.first, signals.end)
+        why = (
+            f"train loss went from {first} to {last}; its start is a guess from batches that differ by "
+            f"{signals.level.noise:.2g}, so nothing shows whether it came down, and nothing that it cannot"
+        )
+        evidence = (Evidence("fall / standard error of the start", _times_error(signals), 1.0),)
+        return finding(Verdict.TOO_SLOW, why, _advice(signals), evidence, "weak")
+
+
+def _times_error(signals: RunSignals) -> float:
+    return signals.fall / signals.level.first_error if signals.level.first_error > 0 else math.nan
 
 
 def _val_accuracy(signals: RunSignals) -> str:

@@ -89,7 +89,8 @@ class Stalled(Detector):
         constant = signals.constant_loss
         came_down = signals.fall > self.improved * (signals.first - signals.learned.floor)
         if constant is None:
-            bar, stuck = signals.first, signals.fall <= 0
+            # Where the start is a guess from noisy batches, not to have come below it says nothing yet.
+            bar, stuck = signals.first, signals.fall <= 0 and not signals.drowned
         else:
             bar = constant - (1 - self.alone) * signals.learned.room
             stuck = signals.end >= bar and not came_down

@@ -48,6 +48,9 @@ class Trained(Detector):
             certainty = "weak"
             better = "hardly better than" if signals.end < constant else "by loss no better than"
             why += f", {better} a constant answer ({constant:.4g})"
+        elif constant is None and signals.facts.loss is not None and signals.facts.task is None:
+            certainty = "weak"  # of a LightningModule that computes a loss of its own
+            why += "; what a constant answer would come to is not known of its loss"
         elif certainty == "weak":
             border = (
                 "close to the border of too slow" if share >= self.unsure else "hardly more than the batches' noise"

@@ -18,6 +18,7 @@ from lrscope.diagnosis.signals.aliases import canonical
 from lrscope.diagnosis.signals.continuation import Continuation, Forecast
 from lrscope.diagnosis.signals.learned import Learned
 from lrscope.diagnosis.signals.level import ENOUGH, LEAST, Level, batch_noise, level_of
+from lrscope.diagnosis.signals.movement import SHORT_PATH, Movement
 from lrscope.diagnosis.signals.probed import Ahead
 from lrscope.diagnosis.signals.rates import largest_rate, rate_of_steps, travelled
 
@@ -55,14 +56,15 @@ FEWEST_LEVELS = 3
 """Evaluations at fixed weights below which no level can be read off them."""
 RISEN = 0.01
 """A loss that stands above L₀ by more than this share of it has nothing to go on falling from: benchmarks/README.md."""
+ERRORS = 3.0
+"""And by so many standard errors of a first loss that is a guess from noisy batches."""
+ROUNDING = 1e-7  # share of the loss that float32 does not tell from nothing
 UNSURE_START = 0.1
-"""However noisy its batches, a first loss is not off by more than this share of it."""
+"""However noisy its batches, a first loss that an epoch's end was held beside is not off by more than this share."""
 CAME_BACK = 0.1
 """Share of its largest fall by which a loss must stand above its lowest value to have come back up."""
 SHORT_RUN = 320
 """Updates up to which a run counts as short: what has stalled and what has hardly begun look most alike in it."""
-SHORT_PATH = 0.1
-"""Sum of the relative updates below which a network has hardly left its initial weights."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,10 +191,9 @@ class RunSignals:
         return SMOOTH_FALLING if smooth else STILL_FALLING
 
     @cached_property
-    def path(self) -> float:
-        """Sum over the steps of ||dw||/||w||, from the steps that were measured; nan where none were."""
-        ratios = self.trace.get("update_ratio").values
-        return float(np.mean(ratios)) * self.steps if len(ratios) else math.nan
+    def movement(self) -> Movement:
+        """How far the weights can have moved."""
+        return Movement.of(self.trace, self.rates)
 
     @cached_property
     def falls_again(self) -> bool:
@@ -205,7 +206,7 @@ class RunSignals:
             return False
         if self.ahead.again is None and self.ahead.same is not None and self._fell_soon(self.ahead.same):
             return True
-        return self.forecast.again > max(self.falling_share * abs(self.way), self.level.bounce)
+        return self.forecast.again > max(self.falling_share * abs(self.way), self.level.bounce, ROUNDING * self.first)
 
     def _fell_soon(self, same: float) -> bool:
         """Whether 10% more steps already did what as many again must."""
@@ -214,7 +215,13 @@ class RunSignals:
     @property
     def risen(self) -> bool:
         """Whether the loss stands above L₀, as far as that is known."""
-        return self.fall < -max(RISEN * self.first, min(self.level.first_error, UNSURE_START * self.first))
+        most = UNSURE_START * self.first if self.level.exact else math.inf
+        return self.fall < -max(RISEN * self.first, min(ERRORS * self.level.first_error, most))
+
+    @property
+    def drowned(self) -> bool:
+        """Whether the whole fall is within the error of L₀, and the loss is not known to have levelled off."""
+        return abs(self.fall) < ERRORS * self.level.first_error and not self.levelled_off
 
     @property
     def levelled_off(self) -> bool:
@@ -228,7 +235,7 @@ class RunSignals:
             return False
         fall, bounce = abs(self.fall), self.level.bounce
         short = self.steps <= SHORT_RUN
-        if short and self.path < SHORT_PATH:
+        if short and self.movement.path < SHORT_PATH:
             return False  # such a run has not tried yet
         small = bounce < RISEN * self.first and (fall < RISEN * self.first or not short)
         return (bounce < QUIET * fall or small) and self.forecast.again < max(FLAT * fall, bounce)
@@ -244,9 +251,8 @@ class RunSignals:
 
     @property
     def hardly_moved(self) -> bool:
-        """Weights that have gone nowhere, by a fall that drowns in the batches' noise or a path too short to matter."""
-        small = 2 * self.level.first_error if self.path > SHORT_PATH / 10 else 0.02 * self.first
-        return self.path < SHORT_PATH and abs(self.fall) < max(small, 2 * self.level.first_error)
+        """Weights that have gone nowhere."""
+        return self.movement.hardly(self.fall, self.first, self.level.first_error)
 
     @cached_property
     def peak_rate(self) -> float | None:

@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from lrscope.report.analysis.comparison import Cell, Comparison, Group
+from lrscope.core.verdict import Verdict
+from lrscope.report.analysis.comparison import Cell, Comparison, Group, Row
+from lrscope.report.analysis.judged_by import JudgedBy
 from lrscope.report.analysis.no_choice import constant_answer, held_back
 from lrscope.report.analysis.noise import tolerance
 from lrscope.report.analysis.rate_curve import NEAR, Loss, RateCurve, fit_curve
 from lrscope.report.analysis.recommendation import Evidence
 from lrscope.report.analysis.safest import best_of, known, safest, usable
+from lrscope.report.analysis.stopped_by_search import presumed_loss
 
 FEW_SEEDS = 3
 """Fewer seeds than this give an interval too wide to decide anything by."""
@@ -46,8 +49,8 @@ class Choice:
     def range(self) -> tuple[float | str | None, float | str | None]:
         """From where to where the best value lies; what is recommended is never outside."""
         if self.curve is not None and isinstance(self.use, float):
-            low, high = self.curve.interval()
-            return min(low, self.use), max(high, self.use)
+            (low, high), (least, most) = self.curve.interval(), _between_failures(self.group.cells, self.best)
+            return min(max(low, least), self.use), max(min(high, most), self.use)
         return (self.near[0].x, self.near[-1].x) if self.comparison.numeric else (self.best.x, self.best.x)
 
     @property
@@ -66,10 +69,24 @@ class Choice:
         return "highest" if numbered[-1] is self.best else None
 
     @property
+    def beyond(self) -> Literal["lowest", "highest"] | None:
+        """Past which end of what was tried the best may lie. Below rates that were all too slow it does not: there the
+        luck of a seed made the lowest look best, or higher ones are worse for another reason.
+        """
+        if not self.comparison.by_rate or not _all_too_slow(self.group.cells):
+            return self.edge
+        assert self.best.score is not None
+        as_good = _within(known(self.group.cells)[-1], self.best.score.mean + self.room)
+        return "highest" if self.constant is not None or as_good else None
+
+    @property
     def evidence(self) -> Evidence:
         if self.constant is not None:
             return "none"
-        enough = len(usable(self.group.cells)) >= FEW_RATES and self.edge is None and self.best.failed.count == 0
+        if self.group.sweep.unfinished:
+            return "tentative"
+        within = self.edge is None and self.beyond is None
+        enough = len(usable(self.group.cells)) >= FEW_RATES and within and self.best.failed.count == 0
         sure = self.sure >= SURE if self.sure is not None else len(self.best.rows) >= FEW_SEEDS
         return "clear" if enough and sure and self.use == self.best.x else "tentative"
 
@@ -80,11 +97,13 @@ def choose(comparison: Comparison, group: Group) -> Choice | None:
     if best is None:
         return None
     curve = _curve(comparison, group, best) if comparison.by_rate else None
-    if curve is not None:
+    if curve is not None and not group.sweep.searched:  # what a search stopped is on the curve by a guess alone
         best = _lowest_on(curve, safest(usable(group.cells)), best)
     constant = constant_answer(best)
-    use = _use(comparison, group, best, curve) if curve is not None and constant is None else best.x
-    room, basis = tolerance(group.cells, best, comparison.start)
+    # a search ends at what it trained; what is left to train may lie where the curve is lowest
+    trusts = curve is not None and constant is None and not group.sweep.searched and not group.sweep.unfinished
+    use = _use(comparison, group, best, curve) if curve is not None and trusts else best.x
+    room, basis = tolerance(group.cells, best, comparison.start, comparison.judge.noun)
     return Choice(
         comparison=comparison,
         group=group,
@@ -100,18 +119,29 @@ def choose(comparison: Comparison, group: Group) -> Choice | None:
 
 
 def _curve(comparison: Comparison, group: Group, best: Cell) -> RateCurve | None:
-    """Through every member that has ended; one that failed counts with at most the loss before training."""
+    """Through every member that has ended; one that failed counts with at most the loss before training, and one that a
+    search stopped with what it would about have come to.
+    """
     rows = [
         row
         for cell in group.cells
         for row in cell.rows
         if row.member.ended and not row.member.crashed and isinstance(row.x, float) and row.x > 0
     ]
-    finite = [row.score for row in rows if math.isfinite(row.score)]
+    if len(group.sweep.searched) > 1:
+        return None  # neighbours along the rate differ in something else as well
+    reference = min((row for row in best.rows if row.member.tells), key=lambda row: row.score)
+    scores = [(row, _score(row, reference, comparison.judge)) for row in rows]
+    finite = [score for _, score in scores if score is not None and math.isfinite(score)]
     start = comparison.start if math.isfinite(comparison.start) else max(finite)
-    losses = [Loss(float(row.x or 0), row.member.seed or 0, min(row.score, start)) for row in rows]
+    losses = [Loss(float(r.x or 0), r.member.seed or 0, min(score, start)) for r, score in scores if score is not None]
     assert best.score is not None
     return fit_curve(losses, best.score.mean, start)
+
+
+def _score(row: Row, reference: Row, judge: JudgedBy) -> float | None:
+    """The member's loss; of one that a search stopped what it would about have come to."""
+    return row.score if row.member.pruned is None else presumed_loss(row, reference, judge)
 
 
 def _lowest_on(curve: RateCurve, safe: Sequence[Cell], otherwise: Cell) -> Cell:
@@ -137,10 +167,30 @@ def _use(comparison: Comparison, group: Group, best: Cell, curve: RateCurve) -> 
 
 def _near(comparison: Comparison, group: Group, best: Cell, curve: RateCurve | None, room: float) -> Sequence[Cell]:
     if curve is not None:
-        low, high = curve.interval()
-        inside = [c for c in known(group.cells) if isinstance(c.x, float) and low <= c.x <= high]
+        (low, high), (least, most) = curve.interval(), _between_failures(group.cells, best)
+        ends = max(low, least), min(high, most)
+        inside = [c for c in known(group.cells) if isinstance(c.x, float) and ends[0] <= c.x <= ends[1]]
         return inside if best in inside else sorted([*inside, best], key=lambda cell: float(cell.x or 0))
     return as_good(group.cells, best, room) if comparison.numeric else _equals(usable(group.cells), best, room)
+
+
+def _between_failures(cells: Sequence[Cell], best: Cell) -> tuple[float, float]:
+    """How far the best rate can lie from the best cell: halfway, in the logarithm, to the nearest rates that failed for
+    most of their seeds.
+    """
+    numbered = [cell for cell in known(cells) if isinstance(cell.x, float) and cell.x > 0]
+    place = numbered.index(best) if best in numbered else -1
+    if place < 0:
+        return 0.0, math.inf
+    ends = [0.0, math.inf]
+    for side, step in ((0, -1), (1, 1)):
+        before, at = best, place + step
+        while 0 <= at < len(numbered):
+            if 2 * numbered[at].failed.count > numbered[at].failed.total:
+                ends[side] = math.sqrt(float(before.x or 0) * float(numbered[at].x or 0))
+                break
+            before, at = numbered[at], at + step
+    return ends[0], ends[1]
 
 
 def as_good(cells: Sequence[Cell], best: Cell, tolerance: float) -> list[Cell]:
@@ -161,6 +211,13 @@ def _equals(cells: Sequence[Cell], best: Cell, room: float) -> list[Cell]:
     """Of settings without an order: the best, and all that are as good."""
     assert best.score is not None
     return [best] + [cell for cell in cells if cell is not best and _within(cell, best.score.mean + room)]
+
+
+def _all_too_slow(cells: Sequence[Cell]) -> bool:
+    verdicts = {
+        row.member.verdict for cell in cells for row in cell.rows if row.member.tells and not row.member.crashed
+    }
+    return verdicts == {Verdict.TOO_SLOW}
 
 
 def _within(cell: Cell, bound: float) -> bool:

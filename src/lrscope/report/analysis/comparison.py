@@ -8,14 +8,12 @@ from dataclasses import dataclass
 
 from lrscope.core.run_facts import RATE_KEYS
 from lrscope.report.analysis.estimates import Estimate, Share, loss_interval, share_of
+from lrscope.report.analysis.judged_by import JudgedBy, judged_by, start_of
 from lrscope.report.analysis.member_numbers import (
     Outcome,
-    decisive,
-    decisive_loss,
     outcome_of,
     steps_to,
     target_loss,
-    train_loss,
 )
 from lrscope.report.data.axes import RATE, SEED, number
 from lrscope.report.data.stored_sweep import Member, Sweep
@@ -23,7 +21,9 @@ from lrscope.report.data.stored_sweep import Member, Sweep
 
 @dataclass(frozen=True)
 class Row:
-    """A member with its numbers. ``best`` and ``final`` are its decisive loss, nan where it has none."""
+    """A member with its numbers. ``best`` and ``final`` are what it is judged by, as costs: the lower the better; nan
+    where it has none. See :class:`JudgedBy`.
+    """
 
     member: Member
     outcome: Outcome
@@ -85,17 +85,27 @@ class Group:
 class Comparison:
     """Everything that the report shows, as numbers.
 
-    ``x_axis`` is the swept key along which the figure runs (``lr`` wherever it was swept), ``loss`` the loss that
-    decides (``val/loss`` or ``train/loss``), ``start`` the loss before training (nan: not recorded).
+    ``x_axis`` is the swept key along which the figure runs (``lr`` wherever it was swept), ``judge`` what decides,
+    ``start`` its cost before training (nan: not recorded).
     """
 
     sweeps: tuple[Sweep, ...]
     x_axis: str
     numeric: bool
-    loss: str
+    judge: JudgedBy
     start: float
     rows: tuple[Row, ...]
     groups: tuple[Group, ...]
+
+    @property
+    def loss(self) -> str:
+        """The name of the loss or metric that decides."""
+        return self.judge.metric
+
+    @property
+    def loss_start(self) -> float:
+        """The training loss of the first batch, the median over members; nan where nobody recorded it."""
+        return start_of([row.member for row in self.rows])
 
     @property
     def by_rate(self) -> bool:
@@ -118,22 +128,22 @@ def compare(sweeps: Sequence[Sweep]) -> Comparison:
     """Group the members of one sweep, or of several side by side."""
     members = [(sweep, member) for sweep in sweeps for member in sweep.members]
     x_axis = _x_axis(sweeps)
-    loss = decisive_loss([member for _, member in members])
+    judge = judged_by([member for _, member in members])
     outcomes = {member.run_id: outcome_of(member) for _, member in members}
-    target = target_loss(outcomes.values(), _lowest([member for _, member in members], outcomes, loss))
+    start = judge.start([member for _, member in members])
+    target = target_loss(start, _lowest([member for _, member in members], outcomes, judge))
     names = sweep_names(sweeps)
     rows = [
-        _row(member, outcomes[member.run_id], x_axis, loss, target, _group_label(sweep, member, x_axis, names))
+        _row(member, outcomes[member.run_id], x_axis, judge, target, _group_label(sweep, member, x_axis, names))
         for sweep, member in members
     ]
     numeric = any(isinstance(row.x, float) for row in rows) and not any(isinstance(row.x, str) for row in rows)
-    starts = sorted(o.start for o in outcomes.values() if math.isfinite(o.start))
     return Comparison(
         sweeps=tuple(sweeps),
         x_axis=x_axis,
         numeric=numeric,
-        loss=loss,
-        start=starts[len(starts) // 2] if starts else math.nan,
+        judge=judge,
+        start=start,
         rows=tuple(rows),
         groups=_groups(sweeps, rows, x_axis),
     )
@@ -181,12 +191,12 @@ def _group_label(sweep: Sweep, member: Member, x_axis: str, names: Mapping[str, 
     parts += [
         value if number(value) is None else f"{axis}={value}"
         for axis, value in member.settings.items()
-        if axis not in (x_axis, SEED)
+        if axis not in (x_axis, SEED) and axis not in sweep.searched
     ]
     return ", ".join(parts)
 
 
-def _row(member: Member, outcome: Outcome, x_axis: str, loss: str, target: float, group: str) -> Row:
+def _row(member: Member, outcome: Outcome, x_axis: str, judge: JudgedBy, target: float, group: str) -> Row:
     if x_axis == RATE:
         typed = number(member.params.get(RATE, ""))
         x: float | str | None = typed if typed is not None else member.rate
@@ -194,14 +204,13 @@ def _row(member: Member, outcome: Outcome, x_axis: str, loss: str, target: float
         text = member.settings.get(x_axis, "")
         value = number(text)
         x = value if value is not None else text
-    curve = member.trace.get("val/loss") if loss == "val/loss" else train_loss(member.trace)
-    best, final = decisive(outcome, loss)
-    return Row(member, outcome, group, x, best, final, steps_to(curve, target))
+    best, final = judge.of(member, outcome)
+    return Row(member, outcome, group, x, best, final, steps_to(judge.curve(member), target))
 
 
-def _lowest(members: Sequence[Member], outcomes: Mapping[str, Outcome], loss: str) -> float:
-    losses = [decisive(outcomes[m.run_id], loss)[0] for m in members if not m.failed]
-    return min((value for value in losses if math.isfinite(value)), default=math.inf)
+def _lowest(members: Sequence[Member], outcomes: Mapping[str, Outcome], judge: JudgedBy) -> float:
+    costs = [judge.of(m, outcomes[m.run_id])[0] for m in members if not m.failed]
+    return min((value for value in costs if math.isfinite(value)), default=math.inf)
 
 
 def _groups(sweeps: Sequence[Sweep], rows: Sequence[Row], x_axis: str) -> tuple[Group, ...]:
@@ -212,13 +221,15 @@ def _groups(sweeps: Sequence[Sweep], rows: Sequence[Row], x_axis: str) -> tuple[
     groups = []
     for label, cells in by_group.items():
         first = next(iter(cells.values()))[0].member
-        settings = {axis: value for axis, value in first.settings.items() if axis not in (x_axis, SEED)}
+        own = sweep_of[first.run_id]
+        beside = (x_axis, SEED, *own.searched)
+        settings = {axis: value for axis, value in first.settings.items() if axis not in beside}
         ordered = sorted(cells.items(), key=lambda item: _order(item[0]))
         groups.append(
             Group(
                 label,
                 settings,
-                sweep_of[first.run_id],
+                own,
                 tuple(_cell(x, tuple(of_x)) for x, of_x in ordered),
                 x_axis if x_axis in RATE_KEYS else first.trace.facts.rate_key,
             )
@@ -233,8 +244,8 @@ def _order(x: float | str | None) -> tuple[int, float, str]:
 
 
 def _cell(x: float | str | None, rows: tuple[Row, ...]) -> Cell:
-    trained = [row for row in rows if row.member.ended and not row.member.failed and math.isfinite(row.score)]
-    ended = [row for row in rows if row.member.ended and not row.member.crashed]
+    trained = [row for row in rows if row.member.tells and not row.member.failed and math.isfinite(row.score)]
+    ended = [row for row in rows if row.member.tells and not row.member.crashed]
     return Cell(
         x=x,
         rows=rows,

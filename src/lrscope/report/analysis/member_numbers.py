@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,8 +42,8 @@ class Outcome:
 def outcome_of(member: Member) -> Outcome:
     """The member's numbers from its curves."""
     trace = member.trace
-    final_train, best_train = _loss(train_loss(trace))
-    final_val, best_val = _loss(trace.get("val/loss"))
+    final_train, best_train = at_end_and_best(train_loss(trace))
+    final_val, best_val = at_end_and_best(trace.get("val/loss"))
     final_val_acc, best_val_acc = _accuracy(trace.get("val/acc"))
     final_train_acc, best_train_acc = _accuracy(trace.get("train/acc"))
     return Outcome(
@@ -56,7 +55,7 @@ def outcome_of(member: Member) -> Outcome:
         best_val_acc=best_val_acc,
         final_train_acc=final_train_acc,
         best_train_acc=best_train_acc,
-        start=start_of(trace),
+        start=first_loss(trace),
         steps=max((int(series.steps[-1]) + 1 for series in trace.series.values() if len(series)), default=0),
     )
 
@@ -82,13 +81,13 @@ def smoothed(series: Series) -> Series:
     return Series(series.steps, np.where(np.isfinite(series.values), means, series.values))
 
 
-def start_of(trace: Trace) -> float:
+def first_loss(trace: Trace) -> float:
     """The loss before training: of the first batch where the first step was recorded, else nan."""
     series = trace.get("train/loss")
     return float(series.values[0]) if len(series) and series.steps[0] == 0 else math.nan
 
 
-def _loss(series: Series) -> tuple[float, float]:
+def at_end_and_best(series: Series) -> tuple[float, float]:
     """At the end and at its best; a loss that is not finite at the end counts as inf, whatever it was before."""
     if not len(series):
         return math.nan, math.nan
@@ -102,13 +101,10 @@ def _accuracy(series: Series) -> tuple[float, float]:
     return (float(series.values[-1]), float(finite.max())) if len(finite) else (math.nan, math.nan)
 
 
-def target_loss(outcomes: Iterable[Outcome], best: float) -> float:
-    """The loss at ``REACH`` of the way from the start (median over members) down to the best; nan if not known."""
-    starts = [outcome.start for outcome in outcomes if math.isfinite(outcome.start)]
-    if not starts or not math.isfinite(best):
-        return math.nan
-    start = float(np.median(starts))
-    return start - REACH * (start - best) if start > best else math.nan
+def target_loss(start: float, best: float) -> float:
+    """The loss at ``REACH`` of the way from the start down to the best; nan if not known."""
+    known = math.isfinite(start) and math.isfinite(best) and start > best
+    return start - REACH * (start - best) if known else math.nan
 
 
 def steps_to(series: Series, target: float) -> int | None:
@@ -117,16 +113,3 @@ def steps_to(series: Series, target: float) -> int | None:
         return None
     there = np.flatnonzero(series.values <= target)
     return int(series.steps[there[0]]) + 1 if len(there) else None
-
-
-def decisive(outcome: Outcome, loss: str) -> tuple[float, float]:
-    """The loss that decides (``val/loss`` or ``train/loss``), at its best and at the end."""
-    if loss == "val/loss":
-        return outcome.best_val, outcome.final_val
-    return outcome.best_train, outcome.final_train
-
-
-def decisive_loss(members: Sequence[Member]) -> str:
-    """``val/loss`` where any member that did not fail has it, else ``train loss``: the loss that decides."""
-    usable = [m for m in members if not m.failed] or list(members)
-    return "val/loss" if any(len(m.trace.get("val/loss")) for m in usable) else "train/loss"

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from lrscope.report.analysis.choice import FEW_SEEDS, Choice
 from lrscope.report.analysis.contenders import rivals
-from lrscope.report.analysis.next_runs import around, between, beyond, more_seeds
+from lrscope.report.analysis.next_runs import around, between, beyond, go_on, more_seeds
 from lrscope.report.analysis.sentences import rate
 from lrscope.report.data.axes import RATE
 
@@ -17,8 +17,12 @@ COARSE = 4.0
 
 def next_commands(chosen: Choice) -> tuple[tuple[str, str], ...]:
     """Pairs of a reason and a command to paste; none where another rate or seed would mend nothing."""
-    if chosen.held or (chosen.constant is not None and chosen.edge is None):
+    if chosen.group.sweep.unfinished:
+        return (go_on(chosen.group.sweep),)
+    if chosen.held or (chosen.constant is not None and chosen.beyond is None):
         return ()
+    if len(chosen.group.sweep.searched) > 1:
+        return ()  # other rates would want other values of the rest
     best = chosen.best.x
     if not chosen.comparison.by_rate or not isinstance(best, float):
         return _beside_rates(chosen)
@@ -29,8 +33,9 @@ def next_commands(chosen: Choice) -> tuple[tuple[str, str], ...]:
     if len(rates) < 2:
         return (("One rate is no sweep", beyond(group, best, rates, "both")),)
     found = []
-    if chosen.edge:
-        found.append(("To see whether the optimum lies beyond the edge", beyond(group, best, rates, chosen.edge)))
+    if chosen.beyond:
+        end = max(rates) if chosen.beyond == "highest" else min(rates)
+        found.append(("To see whether the optimum lies beyond the edge", beyond(group, end, rates, chosen.beyond)))
     elif chosen.evidence != "clear" and (chosen.use != best or _coarse(rates, best)):
         low, high = _range(chosen, rates, best)
         found.append((f"To look between {rate(low)} and {rate(high)}", between(group, low, high, chosen.use)))

@@ -7,16 +7,23 @@ import shlex
 from collections.abc import Sequence
 from typing import Literal
 
-from lrscope.core.command_words import train_command
+from lrscope.core.command_words import resume_command, train_again
 from lrscope.report.analysis.comparison import Group
 from lrscope.report.data.axes import SEED, format_rate
+from lrscope.report.data.stored_sweep import Sweep
 
+GO_ON = "To go on with the members that have not ended"
 DECADE = 10.0
 SEEDS = 5
 
 
+def go_on(sweep: Sweep) -> tuple[str, str]:
+    """A reason, and the command that goes on with a sweep."""
+    return GO_ON, resume_command(sweep.overrides, sweep.run_id, sweep=True)
+
+
 def beyond(group: Group, best: float, rates: Sequence[float], edge: Literal["lowest", "highest", "both"]) -> str:
-    """The best rate again and two or three steps past it, as wide as the sweep's own but at most a decade."""
+    """The rate at that end again and two or three steps past it, as wide as the sweep's own but at most a decade."""
     step = _step(best, rates)
     exponents = {"lowest": (-3, -2, -1, 0), "highest": (0, 1, 2, 3), "both": (-2, -1, 0, 1, 2)}[edge]
     return command(group, [best * step**exponent for exponent in exponents])
@@ -60,6 +67,7 @@ def command(group: Group, rates: Sequence[float], seeds: str | None = None) -> s
         if (key := word.lstrip("+~").split("=", 1)[0]) not in settings
         and not (key == group.rate_key and rates)
         and not (key == SEED and seeds)
+        and not (rates and (key == "search" or key.startswith("search.")))
     ]
     words += [f"{key}={value}" for key, value in settings.items()]
     if rates:
@@ -68,8 +76,7 @@ def command(group: Group, rates: Sequence[float], seeds: str | None = None) -> s
         words.append(f"{group.rate_key}=" + ",".join(texts))
     if seeds:
         words.append(f"seed={seeds}")
-    quoted = " ".join(shlex.quote(word) for word in words)
-    return f"{train_command()} -m {quoted}" if group.sweep.ours else quoted
+    return train_again(words, sweep=True) if group.sweep.ours else " ".join(map(shlex.quote, words))
 
 
 def exact(rate: float) -> str:

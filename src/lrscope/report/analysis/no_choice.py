@@ -11,7 +11,7 @@ from lrscope.diagnosis import diagnose_sweep
 from lrscope.diagnosis.signals import chance
 from lrscope.diagnosis.signals.run_signals import RunSignals
 from lrscope.report.analysis.comparison import Cell, Comparison, Group
-from lrscope.report.analysis.next_runs import around, lower
+from lrscope.report.analysis.next_runs import around, go_on, lower
 from lrscope.report.analysis.recommendation import Recommendation, loss
 from lrscope.report.data.stored_sweep import Member
 
@@ -41,9 +41,17 @@ def constant_answer(best: Cell) -> float | None:
         return min(chance.val_constant_loss(s.trace) or math.inf for s in signals)
     bars = [s.constant_loss - (1 - chance.NOTHING) * s.learned.room
             for s in signals if s.constant_loss and not s.learned.above_chance]  # fmt: skip
-    if len(bars) < len(signals) or best.best.mean < min(bars):
+    if len(bars) < len(signals) or _lowest_loss(best) < min(bars):
         return None
     return min(s.constant_loss for s in signals if s.constant_loss)
+
+
+def _lowest_loss(cell: Cell) -> float:
+    """The mean over its members of the lowest loss, whatever they are judged by."""
+    outcomes = [row.outcome for row in cell.rows if row.member.ended and not row.member.failed]
+    validated = any(math.isfinite(o.best_val) for o in outcomes)
+    losses = [value for o in outcomes if math.isfinite(value := o.best_val if validated else o.best_train)]
+    return math.fsum(losses) / len(losses) if losses else math.inf
 
 
 def nothing_learned(comparison: Comparison, best: Cell, constant: float, where: str) -> str:
@@ -55,7 +63,8 @@ def nothing_learned(comparison: Comparison, best: Cell, constant: float, where: 
     return (
         f"No {'rate' if comparison.by_rate else axis}{where} did better than a constant answer ({loss(constant)}): "
         f"{what} was learned{' that holds for others' if memorised else ''}. "
-        f"The lowest {comparison.loss} is {loss(best.best.mean)}, with {axis}={best.label}."
+        f"The {comparison.judge.best_word} {comparison.loss} is {loss(comparison.judge.value(best.best.mean))}, with"
+        f" {axis}={best.label}."
     )
 
 
@@ -76,6 +85,8 @@ def nothing(comparison: Comparison, group: Group) -> Recommendation:
     sentence = f"No {'rate' if comparison.by_rate else comparison.x_axis} can be recommended: " + (
         f"none of {len(rows)} members trained ({fates})." if rows else "nothing was recorded."
     )
+    if group.sweep.unfinished:
+        return _none(comparison, group, sentence, (go_on(group.sweep),))
     if rows and all(row.member.crashed for row in rows):
         sentence += " A crash is not a matter of the rate: mend its cause, then run the same sweep again."
     elif tried is not None:
@@ -94,7 +105,7 @@ def _cause(found: Sequence[Finding]) -> str | None:
 
 def held_back(group: Group) -> list[str]:
     """A sentence for each cause beside the rate that at least half of the members have; see :class:`Cause`."""
-    members = [row.member for cell in group.cells for row in cell.rows if row.member.ended and not row.member.crashed]
+    members = [row.member for cell in group.cells for row in cell.rows if row.member.tells and not row.member.crashed]
     having: dict[str, list[tuple[Member, Cause]]] = {}
     for member in members:
         for cause in member.finding.causes if member.finding is not None else ():
@@ -118,7 +129,7 @@ def _findings(members: Sequence[Member]) -> list[Finding]:
 
 def _none(comparison: Comparison, group: Group, sentence: str, commands: Sequence[tuple[str, str]]) -> Recommendation:
     return Recommendation(
-        group=group.label, axis=comparison.x_axis, best=None, use=None, loss=math.inf, low=None, high=None,
-        confidence=None, sure=None, tolerance=math.nan, basis="", evidence="none", sensitivity=None,
-        sentences=(sentence,), warnings=(), commands=tuple(commands),
+        group=group.label, axis=comparison.x_axis, best=None, use=None, loss=comparison.judge.value(math.inf),
+        low=None, high=None, confidence=None, sure=None, tolerance=math.nan, basis="", evidence="none",
+        sensitivity=None, sentences=(sentence,), warnings=(), commands=tuple(commands),
     )  # fmt: skip

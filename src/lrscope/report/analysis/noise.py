@@ -23,11 +23,13 @@ BASIN = 0.25
 FEWEST_TRIPLES = 4
 
 
-def tolerance(cells: Sequence[Cell], best: Cell, start: float) -> tuple[float, str]:
-    """The loss within which others are as good as the best, and words for where it comes from."""
+def tolerance(cells: Sequence[Cell], best: Cell, start: float, noun: str = "loss") -> tuple[float, str]:
+    """The loss (or cost of another metric, which ``noun`` names) within which others are as good as the best, and
+    words for where it comes from.
+    """
     assert best.score is not None
     relative = RELATIVE_TOLERANCE * abs(best.score.mean)
-    found = [(relative, "1% of the loss")]
+    found = [(relative, f"1% of the {noun}")]
     if math.isfinite(start):
         found.append((GAIN_TOLERANCE * (start - best.score.mean), "a thousandth of what training gained"))
     if best.score.n > 1:

@@ -69,7 +69,7 @@ def _best_cell(comparison: Comparison, recommendation: Recommendation) -> Cell |
 
 
 def _group_failures(comparison: Comparison, label: str) -> Share:
-    ended = [r for r in comparison.rows if r.group == label and r.member.ended and not r.member.crashed]
+    ended = [r for r in comparison.rows if r.group == label and r.member.tells and not r.member.crashed]
     return share_of(sum(row.member.failed for row in ended), len(ended))
 
 
@@ -95,7 +95,7 @@ def _standing(label: str, cell: Cell | None, failed: Share, first: Cell | None, 
 
 
 def _trained(cell: Cell) -> list[Row]:
-    return [row for row in cell.rows if row.member.ended and not row.member.failed]
+    return [row for row in cell.rows if row.member.tells and not row.member.failed]
 
 
 def _difference(cell: Cell, first: Cell) -> Estimate | None:

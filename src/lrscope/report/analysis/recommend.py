@@ -20,7 +20,7 @@ def recommend(comparison: Comparison) -> tuple[Recommendation, ...]:
 
     def rank(found: Recommendation) -> tuple[bool, bool, float, bool]:
         cell = best.get(found.group)
-        shown = float(f"{found.loss:.4g}")  # what reads the same is a tie
+        shown = float(f"{comparison.judge.value(found.loss):.4g}")  # what reads the same is a tie
         return found.best is None, cell not in before, shown, cell is not None and has_idle_schedule(cell)
 
     return tuple(sorted((_of_group(comparison, group) for group in comparison.groups), key=rank))
@@ -39,7 +39,7 @@ def _of_group(comparison: Comparison, group: Group) -> Recommendation:
         axis=comparison.x_axis,
         best=chosen.best.x,
         use=chosen.use,
-        loss=chosen.best.score.mean,
+        loss=comparison.judge.value(chosen.best.score.mean),
         low=low,
         high=high,
         confidence=CONFIDENCE if chosen.curve is not None else None,

@@ -17,8 +17,8 @@ class Recommendation:
     """What to use for one group of members.
 
     ``best`` is the recommended value among those of the x axis that were tried (None: none can be recommended), and
-    ``loss`` its loss, the mean of that at its best and at the end. ``use`` is what to train with: ``best``, or a rate
-    between those that were tried where a smooth curve lies clearly lower there.
+    ``loss`` its loss, or the metric that decides: the mean of that at its best and at the end. ``use`` is what to train
+    with: ``best``, or a rate between those that were tried where a smooth curve lies clearly lower there.
 
     Of rates, ``low`` to ``high`` is where the best one lies with the probability ``confidence``, and ``sure`` the
     probability that ``use`` is within 2% (of what training gained) of it. Where no curve could be laid through them,

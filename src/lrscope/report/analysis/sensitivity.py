@@ -25,7 +25,8 @@ def lr_sensitivity(comparison: Comparison, group: Group) -> float | None:
         None where the axis is not the rate, fewer than three rates over less than a decade were run, or the loss of the
         first step is not recorded.
     """
-    if not comparison.by_rate or not math.isfinite(comparison.start):
+    known = comparison.judge.is_loss and math.isfinite(comparison.start)
+    if not comparison.by_rate or not known:
         return None
     points = [
         (cell.x, capped)
@@ -43,7 +44,7 @@ def _capped(cell: Cell, start: float) -> float | None:
     """The mean over seeds of the loss at the end, none above the start; None where no seed came to an end."""
     losses = []
     for row in cell.rows:
-        if not row.member.ended:
+        if not row.member.tells:
             continue
         final = row.outcome.final_val if not math.isnan(row.outcome.final_val) else row.outcome.final_train
         losses.append(min(final, start) if math.isfinite(final) else start)

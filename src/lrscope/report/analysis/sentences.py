@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import math
+
 from lrscope.report.analysis.choice import Choice
 from lrscope.report.analysis.comparison import Cell
 from lrscope.report.analysis.estimates import Estimate, Share
 from lrscope.report.analysis.no_choice import nothing_learned
+from lrscope.report.analysis.own_unit import at_best, in_words, own_unit
 from lrscope.report.analysis.recommendation import CONFIDENCE, loss
 from lrscope.report.analysis.safest import fail_within, has_idle_schedule, known, usable
+from lrscope.report.analysis.stopped_by_search import spent
 
 
 def sentences(chosen: Choice) -> tuple[str, ...]:
-    """The headline, the range, and what the neighbours would cost."""
+    """The headline, the range, what the neighbours would cost, and what a search has taken."""
     where = _where(chosen)
     if chosen.constant is not None:
         return (nothing_learned(chosen.comparison, chosen.best, chosen.constant, where),)
-    return (_headline(chosen, where), *_as_good(chosen), *_neighbours(chosen))
+    if chosen.group.sweep.unfinished:
+        return (_headline(chosen, where), *_neighbours(chosen))
+    took = spent(chosen.comparison)
+    return (_headline(chosen, where), *_as_good(chosen), *_neighbours(chosen), *([took] if took else []))
 
 
 def share(failed: Share) -> str:
@@ -34,8 +41,11 @@ def rate(value: float) -> str:
 
 
 def _where(chosen: Choice) -> str:
-    words = " ".join(f"{key}={value}" for key, value in chosen.group.settings.items())
-    return f" with {words or chosen.group.label}" if len(chosen.comparison.groups) > 1 else ""
+    words = " ".join(f"{key}={value}" for key, value in chosen.group.settings.items()) or chosen.group.label
+    several = [words] if len(chosen.comparison.groups) > 1 else []
+    found = chosen.best.rows[0].member.settings
+    beside = [key for key in chosen.group.sweep.searched if key != chosen.comparison.x_axis and key in found]
+    return "".join(f" with {words}" for words in [*several, *(f"{key}={found[key]}" for key in beside)])
 
 
 def _headline(chosen: Choice, where: str) -> str:
@@ -44,18 +54,31 @@ def _headline(chosen: Choice, where: str) -> str:
     if chosen.use == best.x:
         return f"Use {axis}={best.label}{where}: {_losses(chosen, best)}{but}."
     assert chosen.curve is not None and isinstance(chosen.use, float)
-    expected = loss(chosen.curve.loss_at(chosen.use))
+    judge = chosen.comparison.judge
+    expected = loss(judge.value(chosen.curve.loss_at(chosen.use)))
     return (
-        f"Use {axis}={rate(chosen.use)}{where}, which was not tried: a smooth curve through the rates falls to"
-        f" {expected} there; {best.label} had {_losses(chosen, best)}{but}."
+        f"Use {axis}={rate(chosen.use)}{where}, which was not tried: a smooth curve through the rates"
+        f" {'rises' if judge.rises else 'falls'} to {expected} there; {best.label} had {_losses(chosen, best)}{but}."
     )
 
 
 def _losses(chosen: Choice, cell: Cell) -> str:
     """At its best and at the end, one number where both are the same."""
     assert cell.best is not None and cell.final is not None
-    ends = "" if loss(cell.best.mean) == loss(cell.final.mean) else f", {loss(cell.final.mean)} at the end"
-    return f"best {chosen.comparison.loss} {loss(cell.best.mean)}{ends}{_interval(cell.best)}"
+    judge = chosen.comparison.judge
+    best, final = judge.estimate(cell.best), judge.estimate(cell.final)
+    ends = "" if loss(best.mean) == loss(final.mean) else f", {loss(final.mean)} at the end"
+    return f"best {judge.metric} {loss(best.mean)}{_in_own_unit(chosen, cell)}{ends}{_interval(best)}"
+
+
+def _in_own_unit(chosen: Choice, cell: Cell) -> str:
+    """Of a standardised loss what it is in the user's unit; its best and that of the loss are of the same epoch."""
+    if not chosen.comparison.judge.is_loss:
+        return ""
+    part = chosen.comparison.judge.metric.partition("/")[0]
+    name = own_unit([row.member for row in chosen.comparison.rows], part)
+    value = at_best([row.member for row in cell.rows if row.member.tells and not row.member.failed], name or "")
+    return f" ({name} {in_words(value)})" if name is not None and math.isfinite(value) else ""
 
 
 def _interval(estimate: Estimate) -> str:
@@ -78,7 +101,10 @@ def _as_good(chosen: Choice) -> list[str]:
         return [f"Anything from {ends} is as good: within {chosen.basis}."]
     if len(usable(cells)) > 1:
         failing = fail_within(cells, chosen.best, chosen.room)
-        why = "those whose loss is as low failed for some seeds" if failing else f"none comes within {chosen.basis}"
+        noun = chosen.comparison.judge.noun
+        why = f"none comes within {chosen.basis}"
+        if failing:
+            why = f"those whose {noun} is as good failed for some seeds"
         return [f"No other {axis} of the sweep is as good: {why}."]
     return []
 
@@ -94,7 +120,7 @@ def _range(chosen: Choice) -> str:
 
 
 def _neighbours(chosen: Choice) -> list[str]:
-    """What one would lose with the next lower and the next higher value outside the range."""
+    """What the next lower and the next higher value outside the range come to, in the numbers of the table."""
     numbered = known(chosen.group.cells)
     if not isinstance(chosen.best.x, float) or chosen.best.score is None:
         return []
@@ -107,7 +133,7 @@ def _neighbours(chosen: Choice) -> list[str]:
             words.append(f"next {side}, {cell.label}, fails ({cell.failed} {seeds(cell.failed.total)})")
         elif cell.failed.count:
             words.append(f"next {side}, {cell.label}, failed for {cell.failed} {seeds(cell.failed.total)}")
-        elif cell.score is not None and (cost := cell.score.mean - chosen.best.score.mean) > 0:
-            words.append(f"next {side}, {cell.label}, costs {loss(cost)} in loss")
+        elif cell.score is not None and cell.score.mean > chosen.best.score.mean:
+            words.append(f"next {side}, {cell.label}: {_losses(chosen, cell)}")
     text = "; ".join(words)
     return [f"{text[:1].upper()}{text[1:]}."] if words else []

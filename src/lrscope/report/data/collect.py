@@ -13,6 +13,7 @@ from mlflow.entities import Run, ViewType
 from lrscope.core.command_words import script, train_command
 from lrscope.core.errors import InputError, Problem
 from lrscope.core.from_store import LARGEST_STEP, is_id, number, strings, whole
+from lrscope.core.pruned import PRUNED, Pruned
 from lrscope.core.redact import redact_uri
 from lrscope.core.stored_command import stored_command
 from lrscope.core.trace import Trace
@@ -22,13 +23,15 @@ from lrscope.diagnosis.verdict_tags import DIAGNOSIS
 from lrscope.report.data.axes import settings_of, sort_key, swept_axes
 from lrscope.report.data.connect import connect
 from lrscope.report.data.signals_read import spread_out, wanted_signals
-from lrscope.report.data.stored_sweep import CURVES, Member, Sweep
+from lrscope.report.data.stored_sweep import CURVES, OBJECTIVE, OWN_UNIT, Member, Sweep
 from lrscope.report.data.view_key import VIEW_TAG, view_key
 from lrscope.tracking.mlflow_store.checked_client import CheckedClient
 from lrscope.tracking.mlflow_store.lookup import BEGINNING, has_trained, newest, run_of
 from lrscope.tracking.mlflow_store.read import peak_rate, read_histories, read_traces
+from lrscope.tracking.mlflow_store.remove import CLEANED, CLEANED_MEMBERS
 
 PARENT = "mlflow.parentRunId"
+MOST_NAMES = 3
 SEED_PARAMS = ("seed", "random_seed", "random_state")
 
 
@@ -58,6 +61,15 @@ def collect_sweep(store: Store, parent_run_id: str) -> Sweep:
         raise InputError(
             Problem("sweep", parent_run_id, "this run has no members", "Give the id of a sweep's parent run")
         )
+    return _sweep(client, parent, runs)
+
+
+def alone(client: MlflowClient, run: Run) -> Sweep:
+    """A lone run as a sweep of one member, which is the run itself: judged and compared by the same code."""
+    return _sweep(client, run, [run])
+
+
+def _sweep(client: MlflowClient, parent: Run, runs: Sequence[Run]) -> Sweep:
     traces = _traces(client, runs)
     axes = swept_axes(_strings(parent, "lrscope.axes"), runs)
     members = _diagnosed([_member(run, axes, traces[run.info.run_id]) for run in runs])
@@ -73,8 +85,9 @@ def collect_sweep(store: Store, parent_run_id: str) -> Sweep:
         axes=axes,
         overrides=stored_command(parent.data.tags) or (),
         planned=_integer(parent.data.tags.get("lrscope.planned")),
-        deleted=len(children(client, parent, ViewType.DELETED_ONLY)),
+        deleted=_deleted(client, parent),
         members=tuple(sorted(members, key=lambda member: sort_key(member, axes))),
+        searched=_strings(parent, "lrscope.searched"),
         ours=parent.data.tags.get("lrscope.kind") == "sweep",
         has_view=VIEW_TAG + view_key(parent.info.run_id) in experiment.tags,
         user=parent.data.tags.get("mlflow.user", ""),
@@ -82,9 +95,34 @@ def collect_sweep(store: Store, parent_run_id: str) -> Sweep:
     )
 
 
+def collect_lone_runs(client: MlflowClient, runs: Sequence[Run]) -> Sweep:
+    """Runs that are in no sweep, side by side as the members of one that nobody made."""
+    traces = _traces(client, runs)
+    members = tuple(_diagnosed([_member(run, (), traces[run.info.run_id]) for run in runs]))
+    first = runs[0].info
+    name = ", ".join(member.name for member in members[:MOST_NAMES]) + (" …" if len(members) > MOST_NAMES else "")
+    return Sweep(
+        run_id=first.run_id,
+        experiment_id=first.experiment_id,
+        experiment=client.get_experiment(first.experiment_id).name,
+        name=name,
+        store=client.tracking_uri,
+        status="FINISHED",
+        started=None,
+        axes=(),
+        overrides=(),
+        planned=None,
+        deleted=0,
+        members=members,
+        ours=False,
+    )
+
+
 def _traces(client: MlflowClient, runs: Sequence[Run]) -> dict[str, Trace]:
     """The curves that every report shows, and of failed members those that show why."""
-    traces = read_traces(client, runs, CURVES)
+    judged = {name for run in runs if (name := run.data.params.get(OBJECTIVE))}
+    more = judged | {name for name in OWN_UNIT if any(name in run.data.metrics for run in runs)}
+    traces = read_traces(client, runs, (*CURVES, *sorted(more - {*CURVES})))
     signals = read_histories(client, {run.info.run_id: wanted_signals(run) for run in spread_out(runs)})
     return {
         run_id: replace(trace, series={**trace.series, **signals.get(run_id, {})}) for run_id, trace in traces.items()
@@ -129,6 +167,12 @@ def children(client: MlflowClient, parent: Run, view: int = ViewType.ACTIVE_ONLY
             return found
 
 
+def _deleted(client: MlflowClient, parent: Run) -> int:
+    """How many members were: those that ``lrscope clean`` removed may be gone for good."""
+    by_others = (run for run in children(client, parent, ViewType.DELETED_ONLY) if CLEANED not in run.data.tags)
+    return len(list(by_others)) + (_integer(parent.data.tags.get(CLEANED_MEMBERS)) or 0)
+
+
 def _parent(client: MlflowClient, run_id: str) -> Run:
     """The parent: the run itself, or the one it is a member of."""
     run = stored_run(client, run_id)
@@ -159,6 +203,7 @@ def stored_run(client: MlflowClient, run_id: str) -> Run:
 
 def _member(run: Run, axes: Sequence[str], trace: Trace) -> Member:
     tags, params = run.data.tags, run.data.params
+    pruned = Pruned.from_json(tags.get(PRUNED))
     return Member(
         run_id=run.info.run_id,
         name=run.info.run_name or run.info.run_id[:8],
@@ -167,12 +212,13 @@ def _member(run: Run, axes: Sequence[str], trace: Trace) -> Member:
         settings=settings_of(run, axes),
         status=run.info.status,
         verdict=_verdict(tags),
-        why=tags.get("lrscope.why", ""),
+        why=pruned.reason if pruned is not None else tags.get("lrscope.why", ""),
         seconds=_seconds(run),
         trace=trace,
         params=dict(params),
         artifacts=run.info.artifact_uri or "",
         finding=_finding(tags),
+        pruned=pruned,
     )
 
 

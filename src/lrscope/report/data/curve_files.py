@@ -1,4 +1,6 @@
-"""Curves in files of other programs: CSV, JSON lines, Transformers' ``trainer_state.json``, TensorBoard's events."""
+"""Curves in files of other programs: CSV, JSON lines, Transformers' ``trainer_state.json``, TensorBoard's events, W&B's
+offline runs.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +17,11 @@ from lrscope.core.files import plain_opener
 from lrscope.core.from_store import LARGEST_STEP, entries, line, number, parsed, whole
 from lrscope.core.trace import Series, Trace
 from lrscope.diagnosis.signals.aliases import ALIASES, canonical_name
+from lrscope.report.data.wandb_history import wandb_rows
 
 STEPS = ("step", "global_step", "_step", "iteration", "iter", "update", "steps", "epoch")
 """Columns that count, the finest first."""
-KINDS = ("metrics.csv", "trainer_state.json", "*.csv", "*.jsonl", "*tfevents*")
+KINDS = ("metrics.csv", "trainer_state.json", "*.csv", "*.jsonl", "*tfevents*", "*.wandb")
 """Files of a folder that are looked at."""
 KNOWN = (*ALIASES, "update_ratio", "update_cosine", "output_spread", "train/loss_start")
 
@@ -95,6 +98,8 @@ def _rows(path: Path) -> tuple[Rows, int]:
     """The rows of a file, and the number that its first update has."""
     if "tfevents" in path.name:
         return _events(path), 0
+    if path.suffix == ".wandb":
+        return _wandb(path), 0
     try:
         with open(path, encoding="utf-8", errors="replace", newline="", opener=plain_opener) as file:
             if path.suffix == ".json":
@@ -117,6 +122,15 @@ def _events(path: Path) -> Rows:
     events = EventAccumulator(str(path), size_guidance={"scalars": 0}).Reload()
     tags = events.Tags()["scalars"]
     return [{"step": point.step, tag: point.value} for tag in tags for point in events.Scalars(tag)]
+
+
+def _wandb(path: Path) -> Rows:
+    try:
+        return wandb_rows(path)
+    except ImportError:
+        raise _refused(path, "is read by wandb, which is not installed", "pip install wandb") from None
+    except (OSError, ValueError) as error:
+        raise _refused(path, f"cannot be read ({error})", "Give the folder of an offline run.") from None
 
 
 def _refused(path: Path, rule: str, remedy: str) -> InputError:

@@ -6,9 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from lrscope.core.dataset_name import dataset_name
 from lrscope.core.outcome import TRACEBACK
+from lrscope.core.pruned import Pruned
 from lrscope.core.trace import Trace
 from lrscope.core.verdict import Finding, Verdict
+
+PRUNED_WORDS = "stopped by the search"
+"""What became of a member that was pruned."""
 
 MOST_REASONS = 4
 """Crashes of so many kinds are told."""
@@ -25,6 +30,12 @@ CURVES = (
     "val/loss_constant",
 )
 """The metrics that a report reads."""
+
+OWN_UNIT = ("val/rmse", "val/mae", "train/rmse", "train/mae")
+"""Those that say a loss in the user's own unit (``training/in_units.py``), which it reads where they are recorded."""
+
+OBJECTIVE, DIRECTION = "sweep.objective", "sweep.direction"
+"""Params of a member that say what its sweep is judged by."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +64,8 @@ class Member:
     """What its verdict rests on and what to do, as it was found when all its curves were at hand; None where nobody
     kept it.
     """
+    pruned: Pruned | None = None
+    """That a search stopped it: its setting is not to be used, and has not failed."""
 
     @property
     def ended(self) -> bool:
@@ -60,8 +73,15 @@ class Member:
         return self.status in ("FINISHED", "FAILED")
 
     @property
+    def tells(self) -> bool:
+        """Whether it shows what its setting comes to: it has ended, and no search stopped it ahead of that."""
+        return self.ended and self.pruned is None
+
+    @property
     def failed(self) -> bool:
         """Whether nobody would use the model: the verdict says so, or the run broke off with an error."""
+        if self.pruned is not None:
+            return False
         return self.status == "FAILED" or (self.verdict is not None and self.verdict.failed)
 
     @property
@@ -77,8 +97,17 @@ class Member:
         return f"artifact {TRACEBACK} of run {self.run_id}"
 
     @property
+    def fate(self) -> str:
+        """As ``outcome``, with the epoch at which a search stopped it."""
+        return f"stopped at epoch {self.pruned.epoch} by the search" if self.pruned is not None else self.outcome
+
+    @property
     def outcome(self) -> str:
-        """What became of the run: its verdict, else ``crashed``, ``running``, ``stopped`` or ``unknown``."""
+        """What became of the run: that a search stopped it, its verdict, else ``crashed``, ``running``, ``stopped`` or
+        ``unknown``.
+        """
+        if self.pruned is not None:
+            return PRUNED_WORDS
         if self.verdict is not None and (self.status != "FAILED" or self.verdict.failed):
             return self.verdict.label
         return {"FAILED": "crashed", "RUNNING": "running", "SCHEDULED": "running", "KILLED": "stopped"}.get(
@@ -106,6 +135,8 @@ class Sweep:
     planned: int | None
     deleted: int
     members: tuple[Member, ...]
+    searched: tuple[str, ...] = ()
+    """The axes that were given as intervals, and searched."""
     ours: bool = True
     """Whether lrscope made it, so that its command line can be told."""
     has_view: bool = False
@@ -122,6 +153,11 @@ class Sweep:
         return begun >= (self.planned or 0) and all(member.ended for member in self.members)
 
     @property
+    def unfinished(self) -> bool:
+        """Whether members are left to go on with, and lrscope can: nothing is to be advised ahead of that."""
+        return self.ours and not self.complete
+
+    @property
     def title(self) -> str:
         """Its axes, ``lr × 10``: the name without what an earlier report has added to it."""
         return self.name.partition(" · ")[0]
@@ -129,7 +165,8 @@ class Sweep:
     @property
     def dataset(self) -> str:
         """Name of the data that the members were trained on; the experiment's name where it was not recorded."""
-        return next((m.params["dataset.name"] for m in self.members if "dataset.name" in m.params), self.experiment)
+        names = (dataset_name(m.params.get("dataset._target_"), m.params.get("dataset.name")) for m in self.members)
+        return next((name for name in names if name), self.experiment)
 
 
 def gaps(sweep: Sweep) -> tuple[str, ...]:

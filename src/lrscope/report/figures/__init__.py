@@ -7,5 +7,5 @@ The output uses them. Only here is matplotlib known.
     short_names    without the folder that all lie in
     heat_map, loss_words    two swept axes as a map; words below the figure of the loss
     limits, colours, swept_colours    on which axes, with which marks and colours
-    loss_figure, curve_figure, heat_figure, frames, draw    how
+    loss_figure, curve_figure, heat_figure, find_figure, frames, draw    how
 """

@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from lrscope.core.verdict import Mark, Verdict
+from lrscope.report.data.stored_sweep import PRUNED_WORDS
 
 SCALE = (
     "#313da8", "#3d49af", "#4a54b6", "#5760bd", "#646bc4", "#7176cb",
@@ -23,9 +24,14 @@ MARKS: Mapping[str, Mark] = {
     "crashed": Mark("#d5420f", "*", "bold red"),
     "running": Mark("#8f98a3", "^", "cyan"),
     "stopped": Mark("#8f98a3", ">", "yellow"),
+    PRUNED_WORDS: Mark("#8f98a3", "d", "dim"),
     Verdict.UNKNOWN.label: Verdict.UNKNOWN.meaning.mark,
 }
 """By ``Member.outcome``, in the order of a legend; those of the verdicts as ``core/verdict.py`` has them."""
+
+
+WORKS = next(iter(MARKS.values())).colour
+"""The colour of the best verdict, also of what works without one."""
 
 
 def rate_colours(rates: Sequence[float | None]) -> list[str]:

@@ -38,22 +38,25 @@ def curve_panels(comparison: Comparison, swept: SweptColours, points: int) -> tu
     last = max((int(s.steps[-1]) for trace in traces for s in trace.series.values() if len(s)), default=1)
     x = Axis("step (optimizer updates)", 0.0, max(last, 1) * 1.02)
     panels = []
-    for metric in _charted(traces):
+    for metric in _charted(traces, comparison.judge.metric):
         series = [trace.get(metric) for trace in traces]
         noisy = metric == "train/loss" and any(_by_batch(trace) for trace in traces)
         drawn = [averaged(s, SMOOTH_POINTS) if noisy else thinned(s, points) for s in series]
         curves = [Curve(i, *line) for i, line in enumerate(drawn) if len(line[0])]
         if curves and not (metric == "lr" and _all_constant(curves)):
-            y = _y_axis(metric, curves, rows, comparison.start)
+            y = _y_axis(metric, curves, rows, comparison.loss_start)
             shown = tuple(_leaving(curve, rows[curve.row], series[curve.row], y) for curve in curves)
             title = _title(metric, series, noisy)
             panels.append(CurvePanel(title, metric, x, y, shown, end_labels(shown, y, swept, rows)))
     return tuple(panels)
 
 
-def _charted(traces: Sequence[Trace]) -> list[str]:
+def _charted(traces: Sequence[Trace], judged_by: str) -> list[str]:
+    """What decides is shown first, in the place of another of its family."""
     found = [next((m for m in family if any(len(t.get(m)) for t in traces)), None) for family in FAMILIES]
-    return [metric for metric in found if metric is not None]
+    shown = [metric for metric in found if metric is not None]
+    known = {metric for family in FAMILIES for metric in family}
+    return shown if judged_by in known else [judged_by, *shown]
 
 
 def _by_batch(trace: Trace) -> bool:
@@ -78,20 +81,27 @@ def _title(metric: str, series: Sequence[Series], noisy: bool) -> str:
     if metric == "train/loss" and noisy:
         together = math.ceil(max(len(one) for one in series) / SMOOTH_POINTS)
         return f"training loss (batches, mean of {together})" if together > 1 else "training loss (batches)"
-    return {
-        "train/loss": "training loss (each update)",
-        "train/loss_eval": "training loss",
-        "train/loss_epoch": "training loss (mean over the epoch)",
-        "val/loss": "validation loss",
-        "val/acc": "validation accuracy",
-        "train/acc": "training accuracy",
-        "lr": "learning rate of each step",
-    }[metric]
+    return TITLES.get(metric, metric)
+
+
+TITLES = {
+    "train/loss": "training loss (each update)",
+    "train/loss_eval": "training loss",
+    "train/loss_epoch": "training loss (mean over the epoch)",
+    "val/loss": "validation loss",
+    "val/acc": "validation accuracy",
+    "train/acc": "training accuracy",
+    "lr": "learning rate of each step",
+}
 
 
 def _y_axis(metric: str, curves: Sequence[Curve], rows: Sequence[Row], start: float) -> Axis:
     if metric.endswith("acc"):
         return share_axis("accuracy")
+    if metric not in TITLES:
+        values = np.concatenate([curve.values for curve in curves])
+        found = values[np.isfinite(values)].tolist() or [0.0, 1.0]
+        return share_axis(metric) if min(found) >= 0 and max(found) <= 1 else spanning(metric, found)
     if metric == "lr":
         peaks = [float(curve.values.max()) for curve in curves]
         lows = [max(float(c.values.min()), peak * FADED) for c, peak in zip(curves, peaks, strict=True)]

@@ -12,8 +12,10 @@ import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from lrscope.core.found_rate import FoundRate, Measured
 from lrscope.report.analysis.comparison import Comparison
 from lrscope.report.figures.curve_figure import curve_figure
+from lrscope.report.figures.find_figure import find_figure
 from lrscope.report.figures.frames import DARK, LIGHT, Theme
 from lrscope.report.figures.heat_figure import heat_figure
 from lrscope.report.figures.heat_map import HeatMap
@@ -39,6 +41,18 @@ def draw_figures(
             path = folder / f"{stem}{ending}.png"
             path.write_bytes(_png(draw, _settings(theme)))
             written.append(path)
+    return tuple(written)
+
+
+def draw_find(measured: Measured, found: FoundRate, folder: Path, themes: Sequence[str]) -> tuple[Path, ...]:
+    """Write ``loss_vs_rate.png`` of a find (for the dark theme ``…-dark.png``) into the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name in themes:
+        theme, ending = (DARK, "-dark") if name == "dark" else (LIGHT, "")
+        path = folder / f"loss_vs_rate{ending}.png"
+        path.write_bytes(_png(partial(find_figure, measured, found, theme), _settings(theme)))
+        written.append(path)
     return tuple(written)
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from lrscope.report.analysis.comparison import Cell, Comparison
+from lrscope.report.analysis.judged_by import JudgedBy
 from lrscope.report.analysis.recommendation import Recommendation
 from lrscope.report.figures.shown import name_of, names_on_x
 
@@ -19,8 +20,9 @@ MOST_ROWS = 40
 
 @dataclass(frozen=True)
 class HeatCell:
-    """``loss``: the mean over the seeds that trained (None: none did); ``weight`` from 0 (the highest of the map, or
-    failed) to 1 (the lowest); ``outcome`` what became of most of its members; ``share``: ``4/5 failed`` or empty.
+    """``loss``: the mean over the seeds that trained (None: none did), or of the metric that decides; ``weight`` from
+    0 (the worst of the map, or failed) to 1 (the best); ``outcome`` what became of most of its members; ``share``:
+    ``4/5 failed`` or empty.
     """
 
     loss: float | None
@@ -40,6 +42,7 @@ class HeatMap:
     rows: tuple[str, ...]
     cells: tuple[tuple[HeatCell | None, ...], ...]
     loss: str
+    better: str = "lower"
 
 
 def heat_map_of(comparison: Comparison, recommendation: Recommendation | None) -> HeatMap | None:
@@ -55,7 +58,9 @@ def heat_map_of(comparison: Comparison, recommendation: Recommendation | None) -
         chosen = recommendation is not None and recommendation.group == group.label
         by_name = {name_of(cell.x): cell for cell in group.cells if cell.x is not None}
         best = name_of(recommendation.best) if chosen and recommendation and recommendation.best is not None else None
-        rows.append(tuple(_cell(by_name[n], low, high, n == best) if n in by_name else None for n in columns))
+        rows.append(
+            tuple(_cell(by_name[n], low, high, n == best, comparison.judge) if n in by_name else None for n in columns)
+        )
     keys = list(dict.fromkeys(key for group in groups for key in group.settings))
     one = len(keys) == 1
     return HeatMap(
@@ -65,6 +70,7 @@ def heat_map_of(comparison: Comparison, recommendation: Recommendation | None) -
         rows=tuple(group.settings[keys[0]] if one else group.label for group in groups),
         cells=tuple(rows),
         loss=comparison.loss,
+        better=comparison.judge.better,
     )
 
 
@@ -76,12 +82,13 @@ def sorted_names(comparison: Comparison) -> list[str]:
     return [name_of(value) for value in sorted(values)]
 
 
-def _cell(cell: Cell, low: float, high: float, best: bool) -> HeatCell:
+def _cell(cell: Cell, low: float, high: float, best: bool, judge: JudgedBy) -> HeatCell:
     outcome = Counter(row.member.outcome for row in cell.rows).most_common(1)[0][0]
-    loss = cell.best.mean if cell.best else None
+    cost = cell.best.mean if cell.best else None
+    shown = judge.value(cost) if cost is not None else None
     failed = cell.failed
     share = f"{failed.count}/{failed.total} failed" if failed.count and failed.total > 1 else ""
-    return HeatCell(loss, _weight(loss, low, high), outcome, share, best)
+    return HeatCell(shown, _weight(cost, low, high), outcome, share, best)
 
 
 def _weight(loss: float | None, low: float, high: float) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from lrscope.report.analysis.comparison import Comparison, Group, Row
 from lrscope.report.analysis.estimates import loss_interval
@@ -27,7 +28,8 @@ def loss_panels(comparison: Comparison, place: Place) -> tuple[LossPanel, ...]:
         ("training loss", lambda row: row.outcome.best_train, lambda row: row.outcome.final_train),
     )
     panels = [_loss_panel(title, comparison, x, place, best, final) for title, best, final in wanted]
-    return tuple(panel for panel in panels if any(not math.isnan(dot.final) for dot in panel.dots)) or (panels[1],)
+    shown = tuple(panel for panel in panels if any(not math.isnan(dot.final) for dot in panel.dots)) or (panels[1],)
+    return shown if comparison.judge.is_loss else (_judged_panel(comparison, x, place), *shown)
 
 
 def _x_axis(comparison: Comparison, place: Place) -> Axis:
@@ -46,7 +48,7 @@ def _loss_panel(title: str, comparison: Comparison, x: Axis, place: Place, best:
     bad = [row for row in rows if row.member.failed]
     means = tuple(_means(group, place, best) for group in comparison.groups)
     shown = [v for row in good for v in (best(row), final(row))] + _interval_ends(means)
-    y = loss_axis(title, shown, [final(row) for row in bad], comparison.start)
+    y = loss_axis(title, shown, [final(row) for row in bad], comparison.loss_start)
     sides = _sides(comparison)
     dots = []
     for index, row in enumerate(rows):
@@ -56,6 +58,21 @@ def _loss_panel(title: str, comparison: Comparison, x: Axis, place: Place, best:
         beyond = row.member.failed and not y.holds(final(row))
         dots.append(Dot(index, at, sides[row.member.run_id], best(row), final(row), above=beyond))
     return LossPanel(title, x, y, tuple(dots), means, _shares(comparison, place))
+
+
+def _judged_panel(comparison: Comparison, x: Axis, place: Place) -> LossPanel:
+    """The metric that decides, in its own direction: nothing lies beyond its frame."""
+    judge, sides = comparison.judge, _sides(comparison)
+    dots = tuple(
+        Dot(index, at, sides[row.member.run_id], judge.value(row.best), judge.value(row.final), above=False)
+        for index, row in enumerate(comparison.rows)
+        if math.isfinite(at := place(row.x)) and math.isfinite(row.best)
+    )
+    means = tuple(_means(group, place, lambda row: row.best) for group in comparison.groups)
+    means = tuple(tuple(replace(mean, estimate=judge.estimate(mean.estimate)) for mean in of) for of in means)
+    values = [value for dot in dots for value in (dot.best, dot.final) if math.isfinite(value)]
+    y = spanning(judge.metric, [*values, *_interval_ends(means)] or [0.0, 1.0], log=False if judge.rises else None)
+    return LossPanel(judge.metric, x, y, dots, means, _shares(comparison, place))
 
 
 def _sides(comparison: Comparison) -> dict[str, float]:
@@ -71,7 +88,7 @@ def _means(group: Group, place: Place, best: Number) -> tuple[Mean, ...]:
     found = []
     joins = False
     for cell in group.cells:
-        trained = [row for row in cell.rows if row.member.ended and not row.member.failed]
+        trained = [row for row in cell.rows if row.member.tells and not row.member.failed]
         losses = [value for row in trained if math.isfinite(value := best(row))]
         safe = cell.failed.count == 0
         if losses:

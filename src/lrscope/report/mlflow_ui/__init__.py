@@ -4,6 +4,8 @@ The commands on stored runs use it, and the end of a sweep.
 
     links, saved_view    addresses into the page, and a view that they open
     attach               note, colours and view written into the store
+    beside_another       the page of several sweeps, with each of them
+    experiment_note      the experiment's description
     parent_summary       name and results of the parent run
-    serve                the page, started and opened
+    serve, local_server  the page, started and opened
 """

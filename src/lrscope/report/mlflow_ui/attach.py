@@ -12,16 +12,21 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, RunTag
 from mlflow.exceptions import MlflowException
 
+from lrscope.core.tag_length import TAG_LENGTH
 from lrscope.report.data.connect import connect
 from lrscope.report.data.stored_sweep import Sweep
 from lrscope.report.figures.figure_data import figure_data_of
+from lrscope.report.mlflow_ui.experiment_note import describe_experiment
 from lrscope.report.mlflow_ui.parent_summary import ParentSummary, parent_summary
 from lrscope.report.mlflow_ui.saved_view import saved_view
 from lrscope.report.output.report import report_of
 from lrscope.tracking.mlflow_store.concurrent import AT_ONCE, side_by_side
+from lrscope.tracking.mlflow_store.kept_note import NOTE, kept_note
 
-LONGEST_NOTE = 8000
-"""MLflow refuses or cuts tags that are longer."""
+MAIN_FIGURE = "loss_vs_rate.png"
+
+LONGEST_NOTE = TAG_LENGTH - 200
+"""Bytes: the mark behind lrscope's part takes some of the tag."""
 
 
 def attach_to_mlflow(sweep: Sweep, note_markdown: str | None = None, client: MlflowClient | None = None) -> bool:
@@ -46,13 +51,17 @@ def attach_to_mlflow(sweep: Sweep, note_markdown: str | None = None, client: Mlf
         for row, colour in zip(report.comparison.rows, figure_data.colours, strict=True)
     }
     if note_markdown is not None:
-        tags[sweep.run_id] = {"mlflow.note.content": shortened(note_markdown)}
+        tags[sweep.run_id] = {
+            NOTE: _with_words_around(client, sweep.run_id, shortened(with_figure(note_markdown, sweep.run_id)))
+        }
     at_once = AT_ONCE if sweep.store.startswith("http") else 1
     for error in side_by_side([partial(_tag, client, run_id, of_run) for run_id, of_run in tags.items()], at_once):
         if error is not None:
             raise error
     if sweep.ours:
         _summarise(client, sweep.run_id, parent_summary(report))
+        with suppress(MlflowException):  # a store that takes no tags of experiments
+            describe_experiment(client, sweep.experiment_id)
     frames = {panel.metric: panel.y for panel in figure_data.curves}
     key, value = saved_view(sweep, frames, int(time.time() * 1000))
     try:
@@ -81,9 +90,24 @@ def _summarise(client: MlflowClient, run_id: str, summary: ParentSummary) -> Non
         client.update_run(run_id, name=summary.name)
 
 
+def _with_words_around(client: MlflowClient, run_id: str, ours: str) -> str:
+    """The note with what a person has added to it; of older reports, which had no marks, nothing is kept."""
+    with suppress(MlflowException):  # deleted since the sweep was read
+        stored = client.get_run(run_id).data.tags.get(NOTE)
+        return kept_note(ours, stored, is_ours="report/report.html" in (stored or ""))
+    return ours
+
+
 def _tag(client: MlflowClient, run_id: str, tags: Mapping[str, str]) -> None:
     with suppress(MlflowException):  # deleted since the sweep was read: nothing to colour
         client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()])
+
+
+def with_figure(note: str, run_id: str) -> str:
+    """The note with the report's main figure behind the recommendation, by its address on MLflow's page."""
+    figure = f"![loss against the rate](get-artifact?path=report/{MAIN_FIGURE}&run_uuid={run_id})"
+    head, heading, rest = note.partition("\n\n### ")
+    return f"{head.rstrip()}\n\n{figure}\n{heading}{rest}"
 
 
 def shortened(note: str) -> str:

@@ -17,9 +17,9 @@ BEST_RATE, BEST_LOSS = "best/lr", "best/loss"
 
 @dataclass(frozen=True)
 class ParentSummary:
-    """``name`` as ``lr × 10 · mlp adam · 0.01 best``; ``metrics`` hold the recommended member's rate and loss and how
-    many members got each verdict, once every member has come to its end: a metric cannot be taken back. ``tags`` say
-    the same in words, of an interrupted sweep too.
+    """``name`` as ``lr × 10 · mlp adam · 0.01 best``; ``metrics`` hold the recommended member's rate and loss (or what
+    else decides) and how many members got each verdict, once every member has come to its end: a metric cannot be taken
+    back. ``tags`` say the same in words, of an interrupted sweep too.
     """
 
     name: str
@@ -43,7 +43,8 @@ def _results(report: Report, counts: Mapping[str, int]) -> Iterator[tuple[str, f
     for outcome, count in counts.items():
         yield f"members/{outcome.replace(' ', '_')}", float(count)
     if report.best is not None:
-        yield BEST_LOSS, report.best.score
+        judge = report.comparison.judge
+        yield BEST_LOSS if judge.is_loss else f"best/{judge.metric.replace('/', '_')}", judge.value(report.best.score)
         if report.best.member.rate is not None:
             yield BEST_RATE, report.best.member.rate
 
@@ -57,7 +58,7 @@ def _parts(comparison: Comparison) -> str:
     found = []
     for group in ("model", "optimizer"):
         classes = {row.member.params.get(f"{group}._target_", "").rsplit(".", 1)[-1] for row in comparison.rows}
-        found += [name.lower() for name in classes if name and len(classes) == 1]
+        found += [name.lower() for name in classes if name not in ("", "null") and len(classes) == 1]
     return " ".join(found)
 
 

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lrscope.report.data.axes import RATE, SEED
-from lrscope.report.data.stored_sweep import Sweep
+from lrscope.report.data.stored_sweep import OBJECTIVE, Sweep
 from lrscope.report.data.view_key import VIEW_TAG, view_key
 from lrscope.report.figures.limits import Axis
 
@@ -54,7 +54,7 @@ def saved_view(sweep: Sweep, frames: Mapping[str, Axis], now_ms: int) -> tuple[s
         "lifecycleFilter": "Active",
         "datasetsFilter": [],
         "modelVersionFilter": "All Runs",
-        "selectedColumns": [*COLUMNS, *_swept(sweep)],
+        "selectedColumns": [*COLUMNS, *_judged(sweep), *_swept(sweep)],
         "runsHidden": [],
         "runsVisibilityMap": {},
         "runsHiddenMode": "SHOWALL" if len(sweep.members) <= CHARTABLE else "FIRST_20_RUNS",
@@ -78,6 +78,14 @@ def saved_view(sweep: Sweep, frames: Mapping[str, Axis], now_ms: int) -> tuple[s
     packed = "deflate;" + base64.b64encode(zlib.compress(json.dumps(state).encode(), 9)).decode()
     view = {"name": sweep.name[:80], "createdAt": now_ms, "updatedAt": now_ms, "state": packed}
     return VIEW_TAG + view_key(sweep.run_id), json.dumps(view)
+
+
+def _judged(sweep: Sweep) -> list[str]:
+    """Columns of what the sweep is judged by, where that is another metric."""
+    named = dict.fromkeys(
+        f"metrics.`{member.params[OBJECTIVE]}`" for member in sweep.members if OBJECTIVE in member.params
+    )
+    return [column for column in named if column not in COLUMNS]
 
 
 def _swept(sweep: Sweep) -> list[str]:

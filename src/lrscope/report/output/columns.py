@@ -7,7 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lrscope.report.analysis.comparison import Comparison, Row
+from lrscope.report.analysis.member_numbers import at_end_and_best
+from lrscope.report.analysis.own_unit import in_words, own_unit
 from lrscope.report.data.axes import RATE, SEED, format_loss, format_rate, number
+from lrscope.report.data.stored_sweep import PRUNED_WORDS
 
 Value = float | int | str | None
 
@@ -47,6 +50,10 @@ def loss_text(value: Value) -> str:
     return "inf" if math.isinf(value) else format_loss(value)
 
 
+def amount_text(value: Value) -> str:
+    return "–" if not isinstance(value, int | float) or not math.isfinite(value) else in_words(value)
+
+
 def accuracy_text(value: Value) -> str:
     return "–" if not isinstance(value, int | float) or not math.isfinite(value) else f"{value:.4f}"
 
@@ -65,14 +72,19 @@ def seconds_text(value: Value) -> str:
 
 def columns(comparison: Comparison) -> tuple[Column, ...]:
     """The columns of this comparison: those whose every cell would be empty are left out."""
-    found = [*_identity(comparison), *RESULTS]
+    found = [*_identity(comparison), *_judged(comparison), *_in_own_unit(comparison), *RESULTS]
     return tuple(column for column in found if any(_filled(column.value(row)) for row in comparison.rows))
 
 
 TOLD_ABOVE = ("lr", "seed", "steps")
 """What stands in the head of a report where it is the same for all members."""
 
-REPEATS = {"best_train_loss": "final_train_loss", "best_train_acc": "final_train_acc", "best_val_acc": "final_val_acc"}
+REPEATS = {
+    "best_train_loss": "final_train_loss",
+    "best_train_acc": "final_train_acc",
+    "best_val_acc": "final_val_acc",
+    "best_objective": "final_objective",
+}
 """A best value that every member has at its end needs no column of its own."""
 
 
@@ -90,7 +102,7 @@ def telling(comparison: Comparison) -> tuple[Column, ...]:
     return tuple(column for key, column in found.items() if key not in dull)
 
 
-TELLS_STATUS = ("diverged", "crashed", "running", "stopped")
+TELLS_STATUS = ("diverged", "crashed", "running", "stopped", PRUNED_WORDS)
 """Outcomes that say how the run ended."""
 
 
@@ -121,9 +133,42 @@ def _identity(comparison: Comparison) -> list[Column]:
 
     return [
         *found,
-        Column("verdict", "verdict", lambda row: row.member.outcome, plain),
+        Column("verdict", "verdict", lambda row: row.member.fate, plain),
         Column("status", "status", lambda row: row.member.status.lower(), plain, rank=1),
     ]
+
+
+def _judged(comparison: Comparison) -> list[Column]:
+    """The metric that decides, where no column of :data:`RESULTS` holds it."""
+    judge = comparison.judge
+    if judge.is_loss or judge.metric in ("val/acc", "train/acc"):
+        return []
+    name = judge.metric.replace("/", " ")
+    return [
+        Column("final_objective", name.replace(" ", "\n", 1), lambda row: judge.value(row.final), loss_text),
+        Column("best_objective", f"best\n{name}", lambda row: judge.value(row.best), loss_text),
+    ]
+
+
+def _in_own_unit(comparison: Comparison) -> list[Column]:
+    """The losses in the user's unit, where targets were standardised; see ``analysis/own_unit.py``."""
+    members = [row.member for row in comparison.rows]
+    found = []
+    for part, rank in (("train", 5), ("val", 0)):
+        name = own_unit(members, part)
+        if name is None or name == comparison.judge.metric:
+            continue
+        title = name.replace("/", "\n")
+        found.append(Column(f"final_{name.replace('/', '_')}", title, _of_curve(name, 0), amount_text, rank=rank))
+        if part == "val":
+            best = f"best\n{name.replace('/', ' ')}"
+            found.append(Column(f"best_{name.replace('/', '_')}", best, _of_curve(name, 1), amount_text, rank=1))
+    return found
+
+
+def _of_curve(name: str, place: int) -> Callable[[Row], Value]:
+    """Its value at the end (0), or at its best (1)."""
+    return lambda row: at_end_and_best(row.member.trace.get(name))[place]
 
 
 def _setting(axis: str, comparison: Comparison) -> Column:
@@ -141,13 +186,13 @@ def _setting(axis: str, comparison: Comparison) -> Column:
 
 RESULTS = (
     Column("final_train_loss", "train\nloss", lambda row: row.outcome.final_train, loss_text),
-    Column("best_train_loss", "best\ntrain", lambda row: row.outcome.best_train, loss_text, rank=5),
+    Column("best_train_loss", "best\ntrain loss", lambda row: row.outcome.best_train, loss_text, rank=5),
     Column("final_val_loss", "val\nloss", lambda row: row.outcome.final_val, loss_text),
-    Column("best_val_loss", "best\nval", lambda row: row.outcome.best_val, loss_text),
+    Column("best_val_loss", "best\nval loss", lambda row: row.outcome.best_val, loss_text),
     Column("final_train_acc", "train\nacc", lambda row: row.outcome.final_train_acc, accuracy_text, rank=4),
-    Column("best_train_acc", "best\ntrain", lambda row: row.outcome.best_train_acc, accuracy_text, rank=8),
+    Column("best_train_acc", "best\ntrain acc", lambda row: row.outcome.best_train_acc, accuracy_text, rank=8),
     Column("final_val_acc", "val\nacc", lambda row: row.outcome.final_val_acc, accuracy_text),
-    Column("best_val_acc", "best\nval", lambda row: row.outcome.best_val_acc, accuracy_text, rank=4),
+    Column("best_val_acc", "best\nval acc", lambda row: row.outcome.best_val_acc, accuracy_text, rank=4),
     Column("steps_to_90", "steps\nto 90%", lambda row: row.arrival, count_text, rank=7),
     Column("steps", "steps", lambda row: row.outcome.steps, count_text, rank=2),
     Column("seconds", "seconds", lambda row: row.member.seconds, seconds_text, rank=2),

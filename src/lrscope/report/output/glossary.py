@@ -6,6 +6,7 @@ import re
 from html import escape
 
 from lrscope.core.verdict import Verdict
+from lrscope.report.data.stored_sweep import PRUNED_WORDS
 
 DEAD = "A unit is dead when it gives 0 for every input: no gradient passes through it, so it cannot recover."
 
@@ -25,6 +26,8 @@ TERMS = {
     "Wilson interval": "Where the true share lies with 95% confidence, also where all or none of few seeds failed.",
     "t-interval": "Where the mean over many seeds would lie with 95% confidence, judging by the spread of these.",
     "steps to 90%": "Updates until a run had made 90% of the best improvement of all members.",
+    PRUNED_WORDS: "A search ends the trials that are forecast to end worst, to train the others on. Such a run has not"
+    " failed: nobody knows what it would have come to.",
     "cosine": "1 where an update points the same way as the one before, -1 where it points straight back.",
     **{verdict.label: f"{verdict.meaning.sentence[:1].upper()}{verdict.meaning.sentence[1:]}." for verdict in Verdict},
 }

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lrscope.core.command_words import train_command
+from lrscope.core.command_words import train_again
+from lrscope.core.dataset_name import dataset_name
 from lrscope.report.analysis.comparison import Comparison
 from lrscope.report.data.axes import format_rate, number
 from lrscope.report.data.stored_sweep import Sweep
@@ -26,7 +26,7 @@ def facts_of(comparison: Comparison) -> tuple[Fact, ...]:
         ("data", _data(comparison, params)),
         ("model", _model(comparison, params)),
         ("optimizer", _optimizer(params)),
-        ("schedule", params.get("scheduler.name") or _class(params, "scheduler")),
+        ("schedule", _schedule(params)),
         ("rate", _number(params.get("lr", "")) if comparison.x_axis != "lr" else ""),
         ("epochs", _number(params.get("epochs", ""))),
         ("batch size", _number(params.get("batch_size", ""))),
@@ -45,8 +45,7 @@ def facts_of(comparison: Comparison) -> tuple[Fact, ...]:
 
 def command_of(sweep: Sweep) -> str:
     """The command that made the sweep; empty where lrscope did not."""
-    words = " ".join(shlex.quote(word) for word in sweep.overrides)
-    return f"{train_command()} -m {words}" if sweep.ours and words else ""
+    return train_again(sweep.overrides, sweep=True) if sweep.ours and sweep.overrides else ""
 
 
 def _shared(comparison: Comparison) -> Mapping[str, str]:
@@ -69,7 +68,8 @@ def _class(params: Mapping[str, str], group: str) -> str:
 
 def _data(comparison: Comparison, params: Mapping[str, str]) -> str:
     examples = {row.member.trace.facts.examples for row in comparison.rows}
-    name = params.get("dataset.name") or _class(params, "dataset") or " and ".join(_experiments(comparison))
+    name = dataset_name(params.get("dataset._target_"), params.get("dataset.name"))
+    name = name or " and ".join(_experiments(comparison))
     count = next(iter(examples)) if len(examples) == 1 else None
     return f"{name}, {count:,} to train on" if count else name
 
@@ -88,8 +88,16 @@ def _model(comparison: Comparison, params: Mapping[str, str]) -> str:
     return f"{name}{' ' + hidden if hidden else ''}{f', {size:,} parameters' if size else ''}"
 
 
+def _schedule(params: Mapping[str, str]) -> str:
+    """Empty where the module of ``optimizer=own`` may bring one."""
+    if params.get("optimizer.name") == "own" and params.get("scheduler._target_") in (None, "null"):
+        return ""
+    return params.get("scheduler.name") or _class(params, "scheduler")
+
+
 def _optimizer(params: Mapping[str, str]) -> str:
     name = _class(params, "optimizer")
+    name = "the module's own" if name == "null" else name  # optimizer=own
     extra = [
         f"{word} {value}"
         for key, word in (("momentum", "momentum"), ("weight_decay", "weight decay"))

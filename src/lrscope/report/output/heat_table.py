@@ -11,7 +11,7 @@ from lrscope.report.output.marks_svg import icon
 
 
 def heat_table(heat: HeatMap) -> str:
-    """Rows are settings, columns the values of the x axis; the lower the loss, the greener."""
+    """Rows are settings, columns the values of the x axis; the better the number, the greener."""
     heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in heat.columns)
     rows = "".join(
         f'<tr><th scope="row">{escape(name)}</th>{"".join(map(_cell, cells))}</tr>'
@@ -21,7 +21,8 @@ def heat_table(heat: HeatMap) -> str:
         f'<div class="scroll"><table class="heat"><thead><tr><th></th><th colspan="{len(heat.columns)}" class="axis">'
         f'{escape(heat.x_label)}</th></tr><tr><th class="axis">{escape(heat.y_label)}</th>{heads}</tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"
-        f'<div class="legend">{_legend(heat)}<span>number: best {escape(heat.loss)}, the greener the lower</span>'
+        f'<div class="legend">{_legend(heat)}'
+        f"<span>number: best {escape(heat.loss)}, the greener the {heat.better}</span>"
         "<span>framed: recommended</span></div>"
     )
 

@@ -12,6 +12,7 @@ from lrscope.report.analysis.recommendation import Recommendation
 from lrscope.report.data.addresses import run_page
 from lrscope.report.figures.heat_map import HeatMap
 from lrscope.report.figures.shown import FigureData
+from lrscope.report.output.between_sweeps import what_differs
 from lrscope.report.output.columns import loss_text
 from lrscope.report.output.figure_json import figure_json
 from lrscope.report.output.glossary import explained, term
@@ -20,6 +21,7 @@ from lrscope.report.output.heat_table import heat_table
 from lrscope.report.output.html_table import html_list, html_table
 from lrscope.report.output.members_html import members_html
 from lrscope.report.output.other_settings import others_in_words
+from lrscope.report.output.parallel_svg import axes_section
 from lrscope.report.output.report import Report
 from lrscope.report.output.tables import cells_table, ranking_table
 from lrscope.report.output.why_html import why_html
@@ -33,6 +35,8 @@ HOW_TO_READ = (
     " rates are as good as the best if their mean lies within the largest of: 1% of the loss, a thousandth of what"
     " training gained, one standard error over the seeds.",
     "Means leave out runs that failed; the share that failed stands beside them, with Wilson's 95% interval.",
+    "<b>Importance</b> of an axis (PED-ANOVA, Watanabe et al. 2023, arXiv 2304.10255): how far the best quarter lies"
+    " along it otherwise than all of them, as a share of the sum over the axes.",
     "<b>steps to 90%</b>: updates until the run had made 90% of the best improvement of all members.",
     "<b>LR sensitivity</b> (Wortsman et al. 2023, arXiv 2309.14322): the mean over the swept rates, evenly in their"
     " logarithm, of min(loss at the end, loss at the start) minus the lowest: 0 where any rate does as well.",
@@ -50,7 +54,7 @@ def write_page(report: Report, figure_data: FigureData, heat: HeatMap | None) ->
     return Template(parts["html"]).substitute(
         title=escape(f"{names} · lrscope"),
         heading=escape(names),
-        head=_head(comparison),
+        head=_head(comparison) + what_differs(comparison.sweeps),
         css=parts["css"],
         js=parts["js"],
         loss_heading=escape(_loss_heading(comparison, heat)),
@@ -59,6 +63,7 @@ def write_page(report: Report, figure_data: FigureData, heat: HeatMap | None) ->
         why=why_html(report.failures),
         losses=heat_table(heat) if heat else LOSS_FIGURES,
         cells=html_table(cells) if cells else "",
+        axes=axes_section(comparison, report.best),
         settings=_ranking(report),
         members=members_html(comparison, report.best),
         notes=_notes(),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lrscope.report.analysis.comparison import Comparison, Row, compare
+from lrscope.report.analysis.next_runs import go_on
 from lrscope.report.analysis.ranking import Ranking, ranking_of
 from lrscope.report.analysis.recommend import recommend
 from lrscope.report.analysis.recommendation import Recommendation
@@ -29,6 +30,13 @@ class Report:
     def first(self) -> Recommendation | None:
         """The recommendation; the others are those of further settings."""
         return self.recommendations[0] if self.recommendations else None
+
+    @property
+    def commands(self) -> tuple[tuple[str, str], ...]:
+        """What to run next, each with its reason: before anything else what goes on with a sweep that is unfinished."""
+        if begun := tuple(go_on(sweep) for sweep in self.comparison.sweeps if sweep.unfinished):
+            return begun
+        return self.first.commands if self.first else ()
 
 
 def report_of(sweeps: Sweep | Sequence[Sweep]) -> Report:

@@ -10,7 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from lrscope.report.analysis.comparison import Comparison
+from lrscope.report.analysis.comparison import Cell, Comparison, Group
+from lrscope.report.analysis.judged_by import JudgedBy
 from lrscope.report.analysis.recommendation import Recommendation
 from lrscope.report.data.stored_sweep import Sweep, gaps
 from lrscope.report.figures.figure_data import figure_data_of
@@ -94,16 +95,10 @@ def _as_json(report: Report) -> dict[str, Any]:
             for s in comparison.sweeps
         ],
         "loss": comparison.loss,
+        "direction": "max" if comparison.judge.rises else "min",
         "axis": comparison.x_axis,
         "recommendations": [_plain(asdict(recommendation)) for recommendation in report.recommendations],
-        "cells": [
-            {
-                "group": group.label, "x": cell.x, "best": _plain(asdict(cell.best)) if cell.best else None,
-                "final": _plain(asdict(cell.final)) if cell.final else None, "failed": asdict(cell.failed),
-            }
-            for group in comparison.groups
-            for cell in group.cells
-        ],
+        "cells": [_cell(group, cell, comparison.judge) for group in comparison.groups for cell in group.cells],
         "ranking": _plain(asdict(ranking)) if ranking else None,
         "why": [
             {
@@ -114,6 +109,11 @@ def _as_json(report: Report) -> dict[str, Any]:
         ],
         "members": _members(comparison),
     }  # fmt: skip
+
+
+def _cell(group: Group, cell: Cell, judge: JudgedBy) -> dict[str, Any]:
+    best, final = (_plain(asdict(judge.estimate(costs))) if costs else None for costs in (cell.best, cell.final))
+    return {"group": group.label, "x": cell.x, "best": best, "final": final, "failed": asdict(cell.failed)}
 
 
 def _members(comparison: Comparison) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from lrscope.report.analysis.comparison import Cell, Comparison, Row
 from lrscope.report.analysis.estimates import Estimate, Share
+from lrscope.report.analysis.judged_by import JudgedBy
 from lrscope.report.analysis.ranking import Ranking, Standing
 from lrscope.report.output.columns import accuracy_text, count_text, loss_text, telling
 
@@ -33,41 +34,51 @@ def cells_table(comparison: Comparison) -> TextTable | None:
     heads = (*(("setting",) if several else ()), comparison.x_axis, "seeds", f"best {comparison.loss}",
              "95% t-interval", "at the end", "failed", "95% Wilson interval")  # fmt: skip
     rows = tuple(
-        (*((group.label,) if several else ()), *_cell(cell)) for group in comparison.groups for cell in group.cells
+        (*((group.label,) if several else ()), *_cell(cell, comparison.judge))
+        for group in comparison.groups
+        for cell in group.cells
     )
     numbers = (*((False,) if several else ()), comparison.numeric, True, True, True, True, True, True)
     return TextTable(heads, numbers, rows, tuple(cell.rows for group in comparison.groups for cell in group.cells))
 
 
-def _cell(cell: Cell) -> tuple[str, ...]:
+def _cell(cell: Cell, judge: JudgedBy) -> tuple[str, ...]:
+    best, final = _as_metric(cell.best, judge), _as_metric(cell.final, judge)
     return (
         cell.label,
         str(len(cell.rows)),
-        _mean(cell.best),
-        _interval(cell.best),
-        _mean(cell.final),
+        _mean(best),
+        _interval(best),
+        _mean(final),
         str(cell.failed) if cell.failed.total else "–",
         _share(cell.failed),
     )
 
 
 def ranking_table(ranking: Ranking, comparison: Comparison) -> TextTable:
-    """One row per setting at its best, from the lowest loss up."""
+    """One row per setting at its best, the best first."""
+    judge = comparison.judge
     accuracy = any(standing.accuracy for standing in ranking.standings)
     heads = ["setting", "peak rate", f"best {comparison.loss}", "95% t-interval", "at the end"]
-    heads += [*(["best val acc"] if accuracy else []), "steps to 90%", "failed", "loss above the first (paired, 95%)"]
-    rows = tuple(_standing(standing, accuracy) for standing in ranking.standings)
+    heads += [
+        *(["best val acc"] if accuracy else []),
+        "steps to 90%",
+        "failed",
+        f"{judge.noun} {'below' if judge.rises else 'above'} the first (paired, 95%)",
+    ]
+    rows = tuple(_standing(standing, accuracy, judge) for standing in ranking.standings)
     return TextTable(tuple(heads), (False, *(True,) * (len(heads) - 1)), rows)
 
 
-def _standing(standing: Standing, accuracy: bool) -> tuple[str, ...]:
+def _standing(standing: Standing, accuracy: bool, judge: JudgedBy) -> tuple[str, ...]:
+    best, final = _as_metric(standing.best, judge), _as_metric(standing.final, judge)
     difference = standing.difference
     return (
         standing.label,
         standing.at,
-        _mean(standing.best),
-        _interval(standing.best),
-        _mean(standing.final),
+        _mean(best),
+        _interval(best),
+        _mean(final),
         *((accuracy_text(standing.accuracy.mean if standing.accuracy else None),) if accuracy else ()),
         count_text(standing.arrival),
         str(standing.failed),
@@ -82,6 +93,10 @@ def _difference(difference: Estimate) -> str:
     decimals = max(4, 2 - math.floor(math.log10(largest))) if 0 < largest < math.inf else 4
     mean, low, high = (f"{number:.{decimals}f}" for number in numbers)
     return f"{mean} ({low} to {high})"
+
+
+def _as_metric(costs: Estimate | None, judge: JudgedBy) -> Estimate | None:
+    return judge.estimate(costs) if costs else None
 
 
 def _mean(estimate: Estimate | None) -> str:

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lrscope.report.analysis.comparison import Comparison, Row
+from lrscope.report.analysis.next_runs import GO_ON
 from lrscope.report.data.stored_sweep import Sweep
 from lrscope.report.figures.colours import MARKS
 from lrscope.report.output.columns import Column, telling
@@ -30,15 +31,20 @@ WIDEST = 120
 """Columns that a sentence may span: longer lines are hard to read."""
 
 
-def members_table(sweeps: Sweep | Sequence[Sweep]) -> RenderableType:
-    """The members sorted by the swept axis as numbers, the best marked, what is missing, and the recommendation."""
+def members_table(sweeps: Sweep | Sequence[Sweep], going_on: str | None = None) -> RenderableType:
+    """The members sorted by the swept axis as numbers, the best marked, what is missing, and the recommendation.
+
+    Args:
+        going_on: what goes on with a sweep that was interrupted, in place of the command that the store tells.
+    """
     report = report_of(sweeps)
     parts: list[RenderableType] = [_members(report.comparison, report.best)]
     parts += [_whole(gap, "yellow") for gap in report.gaps]
     parts += _recommended(report)
     parts += _why(report.failures)
-    for reason, command in report.first.commands if report.first else ():
-        parts += [Text(f"{reason}:", style="dim"), _whole(f"    {command}")]
+    for reason, command in report.commands:
+        own = going_on if reason == GO_ON and going_on is not None else command
+        parts += [Text(f"{reason}:", style="dim"), _whole(f"    {own}")]
     return Stack(*parts)
 
 

@@ -93,7 +93,7 @@ def _parts(comparison: Comparison, best: Row | None) -> list[_Part]:
         for cell in group.cells:
             for row in cell.rows if not _needs_no_excuse(cell, best) else ():
                 verdict = row.member.verdict
-                if verdict is not None and verdict.meaning.shown_by and not row.member.crashed:
+                if verdict is not None and verdict.meaning.shown_by and not (row.member.crashed or row.member.pruned):
                     found.setdefault((cell.label, verdict), []).append((group, cell, row))
     order = {cell.label: cell for group in comparison.groups for cell in group.cells}
     labels = sorted(order, key=lambda label: _size(order[label])) if comparison.numeric else list(order)

@@ -16,13 +16,15 @@ from lrscope.core.failpoint import failpoint
 from lrscope.core.from_store import safe_join
 from lrscope.core.point import Point
 from lrscope.core.redact import redact
+from lrscope.core.tag_length import TAG_LENGTH
 from lrscope.tracking.delivery.outage import is_refusal
 from lrscope.tracking.delivery.read_back import Labels, confirm_batch, confirm_events
 from lrscope.tracking.delivery.uploads import Call, NotTried, Uploads
 from lrscope.tracking.journal import events as ev
 from lrscope.tracking.journal.journal import Journal
 from lrscope.tracking.mlflow_store.concurrent import side_by_side
-from lrscope.tracking.mlflow_store.runs import TAG_LENGTH, RunIds, is_deleted
+from lrscope.tracking.mlflow_store.kept_note import NOTE, beside_words
+from lrscope.tracking.mlflow_store.runs import RunIds, is_deleted
 from lrscope.tracking.mlflow_store.store import Store, quiet
 
 BATCH_POINTS = 1000
@@ -92,6 +94,8 @@ class MLflowWriter:
                     status.append(event)
                 case _ if event not in without:
                     files.append(event)
+        if NOTE in tags:
+            tags[NOTE] = beside_words(self._store, self._ids.run_id, tags[NOTE])
         with failpoint("batch"):
             self.batch(points, params, tags)
         self._send_files(files)

@@ -8,8 +8,8 @@ from collections.abc import Collection, Sequence
 
 from lrscope.core.errors import NotConfirmed
 from lrscope.core.point import Point
+from lrscope.core.tag_length import TAG_LENGTH
 from lrscope.tracking.journal import events as ev
-from lrscope.tracking.mlflow_store.runs import TAG_LENGTH
 from lrscope.tracking.mlflow_store.store import Store
 
 Labels = Sequence[tuple[str, str]]

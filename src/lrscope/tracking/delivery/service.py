@@ -18,6 +18,7 @@ from lrscope.tracking.journal.journal import SESSION, Offset
 from lrscope.tracking.liveness.heartbeat import HEARTBEAT
 from lrscope.tracking.liveness.reap import left_behind, reap_gone
 from lrscope.tracking.mlflow_store.address import Address
+from lrscope.tracking.mlflow_store.artifacts_taken import check_artifacts
 from lrscope.tracking.mlflow_store.concurrent import AT_ONCE, side_by_side
 from lrscope.tracking.mlflow_store.store import Store, import_mlflow, open_store
 
@@ -45,6 +46,10 @@ class StoreService:
         StoreUnreachable, InputError: see ``open_store``.
         """
         _ = self._store
+
+    def check_artifacts(self, experiment: str) -> None:
+        """See ``check_artifacts``."""
+        check_artifacts(self._store, experiment)
 
     def open_ahead(self) -> None:
         """Open the store before it is asked for, unless that would make one: the command may yet be refused."""

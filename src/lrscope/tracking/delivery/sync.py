@@ -20,6 +20,7 @@ from lrscope.tracking.journal import events as ev
 from lrscope.tracking.journal.journal import Journal, all_journals, odd_journals
 from lrscope.tracking.liveness.process import ProcessIdentity, fate
 from lrscope.tracking.liveness.reap import close_if_gone
+from lrscope.tracking.liveness.typed_words import keep_typed_words
 from lrscope.tracking.mlflow_store.address import Address, resolve_uri, whole_name
 from lrscope.tracking.mlflow_store.reach import check_reachable
 
@@ -142,11 +143,13 @@ def _bound_elsewhere(journals: list[Journal], address: Address) -> Iterator[tupl
 
 
 def prune_journal(journal: Journal) -> None:
-    """Remove what the store has of a run that FINISHED; its checkpoints stay."""
+    """Remove what the store has of a run that FINISHED; its checkpoints stay, and the words that were typed."""
     with journal.delivering(0) as held:
         offset = journal.offset()
         if not held or journal.undelivered() or offset.ended != "FINISHED" or offset.refused:
             return
+        if journal.exists():
+            keep_typed_words(journal)
         for path in journal.folder.iterdir():
             if path.name == CHECKPOINTS:
                 continue

@@ -8,13 +8,14 @@ import time
 from collections import deque
 from pathlib import Path
 
-from lrscope.core.errors import NotConfirmed
+from lrscope.core.errors import NotConfirmed, StoreUnreachable
 from lrscope.core.redact import redact
 from lrscope.tracking.delivery.commit import Commits
 from lrscope.tracking.delivery.deliver import Busy
 from lrscope.tracking.delivery.outage import Backoff
 from lrscope.tracking.delivery.service import StoreService
 from lrscope.tracking.delivery.service_client import ServiceClient, ServiceGone
+from lrscope.tracking.delivery.service_process import DeliveryFailed
 from lrscope.tracking.journal import events as ev
 from lrscope.tracking.journal.journal import Journal, Offset
 from lrscope.tracking.journal.run_log import RunLog
@@ -45,6 +46,8 @@ class Uploader:
         self._postponed: set[str] = set()
         self._disk = disk
         self._root = root
+        self._asked_about: set[str] = set()
+        """Experiments of which it is known whether artifacts find a place."""
         self._left_behind: list[str] | None = None
         self._heartbeat: Heartbeat | None = None
         self._runs: dict[str, RunLog] = {}
@@ -62,15 +65,23 @@ class Uploader:
         self._thread = threading.Thread(target=self._loop, daemon=True, name="lrscope-delivery")
         disk.on_saved = self._on_saved
 
-    def open(self, session_id: str) -> None:
+    def open(self, session_id: str, experiment: str | None = None) -> None:
         """Open the store, and begin; nothing where that has been done.
 
+        Args:
+            experiment: that a run is about to begin in.
+
         Raises:
-            StoreUnreachable, InputError: see ``open_store``.
+            StoreUnreachable, InputError: see ``open_store``; the artifacts of the experiment will find no place.
         """
+        ask = self.service.ask
         if self._heartbeat is None:
-            ask = self.service.ask
             ask(StoreService.open)
+        if experiment is not None and experiment not in self._asked_about:
+            self._asked_about.add(experiment)
+            with contextlib.suppress(StoreUnreachable, DeliveryFailed, ServiceGone):  # gone since: an outage
+                ask(StoreService.check_artifacts, experiment)
+        if self._heartbeat is None:
             self._heartbeat = Heartbeat(
                 lambda runs, experiments: ask(StoreService.beat, session_id, runs, experiments),
                 lambda runs: ask(StoreService.revive, runs),

@@ -29,6 +29,9 @@ _READ_BYTES = 1 << 20
 _MILESTONES = tuple(b'{"event":"%s"' % kind.name.encode() for kind in (Started, Reopened, Ended))
 _REOPENED = _MILESTONES[1]
 
+TYPED = "typed.jsonl"
+"""A file beside the journals that is none of them: the commands of those that are gone."""
+
 INCOMPLETE = "incomplete"
 """A file of this name in a journal's folder says that points went to the store past it, because the disk was full."""
 
@@ -237,9 +240,27 @@ def _checked(offset: Offset) -> Offset:
     return offset if ids and words and counts == [offset.offset, offset.refused] else Offset()
 
 
+def check_folder(root: Path) -> None:
+    """Make the folder of the journals.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        writable = os.access(root, os.W_OK)
+    except OSError:
+        writable = False
+    if not writable:
+        rule = "is no folder that can be written"
+        raise InputError(Problem("tracking.spool", str(root), rule, "Name another, e.g. tracking.spool=/tmp/spool."))
+
+
 def odd_journals(root: Path) -> Iterator[tuple[str, str]]:
     """What lies below ``root`` in the place of a journal and is left alone: its name, and why."""
     for path in sorted(root.iterdir()) if root.is_dir() else ():
+        if path.name == TYPED and is_plain_file(path):
+            continue
         try:
             odd = Journal.of(root, path.name).odd_files()
         except InputError as error:

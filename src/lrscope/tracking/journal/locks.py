@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import time
 from collections.abc import Iterator
@@ -32,6 +31,8 @@ def file_lock(path: Path, timeout_s: float | None = None) -> Iterator[bool]:
 
 
 def _acquire(descriptor: int, timeout_s: float | None) -> bool:
+    import fcntl  # here, since Windows has none: what takes no lock works there, too
+
     if timeout_s is None:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         return True

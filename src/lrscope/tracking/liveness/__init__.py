@@ -5,4 +5,5 @@ DeliveryResult and the session use it, and ``scripts/reap.py``.
     process      who records a run, and whether it is still there
     heartbeat    says once a minute that a run is alive
     reap         runs whose process is gone are KILLED
+    typed_words  commands that were typed on this machine, also of runs whose journals are gone
 """

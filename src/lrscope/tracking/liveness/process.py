@@ -47,13 +47,14 @@ _FIELDS = ("machine", "boot", "namespace", "pid", "started")
 
 
 @lru_cache(maxsize=4)
-def _identity_of(pid: int) -> ProcessIdentity:
+def identity_of(pid: int) -> ProcessIdentity:
+    """Of a process that runs on this machine now."""
     return ProcessIdentity(_machine(), _boot(), _namespace(), pid, _start_time(pid) or "unknown")
 
 
 def this_process() -> ProcessIdentity:
     """Keyed by the id, so that a forked child does not take itself for its parent."""
-    return _identity_of(os.getpid())
+    return identity_of(os.getpid())
 
 
 def fate(process: ProcessIdentity) -> Literal["alive", "gone", "unknown"]:

@@ -4,11 +4,15 @@ DeliveryResult and the report use it; the check of a command asks whether the st
 
     address, reach    which store is meant, and whether it answers
     store             a fresh one made ready, and its client
-    checked_client    what a store says, looked at; artifact_place: where its artifacts may lie
+    checked_client    what a store says, looked at; artifact_place: where its artifacts may lie;
+                      artifacts_taken: whether they find a place there
     follow_move       where the artifacts of a moved or copied project lie
     runs              runs found, created, hung below their parent; read: their curves; fetch: their files
-    model_package     a network as an MLflow model
+    model_package     a network as an MLflow model; raw_model: that takes raw examples
+    kept_note         a note, around which a person's words stay
+    registry          versions of a model, and which is the champion
     lookup            which run an id, the beginning of one, or "latest" means
+    remove            runs deleted for good, with what they left
     bulk              points straight into a SQLite file
     concurrent        calls that wait for a network, several at a time
 """

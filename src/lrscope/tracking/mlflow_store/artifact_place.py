@@ -37,10 +37,14 @@ def check_place(uri: str, tracking_uri: str) -> None:
         remedy = f"If that is right, let {VARIABLE} name the folder."
         raise InputError(Problem("artifacts", str(folder), "is no folder that MLflow keeps artifacts in", remedy))
     asked, server = urlsplit(uri), urlsplit(tracking_uri)
-    same = (asked.hostname, asked.port) == (server.hostname, server.port)
+    same, by_server = (asked.hostname, asked.port) == (server.hostname, server.port), server.scheme in ("http", "https")
+    if asked.scheme == "mlflow-artifacts" and not by_server:
+        rule = "are kept by an MLflow server, and the store is its database"
+        remedy = "Set tracking.uri to the server's address (http://HOST:5000), or choose another experiment_name."
+        raise InputError(Problem("artifacts", redact_uri(uri), rule, remedy))
     if asked.scheme in _BUCKETS or (asked.scheme == "mlflow-artifacts" and not asked.netloc):
         return
-    if asked.scheme in ("http", "https", "mlflow-artifacts") and server.scheme in ("http", "https") and same:
+    if asked.scheme in ("http", "https", "mlflow-artifacts") and by_server and same:
         return
     rule = "is another host than the store's, or no place that is known"
     raise InputError(Problem("artifacts", redact_uri(uri), rule, "Nothing is written there."))

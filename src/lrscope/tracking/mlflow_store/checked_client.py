@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from mlflow.entities import Experiment, FileInfo, Metric, Run, RunStatus
+from mlflow.entities import Experiment, FileInfo, LoggedModel, Metric, Run, RunStatus
+from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.store.entities import PagedList
 from mlflow.tracking import MlflowClient
@@ -85,9 +86,32 @@ class CheckedClient(MlflowClient):
     def set_experiment_tag(self, *arguments: Any, **named: Any) -> None:
         self._reached(lambda: super(CheckedClient, self).set_experiment_tag(*arguments, **named))
 
+    def delete_run(self, run_id: str) -> None:
+        self._reached(lambda: super(CheckedClient, self).delete_run(run_id))
+
+    def get_logged_model(self, model_id: str) -> LoggedModel:
+        """Raises:
+        NotConfirmed: the store answers with another one.
+        """
+        model = self._read(lambda: super(CheckedClient, self).get_logged_model(model_id))
+        if model.model_id != model_id:
+            raise NotConfirmed("it was asked for one model, and answered with another")
+        return model
+
+    def delete_logged_model(self, model_id: str) -> None:
+        self._reached(lambda: super(CheckedClient, self).delete_logged_model(model_id))
+
+    def search_model_versions(self, *arguments: Any, **named: Any) -> PagedList[ModelVersion]:
+        return self._search(lambda: super(CheckedClient, self).search_model_versions(*arguments, **named))
+
     def list_artifacts(self, run_id: str, path: str | None = None) -> list[FileInfo]:
         self._check_place(run_id)
         found = self._read(lambda: super(CheckedClient, self).list_artifacts(run_id, path))
+        return [one for one in found if from_store.is_artifact_name(one.path)]
+
+    def list_logged_model_artifacts(self, model_id: str, path: str | None = None) -> list[FileInfo]:
+        check_place(str(self.get_logged_model(model_id).artifact_location), self.tracking_uri)
+        found = self._read(lambda: super(CheckedClient, self).list_logged_model_artifacts(model_id, path))
         return [one for one in found if from_store.is_artifact_name(one.path)]
 
     def download_artifacts(self, run_id: str, path: str, dst_path: str | None = None) -> str:

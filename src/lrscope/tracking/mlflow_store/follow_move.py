@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 _PLACES = (
     ("runs", "run_uuid", "artifact_uri"),
     ("logged_models", "model_id", "artifact_location"),
+    ("model_versions", "rowid", "storage_location"),
     ("experiments", "experiment_id", "artifact_location"),
 )
 
@@ -23,6 +24,7 @@ def follow_move(file: Path, artifacts: Path | None) -> None:
     if artifacts is None or file.parent != artifacts.parent:
         return
     with closing(sqlite3.connect(file)) as connection, connection:
+        connection.text_factory = _text
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         for table, key, column in _PLACES:
             if table in tables:
@@ -31,13 +33,26 @@ def follow_move(file: Path, artifacts: Path | None) -> None:
                 connection.executemany(f"UPDATE {table} SET {column} = ? WHERE {key} = ?", moved)
 
 
-def _moved(place: str | None, artifacts: Path) -> str | None:
-    """The same place below ``artifacts``; None where it is there already, or was not taken along."""
-    split = urlsplit(place or "")
-    if split.scheme not in ("", "file"):
+def _text(raw: bytes) -> str | None:
+    """A text of the store; None where somebody wrote what is no UTF-8."""
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _moved(place: object, artifacts: Path) -> str | None:
+    """The same place below ``artifacts``; None where it is there already, was not taken along, or is no place at all:
+    anybody can write into a shared store.
+    """
+    try:
+        split = urlsplit(place) if isinstance(place, str) else None
+    except ValueError:
+        split = None
+    if split is None or split.scheme not in ("", "file"):
         return None
     old = Path(unquote(split.path))
-    if old.is_relative_to(artifacts) or artifacts.name not in old.parts:
+    if old.is_relative_to(artifacts) or artifacts.name not in old.parts or ".." in old.parts:
         return None
     depth = len(old.parts) - old.parts[::-1].index(artifacts.name)
     new = artifacts.joinpath(*old.parts[depth:])

@@ -12,12 +12,14 @@ from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lrscope.core.failpoint import failpoint
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+    from lrscope.tracking.mlflow_store.raw_model import RawExamples
 
 
 def get_ready_to_pack() -> None:
@@ -37,26 +39,38 @@ def get_ready_to_pack() -> None:
             del sys.modules[name]
 
 
-def save_model(network: nn.Module, example: Tensor, folder: Path) -> Path:
-    """Write ``folder`` in MLflow's format: weights, signature, and an input example [n, ...].
+def save_model(network: nn.Module, example: Tensor, folder: Path, raw: RawExamples | None = None) -> Path:
+    """Write ``folder`` in MLflow's format: weights, signature, and an input example.
 
     The requirements are given: finding them out by itself takes MLflow seconds. The network is pickled: to trace it
     (MLflow's own choice) takes seconds too, and fails for a forward with an ``if`` in it. What the user's own modules
     define is pickled along, so that the model loads where they are not.
+
+    Args:
+        example: inputs of the network, [n, ...].
+        raw: has the model take raw examples and answer in words; by ``mlflow.pytorch`` it loads as the bare network.
     """
     import mlflow.pytorch
     import torch
     from mlflow.models import infer_signature
 
-    with torch.no_grad():
-        answers = network(example).numpy()
+    from lrscope.tracking.mlflow_store.raw_model import RAW, RawModel, raw_example
+
+    shown: Any = example.numpy() if raw is None else raw_example(raw, example)
+    if raw is not None:
+        setattr(network, RAW, raw)
+    signature = None
+    if shown is not None:
+        with torch.no_grad():
+            answers = network(example).numpy() if raw is None else RawModel(network, raw).predict(shown)
+        signature = infer_signature(shown, answers)
     shutil.rmtree(folder, ignore_errors=True)
-    with failpoint("package"), _own_modules_along(network), _without_words_on_pickles():
+    with failpoint("package"), _own_modules_along(network, raw), _without_words_on_pickles():
         mlflow.pytorch.save_model(
             network,
             str(folder),
-            signature=infer_signature(example.numpy(), answers),
-            input_example=example.numpy(),
+            signature=signature,
+            input_example=shown,
             serialization_format="pickle",
             pip_requirements=[
                 f"torch=={version('torch').split('+')[0]}",
@@ -64,15 +78,26 @@ def save_model(network: nn.Module, example: Tensor, folder: Path) -> Path:
                 "lrscope",
             ],
         )
+    if raw is not None:
+        _load_by(folder, RawModel.__module__)
     return folder
 
 
+def _load_by(folder: Path, module: str) -> None:
+    """Have ``mlflow.pyfunc`` load a model by the ``_load_pyfunc`` of a module of lrscope's."""
+    from mlflow.models import Model
+
+    model = Model.load(str(folder))
+    model.flavors["python_function"]["loader_module"] = module
+    model.save(str(folder / "MLmodel"))
+
+
 @contextmanager
-def _own_modules_along(network: nn.Module) -> Iterator[None]:
+def _own_modules_along(network: nn.Module, raw: RawExamples | None) -> Iterator[None]:
     """What the user's own modules define is pickled by value as long as this lasts."""
     import cloudpickle
 
-    names = {type(module).__module__ for module in network.modules()}
+    names = {type(module).__module__ for module in (*network.modules(), raw.preprocessing if raw is not None else None)}
     own = [module for name in sorted(names) if (module := sys.modules.get(name)) is not None and _is_own(module)]
     known = cloudpickle.list_registry_pickle_by_value()
     own = [module for module in own if module.__name__ not in known]
@@ -105,6 +130,6 @@ def _without_words_on_pickles() -> Iterator[None]:
 
 
 def save_pickled_model(pickled: bytes, folder: Path) -> Path:
-    """``save_model`` for another process: ``pickled`` holds the network and the example."""
-    network, example = pickle.loads(pickled)
-    return save_model(network, example, folder)
+    """``save_model`` for another process: ``pickled`` holds the network, the example and how raw ones become such."""
+    network, example, raw = pickle.loads(pickled)
+    return save_model(network, example, folder, raw)

@@ -6,15 +6,18 @@ import os
 import threading
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from lrscope.core.command_words import command
 from lrscope.core.errors import InputError, Problem, StoreUnreachable
 from lrscope.core.files import plain_opener, what_it_is
 from lrscope.core.redact import redact
 from lrscope.tracking.mlflow_store.address import Address
+
+if TYPE_CHECKING:
+    import requests
 
 T = TypeVar("T")
 
@@ -97,8 +100,12 @@ def _within(seconds: float, ask: Callable[[], T], address: Address) -> T:
     return answer[0]
 
 
-def _ask_server(address: Address) -> bool:
-    """One cheap call with the credentials that MLflow's client would use."""
+def asked(address: Address, path: str, params: Mapping[str, str]) -> requests.Response:
+    """What a server answers, with the credentials that MLflow's client would use.
+
+    Raises:
+        requests.RequestException: it does not.
+    """
     import requests
 
     token = os.environ.get("MLFLOW_TRACKING_TOKEN")
@@ -106,18 +113,25 @@ def _ask_server(address: Address) -> bool:
     verify: bool | str = os.environ.get("MLFLOW_TRACKING_SERVER_CERT_PATH") or True
     if os.environ.get("MLFLOW_TRACKING_INSECURE_TLS", "").lower() in ("true", "1"):
         verify = False
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return requests.get(
+            f"{address.uri}/api/2.0/{path}",
+            params=params,
+            headers={"Authorization": f"Bearer {token}"} if token and not (user and password) else {},
+            auth=(user, password) if user and password else None,
+            cert=os.environ.get("MLFLOW_TRACKING_CLIENT_CERT_PATH") or None,
+            verify=verify,
+            timeout=ANSWER_WITHIN_S,
+        )
+
+
+def _ask_server(address: Address) -> bool:
+    """One cheap call."""
+    import requests
+
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            response = requests.get(
-                f"{address.uri}/api/2.0/mlflow/experiments/search",
-                params={"max_results": "1"},
-                headers={"Authorization": f"Bearer {token}"} if token and not (user and password) else {},
-                auth=(user, password) if user and password else None,
-                cert=os.environ.get("MLFLOW_TRACKING_CLIENT_CERT_PATH") or None,
-                verify=verify,
-                timeout=ANSWER_WITHIN_S,
-            )
+        response = asked(address, "mlflow/experiments/search", {"max_results": "1"})
     except requests.RequestException as error:
         raise unreachable(address, _reason(error)) from None
     own_login = any(os.environ.get(f"MLFLOW_TRACKING_{name}") for name in ("AUTH", "AWS_SIGV4"))

@@ -8,13 +8,13 @@ from typing import Any
 
 from lrscope.core.errors import NotConfirmed
 from lrscope.core.failpoint import failpoint
+from lrscope.core.tag_length import TAG_LENGTH
 from lrscope.tracking.journal import events as ev
 from lrscope.tracking.mlflow_store.store import Store
 
 LOCAL_ID = "lrscope.local_id"
 PARENT_LOCAL_ID = "lrscope.parent_local_id"
 PARENT = "mlflow.parentRunId"
-TAG_LENGTH = 8000
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from lrscope.core.errors import InputError, NotConfirmed, Problem
 from lrscope.core.failpoint import failpoint
 from lrscope.core.from_store import folder_name
+from lrscope.core.redact import redact
 from lrscope.tracking.journal.locks import file_lock
 from lrscope.tracking.mlflow_store.address import Address, resolve_uri
 from lrscope.tracking.mlflow_store.artifact_place import check_place
@@ -241,6 +242,9 @@ def _engine(uri: str, address: Address) -> Any:
             rule = "the tables in it belong to another version of MLflow"
             remedy = "Copy the database, then run: mlflow db upgrade URI."
             raise InputError(Problem("tracking.uri", address.shown, rule, remedy)) from None
+        if "could not decode" in str(error).lower():
+            rule = f"holds what MLflow cannot read ({redact(str(error).splitlines()[0])})"
+            raise InputError(Problem("tracking.uri", address.shown, rule, "Ask who looks after it.")) from None
         raise unreachable(address, _reason(address, error)) from None
 
 

@@ -4,7 +4,7 @@
 
     record_steps, follow_parameters, count_examples        every step: losses, rates, signals
     evaluate_epochs, evaluate_late, measure_sharpness      at fixed weights
-    stop_at_signal, stop_at_verdict                        when to stop
+    stop_at_signal, stop_at_verdict, stop_at_length        when to stop
     keep_checkpoints, show_progress                        what to save, what to show
     require_metrics                                        a metric that is looked at and that nobody records
     own, record_logged                                     a user's own values in the record

@@ -1,17 +1,19 @@
-"""What the network is worth before training and at the end of an epoch: loss and accuracy over the whole parts, at
-fixed weights.
+"""What the network is worth before training, and at the end of an epoch or behind so many updates: loss and accuracy
+over the whole parts, at fixed weights.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
 from lrscope.diagnosis.signals.chance import LOSS_CONSTANT, VAL_LOSS_CONSTANT
+from lrscope.training.best_weights import copied_state
 from lrscope.training.callbacks.record_steps import RecordSteps
 from lrscope.training.evaluation import Evaluation, evaluate
 from lrscope.training.facts.constant_answer import constant_losses
@@ -34,7 +36,7 @@ class Parts:
 
 
 class EvaluateEpochs(LeanCallback):
-    """Evaluates what training starts from and each epoch's end, ends the epoch of the run, and hands the metrics to
+    """Evaluates what training starts from and what it comes to, ends the epoch of the run, and hands the metrics to
     Lightning, for schedules and early stopping.
 
     Every process of a distributed run evaluates the whole parts itself: nothing needs to be gathered.
@@ -75,14 +77,25 @@ class EvaluateEpochs(LeanCallback):
         # Metrics of an earlier epoch would count as one more epoch without improvement.
         trainer.callback_metrics.clear()
 
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: object) -> None:
+        if not self.live.is_due(self.steps.step, trainer.should_stop):
+            return
+        self.steps.flush()
+        values = self.live.evaluate_within(
+            trainer.current_epoch + 1, self._parts(pl_module), partial(copied_state, pl_module)
+        )
+        trainer.callback_metrics.update({key: as_metric(value) for key, value in values.items()})
+        if self.live.stopped_by is not None:
+            trainer.should_stop = True
+        for early in trainer.early_stopping_callbacks:  # those that look at evaluations, and not at the ends of epochs
+            early.on_validation_end(trainer, pl_module)
+
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.steps.flush()
         epoch = trainer.current_epoch + 1
-        evaluated: dict[str, float] = {}
-        if self.live.is_evaluated(epoch) or trainer.should_stop:
-            train, val = self._part(self.parts.train, pl_module), self.parts.val
-            evaluated = epoch_values(train, self._part(val, pl_module) if val is not None else None)
-        values = self.live.end_epoch(epoch, evaluated, pl_module.state_dict)
+        due = (self.live.is_evaluated(epoch) or trainer.should_stop) and not self.live.is_evaluated_here
+        evaluated = self._parts(pl_module) if due else {}
+        values = self.live.end_epoch(epoch, evaluated, partial(copied_state, pl_module))
         # Lightning's plateau schedule and EarlyStopping read here; `self.log` would cost more than the evaluation.
         trainer.callback_metrics.update({key: as_metric(value) for key, value in values.items()})
         if self.live.stopped_by is not None:
@@ -91,6 +104,10 @@ class EvaluateEpochs(LeanCallback):
     def test(self, module: pl.LightningModule) -> Evaluation | None:
         """What the test part comes to; None where there is none."""
         return self._part(self.parts.test, module) if self.parts.test is not None else None
+
+    def _parts(self, module: pl.LightningModule) -> dict[str, float]:
+        train, val = self._part(self.parts.train, module), self.parts.val
+        return epoch_values(train, self._part(val, module) if val is not None else None)
 
     def _part(self, batches: Batches, module: pl.LightningModule) -> Evaluation:
         assert isinstance(module, Module)

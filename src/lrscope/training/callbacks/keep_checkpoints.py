@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import pytorch_lightning as pl
 
-from lrscope.training.best_weights import BestWeights
+from lrscope.training.best_weights import BestWeights, copied_state
 from lrscope.training.checkpoint_state import ENDED, MEMBERS, RANDOM, nothing_left, settle_at_epoch_start
 from lrscope.training.distributed import agreed
 from lrscope.training.fast_hooks import LeanCallback
@@ -18,9 +19,11 @@ from lrscope.training.live_run import LiveRun
 
 def between_updates(trainer: pl.Trainer) -> bool:
     """Whether, behind this batch, the epoch goes on and no gradient is kept for a later update; never where several
-    processes would have to agree on it: asking each other at every step would cost more than an epoch is worth.
+    processes would have to agree on it: asking each other at every step would cost more than an epoch is worth. Behind
+    the run's last update its evaluation is still due.
     """
-    return trainer.world_size == 1 and not trainer.is_last_batch and not trainer.fit_loop._should_accumulate()
+    goes_on = not trainer.is_last_batch and not trainer.should_stop
+    return trainer.world_size == 1 and goes_on and not trainer.fit_loop._should_accumulate()
 
 
 class KeepCheckpoints(LeanCallback):
@@ -98,8 +101,7 @@ class ExactCheckpoints(LeanCallback):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         self._random = checkpoint[RANDOM]
-        assert trainer.max_epochs is not None
-        self._nothing_left = nothing_left(checkpoint, trainer.max_epochs)
+        self._nothing_left = nothing_left(checkpoint, self.live.epochs)
 
 
 class KeepBest(LeanCallback):
@@ -111,12 +113,12 @@ class KeepBest(LeanCallback):
         self.best = best
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self.best.begin(pl_module.state_dict)
+        self.best.begin(partial(copied_state, pl_module))
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         value = trainer.callback_metrics.get(self.best.monitor)
         if value is not None:
-            self.best.end_epoch(trainer.current_epoch + 1, float(value), pl_module.state_dict)
+            self.best.end_epoch(trainer.current_epoch + 1, float(value), partial(copied_state, pl_module))
 
     def state_dict(self) -> dict[str, Any]:
         return self.best.state_dict()

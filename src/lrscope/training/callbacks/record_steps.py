@@ -83,13 +83,15 @@ class RecordSteps(LeanCallback):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        assert isinstance(pl_module, Module)
-        self._micro.append(pl_module.last_loss)
+        self._micro.append(self._loss(pl_module, outputs))
         self._batch_examples += examples_of(batch)
         if len(self._micro) < self._accumulate and not trainer.is_last_batch:
             if len(self._micro) == 1 and self._dead is not None:
                 self._dead_units = self._dead.read()  # of an update's first batch, however many make it
             return
+        self._end_update(trainer)
+
+    def _end_update(self, trainer: pl.Trainer) -> None:
         loss = self._micro[0] if len(self._micro) == 1 else torch.stack(self._micro).mean()
         self._micro.clear()
         if trainer.world_size > 1:
@@ -130,6 +132,11 @@ class RecordSteps(LeanCallback):
         if saved is not None and self._updates is not None:
             self._updates.load_state_dict(saved)
 
+    def _loss(self, pl_module: pl.LightningModule, outputs: Any) -> Tensor:
+        """Of this batch, detached."""
+        assert isinstance(pl_module, Module)
+        return pl_module.last_loss
+
     def _before_step(self) -> dict[str, Tensor]:
         measured: dict[str, Tensor] = {}
         if self.signals.grad_norm:
@@ -166,6 +173,14 @@ def _read(pending: list[tuple[Tensor, float]]) -> list[float]:
 
 
 def examples_of(batch: Any) -> int:
-    """How many examples a batch holds."""
-    first = batch[0] if isinstance(batch, (tuple, list)) else batch
-    return len(first)
+    """How many examples a batch holds: as many as its first tensor has rows."""
+    first = batch[0] if isinstance(batch, (tuple, list)) and batch else batch
+    if isinstance(first, Tensor) and first.dim():
+        return len(first)
+    while not isinstance(batch, Tensor):
+        if isinstance(batch, Mapping):
+            batch = tuple(batch.values())
+        if not isinstance(batch, (tuple, list)) or not batch:
+            return 1
+        batch = next((part for part in batch if isinstance(part, (Tensor, Mapping, tuple, list))), None)
+    return len(batch) if batch.dim() else 1

@@ -8,8 +8,8 @@
 """
 
 from lrscope.training.facts.data_facts import DataFacts, data_facts
-from lrscope.training.facts.facts_of_run import run_facts
+from lrscope.training.facts.facts_of_run import run_facts, with_rate_of
 from lrscope.training.facts.network_facts import with_network_facts
 from lrscope.training.facts.peak_rate import peak_rate
 
-__all__ = ["DataFacts", "data_facts", "peak_rate", "run_facts", "with_network_facts"]
+__all__ = ["DataFacts", "data_facts", "peak_rate", "run_facts", "with_network_facts", "with_rate_of"]

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
+from torch import nn
 
 from lrscope.core.fingerprint import digest_without
 from lrscope.core.run_facts import RATE_KEYS, RunFacts
 from lrscope.schedules import rules
 from lrscope.training.build import Source, resolved, scheduler_name
 from lrscope.training.facts.data_facts import data_facts
-from lrscope.training.facts.peak_rate import peak_rate
+from lrscope.training.facts.peak_rate import peak_of_groups, peak_rate
+from lrscope.training.lightning_class import trains_itself
 from lrscope.training.supported import Objective
 
 
@@ -23,22 +26,25 @@ def run_facts(cfg: DictConfig, source: Source, objective: Objective) -> RunFacts
     peak, rate_key = peak_rate(cfg)
     decay = cfg.optimizer.get("weight_decay")
     loss_key = str(OmegaConf.to_container(cfg.loss, resolve=True)) if objective.name else ""
-    more = data_facts(data, objective, loss_key).__dict__ if data is not None else {}
+    knows_loss = data is not None and not objective.of_module
+    more = data_facts(data, objective, loss_key).__dict__ if data is not None and knows_loss else {}
+    target = cfg.optimizer.get("_target_")
     return RunFacts(
         peak_lr=peak,
         rate_key=rate_key,
-        optimizer=str(cfg.optimizer._target_).rsplit(".", 1)[-1],
+        optimizer=str(target).rsplit(".", 1)[-1] if target is not None else None,
         momentum=cfg.optimizer.get("momentum"),
         nesterov=bool(cfg.optimizer.get("nesterov", False)),
         beta1=float(betas[0]) if betas else None,
-        scheduler=scheduler_name(cfg),
+        scheduler=None if trains_itself(cfg) and not scheduler.get("_target_") else scheduler_name(cfg),
         scheduler_arguments=rules.arguments(scheduler),
         scheduler_interval=cfg.scheduler.get("interval", "epoch"),
         planned_steps=cfg.total_steps,
         steps_per_epoch=cfg.steps_per_epoch,
-        task=source.task if objective.name is None else objective.task,
+        length_key="max_steps" if cfg.total_steps == cfg.max_steps else "epochs",
+        task=None if objective.of_module else source.task if objective.name is None else objective.task,
         loss=objective.name,
-        class_shares=data.class_shares if data is not None else (),
+        class_shares=data.class_shares if data is not None and knows_loss else (),
         batch_size=cfg.batch_size,
         examples=len(data.train) if data is not None else None,
         weight_decay=float(decay) if isinstance(decay, (int, float)) else None,
@@ -48,3 +54,11 @@ def run_facts(cfg: DictConfig, source: Source, objective: Objective) -> RunFacts
         settings=digest_without(resolved(cfg), (*RATE_KEYS, "seed")),
         **more,
     )
+
+
+def with_rate_of(cfg: DictConfig, network: nn.Module, facts: RunFacts) -> RunFacts:
+    """The facts of a run whose parameter groups may bring all their rates themselves."""
+    peak, key = peak_of_groups(cfg, network)
+    if key == facts.rate_key:
+        return replace(facts, peak_lr=peak)
+    return replace(facts, peak_lr=peak, rate_key=key, settings=digest_without(resolved(cfg), (*RATE_KEYS, key, "seed")))

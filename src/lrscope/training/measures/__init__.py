@@ -5,6 +5,7 @@ Callbacks and ``batched.model`` use them; they know torch alone.
     gradient, updates      norm of the gradient; size and direction of the updates
     group_rates            the rate of each parameter group, by name
     dead, spread           units that pass nothing on; outputs that do not depend on the input
+    forward_pass           both of a forward pass in a loop of somebody else's
     sharpness, stability   the largest curvature, and the rate that it bears
 """
 

@@ -15,6 +15,11 @@ MOST_PASSES = 4
 """So many outputs of a module are looked at in an update: an optimizer with a closure makes many passes."""
 FEWEST = 2
 """Examples below which outputs have no spread."""
+ALIKE = "answers_alike"
+"""1 where one number is answered, and the same for every example of the batch; else 0. How far such answers spread says
+nothing by itself: they may lie at 2000 ± 10."""
+SAME = 1e-6
+"""Relative spread up to which answers are the same: rounding."""
 
 
 class TrainingPasses(DeadUnitsMeter):
@@ -51,8 +56,7 @@ class ForwardPass:
         self._output = None
         if self._dead.found:
             self._dead.listen()
-        if self._wants_spread is not False:
-            self._handle = self._network.register_forward_hook(self._keep)
+        self._handle = self._network.register_forward_hook(self._keep)
 
     @torch.no_grad()
     def read(self) -> dict[str, Tensor]:
@@ -68,7 +72,10 @@ class ForwardPass:
         if (output := self._output) is not None:
             meter = SpreadMeter()
             meter.add(output.float())
-            seen["output_spread"] = meter.value()
+            if self._is_number(output):
+                seen[ALIKE] = (meter.value() < SAME).float()
+            else:
+                seen["output_spread"] = meter.value()
             self._output = None
         return seen
 
@@ -78,8 +85,12 @@ class ForwardPass:
         answers = answers_of(output)
         if answers is None or len(answers) < FEWEST:
             return
-        if answers.dim() > 1 and (answers[0].numel() > 1 or self._wants_spread):
+        if answers.dim() > 1:
             self._output = answers.detach()
+
+    def _is_number(self, answers: Tensor) -> bool:
+        """Whether the answers are numbers that may lie anywhere, as far as that is known."""
+        return self._wants_spread is False or (self._wants_spread is None and answers[0].numel() == 1)
 
 
 def answers_of(output: Any) -> Tensor | None:
@@ -95,3 +106,10 @@ def answers_of(output: Any) -> Tensor | None:
     if isinstance(output, Sequence) and output and not isinstance(output, str):
         return answers_of(output[0])
     return None
+
+
+def network_within(module: nn.Module) -> nn.Module:
+    """The one child that is trained, where there is but one: a ``training_step`` calls it past the module itself."""
+    children = [child for child in module.children() if any(p.requires_grad for p in child.parameters())]
+    own = any(p.requires_grad for p in module.parameters(recurse=False))
+    return children[0] if len(children) == 1 and not own else module

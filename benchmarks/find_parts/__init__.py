@@ -1,0 +1,1 @@
+"""Parts of ``benchmarks/find.py``: its cases and their data, and how each is trained."""

@@ -1,0 +1,182 @@
+"""The members of a sweep that is a search, stack by stack: which compete, and who of them leaves at a rung."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from lrscope.batched.run.members import BatchedMember
+from lrscope.batched.run.stack_key import Candidate, stack_key
+from lrscope.config.schema import HALVES
+from lrscope.core.from_store import entries, whole
+from lrscope.core.outcome import Outcome
+from lrscope.core.pruned import Pruned
+from lrscope.runs.prepare import PreparedRun
+from lrscope.runs.run_length import evaluated_every
+from lrscope.search.bracket import Bracket, Entrant
+from lrscope.search.halving import Curve
+from lrscope.search.rungs import rungs
+from lrscope.sweeps.current import CurrentSweep
+from lrscope.training.build import planned_epochs
+from lrscope.training.live_run import LOSS_START
+
+SEARCH = "lrscope.search"
+"""Tag of a sweep that is a search: how its trials ranked at each rung, by bracket. A decision is written before anybody
+leaves by it, so that a search that was killed goes on with the same."""
+
+SEED = "seed"
+"""Members that differ in it alone are one trial."""
+
+LOSSES = ("val/loss", "train/loss_eval")
+"""What the loss ahead of the first update is a beginning of."""
+
+
+class Searches:
+    """The search of a sweep; none where the sweep is no search, or one that stops nobody."""
+
+    def __init__(self, sweep: CurrentSweep | None) -> None:
+        self._sweep = sweep
+        self._active = sweep is not None and bool(sweep.plan.searched) and sweep.config.search.method in HALVES
+        self._runs: dict[str, list[tuple[PreparedRun, Outcome | None]]] = {}
+
+    @property
+    def to_the_end(self) -> str:
+        """What is to be said of members that train by themselves."""
+        return ", each to its end" if self._active else ""
+
+    def enter(self, run: PreparedRun, done: Outcome | None) -> None:
+        """A member of the sweep, with what an earlier command made of it."""
+        if self._active:
+            self._runs.setdefault(stack_key(run), []).append((run, done))
+
+    def holds(self, stack: Sequence[Candidate]) -> bool:
+        """Whether a stack is judged while it trains."""
+        return self._active and not stack[0].has_ended
+
+    def pieces(self, stack: Sequence[Candidate], most: int) -> list[Sequence[Candidate]]:
+        """The stack in pieces of at most so many members, each with those that it had when the search began."""
+        entered = [run.local_id for run, _ in self._runs[stack_key(stack[0].run)]]
+        count = -(-len(entered) // most)
+        cut: list[list[Candidate]] = [[] for _ in range(count)]
+        for candidate in stack:
+            cut[entered.index(candidate.run.local_id) * count // len(entered)].append(candidate)
+        return [piece for piece in cut if piece]
+
+    def stops(self, piece: Sequence[Candidate], most: int) -> StopWorst:
+        """What judges a piece; ``most`` as for ``pieces``."""
+        assert self._sweep is not None
+        entered = self._runs[stack_key(piece[0].run)]
+        count = -(-len(entered) // most)
+        place = [run.local_id for run, _ in entered].index(piece[0].run.local_id) * count // len(entered)
+        own = [pair for number, pair in enumerate(entered) if number * count // len(entered) == place]
+        return StopWorst(_brackets(own, self._sweep), lambda ranked: _write(self._sweep, ranked))
+
+
+class StopWorst:
+    """Judges the members of a stack at the rungs of their brackets.
+
+    Args:
+        write: keeps what was decided, before it comes true.
+    """
+
+    def __init__(self, brackets: Sequence[Bracket], write: Callable[[Mapping[str, Any]], None]) -> None:
+        self._brackets = list(brackets)
+        self._write = write
+
+    def end(self, member: BatchedMember) -> None:
+        """A member ends by itself."""
+        for bracket in self._of(member):
+            bracket.end(member.run.local_id, _curve(member, ended=True))
+
+    def leaving(self, epoch: int, members: Sequence[BatchedMember]) -> dict[str, Pruned]:
+        """Of the members that still train those that leave with this epoch (from 1), by their ids."""
+        due = [bracket for bracket in self._brackets if bracket.is_rung(epoch)]
+        curves = [{m.run.local_id: _curve(m) for m in members if bracket.has(m.run.local_id)} for bracket in due]
+        for bracket, own in zip(due, curves, strict=True):
+            bracket.rank(epoch, own)
+        if due:
+            self._write({bracket.identity: bracket.ranked for bracket in self._brackets})
+        found: dict[str, Pruned] = {}
+        for bracket, own in zip(due, curves, strict=True):
+            found |= bracket.leaving(epoch, own)
+        return found
+
+    def _of(self, member: BatchedMember) -> list[Bracket]:
+        return [bracket for bracket in self._brackets if bracket.has(member.run.local_id)]
+
+
+def _brackets(own: Sequence[tuple[PreparedRun, Outcome | None]], sweep: CurrentSweep) -> list[Bracket]:
+    """Trials that differ in what is searched compete; every combination of the listed values is a search of its own."""
+    how, cfg = sweep.config.search, own[0][0].cfg
+    groups: dict[str, list[Entrant]] = {}
+    for run, done in own:
+        words = {key: value for key, value in run.job.varying.items() if key != SEED}
+        group = _words({key: value for key, value in words.items() if key not in sweep.plan.searched})
+        groups.setdefault(group, []).append(_entrant(run, _words(words), done))
+    steps = evaluated_every(cfg)
+    every, epochs = -(-steps // cfg.steps_per_epoch), planned_epochs(cfg)
+    evaluations = -(-cfg.total_steps // steps)
+    judge = "now" if sweep.config.sweep.direction == "max" else str(how.judge)  # losses fall as powers, nothing else
+    earlier = _ranked_before(sweep)
+    made = []
+    for entrants in groups.values():
+        trials = len({entrant.trial for entrant in entrants})
+        ladder = rungs(epochs, trials, float(how.keep), int(how.finalists), every)
+        fresh = Bracket(entrants, ladder, evaluations, judge, {})
+        made.append(Bracket(entrants, ladder, evaluations, judge, earlier.get(fresh.identity, {})))
+    return made
+
+
+def _entrant(run: PreparedRun, trial: str, done: Outcome | None) -> Entrant:
+    if done is None:
+        return Entrant(run.local_id, trial)
+    objective, sign = run.cfg.sweep.objective, _sign(run)
+    loss = sign * done.final[objective] if objective in done.final else done.final.get("train/loss_eval", math.nan)
+    failed = done.status == "FAILED" or not math.isfinite(loss)
+    curve = Curve(losses=(loss,), ended=True, failed=failed)
+    return Entrant(run.local_id, trial, True, done.pruned is not None, curve)
+
+
+def _curve(member: BatchedMember, ended: bool = False) -> Curve:
+    """Of what the sweep is judged by, the lower the better; the training loss where that is not recorded."""
+    trace, objective = member.recorder.trace(member.run.facts), member.run.cfg.sweep.objective
+    judged = _sign(member.run) * trace.get(objective).values
+    losses = judged if len(judged) else trace.get("train/loss_eval").values
+    start = trace.get(LOSS_START).values.tolist() if objective in LOSSES or not len(judged) else []
+    return Curve(start[0] if start else math.nan, losses.tolist(), ended, member.live.stopped_by is not None)
+
+
+def _sign(run: PreparedRun) -> float:
+    return -1.0 if run.cfg.sweep.direction == "max" else 1.0
+
+
+def _words(settings: Mapping[str, str]) -> str:
+    return " ".join(f"{key}={value}" for key, value in settings.items())
+
+
+def _ranked_before(sweep: CurrentSweep) -> dict[str, dict[str, list[int]]]:
+    """What an earlier command decided, by bracket."""
+    found = {}
+    for identity, ranked in entries(sweep.earlier_tags.get(SEARCH)).items():
+        if isinstance(ranked, dict):
+            found[identity] = {epoch: _places(places) for epoch, places in ranked.items()}
+    return found
+
+
+def _places(stored: object) -> list[int]:
+    found = [whole(place) for place in stored] if isinstance(stored, list) else []
+    return [place if place is not None else -1 for place in found]
+
+
+_decided: dict[str, dict[str, Any]] = {}
+"""Of this process's stacks, by the sweep's id: one tag holds them all."""
+
+
+def _write(sweep: CurrentSweep | None, ranked: Mapping[str, Any]) -> None:
+    assert sweep is not None
+    own = _decided.setdefault(sweep.log.local_id, _ranked_before(sweep))
+    own.update(ranked)
+    sweep.log.tags({SEARCH: json.dumps(own, separators=(",", ":"))})
+    sweep.session.flush()

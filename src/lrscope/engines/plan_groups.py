@@ -1,0 +1,68 @@
+"""Which members of a sweep are one group, and what it is estimated to take: planned before any worker starts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from lrscope.batched.model.memory import most_members
+from lrscope.batched.run.launch import chosen, prepared_runs, was_stacked
+from lrscope.batched.run.stack_key import Candidate, stacks, why_not_batched
+from lrscope.batched.run.tried_stack import TriedStack
+from lrscope.core.outcome import Outcome
+from lrscope.engines.cut import Unit
+from lrscope.engines.task import LaunchedJob
+from lrscope.runs.resume import finished_before
+
+
+def plan_units(jobs: Sequence[LaunchedJob], mode: str, sharing: int) -> tuple[dict[int, Outcome], list[Unit]]:
+    """The jobs that an earlier command finished, with their outcomes, and the units that the others form.
+
+    Args:
+        mode: ``sweep.together``.
+        sharing: how many workers share this machine's memory.
+    """
+    done: dict[int, Outcome] = {}
+    singles: list[Unit] = []
+    candidates: list[Candidate] = []
+    reasons: Counter[str] = Counter()
+    for place, run in enumerate(prepared_runs([(job.cfg, job.job) for job in jobs])):
+        if run is not None and (before := finished_before(run)) is not None:
+            done[place] = before
+            continue
+        reason = why_not_batched(run) if run is not None and mode != "never" else ""
+        if reason is None and run is not None:
+            candidates.append(Candidate(place, run))
+            continue
+        singles.append(Unit((place,), False))
+        if reason:
+            reasons[reason] += 1
+    for reason, count in reasons.items():
+        print(f"{count} {'member trains' if count == 1 else 'members train'} one by one: {reason}", flush=True)
+    units = [unit for stack in stacks(candidates, was_stacked) for unit in _units(stack, mode, sharing)]
+    within = {number for unit in units for number in unit.numbers}
+    left = [Unit((candidate.number,), False) for candidate in candidates if candidate.number not in within]
+    return done, [*units, *sorted([*left, *singles], key=lambda unit: unit.numbers)]
+
+
+def _units(stack: Sequence[Candidate], mode: str, sharing: int) -> list[Unit]:
+    """One unit of a stack; one of each member where they are better off one by one."""
+    numbers = tuple(candidate.number for candidate in stack)
+    try:
+        tried = TriedStack.of(stack[0].run)
+        refusal = tried.trial.refusal()
+        if refusal is None:
+            choice = chosen(stack, tried.trial, mode)
+            if choice.together:
+                return [_stacked(numbers, tried, stack[0].run.plan.total_steps, choice.most, sharing)]
+        else:
+            print(f"{len(stack)} members train one by one: vmap does not take this network ({refusal})", flush=True)
+    except Exception as error:  # of a user's part: whoever fails alone has a record that says so
+        print(f"{len(stack)} members train one by one: trying them together failed ({error!r:.300})", flush=True)
+    return [Unit((number,), False) for number in numbers]
+
+
+def _stacked(numbers: tuple[int, ...], tried: TriedStack, steps: int, chosen_most: int | None, sharing: int) -> Unit:
+    fit = max(1, most_members(tried.bytes_each(), tried.device) // sharing)
+    one, many = tried.trial.together(1) * steps, tried.trial.together(len(numbers)) * steps
+    return Unit(numbers, True, one, max(one, many), min(fit, chosen_most or fit))

@@ -1,0 +1,86 @@
+"""The jobs of a sweep on the engine that ``sweep.engine`` names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from lrscope.config.engine_options import given_options
+from lrscope.core.errors import LrscopeError
+from lrscope.core.outcome import Outcome
+from lrscope.engines.cut import cut
+from lrscope.engines.engine import START_S, Engine
+from lrscope.engines.plan_groups import plan_units
+from lrscope.engines.run_groups import QueuedGroup, run_groups
+from lrscope.engines.task import LaunchedJob, Surroundings, Task
+
+WORKERS = {"joblib": 2, "ray": 2, "slurm": 16}
+"""Groups under way at one time where ``sweep.workers`` does not say."""
+
+
+def workers_of(sweep: object) -> int:
+    """Of the sweep's part of a config."""
+    given = getattr(sweep, "workers", None)
+    return int(given) if given is not None else WORKERS[str(sweep.engine)]  # type: ignore[attr-defined]
+
+
+def sharing_memory(engine: str, workers: int) -> int:
+    """How many workers share the memory of this machine."""
+    return workers if engine == "joblib" else 1
+
+
+def train_elsewhere(jobs: Sequence[LaunchedJob]) -> dict[int, Outcome | LrscopeError]:
+    """Train the jobs on the engine of their sweep.
+
+    Returns:
+        By the place in ``jobs``: the outcome, or why no worker could train it. After a signal only of those that had
+        begun.
+
+    Raises:
+        InputError: the engine does not start.
+        Interrupted: a second signal came; the workers are ended.
+    """
+    cfg, ledger = jobs[0].cfg, jobs[0].job.ledger
+    assert ledger is not None
+    name, workers = str(cfg.sweep.engine), workers_of(cfg.sweep)
+    done, units = plan_units(jobs, str(cfg.sweep.together), sharing_memory(name, workers))
+    groups = cut(units, workers, START_S[name])
+    if not groups:
+        return {**done}
+    here = Surroundings.of_this_process()
+    names = [" ".join(f"{key}={value}" for key, value in job.job.varying.items()) for job in jobs]
+    folder = ledger.folder / "workers"
+    queued = []
+    for number, group in enumerate(groups, start=1):
+        first = min(jobs[place].composed.hydra.job.num for place in group.numbers)
+        task = Task({place: jobs[place] for place in group.numbers}, group.together, folder / f"{first}.log", here)
+        queued.append(QueuedGroup(f"group {number} of {len(groups)}", group.shown(names), task))
+    engine = _engine(name, min(workers, len(groups)), given_options(cfg.sweep), folder)
+    try:
+        ran = run_groups(queued, engine, workers, int(cfg.sweep.retries))
+    finally:
+        engine.stop()
+    return {**done, **ran.failed, **ran.outcomes}
+
+
+def _engine(name: str, workers: int, options: Mapping[str, Any], folder: Path) -> Engine:
+    """The engine of ``sweep.engine``; its library is imported here.
+
+    Args:
+        folder: of the sweep, for what the engine keeps.
+
+    Raises:
+        InputError: it does not start.
+    """
+    if name == "joblib":
+        from lrscope.engines.on_joblib import JoblibEngine
+
+        return JoblibEngine(workers)
+    if name == "ray":
+        from lrscope.engines.on_ray import RayEngine
+
+        return RayEngine(workers, options)
+    from lrscope.engines.on_slurm import SlurmEngine
+
+    return SlurmEngine(options, folder)

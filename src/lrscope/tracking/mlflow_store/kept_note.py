@@ -1,0 +1,69 @@
+"""The note of a run on MLflow's page: lrscope's part, and around it what a person has written."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from lrscope.core.from_store import text
+from lrscope.core.tag_length import TAG_LENGTH
+from lrscope.core.verdict import Verdict
+from lrscope.tracking.mlflow_store.store import Store
+
+NOTE = "mlflow.note.content"
+"""MLflow's page shows this tag as the description of a run or an experiment."""
+
+_END = "<!-- lrscope {digest}: from the heading above to here; write before it or behind this, that stays -->"
+"""The mark behind lrscope's part: a comment, which the page does not show. It names the line that the part begins with
+by its digest: a mark ahead of it would be all that MLflow's table of runs shows of a note. Stored notes hold it: it
+stays as it is.
+"""
+
+_MARK = re.compile(r"<!-- lrscope ([0-9a-f]{8}): [^>]*-->")
+
+_OLDER = re.compile(rf"## ({'|'.join(v.label.capitalize() for v in Verdict)})\n|\*\*(crashed|stopped)\*\*: ")
+"""How the notes of older versions begin, which had no marks."""
+
+
+def kept_note(ours: str, stored: str | None, is_ours: bool = False) -> str:
+    """The note with a new part of lrscope's, and all of what a person has added to the stored one.
+
+    Where the two are too long together, lrscope's part is cut.
+
+    Args:
+        ours: Markdown.
+        stored: the note as it is; None where there is none.
+        is_ours: whether a note without marks is lrscope's, of an older version; that of a verdict is seen by itself.
+    """
+    before, after = _around(stored or "", is_ours)
+    ours = ours.strip()
+    end = f"\n\n{_END.format(digest=_digest(ours.partition(chr(10))[0]))}{after}"
+    if len(ours) > (room := TAG_LENGTH - len(before) - len(end)):
+        ours = f"{ours[: max(room - 2, 0)].rstrip()}\n…"
+    return f"{before}{ours}{end}"
+
+
+def beside_words(store: Store, run_id: str, ours: str) -> str:
+    """The same for a run of a store; of one that is gone the new part alone."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return kept_note(ours, store.run(run_id).data.tags.get(NOTE))
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        return kept_note(ours, None)
+
+
+def _around(stored: str, is_ours: bool) -> tuple[str, str]:
+    if found := _MARK.search(stored):
+        lines = stored[: found.start()].splitlines(keepends=True)
+        begins = [number for number, line in enumerate(lines) if _digest(line) == found[1]]
+        return "".join(lines[: begins[-1] if begins else None]), stored[found.end() :]
+    if is_ours or _OLDER.match(stored) or not stored.strip():
+        return "", ""
+    return "", f"\n\n{stored.strip()}"
+
+
+def _digest(line: str) -> str:
+    return hashlib.sha256(text(line).strip().encode()).hexdigest()[:8]
