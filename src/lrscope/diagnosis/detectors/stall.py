@@ -12,6 +12,7 @@ from lrscope.core.verdict import Certainty, Evidence, Finding, Verdict
 from lrscope.diagnosis.detectors.detector import Detector
 from lrscope.diagnosis.detectors.rate_advice import Advice, finding
 from lrscope.diagnosis.signals import chance
+from lrscope.diagnosis.signals.fall_shown import fall_shown
 from lrscope.diagnosis.signals.run_signals import RunSignals
 
 NO_GRADIENT = 1e-3
@@ -86,11 +87,13 @@ class Stalled(Detector):
         return finding(Verdict.STALLED, why, told, evidence)
 
     def _alone(self, signals: RunSignals) -> Finding | None:
-        constant = signals.constant_loss
+        constant, flat = signals.constant_loss, False
         came_down = signals.fall > self.improved * (signals.first - signals.learned.floor)
         if constant is None:
             # Where the start is a guess from noisy batches, not to have come below it says nothing yet.
             bar, stuck = signals.first, signals.fall <= 0 and not signals.drowned
+            flat = signals.levelled_off and not signals.level.exact and not fall_shown(signals.losses.values)
+            stuck = stuck or flat
         else:
             bar = constant - (1 - self.alone) * signals.learned.room
             stuck = signals.end >= bar and not came_down
@@ -98,7 +101,7 @@ class Stalled(Detector):
             return None
         better = "hardly" if constant is not None and signals.end < constant else "no"
         level = f", {better} better than a constant answer ({constant:.4g})" if constant is not None else ""
-        certainty: Certainty = "weak" if signals.fall > signals.level.first_error else "strong"
+        certainty: Certainty = "weak" if signals.fall > signals.level.first_error or flat else "strong"
         if certainty == "weak" and signals.ahead.again is not None:
             return None  # it came down and goes no further: of such runs nearly all are as good as the data allows
         why = (
@@ -142,4 +145,6 @@ def another_rate(signals: RunSignals) -> Advice:
             f"try {key} between {peak / 10:.2g} and {peak * 10:.2g}, or {longer}", peak / 10, f"take {longer}"
         )
     words = "a rate that no longer brings progress is more often too high than too low"
+    if not math.isfinite(peak):
+        return Advice(f"try {key} 10× lower first: {words}")
     return Advice(f"try {key}={peak / 10:.2g} first: {words}", peak / 10)
