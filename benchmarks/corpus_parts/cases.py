@@ -33,6 +33,10 @@ class Case:
     clip: float | None = None
     inputs: str = "as they are"
     """Or ``standardised``."""
+    kind: str = "plain"
+    """What is trained, where it is not the usual: one of ``kinds.KINDS``."""
+    body: str = "mlp"
+    """Of a sequence ``gru`` or ``transformer``."""
 
     @property
     def half(self) -> str:

@@ -8,6 +8,7 @@ from corpus_parts.cases import Case
 from corpus_parts.networks import network
 from corpus_parts.observation import Observation
 from corpus_parts.problems import Problem, problem
+from corpus_parts.training import trained
 from corpus_parts.truth import Facts
 from lrscope.core.run_facts import RunFacts
 from lrscope.core.trace import Trace
@@ -24,7 +25,8 @@ def completed(case: Case, trace: Trace, seen: Observation) -> Trace:
     they trained on as the observation did, from the same state in the same order.
     """
     data = problem(case.problem, case.data_seed)
-    size = sum(weights.numel() for weights in network(case, data).parameters())
+    data = data.with_one_logit() if case.kind == "one_logit" else data
+    size = sum(weights.numel() for weights in trained(network(case, data)))
     trace = replace(trace, facts=replace(with_validation(trace.facts, data), parameters=size))
     if not seen.finite or SAME in trace.series:
         return trace

@@ -75,7 +75,7 @@ def observe(case: Case, orders: Sequence[int] = range(ORDERS), copies: bool = Tr
     orders = orders[:1] if run.per_epoch == 1 else orders  # a full batch has no order
     continued = tuple(_go_on(run, order) for order in orders) if finite else ()
     spread_end = float(output_spread(outputs, run.data.targets))
-    accuracy = float((outputs.argmax(1) == run.data.targets).float().mean()) if run.data.classes else math.nan
+    accuracy = float(run.data.right(outputs, run.data.targets)) if run.data.classes else math.nan
     return trace, Observation(
         first, earlier, last, continued, run.data.constant_loss, spread_first, spread_end,
         accuracy, max(run.data.shares, default=math.nan), tuple(rates), run.rate.name,

@@ -25,13 +25,14 @@ class Problem:
     targets: Tensor
     val_inputs: Tensor | None = None
     val_targets: Tensor | None = None
+    one_logit: bool = False
 
     @property
     def shares(self) -> tuple[float, ...]:
         """Share of each class in the training part."""
         if not self.classes:
             return ()
-        counts = torch.bincount(self.targets, minlength=self.classes).double()
+        counts = torch.bincount(self.targets.flatten().long(), minlength=self.classes).double()
         return tuple((counts / len(self.targets)).tolist())
 
     @property
@@ -49,8 +50,18 @@ class Problem:
         if not self.classes:
             return float((self.val_targets.double() - self.targets.double().mean()).square().mean())
         answers = torch.tensor(self.shares, dtype=torch.float64).log()
-        loss = float(-answers[self.val_targets].mean())
+        loss = float(-answers[self.val_targets.flatten().long()].mean())
         return loss if np.isfinite(loss) else None
+
+    def with_one_logit(self) -> Problem:
+        """The same, to be answered by one number that is above 0 for class 1: targets [N, 1] of 0 and 1."""
+        val = self.val_targets[:, None].float() if self.val_targets is not None else None
+        return replace(self, one_logit=True, targets=self.targets[:, None].float(), val_targets=val)
+
+    def right(self, answers: Tensor, targets: Tensor) -> Tensor:
+        """Share of the answers that name the class of their target."""
+        named = (answers > 0).to(targets) if self.one_logit else answers.argmax(1)
+        return (named == targets).float().mean()
 
     def standardised(self) -> Problem:
         """The same with inputs of mean 0 and deviation 1 over the training part, feature by feature."""
@@ -69,7 +80,7 @@ def problem(name: str, seed: int = 0) -> Problem:
     raw, plain = name.startswith("raw_"), name.removeprefix("raw_")
     x, y = _MAKERS[plain](seed)
     classes = 0 if plain in REGRESSION else int(y.max()) + 1
-    return _split(name, x, y, classes, seed, scale=not raw and "digits" not in plain)
+    return _split(name, x, y, classes, seed, scale=not raw and not any(part in plain for part in UNSCALED))
 
 
 def _split(name: str, x: NDArray[np.float64], y: NDArray[np.float64], classes: int, seed: int, scale: bool) -> Problem:
@@ -81,7 +92,7 @@ def _split(name: str, x: NDArray[np.float64], y: NDArray[np.float64], classes: i
         x = (x - x[train].mean(0)) / x[train].std(0)
     if not classes and scale:
         y = (y - y[train].mean()) / y[train].std()
-    inputs = torch.tensor(x, dtype=torch.float32)
+    inputs = torch.tensor(x, dtype=torch.int64 if "tokens" in name else torch.float32)
     targets = torch.tensor(y, dtype=torch.int64) if classes else torch.tensor(y, dtype=torch.float32)[:, None]
     return Problem(name, classes, inputs[train], targets[train], inputs[val], targets[val])
 
@@ -103,6 +114,35 @@ def _noisy_labels(seed: int) -> Arrays:
 
 def _rare_class(seed: int) -> Arrays:
     return sk.make_classification(900, 10, n_informative=4, weights=[0.9], class_sep=1.2, random_state=seed)
+
+
+def _some_digits(lowest: int, highest: int) -> Arrays:
+    x, y = sk.load_digits(return_X_y=True)
+    chosen = (y >= lowest) & (y <= highest)
+    return x[chosen] / 16.0, y[chosen] - lowest
+
+
+def _marked_tokens(seed: int) -> Arrays:
+    """12 of 24 tokens; one of three, at any place, is the class."""
+    rng = np.random.default_rng(seed)
+    x, y = rng.integers(3, 24, (600, 12)), rng.integers(0, 3, 600)
+    x[np.arange(600), rng.integers(0, 12, 600)] = y
+    return x, y
+
+
+def _ordered_tokens(seed: int) -> Arrays:
+    """The same tokens for all; the class says which of two comes first, and a tenth of them is wrong."""
+    rng = np.random.default_rng(seed)
+    x, y = rng.integers(3, 24, (600, 12)), rng.integers(0, 2, 600)
+    for row, first in zip(x, y, strict=True):
+        at = np.sort(rng.choice(12, 2, replace=False))
+        row[at] = (0, 1) if first else (1, 0)
+    return x, np.where(rng.random(600) < 0.1, 1 - y, y)
+
+
+def _digit_rows(_seed: int) -> Arrays:
+    x, y = sk.load_digits(return_X_y=True)
+    return x.reshape(-1, 8, 8) / 16.0, y
 
 
 _MAKERS: dict[str, Callable[[int], Arrays]] = {
@@ -131,9 +171,28 @@ _MAKERS: dict[str, Callable[[int], Arrays]] = {
     "hard": lambda s: sk.make_classification(
         800, 30, n_informative=10, n_classes=7, n_clusters_per_class=1, class_sep=0.8, random_state=s
     ),
+    # of the kinds
+    "offset": lambda s: _offset(sk.make_friedman1(400, 8, noise=1.0, random_state=s)),
+    "imbalanced": lambda s: sk.make_classification(
+        1000, 12, n_informative=6, n_classes=4, n_clusters_per_class=1, weights=[0.8, 0.12, 0.05], random_state=s
+    ),
+    "digits_0_4": lambda _s: _some_digits(0, 4),
+    "digits_5_9": lambda _s: _some_digits(5, 9),
+    "digit_rows": _digit_rows,
+    "marked_tokens": _marked_tokens,
+    "ordered_tokens": _ordered_tokens,
     "sparse_regression": lambda s: sk.make_sparse_uncorrelated(400, 15, random_state=s),
 }
-REGRESSION = frozenset({"diabetes", "linnerud", "made_regression", "friedman", "swiss_roll", "sparse_regression"})
+UNSCALED = ("digit", "tokens", "offset")
+"""In the names of data sets that are left as they are."""
+REGRESSION = frozenset(
+    {"offset", "diabetes", "linnerud", "made_regression", "friedman", "swiss_roll", "sparse_regression"}
+)
+
+
+def _offset(arrays: Arrays) -> Arrays:
+    """Targets around 300 that vary by about 5, as a temperature in kelvin does."""
+    return arrays[0], arrays[1] + 285.0
 
 
 def _zero_one(arrays: Arrays) -> Arrays:

@@ -39,15 +39,23 @@ class Run:
         self.data: Problem = problem(case.problem, case.data_seed)
         if case.inputs == "standardised":
             self.data = self.data.standardised()
+        if case.kind == "one_logit":
+            self.data = self.data.with_one_logit()
         self.model: nn.Module = network(case, self.data)
         self.size = min(case.batch_size, len(self.data.inputs))
+        if case.kind == "batch_norm" and len(self.data.inputs) % self.size == 1:
+            self.size += 1  # of a batch of one there is no deviation
         self.per_epoch = math.ceil(len(self.data.inputs) / self.size)
         self.epochs = case.epochs if case.problem == "line" else max(1, round(case.epochs / self.per_epoch))
         self.steps = self.epochs * self.per_epoch
         self.rate = Rate(case.schedule, case.lr, self.steps, self.per_epoch)
         self.optimizer = self._make_optimizer(self.model)
         self.loss: Callable[[Tensor, Tensor], Tensor] = (
-            nn.functional.cross_entropy if self.data.classes else nn.functional.mse_loss
+            nn.functional.binary_cross_entropy_with_logits
+            if self.data.one_logit
+            else nn.functional.cross_entropy
+            if self.data.classes
+            else nn.functional.mse_loss
         )
         self.position = 0
         self.order = 0
@@ -59,7 +67,7 @@ class Run:
         case = self.case
         more: dict[str, Any] = {"momentum": case.momentum, "nesterov": case.nesterov} if case.optimizer == "sgd" else {}
         more |= {} if case.weight_decay is None else {"weight_decay": case.weight_decay}
-        return _CLASSES[case.optimizer](network.parameters(), lr=case.lr, **more)  # type: ignore[arg-type]
+        return _CLASSES[case.optimizer](trained(network), lr=case.lr, **more)  # type: ignore[arg-type]
 
     def clone(self, order: int) -> Run:
         """The same state, to be continued another way; in the same order of the data, or in another from 1 on."""
@@ -96,8 +104,8 @@ class Run:
 
     @torch.no_grad()
     def outputs(self) -> Tensor:
-        """The network's answers for the training part."""
-        return self.model(self.data.inputs)
+        """The network's answers for the training part, in evaluation mode."""
+        return answers(self.model, self.data.inputs)
 
     @torch.no_grad()
     def train_loss(self) -> float:
@@ -118,7 +126,7 @@ class Run:
         """The whole run: what is recorded of it, and so many training losses from 70% to 90% and in its last 10%;
         without ``copies`` none is trained on as lrscope does."""
         plan = RecordingPlan.of(self.steps)
-        updates, dead = UpdateMeter(self.model.parameters()), DeadUnitsMeter(self.model)
+        updates, dead = UpdateMeter(trained(self.model)), DeadUnitsMeter(self.model)
         begin = self.steps - max(1, math.ceil(self.steps / 10))
         eval_steps = set(last_steps(begin, earlier, 2 / 9)) | set(last_steps(self.steps, last, 0.1))
         seen: list[tuple[int, float]] = []
@@ -145,7 +153,7 @@ class Run:
 
         def evaluate(network: nn.Module) -> float:
             with torch.no_grad():
-                return float(self.loss(network(self.data.inputs), self.data.targets))
+                return float(self.loss(answers(network, self.data.inputs), self.data.targets))
 
         def updates(order: int) -> Iterator[list[tuple[Tensor, Tensor]]]:
             for batch in self.clone(COPIES_ORDER if order else self.order).batches():
@@ -170,7 +178,7 @@ class Run:
         self.finite = math.isfinite(float(loss))
         reading = updates.after()
         if signals and reading is not None:
-            self._note(step, "grad_norm", grad_norm(self.model.parameters()))
+            self._note(step, "grad_norm", grad_norm(trained(self.model)))
             self._note(step, "update_ratio", reading.ratio)
             if reading.cosine is not None:
                 self._note(step, "update_cosine", reading.cosine)
@@ -194,14 +202,14 @@ class Run:
         self._note(step, "train/loss_eval", self.loss(outputs, self.data.targets))
         self._note(step, "output_spread", output_spread(outputs, self.data.targets))
         if self.data.classes:
-            self._note(step, "train/acc", (outputs.argmax(1) == self.data.targets).float().mean())
+            self._note(step, "train/acc", self.data.right(outputs, self.data.targets))
         watched = losses[-1]
         if self.data.val_inputs is not None and self.data.val_targets is not None:
-            answers = self.model(self.data.val_inputs)
-            watched = self.loss(answers, self.data.val_targets)
+            said = answers(self.model, self.data.val_inputs)
+            watched = self.loss(said, self.data.val_targets)
             self._note(step, "val/loss", watched)
             if self.data.classes:
-                self._note(step, "val/acc", (answers.argmax(1) == self.data.val_targets).float().mean())
+                self._note(step, "val/acc", self.data.right(said, self.data.val_targets))
         self.rate.observe(float(watched))
 
     def _note(self, step: int, name: str, value: Tensor) -> None:
@@ -236,10 +244,25 @@ class Run:
             batch_size=self.size,
             examples=len(self.data.inputs),
             constant_loss=self.data.constant_loss,
-            parameters=sum(weights.numel() for weights in self.model.parameters()),
+            parameters=sum(weights.numel() for weights in trained(self.model)),
+            loss="bce" if self.data.one_logit else None,
+            batch_norm=self.case.kind == "batch_norm",
             val_constant_loss=self.data.val_constant_loss,
             val_examples=len(self.data.val_targets) if self.data.val_targets is not None else None,
         )
+
+
+def trained(network: nn.Module) -> list[nn.Parameter]:
+    """Its parameters that are not frozen."""
+    return [weights for weights in network.parameters() if weights.requires_grad]
+
+
+def answers(network: nn.Module, inputs: Tensor) -> Tensor:
+    """In evaluation mode; the network trains on in the other."""
+    network.eval()
+    given: Tensor = network(inputs)
+    network.train()
+    return given
 
 
 def output_spread(outputs: Tensor, targets: Tensor) -> Tensor:
