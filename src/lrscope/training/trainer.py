@@ -75,6 +75,7 @@ class lightning_kept_quiet:
             ".*GPU available.*",
             ".*smaller than the logging interval.*",
             ".*is not available but strict is set to `False`.*",
+            ".*`srun` command is available on your system.*",  # sweep.engine=slurm is how lrscope trains there
         ):
             warnings.filterwarnings("ignore", words)
 
