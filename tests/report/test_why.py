@@ -130,6 +130,16 @@ WORDS = [
         "the loss was still falling when the run ended: 1.8 after 51 updates, where lr=0.01,seed=0 came to 0.3",
     ),
     (
+        Verdict.TOO_SLOW,
+        {"train/loss": curve([2.3] * 4), "train/loss_eval": curve([1.9, 0.5, 0.6, 1.2], 50)},
+        "the loss had been down at 0.5 and was back at 1.2 after 151 updates, where lr=0.01,seed=0 came to 0.3",
+    ),
+    (
+        Verdict.TOO_SLOW,
+        {"train/loss_start": curve([1.9]), "train/loss_eval": curve([1.9, 1.9], 50)},
+        "after 51 updates the loss is no lower than it began: 1.9, where lr=0.01,seed=0 came to 0.3",
+    ),
+    (
         Verdict.OVERFITTING,
         {"val/loss": curve([0.9, 0.4, 0.7], 10)},
         "the validation loss was lowest at step 10 (0.4) and rose to 0.7 while the training loss fell",

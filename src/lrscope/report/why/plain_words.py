@@ -111,6 +111,14 @@ def _too_slow(members: Sequence[Member], best: Member | None) -> str | None:
     if not ends:
         return None
     steps = max(outcome_of(member).steps for member in members)
+    signals = [RunSignals.of(member.trace) for member in members]
+    if all(one.came_back_up for one in signals):
+        lowest = _range([one.lowest for one in signals])
+        return (
+            f"the loss had been down at {lowest} and was back at {_range(ends)} after {steps:,} updates{_beside(best)}"
+        )
+    if all(one.fall <= 0 for one in signals):
+        return f"after {steps:,} updates the loss is no lower than it began: {_range(ends)}{_beside(best)}"
     return f"the loss was still falling when the run ended: {_range(ends)} after {steps:,} updates{_beside(best)}"
 
 
