@@ -51,6 +51,37 @@ class RateAt:
 
 
 @dataclass(frozen=True)
+class WarmUp:
+    """What the first updates of the copies show.
+
+    rate: of the copy nearest to the rate that was found. updates: of a warm-up, 0 where none is needed. rise: how far
+    the loss of that copy rose, as a share of the loss at the start. back: updates until it was lower again. steady: the
+    highest rate up to which the loss of no copy rose; 0 where all did. limit: the rate up to which the optimizer is
+    stable where the loss curves as at the start; None where that is not known.
+    """
+
+    rate: float
+    updates: int
+    rise: float
+    back: int
+    steady: float
+    limit: float | None = None
+
+
+@dataclass(frozen=True)
+class NoiseScale:
+    """The gradient noise scale in ``examples``, after so many ``updates`` at the rate that was found.
+
+    at_least: the gradient drowned in the noise of all batches together, and ``examples`` is what those could tell.
+    """
+
+    examples: float
+    updates: int
+    batch_size: int
+    at_least: bool = False
+
+
+@dataclass(frozen=True)
 class FoundRate:
     """The finding.
 
@@ -59,6 +90,7 @@ class FoundRate:
     slope: of the law, by which the best rate falls with the updates: rate ~ updates^slope.
     fails_from: the lowest rate from which on no copy gained anything, if it did not diverge; None where all gained.
     sure: the probability that the best rate lies within a factor of 2.
+    warm_up, noise: None where they were not measured.
     """
 
     planned: int
@@ -71,6 +103,8 @@ class FoundRate:
     sure: float = 0.0
     spent: float = 0.0
     cautions: tuple[str, ...] = field(default_factory=tuple)
+    warm_up: WarmUp | None = None
+    noise: NoiseScale | None = None
 
     @property
     def lr(self) -> float | None:
@@ -93,6 +127,8 @@ class FoundRate:
             sure=_number(stored.get("sure")),
             spent=_number(stored.get("spent")),
             cautions=tuple(line(words) for words in stored.get("cautions") or ()),
+            warm_up=_warm_up(stored.get("warm_up")),
+            noise=_noise(stored.get("noise")),
         )
 
 
@@ -111,3 +147,23 @@ def _rate_at(stored: Any) -> RateAt | None:
         return None
     rate, low, high = (number(stored.get(name)) for name in ("rate", "low", "high"))
     return RateAt(updates, rate, low, high) if rate is not None and low is not None and high is not None else None
+
+
+def _warm_up(stored: Any) -> WarmUp | None:
+    if not isinstance(stored, Mapping):
+        return None
+    rate, rise, steady = (number(stored.get(name)) for name in ("rate", "rise", "steady"))
+    updates, back = (whole(stored.get(name)) for name in ("updates", "back"))
+    if rate is None or rise is None or steady is None or updates is None or back is None:
+        return None
+    return WarmUp(rate, updates, rise, back, steady, number(stored.get("limit")))
+
+
+def _noise(stored: Any) -> NoiseScale | None:
+    if not isinstance(stored, Mapping):
+        return None
+    examples = number(stored.get("examples"))
+    updates, batch_size = (whole(stored.get(name)) for name in ("updates", "batch_size"))
+    if examples is None or updates is None or batch_size is None:
+        return None
+    return NoiseScale(examples, updates, batch_size, stored.get("at_least") is True)

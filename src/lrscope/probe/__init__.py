@@ -21,4 +21,5 @@ Which rate is best, ahead of a run::
 
     horizon_plan         how far copies go, and at which share of their rates
     horizons             trained to the ends of that
+    noise_scale          the batch size from which larger batches bring little
 """

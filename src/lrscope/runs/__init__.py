@@ -18,6 +18,7 @@
     trial_start_of    that start, from the config
     find_rate         copies of a run at many rates, the law of the best, and the training at it
     find_start        what that needs of the run
+    find_evidence     whether the rate needs a warm-up, and up to which batch size it may grow
     artifacts         checkpoints and the model into the record
     trained_otherwise    says where a resumed run is computed in other shapes than before
     resume            what an earlier command did is not done again

@@ -17,10 +17,12 @@ from lrscope.core.found_rate import FOUND, FoundRate, Measured, RateAt
 from lrscope.core.job import Job, current_job, overrides_to_repeat, split_override
 from lrscope.core.outcome import Outcome
 from lrscope.core.point import Point
+from lrscope.core.run_facts import RunFacts
 from lrscope.core.stop_signals import STOP
 from lrscope.core.stored_command import command_tags
 from lrscope.report.analysis.find_words import further_lines, headline
 from lrscope.report.analysis.rate_law import find_rate
+from lrscope.runs.find_evidence import with_evidence
 from lrscope.runs.find_start import find_start
 from lrscope.runs.finish import never_left_running
 from lrscope.runs.lifecycle import word
@@ -95,12 +97,14 @@ def _find(cfg: DictConfig, job: Job, session: Session) -> FindEnd:
     began = time.monotonic()
     with never_left_running(log):
         records = start.train(STOP.requested)
-        if records is None:
+        if records is not None:
+            measured = start.measured(records)
+            found = replace(find_rate(measured, start.slope), cautions=start.cautions)
+            found = with_evidence(found, start, records, STOP.requested)
+        if records is None or STOP.requested():
             log.tags({"lrscope.why": "stopped by a signal, before anything was found"})
             log.end("KILLED")
             raise Interrupted(STOP.requested() or 0)
-        measured = start.measured(records)
-        found = replace(find_rate(measured, start.slope), cautions=start.cautions)
         _record(run, log, session, measured, found, records)
         log.tags({"lrscope.seconds": f"{time.monotonic() - began:.2f}"})
         log.end("FINISHED")
@@ -140,7 +144,7 @@ def _record(
     log.text(_json({"found": asdict(found), "measured": asdict(measured)}), f"{FILES}/find.json")
     key = run.facts.rate_key
     words = headline(found, key)
-    log.tags({FOUND: _json(asdict(found)), "lrscope.why": words, "mlflow.note.content": _note(found, key)})
+    log.tags({FOUND: _json(asdict(found)), "lrscope.why": words, "mlflow.note.content": _note(found, run.facts)})
     from lrscope.report.figures.draw import draw_find
 
     folder = log.folder / FILES
@@ -171,14 +175,14 @@ def _known(found: FoundRate) -> tuple[RateAt, ...]:
     return (found.best, *found.longer) if found.best is not None else ()
 
 
-def _note(found: FoundRate, key: str) -> str:
-    lines = (f"**{headline(found, key)}**", "", *(f"- {line}" for line in further_lines(found)))
+def _note(found: FoundRate, facts: RunFacts) -> str:
+    lines = (f"**{headline(found, facts.rate_key)}**", "", *(f"- {line}" for line in further_lines(found, facts)))
     return "\n".join((*lines, "", f"Figure and numbers: artifacts, `{FILES}/`."))
 
 
 def _tell(run: PreparedRun, job: Job, found: FoundRate, run_id: str | None) -> None:
     print(headline(found, run.facts.rate_key))
-    print(*further_lines(found), sep="\n")
+    print(*further_lines(found, run.facts), sep="\n")
     if found.lr is not None and run.cfg.find.then != "train":
         print(f"to train at it: {train_again(_words(job, run.facts.rate_key, found.lr))}")
     elif found.lr is None:

@@ -10,6 +10,7 @@ Plain data in, plain data out. The figures and the output use it.
     sentences, cautions           the same in words, and what speaks against it
     rate_curve, gaussian_process  a smooth curve through the rates, and where its lowest point lies
     rate_law, valley, find_words  from the best rates of short trainings to that of a long one, and in words
+    warm_up                       whether the first updates at that rate need one
     contenders                    the settings that are worth more seeds
     regression                    whether one setting is worse than another
     stopped_by_search             what members would about have come to that a search stopped, and what that saved
