@@ -243,6 +243,11 @@ def _fit(single: SingleRun, log: RunLog | None) -> RunEnd:
     return RunEnd(stopped_by=single.live.stopped_by)
 
 
+def logged_every(cfg: DictConfig) -> int:
+    """Each so manieth update what a LightningModule logs by step is recorded."""
+    return cfg.tracking.every_n_steps or max(1, cfg.total_steps // MOST_LOGGED)
+
+
 def signal_choice(cfg: DictConfig) -> SignalChoice:
     """Which signals the config asks for."""
     c = cfg.callbacks
