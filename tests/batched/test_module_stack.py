@@ -83,7 +83,7 @@ SWEEPS: dict[str, tuple[str, tuple[str, ...], list[dict[str, Any]]]] = {
     "rates": ("Lit", ("model.dropout=0.3",), [{"lr": lr} for lr in (1e-3, 1e-1, 1e6)]),
     "seeds": ("Lit", ("model.dropout=0.3", "optimizer=sgd"), [{"seed": seed} for seed in (0, 1)]),
     "own": ("OwnRate", ("optimizer=own",), [{"lr": lr} for lr in (1e-3, 1e-1)]),
-    "own by step": ("Warming", ("optimizer=own",), [{"lr": lr} for lr in (1e-3, 1e-1)]),
+    "own by step": ("Warming", ("optimizer=own", "trainer.gradient_clip_val=0.1"), [{"lr": lr} for lr in (1e-3, 1e-1)]),
     "norm": ("Normed", ("trainer.accumulate_grad_batches=2",), [{"lr": lr} for lr in (1e-3, 1e-1)]),
     "silent": ("Silent", (), [{"lr": lr} for lr in (1e-3, 1e-1)]),
     "frozen": ("Frozen", ("scheduler=plateau", "scheduler.patience=0"), [{"lr": lr} for lr in (1e-3, 1e-1)]),

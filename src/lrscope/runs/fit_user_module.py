@@ -13,11 +13,11 @@ from lrscope.core.stop_signals import STOP
 from lrscope.datasets.data import Part
 from lrscope.datasets.index_batches import IndexBatches
 from lrscope.probe.budget import NOWHERE
-from lrscope.runs.fit import SingleRun, live_run, logged_every, save, signal_choice, with_network
+from lrscope.runs.fit import SingleRun, live_run, save, signal_choice, with_network
 from lrscope.runs.looked_at import BEST_BY, early_stopping, looked_at
 from lrscope.runs.place_data import placed
 from lrscope.runs.prepare import PreparedRun, has_validation, monitored
-from lrscope.runs.run_length import length
+from lrscope.runs.run_length import length, logged_every
 from lrscope.training import build, threads
 from lrscope.training.callbacks.count_examples import CountExamples
 from lrscope.training.callbacks.keep_checkpoints import ExactCheckpoints

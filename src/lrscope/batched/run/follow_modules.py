@@ -22,7 +22,7 @@ from lrscope.datasets.data import Part
 from lrscope.datasets.index_batches import IndexBatches
 from lrscope.diagnosis import canonical_name
 from lrscope.diagnosis.signals.chance import LOSS_CONSTANT, VAL_LOSS_CONSTANT
-from lrscope.runs.fit import logged_every
+from lrscope.runs.run_length import logged_every
 from lrscope.training.live_run import LOSS_START, SPREAD_START
 from lrscope.training.user_module.evaluate_module import choose_by_what_is_there
 from lrscope.training.user_module.recognised_loss import RecognisedLoss

@@ -95,9 +95,9 @@ def make_member(run: PreparedRun) -> BatchedMember:
         CannotStack: a LightningModule's optimizers are none that a stack has.
     """
     if run.objective.of_module:
-        from lrscope.batched.run.module_member import make_module_member  # a network needs nothing of what it imports
+        from lrscope.batched.run.module_member import KEPT_AS, module_parts  # a network needs nothing of it
 
-        return make_module_member(run)
+        return member_of(*module_parts(run), Names("", *KEPT_AS))
     cfg = run.cfg
     network = make_module(run).network
     run = with_network(run, network)

@@ -9,11 +9,11 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.core.optimizer import _configure_optimizers, _configure_schedulers_automatic_opt
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from lrscope.batched.model.member_rates import Schedule
 from lrscope.batched.model.stack import CannotStack
 from lrscope.batched.model.update_rules import RULES
-from lrscope.batched.run.members import BatchedMember, Names, member_of
 from lrscope.batched.run.step_forward import NoTrainer
 from lrscope.runs.fit import with_network
 from lrscope.runs.fit_user_module import make_user_module
@@ -21,11 +21,12 @@ from lrscope.runs.prepare import PreparedRun
 from lrscope.training.user_module.evaluate_module import KeepBestOfModule
 from lrscope.training.user_module.record_module_steps import RecordModuleSteps
 
-OF_MODULE = Names("", RecordModuleSteps.__qualname__, KeepBestOfModule.__qualname__)
+KEPT_AS = RecordModuleSteps.__qualname__, KeepBestOfModule.__qualname__
+"""What counts the steps of a single run and what keeps its best weights, by their names in its checkpoint."""
 
 
-def make_module_member(run: PreparedRun) -> BatchedMember:
-    """Seed, module, optimizer, schedule, in the order of a single run.
+def module_parts(run: PreparedRun) -> tuple[PreparedRun, pl.LightningModule, Optimizer, Schedule | None]:
+    """Seed, module, optimizer, schedule, in the order of a single run; and the run with what its module tells of it.
 
     Raises:
         CannotStack: it has several optimizers, or one without a batched update rule, or a schedule that only Lightning
@@ -35,8 +36,7 @@ def make_module_member(run: PreparedRun) -> BatchedMember:
     run = with_network(run, module, look=False)
     if not module.automatic_optimization:
         raise CannotStack("it steps its optimizers by itself (automatic_optimization is False)")
-    optimizer, schedule = _optimizer(module)
-    return member_of(run, module, optimizer, schedule, OF_MODULE)
+    return run, module, *_optimizer(module)
 
 
 def _optimizer(module: pl.LightningModule) -> tuple[Optimizer, Schedule | None]:
@@ -55,5 +55,7 @@ def _optimizer(module: pl.LightningModule) -> tuple[Optimizer, Schedule | None]:
     for config in _configure_schedulers_automatic_opt(schedules, monitor):
         if config.frequency != 1:
             raise CannotStack("its schedule has a frequency, which Lightning counts")
+        if config.interval == "step" and isinstance(config.scheduler, ReduceLROnPlateau):
+            raise CannotStack("its schedule looks at a metric after every step")
         return optimizer, Schedule(config.scheduler, config.interval, config.monitor)
     return optimizer, None

@@ -193,6 +193,8 @@ class ModuleTrial(StackTrial):
         schedule = self._member.schedule
         if schedule is not None and isinstance(schedule.scheduler, ReduceLROnPlateau):
             wanted["scheduler"] = str(schedule.monitor)
+            if self._run.cfg.callbacks.evaluate_every_epochs > 1 or self._run.cfg.evaluate_every_steps is not None:
+                raise TakesOnlyOne("its schedule looks at a metric that is not evaluated every epoch")
         for metric in wanted.values():
             if metric not in self._names and metric not in ALWAYS_THERE:
                 raise TakesOnlyOne(f"its steps log no {metric}, which something looks at")
