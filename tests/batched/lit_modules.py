@@ -229,6 +229,21 @@ class DrawsInPython(Lit):
         return super().training_step((batch[0] * random.uniform(0.9, 1.1), batch[1]), batch_idx)
 
 
+class OwnGenerator(Lit):
+    def __init__(self, input_shape: tuple[int, ...], outputs: int) -> None:
+        super().__init__(input_shape, outputs)
+        self.noise = random.Random(0)
+
+    def training_step(self, batch: Any, batch_idx: int) -> Any:
+        return super().training_step((batch[0] * self.noise.uniform(0.9, 1.1), batch[1]), batch_idx)
+
+
+class PutIn(Lit):
+    def __init__(self, input_shape: tuple[int, ...], outputs: int) -> None:
+        super().__init__(input_shape, outputs)
+        self.on_train_batch_end = lambda *_: None
+
+
 class ByRate(Lit):
     """A loss that depends on the member's rate."""
 

@@ -57,6 +57,8 @@ ONE_BY_ONE = {
     "LogsNumber": ("", "it logs examples as a Python number, which is one for all members"),
     "Draws": ("", "training_step draws random numbers by itself, of which each member needs its own"),
     "DrawsInPython": ("", "training_step draws random numbers by itself, of which each member needs its own"),
+    "OwnGenerator": ("", "training_step sets self.noise"),
+    "PutIn": ("", "its own on_train_batch_end would see all members at once"),
     "ByRate": ("", "as one model its members would compute something else than each alone"),
     "Manual": ("optimizer=own", "it steps its optimizers by itself (automatic_optimization is False)"),
     "Two": ("optimizer=own", "it steps its optimizers by itself (automatic_optimization is False)"),

@@ -18,7 +18,7 @@ from lrscope.batched.model.stack_trial import CLOSE, StackTrial
 from lrscope.batched.run.member_logs import MemberLogs
 from lrscope.batched.run.members import BatchedMember
 from lrscope.batched.run.step_forward import Logged, Seen, StepForward, Steps, TakesOnlyOne, evaluated_by
-from lrscope.batched.run.steps_alone import Marks
+from lrscope.batched.run.steps_alone import Marks, check_no_hooks
 from lrscope.datasets.data import Data, Part
 from lrscope.diagnosis import canonical_name
 from lrscope.runs.looked_at import BEST_BY, looked_at
@@ -70,6 +70,7 @@ class ModuleTrial(StackTrial):
     def refusal(self) -> str | None:
         """Why its members train one by one; None where a stack of two computes what each computes alone."""
         try:
+            check_no_hooks(self._member.network)
             with same_generators(self._device), self._precision():
                 for batch in _batches(self._data.train, self._batch):
                     self._try_training(batch)

@@ -4,13 +4,16 @@ behind.
 
 from __future__ import annotations
 
+import random
 from collections import deque
 from collections.abc import Mapping
 from inspect import getattr_static
 from types import FunctionType, MethodType
 from typing import Any
 
+import numpy as np
 import pytorch_lightning as pl
+import torch
 from omegaconf import DictConfig
 from torch import Tensor, nn
 from torchmetrics import Metric, MetricCollection
@@ -40,9 +43,24 @@ def hooks_of_its_own(cfg: DictConfig) -> str | None:
     """Words on hooks that the module's class has beside its steps; None where there are none."""
     kind = lightning_class(cfg)
     assert kind is not None
-    known = {name for name in dir(pl.LightningModule) if not name.startswith("_")} - CALLED | {*_CALLS_OF_PYTHON}
-    own = sorted(n for n in known if getattr_static(kind, n) is not getattr_static(pl.LightningModule, n))
-    return f"its own {', '.join(own)} would see all members at once" if own else None
+    own = sorted(n for n in _hooks() if getattr_static(kind, n) is not getattr_static(pl.LightningModule, n))
+    return _on_hooks(own) if own else None
+
+
+def check_no_hooks(module: nn.Module) -> None:
+    """Raises:
+    TakesOnlyOne: hooks were put into the module itself.
+    """
+    if own := sorted(name for name, value in vars(module).items() if name in _hooks() and callable(value)):
+        raise TakesOnlyOne(_on_hooks(own))
+
+
+def _hooks() -> set[str]:
+    return {name for name in dir(pl.LightningModule) if not name.startswith("_")} - CALLED | {*_CALLS_OF_PYTHON}
+
+
+def _on_hooks(own: list[str]) -> str:
+    return f"its own {', '.join(own)} would see all members at once"
 
 
 class Marks:
@@ -90,7 +108,23 @@ class Marks:
             return id(value), [(repr(key), self._mark(one, depth + 1)) for key, one in value.items()]
         if isinstance(value, (list, tuple, set, frozenset, deque)):
             return id(value), [self._mark(one, depth + 1) for one in value]
-        return id(value), {key: self._mark(one, depth + 1) for key, one in getattr(value, "__dict__", {}).items()}
+        own = {key: self._mark(one, depth + 1) for key, one in getattr(value, "__dict__", {}).items()}
+        return id(value), own, _state(value)
+
+
+def _state(value: Any) -> Any:
+    """What an object holds that is none of its attributes: numbers of an array, the place of a generator."""
+    if isinstance(value, torch.Generator):
+        return value.get_state().tolist()
+    if isinstance(value, random.Random):
+        return value.getstate()
+    if isinstance(value, np.random.Generator):
+        return repr(value.bit_generator.state)
+    if isinstance(value, np.random.RandomState):
+        return repr(value.get_state())
+    if isinstance(value, np.ndarray):
+        return hash(value.tobytes())
+    return None if hasattr(value, "__dict__") else repr(value)
 
 
 def _changes(parts: Mapping[str, nn.Module], part: str, name: str) -> str:

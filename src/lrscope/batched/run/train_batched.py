@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -131,6 +132,8 @@ class _BatchedRun:
         except Interrupted as stop:
             self._follow.end_all(RunEnd(signal_number=stop.signal_number))
         except Exception as error:
+            if self._module.logs is not None:  # what no batch showed that was tried
+                print("sweep.together=never trains each by itself", file=sys.stderr, flush=True)
             self._follow.end_all(RunEnd(error=error))
 
     def _finish(
