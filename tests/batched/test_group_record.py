@@ -62,12 +62,12 @@ def both(cfgs: Sequence[DictConfig], folder: Path) -> list[tuple[Outcome, Outcom
     return list(zip(single, stacked, strict=True))
 
 
-def assert_same_record(folder: Path, number: int, tolerance: float) -> None:
+def assert_same_record(folder: Path, number: int, tolerance: float, in_float32: tuple[str, ...] = ()) -> None:
     """Every metric at the same steps, with the same values."""
     single, mine = (Trace.load(folder / way / str(number) / TRACE).series for way in ("alone", "together"))
     assert single.keys() == mine.keys()
     for key, series in single.items():
-        near = max(tolerance, 1e-6) if key.startswith("dead_units") else tolerance  # a share in float32
+        near = max(tolerance, 1e-6) if key.startswith(("dead_units", *in_float32)) else tolerance  # a share in float32
         assert series.steps.tolist() == mine[key].steps.tolist(), key
         assert mine[key].values.tolist() == pytest.approx(series.values.tolist(), rel=near, abs=near, nan_ok=True), key
     assert single["lr"].values.tolist() == mine["lr"].values.tolist()

@@ -14,6 +14,7 @@ from omegaconf import DictConfig
 from test_group_record import DOUBLE, assert_same_tree, config
 
 from lrscope.batched.run.launch import train_together
+from lrscope.config.overrides import run_config
 from lrscope.core.job import Job, KnownMember
 from lrscope.core.outcome import Outcome
 from lrscope.core.stop_signals import STOP
@@ -35,6 +36,17 @@ def _configs(folder: Path) -> list[DictConfig]:
     ]  # fmt: skip
 
 
+def _modules(folder: Path) -> list[DictConfig]:
+    """The same of LightningModules, one of which looks at what it logs."""
+    early = "callbacks.early_stopping.enabled=true", "callbacks.early_stopping.monitor=my/loss_epoch"
+    found = []
+    for name, lr, seed in (("cosine", 1e-3, 0), ("cosine", 1e-2, 0), ("plateau", 1e-2, 1)):
+        words = ("model._target_=lit_modules.Lit", DOUBLE, "model.dropout=0.2", f"scheduler={name}", *early)
+        cfg = config(folder, *words, "trainer.limit_train_batches=10", lr=lr, seed=seed, epochs=4)
+        found.append(run_config(cfg, words))
+    return found
+
+
 class Signal:
     """A flag that shows a signal after so many looks at it: one an epoch, one a step but for an epoch's last."""
 
@@ -51,6 +63,8 @@ class Signal:
         self._left -= 1
         return SIGTERM if self._left < 0 else None
 
+
+Configs = Callable[[Path], list[DictConfig]]
 
 Train = Callable[[Sequence[DictConfig], Sequence[Job], Signal, int | None], list[Outcome]]
 
@@ -88,18 +102,25 @@ WAYS = pytest.mark.parametrize(
 
 
 @WAYS
+@pytest.mark.parametrize("configs", [_configs, _modules], ids=["networks", "LightningModules"])
 @pytest.mark.parametrize("looks", [14, 20], ids=["within an epoch", "between epochs"])
 @pytest.mark.filterwarnings("ignore:.*lrscope.resumed_otherwise:UserWarning")
 def test_an_interrupted_member_ends_as_one_that_was_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, looks: int, first: Train, second: Train, words: str | None
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    looks: int,
+    configs: Configs,
+    first: Train,
+    second: Train,
+    words: str | None,
 ) -> None:
     """With the same bits where it goes on as it began, and its record says where it does not."""
     whole_folder, folder, signal = tmp_path / "whole", tmp_path / "interrupted", Signal(monkeypatch)
-    whole = first(_configs(whole_folder), _jobs(whole_folder), signal, None)
-    stopped = first(_configs(folder), _jobs(folder), signal, looks)
+    whole = first(configs(whole_folder), _jobs(whole_folder), signal, None)
+    stopped = first(configs(folder), _jobs(folder), signal, looks)
     assert {outcome.status for outcome in stopped} == {"KILLED"}
     assert {outcome.steps for outcome in stopped} <= set(range(12, 24))
-    resumed = second(_configs(folder), _jobs(folder, stopped), signal, None)
+    resumed = second(configs(folder), _jobs(folder, stopped), signal, None)
     near = 0 if first is second else 1e-9
     for number, (mine, uninterrupted) in enumerate(zip(resumed, whole, strict=True)):
         assert (mine.status, mine.steps) == ("FINISHED", 40)

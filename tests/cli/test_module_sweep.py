@@ -25,9 +25,8 @@ def sweep(tmp_path_factory: pytest.TempPathFactory) -> Typed:
     return done
 
 
-def test_members_train_one_by_one_and_a_line_says_why(sweep: Typed) -> None:
-    said = [line for line in sweep.out.splitlines() if "one by one" in line]
-    assert said == ["3 members train one by one: a LightningModule takes its own steps"]
+def test_members_train_together_with_the_modules_own_optimizer(sweep: Typed) -> None:
+    assert sum("3 members train together" in line for line in sweep.out.splitlines()) == 1
     assert sum("trains with its own Adam" in line for line in sweep.out.splitlines()) == 1
 
 
@@ -60,6 +59,29 @@ def test_the_stored_run_is_diagnosed_as_it_was_when_it_ended(sweep: Typed) -> No
     done = type_command(sweep.root, run.info.run_id, program=program, path=MODULES)
     assert f"## {run.data.tags['lrscope.verdict'].capitalize()}" in done.out
     assert run.data.tags["lrscope.why"].split(";")[0].lower() in done.out.lower()
+
+
+WITH_A_METRIC = "training_step updates self.train_acc, a metric"
+
+
+def test_members_that_cannot_be_one_model_train_one_by_one_and_a_line_says_why(tmp_path: Path) -> None:
+    words = ("model._target_=own_modules.Scored", "lr=0.05,0.01", *SHORT[:-1], "sweep.report=false")
+    done = typed(tmp_path, "-m", *words, store=True)
+    assert done.code == 0, done.err
+    said = [line for line in done.out.splitlines() if "one by one" in line]
+    assert said == [f"2 members train one by one: {WITH_A_METRIC}"]
+    for rate in (0.05, 0.01):
+        run = done.run(f"lr={rate}")
+        assert run.info.status == "FINISHED" and run.data.tags["lrscope.together"] == "false"
+        assert list(done.curve(run, "train/loss")) == list(range(18))
+
+
+def test_a_dry_run_says_what_would_train_together_and_what_would_not(tmp_path: Path) -> None:
+    words = ("-m", "model._target_=own_modules.Logged,own_modules.Scored", "lr=0.05,0.01", *SHORT[:-1])
+    done = typed(tmp_path, *words, "--dry-run")
+    assert done.code == 0, done.err
+    assert "  2 as one model: 18 updates each" in done.out
+    assert "  2 one by one: 18 updates each" in done.out and f"    {WITH_A_METRIC}\n" in done.out
 
 
 def test_a_wrong_module_ends_the_command_with_2(tmp_path: Path) -> None:

@@ -65,6 +65,22 @@ class Logging(Plain):
         self.log("late_score", float(self.current_epoch))
 
 
+class Scored(Plain):
+    """Keeps a metric of torchmetrics over its training steps."""
+
+    def __init__(self, input_shape: tuple[int, ...], outputs: int) -> None:
+        super().__init__(input_shape, outputs)
+        self.train_acc = MulticlassAccuracy(outputs, average="micro")
+
+    def training_step(self, batch: Any) -> Any:
+        answers = self(batch[0])
+        self.train_acc.update(answers, batch[1])
+        return functional.cross_entropy(answers, batch[1])
+
+    def validation_step(self, batch: Any, batch_idx: int) -> Any:
+        return super().training_step(batch)
+
+
 class OwnRate(Plain):
     """Takes the rate by its constructor, and has a schedule of its own."""
 

@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 
 from lrscope.batched.model.memory import most_members
+from lrscope.batched.model.stack import CannotStack
 from lrscope.batched.run.launch import chosen, prepared_runs, was_stacked
 from lrscope.batched.run.stack_key import Candidate, stacks, why_not_batched
-from lrscope.batched.run.tried_stack import TriedStack
+from lrscope.batched.run.tried_stack import TriedStack, different
 from lrscope.core.outcome import Outcome
 from lrscope.engines.cut import Unit
 from lrscope.engines.task import LaunchedJob
@@ -49,14 +50,16 @@ def _units(stack: Sequence[Candidate], mode: str, sharing: int) -> list[Unit]:
     """One unit of a stack; one of each member where they are better off one by one."""
     numbers = tuple(candidate.number for candidate in stack)
     try:
-        tried = TriedStack.of(stack[0].run)
-        refusal = tried.trial.refusal()
-        if refusal is None:
+        tried = TriedStack.of(*different([candidate.run for candidate in stack]))
+        reason = tried.trial.why_not()
+        if reason is None:
             choice = chosen(stack, tried.trial, mode)
             if choice.together:
                 return [_stacked(numbers, tried, stack[0].run.plan.total_steps, choice.most, sharing)]
         else:
-            print(f"{len(stack)} members train one by one: vmap does not take this network ({refusal})", flush=True)
+            print(f"{len(stack)} members train one by one: {reason}", flush=True)
+    except CannotStack as cannot:
+        print(f"{len(stack)} members train one by one: {cannot}", flush=True)
     except Exception as error:  # of a user's part: whoever fails alone has a record that says so
         print(f"{len(stack)} members train one by one: trying them together failed ({error!r:.300})", flush=True)
     return [Unit((number,), False) for number in numbers]

@@ -25,7 +25,7 @@ from lrscope.runs.lifecycle import RunEnd
 from lrscope.runs.looked_at import early_stopping, looked_at
 from lrscope.runs.place_data import full_batch, placed
 from lrscope.runs.prepare import PreparedRun, has_validation, monitored
-from lrscope.runs.run_length import evaluated_every, length
+from lrscope.runs.run_length import MOST_LOGGED, evaluated_every, length
 from lrscope.runs.trained_otherwise import tell_if_trained_otherwise
 from lrscope.tracking import RunLog
 from lrscope.tracking.autolog import autolog_off
@@ -61,9 +61,6 @@ from lrscope.training.user_loader import evaluated_batches, one_epoch, whole_run
 
 if TYPE_CHECKING:
     from lrscope.training.user_module.evaluate_module import EvaluateModule
-
-MOST_LOGGED = 500
-"""Points of a metric that a callback of the user's logs by step."""
 
 PLAIN_PRECISIONS = ("32-true", "64-true", "32", "64")
 

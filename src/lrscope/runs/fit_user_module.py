@@ -13,11 +13,11 @@ from lrscope.core.stop_signals import STOP
 from lrscope.datasets.data import Part
 from lrscope.datasets.index_batches import IndexBatches
 from lrscope.probe.budget import NOWHERE
-from lrscope.runs.fit import MOST_LOGGED, SingleRun, live_run, save, signal_choice, with_network
+from lrscope.runs.fit import SingleRun, live_run, save, signal_choice, with_network
 from lrscope.runs.looked_at import BEST_BY, early_stopping, looked_at
 from lrscope.runs.place_data import placed
 from lrscope.runs.prepare import PreparedRun, has_validation, monitored
-from lrscope.runs.run_length import length
+from lrscope.runs.run_length import length, logged_every
 from lrscope.training import build, threads
 from lrscope.training.callbacks.count_examples import CountExamples
 from lrscope.training.callbacks.keep_checkpoints import ExactCheckpoints
@@ -70,7 +70,7 @@ def assemble_user_module(run: PreparedRun, recorder: RunRecorder, checkpoints: C
     if val_loader is not None and not hasattr(val_loader, "__len__"):
         trainer.limit_val_batches = _evaluated(run) or 1.0  # a stream may never end
     trainer.loggers = [RecordLoggedValues(steps)]
-    trainer.log_every_n_steps = cfg.tracking.every_n_steps or max(1, cfg.total_steps // MOST_LOGGED)  # type: ignore[attr-defined]
+    trainer.log_every_n_steps = logged_every(cfg)  # type: ignore[attr-defined]
     loader = BehindBatches(loader, lambda: [one.behind(trainer) for one in (keep, stop)])
     parts = module, module, loader, live, steps, evaluate, checkpoints, NOWHERE
     return SingleRun(run, trainer, *parts, val_loader=val_loader)

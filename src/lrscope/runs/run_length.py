@@ -1,4 +1,4 @@
-"""How long a run is to train, and how often it is evaluated, where epochs do not say it all."""
+"""How long a run is to train, and how often it is evaluated and what it logs is recorded."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from lrscope.runs.prepare import PreparedRun
 from lrscope.training.callbacks.record_steps import RecordSteps
 from lrscope.training.callbacks.stop_at_length import StopAtLength
 from lrscope.training.time_limit import TimeLimit
+
+MOST_LOGGED = 500
+"""Points of a metric that a module or a callback of the user's logs by step."""
 
 
 def length(run: PreparedRun, steps: RecordSteps) -> list[pl.Callback]:
@@ -28,3 +31,8 @@ def time_limit(cfg: DictConfig) -> TimeLimit | None:
 def evaluated_every(cfg: DictConfig) -> int:
     """Updates between two evaluations of the parts."""
     return int(cfg.evaluate_every_steps or cfg.steps_per_epoch * cfg.callbacks.evaluate_every_epochs)
+
+
+def logged_every(cfg: DictConfig) -> int:
+    """Each so manieth update what a LightningModule logs by step is recorded."""
+    return int(cfg.tracking.every_n_steps or max(1, cfg.total_steps // MOST_LOGGED))

@@ -15,6 +15,9 @@ RANDOM = "lrscope_random"
 MEMBERS = "lrscope_members"
 """What a checkpoint says of how its run was trained: the members of its batched model, 0 by itself."""
 
+LOGGED = "lrscope_logged"
+"""Sums of what a LightningModule logged in the epoch, by Lightning's name."""
+
 ENDED = "lrscope_ended"
 """True in the checkpoint of a run that has ended by itself: by its epochs, by early stopping or at a verdict."""
 

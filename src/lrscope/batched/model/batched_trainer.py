@@ -69,6 +69,7 @@ class BatchedTrainer:
         accumulate: so many batches make one update: call ``gather`` for each and ``update`` behind the last.
         steps: updates that all members have behind them.
         trace_after: see ``Passes``.
+        forward: how a pass of all members is made.
 
     Raises:
         CannotStack: the members differ in more than numbers, or their optimizer has no rule here.
@@ -82,12 +83,13 @@ class BatchedTrainer:
         accumulate: int = 1,
         steps: int = 0,
         trace_after: int = WORTH_TRACING,
+        forward: type[Forward] = Forward,
     ) -> None:
         kind = _common_optimizer(members)
         device = torch.device(device)
         self.loss = loss
         self.stack = Stack([member.network for member in members], device)
-        self.forward = Forward(members[0].network, self.stack)
+        self.forward = forward(members[0].network, self.stack)
         normalise_as_alone(self.forward.network)
         recur_in_steps(self.forward.network)
         if device.type == "cpu":
@@ -114,16 +116,16 @@ class BatchedTrainer:
 
     def gather(self, inputs: Tensor, targets: Tensor, *, own: bool, wanted: Wanted = NOTHING) -> None:
         """Forward and backward of one batch, adding to the gradients of this update."""
-        first = not self._micro
+        first, given = not self._micro, self.forward.given(inputs, targets)
         if first:
             self.signals = {}
         if wanted.now and wanted.dead_units and first:
-            outputs, dead = self.forward.train_and_count_dead(inputs, own=own)
+            outputs, dead = self.forward.train_and_count_dead(given, own=own)
             if dead is not None:
                 self._note_dead(dead.share, dead.layers)
             losses, gradients = self._passes.back(outputs, targets, own=own)
         else:
-            losses, gradients = self._passes(inputs, targets, own=own)
+            losses, gradients = self._passes(given, targets, own=own)
         self.stack.store_gradients(gradients, add=not first)
         self._micro.append(losses)
 
@@ -221,6 +223,11 @@ class BatchedTrainer:
     def member_generator(self, row: int) -> Tensor | None:
         """The state of the generator that a member's masks are drawn from; None where it draws none."""
         return self._masks.state_of(row) if self._masks is not None else None
+
+    @property
+    def logged(self) -> Sequence[Any]:
+        """What the members logged in their latest step, where their networks do."""
+        return self.forward.logged
 
     @property
     def between_updates(self) -> bool:

@@ -46,7 +46,7 @@ def evaluate(
     example_bytes = max(example_bytes, part.inputs[:1].numel() * part.inputs.element_size(), 1)
     size = max(1, PIECE_BYTES // (example_bytes * len(forward)))
     classes = not part.targets.is_floating_point()
-    sums, spread = _Sums(), _Spread()
+    sums, spread = _Sums(), SpreadOfAll()
     for inputs, targets in zip(part.inputs.split(size), part.targets.split(size), strict=True):
         outputs = forward.evaluate(inputs)
         sums.add("loss", member_losses(loss, outputs, targets, own=False) * len(targets))
@@ -69,7 +69,7 @@ class _Sums(dict[str, Tensor]):
         self[key] = self[key] + value if key in self else value
 
 
-class _Spread:
+class SpreadOfAll:
     """``measures.SpreadMeter`` with a member axis in front."""
 
     def __init__(self) -> None:
@@ -90,6 +90,11 @@ class _Spread:
         self._sums.add("squares", shifted.square().sum(1, dtype=wide))
         self._sums.add("absolute", outputs.abs().sum(1, dtype=wide))
         self._count += outputs.shape[1]
+
+    @property
+    def seen(self) -> bool:
+        """Whether it has seen any outputs."""
+        return self._count > 0
 
     def value(self) -> Tensor:
         mean = self._sums["sum"] / self._count

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -27,18 +27,24 @@ class Forward:
         meter = DeadUnitsMeter(self.network)
         self._dead = meter if meter.found else None
         self._tied = _has_tied(network)
+        self.logged: Sequence[Any] = ()
+        """What the members logged in the latest pass; networks log nothing."""
 
     def __len__(self) -> int:
         return len(self._stack)
 
-    def train(self, inputs: Tensor, *, own: bool, parameters: Mapping[str, Tensor] | None = None) -> Tensor:
+    def given(self, inputs: Tensor, _targets: Tensor) -> Any:
+        """What of a batch the network is called with."""
+        return inputs
+
+    def train(self, inputs: Any, *, own: bool, parameters: Mapping[str, Tensor] | None = None) -> Tensor:
         """Outputs [M, B, ...] in training mode for inputs [B, ...], or [M, B, ...] where every member has its
         ``own``; with other trainable ``parameters`` than the stack's, where there are any.
         """
         self._train_mode()
         return self._call(self._outputs, inputs, own, parameters)
 
-    def train_and_count_dead(self, inputs: Tensor, *, own: bool) -> tuple[Tensor, DeadUnits | None]:
+    def train_and_count_dead(self, inputs: Any, *, own: bool) -> tuple[Tensor, DeadUnits | None]:
         """The same with the share of dead units, [M] each; None where the network has no layer that can be
         watched.
         """
@@ -59,24 +65,25 @@ class Forward:
             self.network.train()
 
     def _call(
-        self, function: Callable[..., Any], inputs: Tensor, own: bool, parameters: Mapping[str, Tensor] | None = None
+        self, function: Callable[..., Any], inputs: Any, own: bool, parameters: Mapping[str, Tensor] | None = None
     ) -> Any:
         everything = self._stack.everything() | dict(parameters or {})
         axes = {name: None if name in self._stack.shared else 0 for name in everything}
         batched = vmap(function, in_dims=(axes, 0, 0 if own else None), randomness="different")
         return batched(everything, self._stack.buffers, inputs)
 
-    def _outputs(self, parameters: dict[str, Tensor], buffers: dict[str, Tensor], inputs: Tensor) -> Tensor:
+    def _outputs(self, parameters: dict[str, Tensor], buffers: dict[str, Tensor], inputs: Any) -> Any:
         return functional_call(self.network, (parameters, buffers), (inputs,), tie_weights=self._tied)
 
     def _outputs_and_dead(
-        self, parameters: dict[str, Tensor], buffers: dict[str, Tensor], inputs: Tensor
-    ) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
+        self, parameters: dict[str, Tensor], buffers: dict[str, Tensor], inputs: Any
+    ) -> tuple[Any, Tensor, tuple[Tensor, ...]]:
         assert self._dead is not None
         self._dead.listen()
         outputs = self._outputs(parameters, buffers, inputs)
         dead = self._dead.read()
-        assert dead is not None
+        if dead is None:
+            raise RuntimeError("none of its activation layers ran")
         return outputs, dead.share, dead.layers
 
 

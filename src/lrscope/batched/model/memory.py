@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -34,10 +35,13 @@ class Footprint:
         return self.fixed + examples * self.per_example
 
 
-def footprint(network: nn.Module, inputs: Tensor) -> Footprint:
+def footprint(network: nn.Module, inputs: Tensor, call: Callable[[Tensor], Tensor] | None = None) -> Footprint:
     """Measure one member on a few examples: what its forward pass saves for the backward pass, and its weights.
 
     The network's buffers and the random generator are left as they were.
+
+    Args:
+        call: what its forward pass is, where it is more than the network.
     """
     parameters = {p.data_ptr() for p in network.parameters()}
     saved = 0
@@ -51,7 +55,7 @@ def footprint(network: nn.Module, inputs: Tensor) -> Footprint:
     kept = {name: buffer.clone() for name, buffer in network.named_buffers()}
     first = next(network.parameters())
     with torch.random.fork_rng(devices=[]), saved_tensors_hooks(note, lambda tensor: tensor):
-        outputs = network(inputs.to(first.device, first.dtype if inputs.is_floating_point() else None))
+        outputs = (call or network)(inputs.to(first.device, first.dtype if inputs.is_floating_point() else None))
     for name, buffer in network.named_buffers():
         buffer.copy_(kept[name])
     saved += outputs.numel() * outputs.element_size() + inputs.numel() * inputs.element_size()

@@ -62,8 +62,10 @@ class Passes:
         self._seen: Counter[Kind] = Counter()
         self._traced: dict[Kind, Pass | None] = {}
 
-    def __call__(self, inputs: Tensor, targets: Tensor, *, own: bool) -> tuple[Tensor, Sequence[Tensor]]:
+    def __call__(self, inputs: Any, targets: Tensor, *, own: bool) -> tuple[Tensor, Sequence[Tensor]]:
         """Losses [M] of a batch and the gradients of the stack's leaves, without what made them."""
+        if not self._pure:
+            return self.back(self._forward.train(inputs, own=own), targets, own=own)
         kind = self._kind(inputs, targets, own)
         traced = self._traced.get(kind)
         if traced is not None:
@@ -72,7 +74,7 @@ class Passes:
             return numbers[0], numbers[1:]
         losses, gradients = self.back(self._forward.train(inputs, own=own), targets, own=own)
         self._seen[kind] += 1
-        if self._seen[kind] == self._trace_after and self._pure and inputs.device.type == "cpu":
+        if self._seen[kind] == self._trace_after and inputs.device.type == "cpu":
             self._traced[kind] = self._trace(inputs, targets, own, [losses, *gradients])
         return losses, gradients
 

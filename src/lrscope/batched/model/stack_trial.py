@@ -14,7 +14,9 @@ import torch
 from torch import Tensor
 
 from lrscope.batched.model.batched_trainer import BatchedTrainer, Member
+from lrscope.batched.model.forward import Forward
 from lrscope.batched.model.losses import member_losses
+from lrscope.batched.model.memory import Footprint, footprint
 from lrscope.batched.model.passes import WORTH_TRACING
 from lrscope.datasets.data import Part
 from lrscope.training import threads
@@ -41,6 +43,8 @@ class StackTrial:
         part: the training part on the device.
         free_threads: whether the number of threads may be chosen; the user may have.
     """
+
+    _forward: type[Forward] = Forward
 
     def __init__(
         self, member: Member, part: Part, batch_size: int, loss: Loss, precision: str, free_threads: bool = True
@@ -70,20 +74,29 @@ class StackTrial:
         except Exception as error:
             return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:300]
 
+    def why_not(self) -> str | None:
+        """Why its members train one by one, in words; None where they can train together."""
+        refusal = self.refusal()
+        return None if refusal is None else f"vmap does not take this network ({refusal})"
+
     def seconds_alone(self) -> float:
         """A step of one member in a plain loop, with as many threads as it would have."""
         alone = self._copy()
-        network, optimizer = alone.network.to(self._device).train(), alone.optimizer
+        take, optimizer = self._alone(alone), alone.optimizer
 
         def step() -> None:
             with self._precision():
-                loss = self._loss(network(self._inputs), self._targets)
+                loss = take()
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
 
         with same_generators(self._device), threads.at(self._fitting(1)):
             return self._fastest(step)
+
+    def footprint(self) -> Footprint:
+        """Memory of one member while it trains."""
+        return footprint(self._member.network, self._inputs[:2].cpu())
 
     def threads(self, members: int) -> int:
         """The number of threads that a stack of so many trains with."""
@@ -100,6 +113,11 @@ class StackTrial:
                 learner.update()
 
             return self._fastest(step)
+
+    def _alone(self, member: Member) -> Callable[[], Tensor]:
+        """What computes the loss of one member."""
+        network = member.network.to(self._device).train()
+        return lambda: self._loss(network(self._inputs), self._targets)
 
     def _fitting(self, members: int) -> int | None:
         if not self._free_threads:
@@ -123,18 +141,19 @@ class StackTrial:
 
     def _learner(self, members: int, trace_after: int = WORTH_TRACING) -> BatchedTrainer:
         copies = [self._copy() for _ in range(members)]
-        return BatchedTrainer(copies, self._loss, self._device, trace_after=trace_after)
+        return BatchedTrainer(copies, self._loss, self._device, trace_after=trace_after, forward=self._forward)
 
-    def _copy(self) -> Member:
+    def _copy(self, of: Member | None = None) -> Member:
         """The member with a network and an optimizer of its own, and no schedule."""
-        network, kind = copied(self._member.network), type(self._member.optimizer)
-        groups = self._member.optimizer.param_groups
-        twin = dict(zip(map(id, self._member.network.parameters()), network.parameters(), strict=True))
+        member = of or self._member
+        network, kind = copied(member.network), type(member.optimizer)
+        groups = member.optimizer.param_groups
+        twin = dict(zip(map(id, member.network.parameters()), network.parameters(), strict=True))
         made: Any = kind
         optimizer = made([{"params": [twin[id(p)] for p in group["params"]]} for group in groups], lr=groups[0]["lr"])
         for mine, group in zip(optimizer.param_groups, groups, strict=True):
             mine.update({key: value for key, value in group.items() if key != "params"})
-        return replace(self._member, network=network, optimizer=optimizer, schedule=None, updates=None)
+        return replace(member, network=network, optimizer=optimizer, schedule=None, updates=None)
 
     def _precision(self) -> AbstractContextManager[object]:
         return torch.autocast(self._device.type, torch.bfloat16) if self._mixed else nullcontext()

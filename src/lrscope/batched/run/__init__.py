@@ -17,5 +17,14 @@ The story, from the launcher down::
             member_checkpoint    each member's state in the form that its single run saves, and back
             probe_members        copies of those that need it, trained on together
 
+Of LightningModules of the user's, whose steps are their own::
+
+    steps_alone        hooks and changes that keep one from being trained with others
+    module_trial       its steps under vmap and alone: what they come to is compared ahead of a stack
+    module_member      the module with the optimizer and schedule that Lightning would get of it
+    step_forward       its steps for all members at once: losses, and what each logs
+    member_logs        what they log, in Lightning's own collection
+    follow_modules     evaluated by their own steps, at the end of an epoch
+
 The mathematics is in ``batched.model``; what a run does around its steps in ``training.live_run`` and ``runs.finish``.
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytorch_lightning as pl
 import torch
@@ -18,6 +18,9 @@ from lrscope.training.callbacks.record_steps import SignalChoice
 from lrscope.training.checkpoint_state import BEGINNING, Position
 from lrscope.training.fast_hooks import hide_unused_hooks
 from lrscope.training.recording import RecordingPlan
+
+if TYPE_CHECKING:
+    from lrscope.batched.run.member_logs import MemberLogs
 
 
 class StackOptimizer(Optimizer):
@@ -49,6 +52,7 @@ class BatchedModule(pl.LightningModule):
 
     Args:
         position: of all members.
+        logs: of LightningModules: what they log.
     """
 
     def __init__(
@@ -60,12 +64,14 @@ class BatchedModule(pl.LightningModule):
         signals: SignalChoice,
         accumulate: int = 1,
         position: Position = BEGINNING,
+        logs: MemberLogs | None = None,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
         self.learner = learner
         self.batches = batches
         self.record = record
+        self.logs = logs
         self.epoch = position.epoch
         self.done = position.batches
         """Batches of this epoch that are done."""
@@ -114,6 +120,8 @@ class BatchedModule(pl.LightningModule):
         inputs, targets = next(self._data)
         self.learner.gather(inputs, targets, own=self.batches.own, wanted=self._wanted)
         self._examples += self.batches.examples(number)
+        if self.logs is not None:
+            self.logs.add(self.learner.logged, self.batches.examples(number))
         self.done = number + 1
         if self.done % self._accumulate == 0 or self.last_of_epoch:
             with torch.autocast(self.device.type, enabled=False):
@@ -136,6 +144,8 @@ class BatchedModule(pl.LightningModule):
         self.record.keep(rows)
         self.learner.keep(rows)
         self.batches.keep(rows)
+        if self.logs is not None:
+            self.logs.keep(rows)
 
     def _measured(self) -> Wanted:
         step, chosen = self.record.step, self._signals

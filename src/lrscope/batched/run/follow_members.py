@@ -11,7 +11,7 @@ from torch import Tensor
 
 from lrscope.batched.model.evaluate_members import Evaluations, evaluate
 from lrscope.batched.run.batched_module import BatchedModule
-from lrscope.batched.run.members import BEFORE, BatchedMember
+from lrscope.batched.run.members import BatchedMember
 from lrscope.batched.run.probe_members import look_ahead
 from lrscope.batched.run.searches import StopWorst
 from lrscope.core.errors import Interrupted
@@ -73,9 +73,7 @@ class FollowMembers(LeanCallback):
                 member.limit.start()
         if self.module.record.step == 0:
             with untouched_generators():
-                start = self._evaluate(self.data.train)
-            for row, member in enumerate(self.members):
-                member.live.begin(start.of(row))
+                self._begin()
         ended = {row: member.live for row, member in enumerate(self.members) if member.has_ended}
         self._end({row: RunEnd(live.stopped_by, as_before=True, pruned=live.pruned) for row, live in ended.items()})
 
@@ -88,6 +86,7 @@ class FollowMembers(LeanCallback):
         for row in diverged:
             self.members[row].live.stopped_by = Verdict.DIVERGED
         self._end({row: RunEnd(stopped_by=Verdict.DIVERGED) for row in diverged})
+        self._behind_step(trainer)
         if self.members[0].live.is_due(self.module.record.step, trainer.should_stop):
             self._evaluate_within()
 
@@ -105,31 +104,45 @@ class FollowMembers(LeanCallback):
     def _evaluate_within(self) -> None:
         """The evaluation behind an update within an epoch, and the end of those that stop at it."""
         self.module.record.flush()
-        evaluations, epoch = self._parts(), self.module.epoch
+        evaluated, epoch = self._evaluated(), self.module.epoch
         ends: dict[int, RunEnd] = {}
         for row, member in enumerate(self.members):
             weights = partial(self._weights, row)
-            evaluated = epoch_values(*(found.of(row) if found is not None else None for found in evaluations))
-            member.metrics.update(member.live.evaluate_within(epoch + 1, evaluated, weights))
+            member.metrics.update(member.live.evaluate_within(epoch + 1, evaluated[row], weights))
             if member.live.stopped_by is not None or member.stops_early(epoch):
                 member.live.end_epoch(epoch + 1, {}, weights)
                 ends[row] = RunEnd(stopped_by=member.live.stopped_by)
         self._end(ends)
 
-    def _parts(self) -> tuple[Evaluations, Evaluations | None]:
+    def _begin(self) -> None:
+        """Record what training starts from."""
+        start = self._evaluate(self.data.train)
+        for row, member in enumerate(self.members):
+            member.live.begin(start.of(row))
+
+    def _behind_step(self, trainer: pl.Trainer) -> None:
+        """Nothing: what there is to record of a step is."""
+
+    def _evaluated(self) -> list[dict[str, float]]:
+        """What the parts come to now, of each member."""
         train = self._evaluate(self.data.train, self._metrics())
-        return train, self._evaluate(self.data.val, self._metrics()) if self.data.val is not None else None
+        val = self._evaluate(self.data.val, self._metrics()) if self.data.val is not None else None
+        rows = range(len(self.members))
+        return [epoch_values(train.of(row), val.of(row) if val is not None else None) for row in rows]
+
+    def _end_epoch(self, member: BatchedMember, row: int, evaluated: Mapping[str, float]) -> None:
+        weights = partial(self._weights, row)
+        member.metrics.update(member.live.end_epoch(self.module.epoch + 1, evaluated, weights))
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.module.record.flush()
         epoch, live = self.module.epoch, self.members[0].live
         due = (live.is_evaluated(epoch + 1) or trainer.should_stop) and not live.is_evaluated_here
-        evaluations = self._parts() if due else (None, None)
+        evaluated = self._evaluated() if due else [{} for _ in self.members]
         last = epoch + 1 == live.epochs or trainer.should_stop
         ends: dict[int, RunEnd] = {}
         for row, member in enumerate(self.members):
-            evaluated = epoch_values(*(found.of(row) if found is not None else None for found in evaluations))
-            member.metrics.update(member.live.end_epoch(epoch + 1, evaluated, partial(self._weights, row)))
+            self._end_epoch(member, row, evaluated[row])
             stops = not live.by_steps and member.stops_early(epoch)
             if member.live.stopped_by is not None or stops or last:
                 ends[row] = RunEnd(stopped_by=member.live.stopped_by)
@@ -191,4 +204,5 @@ class FollowMembers(LeanCallback):
         return evaluate(learner.forward, part, learner.loss, self._example_bytes, metrics)
 
     def _weights(self, row: int) -> dict[str, Tensor]:
-        return {BEFORE + name: tensor for name, tensor in self.module.learner.stack.member_state(row).items()}
+        before = self.members[row].names.before
+        return {before + name: tensor for name, tensor in self.module.learner.stack.member_state(row).items()}

@@ -15,6 +15,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from lrscope.batched.model.memory import most_members
+from lrscope.batched.model.stack import CannotStack
 from lrscope.batched.model.stack_trial import StackTrial
 from lrscope.batched.run.autotune import Autotune, choose
 from lrscope.batched.run.level_positions import level_positions
@@ -22,7 +23,7 @@ from lrscope.batched.run.members import BatchedMember, make_member, restore
 from lrscope.batched.run.searches import Searches
 from lrscope.batched.run.stack_key import Candidate, stack_key, stacks, why_not_batched
 from lrscope.batched.run.train_batched import CannotBatch, train_batched
-from lrscope.batched.run.tried_stack import TriedStack
+from lrscope.batched.run.tried_stack import TriedStack, different
 from lrscope.core.from_store import entries
 from lrscope.core.job import Job
 from lrscope.core.outcome import Outcome
@@ -107,13 +108,16 @@ def _candidate(number: int, run: PreparedRun) -> Candidate:
 
 def _train_stack(stack: Sequence[Candidate], mode: str, searches: Searches) -> dict[int, Outcome]:
     try:
-        tried = TriedStack.of(stack[0].run)
-        refusal = tried.trial.refusal()
-        if refusal is not None:
-            _say(f"{_members(len(stack))} one by one{searches.to_the_end}: vmap does not take this network ({refusal})")
+        tried = TriedStack.of(*different([candidate.run for candidate in stack]))
+        reason = tried.trial.why_not()
+        if reason is not None:
+            _say(f"{_members(len(stack))} one by one{searches.to_the_end}: {reason}")
             return {}
         halves = searches.holds(stack)
         choice = chosen(stack, tried.trial, "always" if halves else mode)
+    except CannotStack as cannot:
+        _say(f"{_members(len(stack))} one by one{searches.to_the_end}: {cannot}")
+        return {}
     except Exception as error:  # of a user's part: whoever fails alone has a record that says so
         _say(f"{_members(len(stack))} one by one: trying them together failed ({_first_line(error)})")
         return {}

@@ -9,11 +9,10 @@ from typing import Any
 import pytorch_lightning as pl
 
 from lrscope.batched.run.batched_module import BatchedModule
-from lrscope.batched.run.members import BEFORE, BatchedMember, carried
+from lrscope.batched.run.members import BatchedMember, carried
 from lrscope.training.callbacks.count_examples import CountExamples
-from lrscope.training.callbacks.record_steps import RecordSteps
 from lrscope.training.checkpoint_folder import save_tensors
-from lrscope.training.checkpoint_state import ENDED, MEMBERS, RANDOM, counters_at
+from lrscope.training.checkpoint_state import ENDED, LOGGED, MEMBERS, RANDOM, counters_at
 
 SHARE_OF_TIME = 0.05
 """Saving 1,024 members takes seconds: the next time comes no sooner than keeps saving below this share."""
@@ -42,7 +41,9 @@ def content_of(
         "epoch": where.epoch,
         "global_step": where.updates,
         "pytorch-lightning_version": pl.__version__,
-        "state_dict": {BEFORE + name: tensor.cpu() for name, tensor in learner.stack.member_state(row).items()},
+        "state_dict": {
+            member.names.before + name: tensor.cpu() for name, tensor in learner.stack.member_state(row).items()
+        },
         "loops": loops,
         "callbacks": _callbacks(module, member, row),
         "optimizer_states": [learner.member_optimizer_state(row)],
@@ -50,12 +51,20 @@ def content_of(
         RANDOM: {**member.random, **({"torch": generator} if generator is not None else {})},
         MEMBERS: len(learner),
         **({ENDED: True} if ended else {}),
+        **(_of_module(module, member, row, ended) if module.logs is not None else {}),
     }
+
+
+def _of_module(module: BatchedModule, member: BatchedMember, row: int, ended: bool) -> dict[str, Any]:
+    from lrscope.training.user_module.carry_module import saved_arguments
+
+    assert module.logs is not None and isinstance(member.part.network, pl.LightningModule)
+    return {**saved_arguments(member.part.network), LOGGED: {} if ended else module.logs.sums_of(row)}
 
 
 def _callbacks(module: BatchedModule, member: BatchedMember, row: int) -> dict[str, Any]:
     states = {name: held.state_dict() for name, held in carried(member).items()}
-    states[RecordSteps.__qualname__]["updates"] = module.learner.member_updates_state(row)
+    states[member.names.steps]["updates"] = module.learner.member_updates_state(row)
     if member.run.cfg.callbacks.count_examples:
         done = module.done or (len(module.batches) if module.epoch else 0)
         counted = module.batches.examples_until(done)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -18,6 +18,9 @@ KEEP_STEPS = 256
 """On the CPU, losses and signals wait for so many steps, or for the end of the epoch: a call for each step and
 member would cost more than the step.
 """
+
+Curve = tuple[list[int], list[Tensor]]
+"""Steps, and of each the values of all members."""
 
 
 class MemberRecord:
@@ -38,7 +41,8 @@ class MemberRecord:
         self._examples: list[int] = []
         self._counts = members[0].run.cfg.callbacks.count_examples
         self._in_epoch: list[int] = []
-        self._signals: dict[str, tuple[list[int], list[Tensor]]] = {}
+        self._signals: dict[str, Curve] = {}
+        self._logged: dict[str, Curve] = {}
         self._bounds = self._bounds_of_losses()
 
     @property
@@ -79,27 +83,40 @@ class MemberRecord:
             self.flush()
         return diverged
 
+    def log(self, step: int, values: Mapping[str, Tensor]) -> None:
+        """What the members themselves logged at a step, [M] each."""
+        for name, tensor in values.items():
+            steps, tensors = self._logged.setdefault(name, ([], []))
+            steps.append(step)
+            tensors.append(tensor)
+
     def flush(self) -> None:
         """Read what is still on the device, and hand it to the recorders."""
-        if not self._losses:
-            return
+        if self._losses:
+            self._flush_steps()
+        self._hand_over(self._logged)
+        self._logged = {}
+
+    def _flush_steps(self) -> None:
         losses = torch.stack(self._losses).double().cpu().numpy()
         rates = list(zip(*(by_group[0] for by_group in self._rates), strict=True))
         sizes = np.array(self._examples, np.float64)[:, None]
         sums, examples = (losses * sizes).sum(0), sum(self._examples)
-        signals = {
-            name: (steps, torch.stack(tensors, 1).double().tolist()) for name, (steps, tensors) in self._signals.items()
-        }
         for row, member in enumerate(self._members):
             member.live.add_steps(losses[:, row].tolist(), rates[row], float(sums[row]), examples)
             self._record_groups(row, member)
-            for name, (steps, values) in signals.items():
-                member.recorder.series(name, steps, values[row])
             if self._counts:
                 member.recorder.series("examples_in_epoch", range(self._first, self.step), self._in_epoch)
+        self._hand_over(self._signals)
         self._first = self.step
         self._losses, self._rates, self._signals = [], [], {}
         self._examples, self._in_epoch = [], []
+
+    def _hand_over(self, curves: Mapping[str, Curve]) -> None:
+        read = {name: (steps, torch.stack(tensors, 1).double().tolist()) for name, (steps, tensors) in curves.items()}
+        for row, member in enumerate(self._members):
+            for name, (steps, values) in read.items():
+                member.recorder.series(name, steps, values[row])
 
     def _record_groups(self, row: int, member: BatchedMember) -> None:
         if len(self._rates[0]) == 1:
@@ -110,7 +127,7 @@ class MemberRecord:
 
     def keep(self, rows: Sequence[int]) -> None:
         """Drop all members but these; everything must be flushed."""
-        assert not self._losses
+        assert not self._losses and not self._logged
         self._members = [self._members[row] for row in rows]
         self._bounds = self._bounds[list(rows)]
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pytorch_lightning.callbacks import EarlyStopping
+from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from lrscope.batched.model.batched_trainer import Member
 from lrscope.batched.model.clipping import Clipping
@@ -22,15 +24,26 @@ from lrscope.training.callbacks.keep_checkpoints import KeepBest
 from lrscope.training.callbacks.record_steps import RecordSteps
 from lrscope.training.callbacks.stop_at_length import StopAtLength
 from lrscope.training.checkpoint_folder import CheckpointFolder
-from lrscope.training.checkpoint_state import MEMBERS, RANDOM, nothing_left
+from lrscope.training.checkpoint_state import LOGGED, MEMBERS, RANDOM, nothing_left
 from lrscope.training.generators import random_state
 from lrscope.training.live_run import LiveRun
 from lrscope.training.metric_meter import MetricMeter
 from lrscope.training.recording import RunRecorder
 from lrscope.training.time_limit import TimeLimit
 
-BEFORE = "network."
-"""Where a module's ``state_dict`` has its network."""
+
+@dataclass(frozen=True)
+class Names:
+    """Under which names the checkpoint of a single run has its weights, and what counts its steps and keeps its best
+    weights.
+    """
+
+    before: str
+    steps: str
+    best: str
+
+
+OF_NETWORK = Names("network.", RecordSteps.__qualname__, KeepBest.__qualname__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +66,9 @@ class BatchedMember:
     metrics: dict[str, float] = field(default_factory=dict)
     """Latest metrics of an epoch, which schedules and early stopping look at."""
     log: RunLog | None = None
+    names: Names = OF_NETWORK
+    logged: Mapping[str, Mapping[str, Tensor]] = field(default_factory=dict)
+    """What it had logged by itself in the epoch that it goes on within."""
     trained_with: int | None = None
     """Members of the model that its checkpoint was saved in, 0 if by itself; None without one, or of an old one."""
 
@@ -73,7 +89,15 @@ class BatchedMember:
 
 
 def make_member(run: PreparedRun) -> BatchedMember:
-    """Seed, network, optimizer, schedule, in the order of a single run."""
+    """Seed, network, optimizer, schedule, in the order of a single run.
+
+    Raises:
+        CannotStack: a LightningModule's optimizers are none that a stack has.
+    """
+    if run.objective.of_module:
+        from lrscope.batched.run.module_member import KEPT_AS, module_parts  # a network needs nothing of it
+
+        return member_of(*module_parts(run), Names("", *KEPT_AS))
     cfg = run.cfg
     network = make_module(run).network
     run = with_network(run, network)
@@ -81,6 +105,14 @@ def make_member(run: PreparedRun) -> BatchedMember:
     made = build.schedule(cfg, optimizer)
     monitor = monitored(cfg.scheduler.get("monitor", "val/loss"), run.source)
     schedule = Schedule(made, cfg.scheduler.get("interval", "epoch"), monitor) if made is not None else None
+    return member_of(run, network, optimizer, schedule)
+
+
+def member_of(
+    run: PreparedRun, network: nn.Module, optimizer: Optimizer, schedule: Schedule | None, names: Names = OF_NETWORK
+) -> BatchedMember:
+    """What belongs to a run beside its network, its optimizer and their schedule, which have been made just now."""
+    cfg = run.cfg
     limit = cfg.trainer.gradient_clip_val
     clipping = Clipping(limit, cfg.trainer.gradient_clip_algorithm) if limit is not None else None
     random = random_state()
@@ -93,27 +125,30 @@ def make_member(run: PreparedRun) -> BatchedMember:
         limit=time_limit(cfg),
         checkpoints=CheckpointFolder(run.checkpoint_folder, run.is_recorded),
         random=random,
+        names=names,
     )
 
 
 def restore(member: BatchedMember, content: Mapping[str, Any]) -> BatchedMember:
     """The member in the state of a checkpoint, one that it saved in a stack or alone."""
     part, callbacks = member.part, content["callbacks"]
-    weights = {key.removeprefix(BEFORE): value for key, value in content["state_dict"].items()}
+    names = member.names
+    weights = {key.removeprefix(names.before): value for key, value in content["state_dict"].items()}
     part.network.load_state_dict(weights)
     part.optimizer.load_state_dict(content["optimizer_states"][0])
     if part.schedule is not None:
         part.schedule.scheduler.load_state_dict(dict(content["lr_schedulers"][0]))
     for name, held in carried(member).items():
         held.load_state_dict(callbacks[name])
-    part = replace(part, generator=content[RANDOM]["torch"], updates=callbacks[RecordSteps.__qualname__]["updates"])
+    part = replace(part, generator=content[RANDOM]["torch"], updates=callbacks[names.steps]["updates"])
     ended = nothing_left(content, member.live.epochs)
-    return replace(member, part=part, random=content[RANDOM], has_ended=ended, trained_with=content.get(MEMBERS))
+    kept = {"logged": content.get(LOGGED, {}), "trained_with": content.get(MEMBERS)}
+    return replace(member, part=part, random=content[RANDOM], has_ended=ended, **kept)
 
 
 def carried(member: BatchedMember) -> dict[str, Any]:
     """What remembers something, by the name under which a single run's callback carries it through its checkpoints."""
-    held: dict[str, Any] = {RecordSteps.__qualname__: member.live, KeepBest.__qualname__: member.live.best}
+    held: dict[str, Any] = {member.names.steps: member.live, member.names.best: member.live.best}
     if member.limit is not None:
         held[StopAtLength.__qualname__] = member.limit
     return held | ({member.early.state_key: member.early} if member.early is not None else {})

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from omegaconf import DictConfig
 
 from lrscope.batched.model.memory import most_members
+from lrscope.batched.model.stack import CannotStack
 from lrscope.batched.run.autotune import choose
 from lrscope.batched.run.launch import prepared_runs
 from lrscope.batched.run.stack_key import Candidate, stacks, why_not_batched
-from lrscope.batched.run.tried_stack import TriedStack
+from lrscope.batched.run.tried_stack import TriedStack, different
 from lrscope.core.job import Job
 from lrscope.runs.prepare import PreparedRun
 
@@ -64,9 +65,12 @@ def preview(jobs: Sequence[tuple[DictConfig, Job]], mode: str, apart: str | None
 
 
 def _stack(runs: Sequence[PreparedRun], mode: str) -> PlannedGroup:
-    tried = TriedStack.of(runs[0])
-    if (refusal := tried.trial.refusal()) is not None:
-        return _timed(runs, tried, f"vmap does not take this network ({refusal})")
+    try:
+        tried = TriedStack.of(*different(runs))
+    except CannotStack as cannot:
+        return _untimed(runs, str(cannot))
+    if (reason := tried.trial.why_not()) is not None:
+        return _timed_if_possible(runs, lambda: tried, reason)
     steps, count = runs[0].plan.total_steps, len(runs)
     choice = choose(tried.trial, count, steps, mode)
     if not choice.together:
@@ -91,13 +95,20 @@ def _stack(runs: Sequence[PreparedRun], mode: str) -> PlannedGroup:
 
 
 def _one_by_one(runs: Sequence[PreparedRun], why: str) -> PlannedGroup:
-    names, steps = tuple(run.name for run in runs), runs[0].plan.total_steps
     if runs[0].source.data is None:
-        return PlannedGroup(names, False, why, steps, None, None)
+        return _untimed(runs, why)
+    return _timed_if_possible(runs, lambda: TriedStack.of(runs[0]), why)
+
+
+def _timed_if_possible(runs: Sequence[PreparedRun], tried: Callable[[], TriedStack], why: str) -> PlannedGroup:
     try:
-        return _timed(runs, TriedStack.of(runs[0]), why)
+        return _timed(runs, tried(), why)
     except Exception:  # of a user's part, which its own run has a record of
-        return PlannedGroup(names, False, why, steps, None, None)
+        return _untimed(runs, why)
+
+
+def _untimed(runs: Sequence[PreparedRun], why: str) -> PlannedGroup:
+    return PlannedGroup(tuple(run.name for run in runs), False, why, runs[0].plan.total_steps, None, None)
 
 
 def _timed(runs: Sequence[PreparedRun], tried: TriedStack, why: str) -> PlannedGroup:

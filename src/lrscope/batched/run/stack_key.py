@@ -14,6 +14,7 @@ from lrscope.core.fingerprint import flatten, relevant
 from lrscope.runs.prepare import PreparedRun
 from lrscope.training.build import planned_epochs
 from lrscope.training.checkpoint_state import BEGINNING, Position, nothing_left
+from lrscope.training.lightning_class import trains_itself
 
 MAY_DIFFER = (
     "lr",
@@ -65,11 +66,11 @@ def why_not_batched(run: PreparedRun) -> str | None:
     """
     cfg, trainer = run.cfg, run.cfg.trainer
     target = str(cfg.optimizer.get("_target_"))
+    own = trains_itself(cfg)  # which one that is, it says when it is made
     decides_by_epoch = cfg.callbacks.early_stopping.enabled or cfg.scheduler.get("monitor") is not None
     found = {
-        "a LightningModule takes its own steps": run.objective.of_module,
         "its batches come from a DataModule": run.source.data is None,
-        f"there is no batched update rule for {target.rsplit('.', 1)[-1]}": not _has_rule(target),
+        f"there is no batched update rule for {target.rsplit('.', 1)[-1]}": not own and not _has_rule(target),
         f"precision {trainer.precision} needs a loss scale of its own": str(trainer.precision) not in PRECISIONS,
         "it trains on several devices": not _one_device(trainer),
         "a callback of the user's own would see the stack and not its member": bool(cfg.callbacks.extra),
@@ -78,7 +79,12 @@ def why_not_batched(run: PreparedRun) -> str | None:
         "its schedule has a frequency, which Lightning counts": (cfg.scheduler.get("frequency") or 1) != 1,
         "its metrics are not evaluated every epoch": decides_by_epoch and cfg.callbacks.evaluate_every_epochs > 1,
     }
-    return next((words for words, is_so in found.items() if is_so), None)
+    words = next((words for words, is_so in found.items() if is_so), None)
+    if words is None and run.objective.of_module:
+        from lrscope.batched.run.steps_alone import hooks_of_its_own  # a network needs nothing of what it imports
+
+        return hooks_of_its_own(cfg)
+    return words
 
 
 def stacks(

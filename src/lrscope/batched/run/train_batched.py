@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -15,9 +16,11 @@ from omegaconf import DictConfig
 from torch import Tensor, nn
 
 from lrscope.batched.model.batched_trainer import BatchedTrainer
+from lrscope.batched.model.forward import Forward
+from lrscope.batched.model.losses import already
 from lrscope.batched.model.memory import footprint
 from lrscope.batched.run.batched_module import BatchedModule, BatchNumbers
-from lrscope.batched.run.follow_members import EveryMemberStopped, FollowMembers
+from lrscope.batched.run.follow_members import EveryMemberStopped, Finish, FollowMembers
 from lrscope.batched.run.member_checkpoint import SHARE_OF_TIME, content_of, save_members
 from lrscope.batched.run.member_record import MemberRecord
 from lrscope.batched.run.members import BatchedMember
@@ -26,8 +29,9 @@ from lrscope.core import gc_pause
 from lrscope.core.errors import Interrupted
 from lrscope.core.outcome import Outcome
 from lrscope.core.stop_signals import STOP
-from lrscope.datasets.data import Part
+from lrscope.datasets.data import Data, Part
 from lrscope.datasets.member_batches import MemberBatches
+from lrscope.probe.budget import NOWHERE
 from lrscope.runs.finish import TrainedRun, finish, never_left_running
 from lrscope.runs.fit import scope_of, signal_choice
 from lrscope.runs.lifecycle import RunEnd, open_record
@@ -101,9 +105,7 @@ class _BatchedRun:
         assert members[0].run.source.data is not None
         data = placed(members[0].run.source.data, cfg, device)
         self._module = module = _module(members, data.train, device, position)
-        per_example = footprint(members[0].part.network, data.train.inputs[:2].cpu()).per_example
-        scope = scope_of(members[0].run, members[0].part.network)
-        self._follow = follow = FollowMembers(module, members, data, per_example, self._finish, scope, stops)
+        self._follow = follow = _follower(module, members, data, self._finish, stops)
         keep = KeepCheckpoints(
             lambda trainer: save_members(module, follow.members, trainer),
             cfg.callbacks.checkpoint.every_seconds,
@@ -130,6 +132,8 @@ class _BatchedRun:
         except Interrupted as stop:
             self._follow.end_all(RunEnd(signal_number=stop.signal_number))
         except Exception as error:
+            if self._module.logs is not None:  # what no batch showed that was tried
+                print("sweep.together=never trains each by itself", file=sys.stderr, flush=True)
             self._follow.end_all(RunEnd(error=error))
 
     def _finish(
@@ -162,12 +166,31 @@ def _with_state(network: nn.Module, state: Mapping[str, Tensor]) -> nn.Module:
     return network
 
 
+def _follower(
+    module: BatchedModule, members: Sequence[BatchedMember], data: Data, finish: Finish, stops: StopWorst | None
+) -> FollowMembers:
+    run, network = members[0].run, members[0].part.network
+    if run.objective.of_module:
+        from lrscope.batched.run.follow_modules import FollowModules  # a network needs nothing of what it imports
+
+        return FollowModules(module, members, data, 0, finish, NOWHERE, stops)
+    per_example = footprint(network, data.train.inputs[:2].cpu()).per_example
+    return FollowMembers(module, members, data, per_example, finish, scope_of(run, network), stops)
+
+
 def _module(members: Sequence[BatchedMember], train: Part, device: torch.device, position: Position) -> BatchedModule:
     run = members[0].run
     cfg = run.cfg
     per_update, signals = cfg.trainer.accumulate_grad_batches, signal_choice(cfg)
     loss = at(run.objective.loss, next(members[0].part.network.parameters()).new_empty((), device=device))
-    learner = BatchedTrainer([m.part for m in members], loss, device, per_update, position.updates)
+    forward, logs = Forward, None
+    if run.objective.of_module:
+        from lrscope.batched.run.member_logs import MemberLogs
+        from lrscope.batched.run.step_forward import StepForward
+
+        loss, forward = already, StepForward
+        logs = MemberLogs("training_step", [member.logged for member in members])
+    learner = BatchedTrainer([m.part for m in members], loss, device, per_update, position.updates, forward=forward)
     seeds = [member.run.cfg.seed for member in members]
     return BatchedModule(
         learner,
@@ -177,6 +200,7 @@ def _module(members: Sequence[BatchedMember], train: Part, device: torch.device,
         signals,
         per_update,
         position,
+        logs,
     )
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 
-from lrscope.batched.model.memory import footprint
 from lrscope.batched.model.stack_trial import StackTrial
 from lrscope.batched.run.members import BatchedMember, make_member
 from lrscope.datasets.data import Part
-from lrscope.runs.place_data import full_batch, place
+from lrscope.runs.place_data import full_batch, place, placed
 from lrscope.runs.prepare import PreparedRun
 from lrscope.training import threads
 from lrscope.training.objective import at
@@ -28,18 +28,38 @@ class TriedStack:
     batch: int
 
     @classmethod
-    def of(cls, run: PreparedRun) -> TriedStack:
-        """Of any run of a stack, whose data is in memory."""
+    def of(cls, run: PreparedRun, other: PreparedRun | None = None) -> TriedStack:
+        """Of any run of a stack, whose data is in memory; ``other``: one that differs from it.
+
+        Raises:
+            CannotStack: see ``make_member``.
+        """
         member, cfg, data = make_member(run), run.cfg, run.source.data
         assert data is not None
         threads.use(cfg.trainer.threads)
         device = make_trainer(cfg).strategy.root_device
         part = place(data.train, device, cfg.trainer.precision.startswith("64"))
         batch = full_batch(cfg, part)
+        if run.objective.of_module:
+            from lrscope.batched.run.module_trial import ModuleTrial  # a network needs nothing of what it imports
+
+            twin = make_member(other) if other is not None else member
+            steps = ModuleTrial(member, twin, placed(data, cfg, device), batch, run)
+            return cls(steps, device, member, part, batch)
         loss = at(run.objective.loss, next(member.part.network.parameters()).new_empty((), device=device))
         trial = StackTrial(member.part, part, batch, loss, cfg.trainer.precision, cfg.trainer.threads is None)
         return cls(trial, device, member, part, batch)
 
     def bytes_each(self) -> int:
         """Memory of one member while it trains."""
-        return footprint(self.member.part.network, self.part.inputs[:2].cpu()).of_batch(self.batch)
+        return self.trial.footprint().of_batch(self.batch)
+
+
+def different(runs: Sequence[PreparedRun]) -> tuple[PreparedRun, PreparedRun | None]:
+    """The first of a stack, and the one that differs most from it; None of one alone."""
+    first, *rest = runs
+
+    def differs(run: PreparedRun) -> int:
+        return (run.cfg.seed != first.cfg.seed) + (run.cfg.optimizer.get("lr") != first.cfg.optimizer.get("lr"))
+
+    return first, max(rest, key=differs, default=None)

@@ -12,13 +12,13 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from lrscope.training.checkpoint_state import RANDOM
+from lrscope.training.checkpoint_state import LOGGED, RANDOM
 from lrscope.training.fast_hooks import LeanCallback
 from lrscope.training.generators import restore_random_state
 from lrscope.training.user_module.remembered import Memory, is_plain
 
-MODULE, LOGGED = "lrscope_module", "lrscope_logged"
-"""Keys of a checkpoint: what the module remembers; sums of what it logged in the epoch, by Lightning's name."""
+MODULE = "lrscope_module"
+"""Key of a checkpoint: what the module remembers."""
 
 
 SAVING = "on_save_checkpoint"
@@ -50,7 +50,7 @@ class CarryModule(LeanCallback):
     ) -> None:
         assert self._memory is not None
         checkpoint[MODULE] = self._memory.keep()
-        checkpoint[LOGGED] = _sums_of(trainer)
+        checkpoint[LOGGED] = sums_in(trainer.fit_loop.epoch_loop._results)
 
     def on_load_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
@@ -76,7 +76,7 @@ class CarryModule(LeanCallback):
         if self._sums:
             results = trainer.fit_loop.epoch_loop._results
             for key in [key for key in self._sums if key in results]:
-                _add(results[key], self._sums.pop(key))
+                add_sums(results[key], self._sums.pop(key))
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._sums = {}
@@ -92,13 +92,25 @@ def _save_plain(module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
     type(module).on_save_checkpoint(module, checkpoint)
     for key in ("hyper_parameters", "datamodule_hyper_parameters"):
         if key in checkpoint:
-            checkpoint[key] = {name: value for name, value in checkpoint[key].items() if is_plain(value)}
+            checkpoint[key] = _plain(checkpoint[key])
 
 
-def _sums_of(trainer: pl.Trainer) -> dict[str, dict[str, Tensor]]:
+def saved_arguments(module: pl.LightningModule) -> dict[str, Any]:
+    """What Lightning adds to the checkpoint of a module that has called ``save_hyperparameters``."""
+    if not module.hparams:
+        return {}
+    name = {module.CHECKPOINT_HYPER_PARAMS_NAME: module._hparams_name} if hasattr(module, "_hparams_name") else {}
+    return {**name, module.CHECKPOINT_HYPER_PARAMS_KEY: _plain(module.hparams)}
+
+
+def _plain(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in arguments.items() if is_plain(value)}
+
+
+def sums_in(results: Mapping[str, Any]) -> dict[str, dict[str, Tensor]]:
     """Of what is logged to be shown by epoch; a metric of torchmetrics remembers its own."""
     found = {}
-    for key, metric in trainer.fit_loop.epoch_loop._results.items():
+    for key, metric in results.items():
         if metric.is_tensor and metric.meta.on_epoch and not metric.meta.is_custom_reduction:
             sums = {"value": metric.value.detach().clone()}
             if metric.meta.is_mean_reduction:
@@ -107,7 +119,7 @@ def _sums_of(trainer: pl.Trainer) -> dict[str, dict[str, Tensor]]:
     return found
 
 
-def _add(metric: Any, sums: Mapping[str, Tensor]) -> None:
+def add_sums(metric: Any, sums: Mapping[str, Tensor]) -> None:
     """To what has been logged since: in the same order as without a stop, and so to the same bits."""
     before = sums["value"].to(metric.value.device)
     if metric.meta.is_max_reduction or metric.meta.is_min_reduction:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from lrscope.diagnosis import canonical_name
 from lrscope.diagnosis.signals.chance import LOSS_CONSTANT, VAL_LOSS_CONSTANT
-from lrscope.training.best_weights import copied_state
+from lrscope.training.best_weights import BestWeights, copied_state
 from lrscope.training.callbacks.evaluate_epochs import as_metric
 from lrscope.training.callbacks.keep_checkpoints import KeepBest
 from lrscope.training.callbacks.record_steps import RecordSteps, examples_of
@@ -54,6 +54,7 @@ class EvaluateModule(LeanCallback):
         self.name = name
         self._can_copy = True
         self._val_loss, self._val_examples = 0.0, 0
+        self._told: dict[str, Tensor] = {}
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._val_loss, self._val_examples = 0.0, 0
@@ -97,9 +98,9 @@ class EvaluateModule(LeanCallback):
     def _evaluate_within(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         self.steps.flush()
         evaluated = self._of_train(trainer, module) | self._of_val(trainer)
-        self._choose_by_what_is_there(evaluated)
+        choose_by_what_is_there(self.live.best, evaluated)
         values = self.live.evaluate_within(trainer.current_epoch + 1, evaluated, module.state_dict)
-        trainer.callback_metrics.update({key: as_metric(value) for key, value in values.items()})
+        self._tell(trainer, values)
         self._val_loss, self._val_examples = 0.0, 0
         if self.live.stopped_by is not None:
             trainer.should_stop = True
@@ -123,9 +124,9 @@ class EvaluateModule(LeanCallback):
         evaluated: dict[str, float] = {}
         if (self.live.is_evaluated(epoch) or trainer.should_stop) and not self.live.is_evaluated_here:
             evaluated = self._of_train(trainer, pl_module) | self._of_val(trainer)
-            self._choose_by_what_is_there(evaluated)
+            choose_by_what_is_there(self.live.best, evaluated)
         values = self.live.end_epoch(epoch, evaluated, partial(copied_state, pl_module))
-        trainer.callback_metrics.update({key: as_metric(value) for key, value in values.items()})
+        self._tell(trainer, values)
         if self.live.stopped_by is not None:
             trainer.should_stop = True
 
@@ -135,14 +136,23 @@ class EvaluateModule(LeanCallback):
     def _of_train(self, trainer: pl.Trainer, module: pl.LightningModule) -> dict[str, float]:
         seen = self._train_part(trainer, module)
         found = {"train/loss_eval": seen.loss, "train/acc": seen.accuracy, "output_spread": seen.output_spread}
-        own = trainer.callback_metrics  # an accuracy that it logs under this name stands for itself
+        own = self._logged(trainer)  # an accuracy that it logs under this name stands for itself
         return {name: v for name, v in found.items() if v is not None and not (name == "train/acc" and name in own)}
 
     def _of_val(self, trainer: pl.Trainer) -> dict[str, float]:
         returned = {"val/loss": self._val_loss / self._val_examples} if self._val_examples else {}
-        logged = trainer.callback_metrics.items()  # of several validation parts the first is the one that counts
+        logged = self._logged(trainer).items()  # of several validation parts the first is the one that counts
         known = ((canonical_name(name.removesuffix(FIRST)), value) for name, value in logged)
         return returned | {name: float(value) for name, value in known if name in ("val/loss", "val/acc")}
+
+    def _tell(self, trainer: pl.Trainer, values: Mapping[str, float]) -> None:
+        """Let callbacks and schedules look at these."""
+        self._told = {key: as_metric(value) for key, value in values.items()}
+        trainer.callback_metrics.update(self._told)
+
+    def _logged(self, trainer: pl.Trainer) -> dict[str, Tensor]:
+        """What the module itself logged: not what an earlier evaluation of this epoch told under the same names."""
+        return {name: v for name, v in trainer.callback_metrics.items() if v is not self._told.get(name)}
 
     def _val_targets(self) -> Tensor | None:
         """Of the validation part, where its batches are two tensors."""
@@ -167,11 +177,11 @@ class EvaluateModule(LeanCallback):
             )
             return PartSeen()
 
-    def _choose_by_what_is_there(self, evaluated: dict[str, float]) -> None:
-        """The best epoch is that of a training loss, where a module says no ``val/loss`` and nobody chose a metric."""
-        best = self.live.best
-        if best.monitor in OPEN and best.monitor not in evaluated:
-            best.monitor = "train/loss_eval" if "train/loss_eval" in evaluated else "train/loss_epoch"
+
+def choose_by_what_is_there(best: BestWeights, evaluated: Mapping[str, float]) -> None:
+    """The best epoch is that of a training loss, where a module says no ``val/loss`` and nobody chose a metric."""
+    if best.monitor in OPEN and best.monitor not in evaluated:
+        best.monitor = "train/loss_eval" if "train/loss_eval" in evaluated else "train/loss_epoch"
 
 
 class KeepBestOfModule(KeepBest, pl.callbacks.Checkpoint):
