@@ -47,6 +47,16 @@ class RawExamples:
     classes: tuple[str, ...] = ()
     scale: TargetScale | None = None
 
+    @property
+    def packages(self) -> set[str]:
+        """What raw examples are read with, beside numpy and pandas: packages by their names for pip."""
+        match self.preprocessing:
+            case ImagePreprocessing():
+                return {"pillow"}
+            case PretrainedTokens():
+                return {"tokenizers"}
+        return set()
+
     def inputs(self, raw: Any) -> Tensor:
         """As the network takes them, [N, ...].
 
