@@ -96,7 +96,18 @@ def fresh(models: dict[Path, Any], tmp_path_factory: pytest.TempPathFactory) -> 
     python = folder / "bin/python"
     first, *rest = requirements(next(iter(models)))
     for words in ([first], rest):  # torch alone and first, as in the Makefile: so pip takes the CPU build
-        install = [str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check", "--retries", "1", *words]
+        install = [
+            str(python),
+            "-m",
+            "pip",
+            "install",
+            "-q",
+            "--no-compile",
+            "--disable-pip-version-check",
+            "--retries",
+            "1",
+            *words,
+        ]
         done = subprocess.run(install, capture_output=True, text=True, check=False)
         if done.returncode and "No matching distribution" in done.stderr:
             pytest.skip("pip reaches no packages here")
