@@ -69,8 +69,8 @@ def served(project: Path, name: str) -> Iterator[str]:
         process.send_signal(signal.SIGINT)
         assert process.wait(120) == 0
     finally:
-        process.kill()
-        process.wait()
+        process.terminate()  # not killed: it ends its own server
+        process.wait(120)
         process.stdout.close()  # type: ignore[union-attr]
 
 
