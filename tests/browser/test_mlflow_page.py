@@ -58,9 +58,12 @@ def test_the_parents_note_shows_the_figure_and_the_experiment_leads_there(
         link = page.locator(f"a[href*='/runs/{stored.sweep.run_id}']").first
         expect(link).to_be_attached()
         page.goto(str(link.get_attribute("href") and link.evaluate("element => element.href")))
-        figure = page.locator("img[src*='loss_vs_rate.png']")
+        figure = page.locator("img[src*='loss_vs_rate-note.png']")
         expect(figure).to_be_visible()
-        page.wait_for_function("document.querySelector(\"img[src*='loss_vs_rate.png']\").naturalWidth > 100")
+        page.wait_for_function("document.querySelector(\"img[src*='loss_vs_rate-note.png']\").naturalWidth > 100")
+        page.set_viewport_size({"width": 1440, "height": 900})
+        about = page.get_by_text("About this run").bounding_box()
+        assert about is not None and about["x"] + 250 < 1440, "neither figure nor command pushes it out of sight"
         expect(page.get_by_text("<!-- lrscope")).to_have_count(0)
 
 

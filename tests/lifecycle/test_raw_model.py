@@ -106,6 +106,40 @@ def test_texts_go_in_by_the_vocabulary_of_the_training_part(tmp_path: Path) -> N
     assert answers["probability"].tolist() == pytest.approx([0.95257, 0.73106], abs=1e-5)
 
 
+@pytest.mark.parametrize("text", [None, float("nan"), ["good"], {"good": 1}])
+def test_what_is_no_text_is_refused(tmp_path: Path, text: object) -> None:
+    learned = RawExamples(TokenPreprocessing("words", (*BEGINNING, "good"), 2), "classification", ("a", "b"))
+    model = packed(tmp_path, Fixed([[1.0, 0.0], [0.0, 0.0]]), torch.ones(2, 2, dtype=torch.int64), learned)
+    with pytest.raises(Exception, match="example 1 is no text"):
+        model.predict(pd.DataFrame({"text": ["good", text]}, dtype=object))
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+def test_what_is_no_number_is_refused(tmp_path: Path, number: float) -> None:
+    model = packed(tmp_path, Fixed([[1.0]]), torch.zeros(2, 1), RawExamples(None, "regression"))
+    with pytest.raises(Exception, match="example 1 has NaN or infinity in it"):
+        model.predict(np.array([[4.0], [number]], np.float32))
+    table = packed(
+        tmp_path / "table", Fixed([[1.0], [0.0], [0.0]]), torch.zeros(2, 3), RawExamples(TABLE, "regression")
+    )
+    row = pd.DataFrame({"rooms": [number], "town": ["Bern"]})
+    if np.isnan(number):
+        assert np.isfinite(table.predict(row)).all(), "an empty field"
+    else:
+        with pytest.raises(Exception, match="example 0 has NaN or infinity in it"):
+            table.predict(row)
+
+
+def test_no_examples_are_refused(tmp_path: Path) -> None:
+    model = packed(tmp_path, Fixed([[1.0]]), torch.zeros(2, 1), RawExamples(None, "regression"))
+    with pytest.raises(Exception, match="do not fit the model: there are none"):
+        model.predict(np.zeros((0, 1), np.float32))
+    learned = RawExamples(TokenPreprocessing("words", (*BEGINNING, "good"), 2), "classification", ("a", "b"))
+    texts = packed(tmp_path / "t", Fixed([[1.0, 0.0], [0.0, 0.0]]), torch.ones(2, 2, dtype=torch.int64), learned)
+    with pytest.raises(Exception, match="do not fit the model: there are none"):
+        texts.predict(pd.DataFrame({"text": []}, dtype=object))
+
+
 def test_the_next_token_is_that_behind_the_end_of_a_text(tmp_path: Path) -> None:
     class Next(nn.Module):
         """Says that every token is followed by itself."""

@@ -83,7 +83,7 @@ def test_a_failed_run_and_one_without_a_model_are_refused(uri: str, capsys: pyte
     assert champion(uri, "digits") == bad
 
 
-@pytest.mark.parametrize("name", ["a/b", "a:b", "a@b", " ", "two\nlines"])
+@pytest.mark.parametrize("name", ["a/b", "a:b", "a@b", " ", "", "two\nlines", "a\tb", "it's", 'a"b', "..", "x" * 251])
 def test_a_name_that_no_address_can_hold_is_refused(name: str, uri: str) -> None:
     parent, _ = sweep_with_models(uri, seeds(0.5))
     assert run("register", [parent, name, "--uri", uri]) == 2
@@ -102,6 +102,34 @@ def test_a_champion_of_which_nothing_is_known_is_not_replaced_by_chance(
     assert run("register", [parent, "digits", "--uri", uri, "--force"]) == 0
     numbers = client.get_registered_model("digits").aliases
     assert {alias: str(number) for alias, number in numbers.items()} == {"previous": "1", "champion": "2"}
+
+
+def test_a_run_that_has_not_ended_or_whose_model_was_deleted_is_refused(
+    uri: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parent, (member,) = sweep_with_models(uri, seeds(0.5))
+    client = MlflowClient(uri)
+    for status in ("RUNNING", "KILLED"):
+        client.update_run(member, status=status)
+        assert run("register", [member, "digits", "--uri", uri]) == 2
+        assert f"has not come to its end: MLflow has it as {status}" in capsys.readouterr().err
+    client.update_run(member, status="FINISHED")
+    (output,) = client.get_run(member).outputs.model_outputs
+    client.delete_logged_model(output.model_id)
+    assert run("register", [parent, "digits", "--uri", uri]) == 2
+    assert "has left no model" in capsys.readouterr().err
+
+
+def test_a_champion_that_was_deleted_is_none(uri: str, capsys: pytest.CaptureFixture[str]) -> None:
+    best, _ = sweep_with_models(uri, seeds(0.5))
+    worse, (second,) = sweep_with_models(uri, seeds(0.9))
+    assert run("register", [best, "our digits", "--uri", uri]) == 0
+    assert "serve.py 'our digits'" in capsys.readouterr().out
+    MlflowClient(uri).delete_model_version("our digits", "1")
+    assert run("register", [worse, "our digits", "--uri", uri]) == 0
+    assert champion(uri, "our digits") == second and champion(uri, "our digits", "previous") is None
+    MlflowClient(uri).delete_registered_model("our digits")
+    assert run("register", [best, "our digits", "--uri", uri]) == 0
 
 
 def test_a_servers_registry_is_asked_the_same_way(mlflow_server: Server) -> None:

@@ -151,7 +151,7 @@ def test_the_report_lands_in_mlflow(uri: str, store_project: Path) -> None:
     run = client.get_run(parent)
     note = run.data.tags["mlflow.note.content"]
     assert note.startswith(done.files.note_markdown.partition("\n\n###")[0].rstrip())
-    assert f"(get-artifact?path=report/loss_vs_rate.png&run_uuid={parent})" in note
+    assert f"(get-artifact?path=report/loss_vs_rate-note.png&run_uuid={parent})" in note
     about = client.get_experiment(run.info.experiment_id).tags["mlflow.note.content"]
     assert (
         f"[lr × 2 · 0.1 best](#/experiments/{run.info.experiment_id}/runs/{parent}?" in about and "Use lr=0.1" in about

@@ -3,6 +3,8 @@ from __future__ import annotations
 import csv
 import json
 import math
+import shlex
+import struct
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -14,8 +16,10 @@ from made_sweeps import member, sweep
 from lrscope.core.trace import Series, Trace
 from lrscope.core.verdict import Verdict
 from lrscope.report.data.stored_sweep import Member, Sweep, gaps
+from lrscope.report.figures.shown import NOTE_FIGURE
 from lrscope.report.mlflow_ui.attach import LONGEST_NOTE, shortened
 from lrscope.report.output.report_files import ReportFiles, write_report
+from lrscope.report.output.sweep_note import _broken
 
 EVIL = "<script>alert(1)</script>|`$(rm)`\n=cmd()"
 
@@ -62,12 +66,23 @@ class Page(HTMLParser):
 def test_the_files(tmp_path: Path) -> None:
     files = write_report(mixed(), tmp_path / "new" / "report", themes=("light", "dark"))
     assert sorted(path.name for path in files.html.parent.iterdir()) == [
-        "curves-dark.png", "curves.png", "loss_vs_rate-dark.png", "loss_vs_rate.png", "members.csv", "members.json",
-        "report.html",
+        "curves-dark.png", "curves.png", "loss_vs_rate-dark.png", "loss_vs_rate-note.png", "loss_vs_rate.png",
+        "members.csv", "members.json", "report.html",
     ]  # fmt: skip
     assert all(path.read_bytes()[:4] == b"\x89PNG" for path in files.pngs)
     assert files.recommendation is not None
     assert files.recommendation.best == 0.01
+
+
+def test_the_figure_and_the_commands_of_the_note_leave_the_page_its_room(tmp_path: Path) -> None:
+    files = write_report(mixed(), tmp_path)
+    width, _ = struct.unpack(">II", (tmp_path / NOTE_FIGURE).read_bytes()[16:24])
+    assert width <= 680
+    said = [command for _, command in files.recommendation.commands] if files.recommendation else []
+    blocks = files.note_markdown.split("```")[1::2]
+    assert said and [shlex.split(block) for block in blocks] == [shlex.split(command) for command in said]
+    long = _broken("python train.py " + " ".join(f"key{number}={number}" for number in range(40)) + " '+note=a b  c'")
+    assert max(map(len, long.splitlines())) <= 82 and shlex.split(long)[-1] == "+note=a b  c"
 
 
 def test_csv_and_json_hold_full_precision(tmp_path: Path) -> None:

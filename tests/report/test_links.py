@@ -59,6 +59,18 @@ def test_up_to_64_members_are_all_shown() -> None:
     assert state_of(replace(made, members=(*made.members, made.members[0])), {})[1]["runsHiddenMode"] == "FIRST_20_RUNS"
 
 
+def test_where_not_all_are_shown_the_best_come_first() -> None:
+    few, many = sweep([member(0.1, [1.0])] * 64), sweep([member(0.1, [1.0])] * 65)
+    accuracy = {"sweep.objective": "val/acc", "sweep.direction": "max"}
+    judged = sweep([member(0.1, [1.0], params=accuracy)] * 65)
+    found = [state_of(made, {})[1] for made in (few, many, judged)]
+    assert [(state["orderByKey"], state["orderByAsc"]) for state in found] == [
+        ("metrics.`peak_lr`", True),
+        ("metrics.`val/loss`", True),
+        ("metrics.`val/acc`", False),
+    ]
+
+
 def test_the_tag_is_short_enough_for_every_store() -> None:
     made = sweep([member(0.1, [1.0])], ("lr", *(f"model.{'x' * 40}{i}" for i in range(6))), name="lr × " * 99)
     frames = {name: Axis(name, 1e-9, 1e9, log=True) for name in ("train/loss", "val/loss", "val/acc", "lr")}

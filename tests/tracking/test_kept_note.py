@@ -42,6 +42,23 @@ def test_lrscopes_part_is_cut_where_both_are_too_long() -> None:
     assert kept_note("newer", found) == f"{kept_note('newer', None)}\n{mine}"
 
 
+def test_words_that_leave_no_room_for_lrscopes_part_stay_alone() -> None:
+    for mine in ("m" * TAG_LENGTH, "m" * (TAG_LENGTH - 20)):
+        assert kept_note("new", mine) == mine
+        assert kept_note("newer", kept_note("new", mine)) == mine
+
+
+def test_a_mark_in_a_persons_words_is_not_taken_for_the_end_of_lrscopes_part() -> None:
+    mine = f"as {kept_note('## Collapsed', None).splitlines()[-1]} says\n\n"
+    found = kept_note("## Overfitting", mine + kept_note("## Trained", None) + "\nbehind")
+    assert found == mine + kept_note("## Overfitting", None) + "\nbehind"
+
+
+def test_a_note_that_was_emptied_is_written_anew() -> None:
+    for emptied in ("", " \n"):
+        assert kept_note("## Trained", emptied) == kept_note("## Trained", None)
+
+
 def client(root: Path) -> Any:
     from mlflow.tracking import MlflowClient
 

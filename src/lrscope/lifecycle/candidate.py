@@ -37,7 +37,7 @@ class Candidate:
     def refusal(self) -> str | None:
         """Why nobody should use its model; None where nothing speaks against it."""
         if not self.member.ended:
-            return f"has not come to its end: it is {self.member.outcome}"
+            return f"has not come to its end: MLflow has it as {self.member.status}"
         if self.member.failed:
             why = f" ({self.member.why.rstrip('. ')})" if self.member.why else ""
             return f"{self.member.outcome}{why}"

@@ -18,6 +18,11 @@ def environment() -> str:
     return "\n".join([f"# python {sys.version.split()[0]}, {platform.platform()}", *packages, ""])
 
 
+_AS_GIT_APPLY_READS_IT = ("--no-color", "--no-ext-diff", "--no-textconv", "--no-relative")
+_PREFIXES = ("--src-prefix=a/", "--dst-prefix=b/")
+"""Whatever form its user has chosen for differences that a person reads (diff.noprefix, color.ui, a program)."""
+
+
 @cache
 def uncommitted_changes() -> str:
     """What the working tree has that its last commit has not; empty where it is clean or no git repository.
@@ -26,7 +31,7 @@ def uncommitted_changes() -> str:
     """
     try:
         done = subprocess.run(
-            ["git", "diff", "HEAD"],
+            ["git", "diff", *_AS_GIT_APPLY_READS_IT, *_PREFIXES, "HEAD"],
             cwd=checkout(),
             capture_output=True,
             timeout=10,

@@ -7,6 +7,7 @@ more than noise.
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from collections.abc import Sequence
 
@@ -36,5 +37,5 @@ def main(words: Sequence[str], prog: str | None) -> int:
     for aside in (done.overruled and f"forced, although it {done.overruled}", done.caution and f"note: {done.caution}"):
         if aside:
             print(aside, file=sys.stderr)
-    print(f"answer requests with it: {script('serve')} {done.name}")
+    print(f"answer requests with it: {script('serve')} {shlex.quote(done.name)}")
     return 0

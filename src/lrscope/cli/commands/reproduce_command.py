@@ -40,6 +40,9 @@ def main(words: Sequence[str], prog: str | None) -> int:
     wanted = [word for word in arguments.given if word not in typed]
     if len(wanted) != 1:
         raise InputError(Problem("reproduce", " ".join(wanted), "one run at a time", "Give the id of one."))
+    if arguments.diff and not arguments.code:
+        rule = "puts the run's git.diff into a working tree of its commit, which only --code makes"
+        raise InputError(Problem("--diff", "", rule, "Type --code --diff."))
     from lrscope.core.paths import find_the_users_modules
     from lrscope.lifecycle.recorded import REPRODUCES, recorded
     from lrscope.report.data.connect import connect

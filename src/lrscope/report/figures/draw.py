@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,15 +21,19 @@ from lrscope.report.figures.frames import DARK, LIGHT, Theme
 from lrscope.report.figures.heat_figure import heat_figure
 from lrscope.report.figures.heat_map import HeatMap
 from lrscope.report.figures.loss_figure import loss_figure
-from lrscope.report.figures.shown import FigureData
+from lrscope.report.figures.shown import NOTE_FIGURE, FigureData
 
 DPI = 120
+
+NOTE_WIDTH = 680
+"""Pixels of the figure of a note."""
 
 
 def draw_figures(
     comparison: Comparison, figure_data: FigureData, heat: HeatMap | None, folder: Path, themes: Sequence[str]
 ) -> tuple[Path, ...]:
-    """Write ``loss_vs_rate.png`` and ``curves.png`` (for the dark theme ``…-dark.png``) into the folder.
+    """Write ``loss_vs_rate.png`` and ``curves.png`` (for the dark theme ``…-dark.png``) into the folder, and the figure
+    of the note.
 
     Where there is a map of two axes, it is the figure of the loss.
     """
@@ -41,6 +46,10 @@ def draw_figures(
             path = folder / f"{stem}{ending}.png"
             path.write_bytes(_png(draw, _settings(theme)))
             written.append(path)
+    first = replace(figure_data, losses=figure_data.losses[:1])
+    drawn = partial(heat_figure, heat, LIGHT) if heat else partial(loss_figure, comparison, first, LIGHT)
+    written.append(folder / NOTE_FIGURE)
+    written[-1].write_bytes(_png(drawn, _settings(LIGHT), NOTE_WIDTH))
     return tuple(written)
 
 
@@ -56,13 +65,20 @@ def draw_find(measured: Measured, found: FoundRate, folder: Path, themes: Sequen
     return tuple(written)
 
 
-def _png(draw: Callable[[], Figure], settings: Any) -> bytes:
-    """The figure as PNG. A name with dollars that is no formula is drawn as it stands, and powers of ten then, too."""
+def _png(draw: Callable[[], Figure], settings: Any, widest: int | None = None) -> bytes:
+    """The figure as PNG. A name with dollars that is no formula is drawn as it stands, and powers of ten then, too.
+
+    Args:
+        widest: pixels; what would be wider is drawn smaller.
+    """
     for formulas in (True, False):
         drawn = io.BytesIO()
         with matplotlib.rc_context({**settings, "text.parse_math": formulas}):
             try:
-                FigureCanvasAgg(draw()).print_png(drawn)
+                figure = draw()
+                if widest is not None:
+                    figure.set_dpi(min(DPI, int(widest / figure.get_size_inches()[0])))
+                FigureCanvasAgg(figure).print_png(drawn)
                 break
             except ValueError:
                 if not formulas:

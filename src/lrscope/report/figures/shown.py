@@ -18,6 +18,11 @@ MANY = 16
 Place = Callable[[float | str | None], float]
 """From a swept value to its place on the x axis; nan where it has none."""
 
+NOTE_FIGURE = "loss_vs_rate-note.png"
+"""The first frame alone, for a note on MLflow's page, which shows pictures in their own size and gives a note half of
+the width: what is wider pushes the rest of the page out of sight.
+"""
+
 
 @dataclass(frozen=True)
 class Dot:

@@ -16,14 +16,13 @@ from lrscope.core.tag_length import TAG_LENGTH
 from lrscope.report.data.connect import connect
 from lrscope.report.data.stored_sweep import Sweep
 from lrscope.report.figures.figure_data import figure_data_of
+from lrscope.report.figures.shown import NOTE_FIGURE
 from lrscope.report.mlflow_ui.experiment_note import describe_experiment
 from lrscope.report.mlflow_ui.parent_summary import ParentSummary, parent_summary
 from lrscope.report.mlflow_ui.saved_view import saved_view
 from lrscope.report.output.report import report_of
 from lrscope.tracking.mlflow_store.concurrent import AT_ONCE, side_by_side
 from lrscope.tracking.mlflow_store.kept_note import NOTE, kept_note
-
-MAIN_FIGURE = "loss_vs_rate.png"
 
 LONGEST_NOTE = TAG_LENGTH - 200
 """Bytes: the mark behind lrscope's part takes some of the tag."""
@@ -105,7 +104,7 @@ def _tag(client: MlflowClient, run_id: str, tags: Mapping[str, str]) -> None:
 
 def with_figure(note: str, run_id: str) -> str:
     """The note with the report's main figure behind the recommendation, by its address on MLflow's page."""
-    figure = f"![loss against the rate](get-artifact?path=report/{MAIN_FIGURE}&run_uuid={run_id})"
+    figure = f"![loss against the rate](get-artifact?path=report/{NOTE_FIGURE}&run_uuid={run_id})"
     head, heading, rest = note.partition("\n\n### ")
     return f"{head.rstrip()}\n\n{figure}\n{heading}{rest}"
 

@@ -25,16 +25,21 @@ def describe_experiment(client: MlflowClient, experiment_id: str) -> None:
 
 
 def experiment_note(name: str, experiment_id: str, sweeps: Sequence[Run]) -> str:
-    """Markdown: a line for each sweep, the latest first, with its recommendation."""
-    lines = [f"Trainings on **{_plain(name)}** over learning rates, recorded by lrscope. The latest sweeps:", ""]
+    """Markdown: a line for each sweep, the latest first, with its recommendation. Folded, the page shows one line."""
+    latest = f"; the latest sweep: {_link(experiment_id, sweeps[0])}" if sweeps else ""
+    lines = [f"Trainings on **{_plain(name)}** over learning rates, recorded by lrscope{latest}", ""]
     return "\n".join([*lines, *(_line(experiment_id, run) for run in sweeps)])
 
 
 def _line(experiment_id: str, run: Run) -> str:
     day = datetime.fromtimestamp((run.info.start_time or 0) / 1000, UTC).strftime("%Y-%m-%d %H:%M")
-    place = f"#/experiments/{experiment_id}/runs/{run.info.run_id}?workflowType=machine_learning"
     why = _plain(run.data.tags.get("lrscope.why", ""))[:200]
-    return f"- {day} [{_plain(run.info.run_name or run.info.run_id)}]({place}){': ' if why else ''}{why}"
+    return f"- {day} {_link(experiment_id, run)}{': ' if why else ''}{why}"
+
+
+def _link(experiment_id: str, run: Run) -> str:
+    place = f"#/experiments/{experiment_id}/runs/{run.info.run_id}?workflowType=machine_learning"
+    return f"[{_plain(run.info.run_name or run.info.run_id)}]({place})"
 
 
 def _plain(text: str) -> str:

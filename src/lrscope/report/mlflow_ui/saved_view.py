@@ -15,13 +15,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from lrscope.report.data.axes import RATE, SEED
-from lrscope.report.data.stored_sweep import OBJECTIVE, Sweep
+from lrscope.report.data.stored_sweep import DIRECTION, OBJECTIVE, Sweep
 from lrscope.report.data.view_key import VIEW_TAG, view_key
 from lrscope.report.figures.limits import Axis
 
 SORTED_BY = "metrics.`peak_lr`"
 CHARTABLE = 64
-"""Up to so many members are all drawn; beyond, the page's own first twenty."""
+"""Up to so many members are all drawn; beyond, the page's own first twenty, and of a table the first hundred."""
 
 COLUMNS = (
     "attributes.`Description`",
@@ -46,10 +46,11 @@ def saved_view(sweep: Sweep, frames: Mapping[str, Axis], now_ms: int) -> tuple[s
         frames: the metrics to chart, in order, with the axis that the report's figures give them.
         now_ms: time stamp of the view.
     """
+    key, ascending = _order(sweep)
     state = {
         "searchFilter": view_filter(sweep.run_id),
-        "orderByKey": SORTED_BY,
-        "orderByAsc": True,
+        "orderByKey": key,
+        "orderByAsc": ascending,
         "startTime": "ALL",
         "lifecycleFilter": "Active",
         "datasetsFilter": [],
@@ -78,6 +79,14 @@ def saved_view(sweep: Sweep, frames: Mapping[str, Axis], now_ms: int) -> tuple[s
     packed = "deflate;" + base64.b64encode(zlib.compress(json.dumps(state).encode(), 9)).decode()
     view = {"name": sweep.name[:80], "createdAt": now_ms, "updatedAt": now_ms, "state": packed}
     return VIEW_TAG + view_key(sweep.run_id), json.dumps(view)
+
+
+def _order(sweep: Sweep) -> tuple[str, bool]:
+    """By the rate; where not all are shown the best first, as the lowest rates alone would tell nothing."""
+    if len(sweep.members) <= CHARTABLE:
+        return SORTED_BY, True
+    params = sweep.members[0].params
+    return f"metrics.`{params.get(OBJECTIVE, 'val/loss')}`", params.get(DIRECTION) != "max"
 
 
 def _judged(sweep: Sweep) -> list[str]:

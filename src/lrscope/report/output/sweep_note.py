@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from lrscope.report.analysis.recommendation import Recommendation
@@ -14,6 +15,12 @@ MOST_MEMBERS = 24
 """Rows of the table in a note: MLflow cuts notes at 8,000 characters."""
 
 MOST_FAILURES = 8
+
+_WORD = re.compile(r"""(?:'[^']*'|"[^"]*"|\\.|[^\s'"\\])+""")
+"""A word of a shell; a space within quotes ends none."""
+
+WIDEST = 80
+"""Letters of a line of a command: MLflow's page breaks none, and a long one pushes the rest out of sight."""
 
 
 def write_note(report: Report) -> str:
@@ -52,8 +59,18 @@ def _recommendation(recommendation: Recommendation) -> str:
         lines.append(f"\nLR sensitivity {recommendation.sensitivity:.4g}, evidence {recommendation.evidence}.")
     lines += [f"- {_safe(warning)}" for warning in recommendation.warnings]
     for reason, command in recommendation.commands:
-        lines.append(f"\n{reason}:\n\n```\n{command.replace('```', '')}\n```")
+        lines.append(f"\n{reason}:\n\n```\n{_broken(command.replace('```', ''))}\n```")
     return "\n".join(line for line in lines if line)
+
+
+def _broken(command: str) -> str:
+    """A command on several lines, as a shell takes it; words that are longer by themselves stay whole."""
+    lines = [""]
+    for word in _WORD.findall(command):
+        if lines[-1] and len(lines[-1]) + 1 + len(word) > WIDEST:
+            lines.append("   ")
+        lines[-1] += f"{' ' if lines[-1] else ''}{word}"
+    return " \\\n".join(lines)
 
 
 def _safe(text: str) -> str:

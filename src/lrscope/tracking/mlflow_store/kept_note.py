@@ -28,7 +28,8 @@ _OLDER = re.compile(rf"## ({'|'.join(v.label.capitalize() for v in Verdict)})\n|
 def kept_note(ours: str, stored: str | None, is_ours: bool = False) -> str:
     """The note with a new part of lrscope's, and all of what a person has added to the stored one.
 
-    Where the two are too long together, lrscope's part is cut.
+    Where the two are too long together, lrscope's part is cut; where a person's words leave no room for it, the stored
+    note stays.
 
     Args:
         ours: Markdown.
@@ -38,7 +39,10 @@ def kept_note(ours: str, stored: str | None, is_ours: bool = False) -> str:
     before, after = _around(stored or "", is_ours)
     ours = ours.strip()
     end = f"\n\n{_END.format(digest=_digest(ours.partition(chr(10))[0]))}{after}"
-    if len(ours) > (room := TAG_LENGTH - len(before) - len(end)):
+    room = TAG_LENGTH - len(before) - len(end)
+    if stored and room < 2:
+        return stored
+    if len(ours) > room:
         ours = f"{ours[: max(room - 2, 0)].rstrip()}\n…"
     return f"{before}{ours}{end}"
 
@@ -56,13 +60,21 @@ def beside_words(store: Store, run_id: str, ours: str) -> str:
 
 
 def _around(stored: str, is_ours: bool) -> tuple[str, str]:
-    if found := _MARK.search(stored):
-        lines = stored[: found.start()].splitlines(keepends=True)
-        begins = [number for number, line in enumerate(lines) if _digest(line) == found[1]]
-        return "".join(lines[: begins[-1] if begins else None]), stored[found.end() :]
+    marks = [(found, _beginning(stored, found)) for found in _MARK.finditer(stored)]
+    # A mark whose part does not begin above it stands in a person's words, or a person has changed the first line.
+    found, begins = next((one for one in marks if one[1] is not None), marks[0] if marks else (None, None))
+    if found is not None:
+        return stored[: found.start() if begins is None else begins], stored[found.end() :]
     if is_ours or _OLDER.match(stored) or not stored.strip():
         return "", ""
     return "", f"\n\n{stored.strip()}"
+
+
+def _beginning(stored: str, mark: re.Match[str]) -> int | None:
+    """Where the part begins that a mark ends; None where its first line is not above it."""
+    lines = stored[: mark.start()].splitlines(keepends=True)
+    begins = [number for number, line in enumerate(lines) if _digest(line) == mark[1]]
+    return sum(map(len, lines[: begins[-1]])) if begins else None
 
 
 def _digest(line: str) -> str:

@@ -8,18 +8,21 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from lrscope.core.failpoint import failpoint
+from lrscope.tracking.mlflow_store.model_code import modules_behind, packages_behind, pinned, write_code
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from lrscope.tracking.mlflow_store.raw_model import RawExamples
+
+ALWAYS = {"torch", "mlflow", "cloudpickle", "numpy", "pandas"}
+"""The packages that every packed model is loaded and asked with."""
 
 
 def get_ready_to_pack() -> None:
@@ -44,7 +47,8 @@ def save_model(network: nn.Module, example: Tensor, folder: Path, raw: RawExampl
 
     The requirements are given: finding them out by itself takes MLflow seconds. The network is pickled: to trace it
     (MLflow's own choice) takes seconds too, and fails for a forward with an ``if`` in it. What the user's own modules
-    define is pickled along, so that the model loads where they are not.
+    define is pickled along, and the files of lrscope that it needs are copied, so that the model loads where nothing
+    but its requirements is installed.
 
     Args:
         example: inputs of the network, [n, ...].
@@ -65,18 +69,22 @@ def save_model(network: nn.Module, example: Tensor, folder: Path, raw: RawExampl
             answers = network(example).numpy() if raw is None else RawModel(network, raw).predict(shown)
         signature = infer_signature(shown, answers)
     shutil.rmtree(folder, ignore_errors=True)
-    with failpoint("package"), _own_modules_along(network, raw), _without_words_on_pickles():
+    with (
+        failpoint("package"),
+        _own_modules_along(network, raw),
+        _without_words_on_pickles(),
+        TemporaryDirectory() as code,
+    ):
+        modules = modules_behind(network) | ({RawModel.__module__} if raw is not None else set())
+        ours = write_code(modules, Path(code))
         mlflow.pytorch.save_model(
             network,
             str(folder),
             signature=signature,
             input_example=shown,
             serialization_format="pickle",
-            pip_requirements=[
-                f"torch=={version('torch').split('+')[0]}",
-                f"mlflow=={version('mlflow')}",
-                "lrscope",
-            ],
+            pip_requirements=pinned(packages_behind(modules) | (raw.packages if raw is not None else set()) | ALWAYS),
+            code_paths=[str(ours)] if ours is not None else None,
         )
     if raw is not None:
         _load_by(folder, RawModel.__module__)
@@ -94,20 +102,36 @@ def _load_by(folder: Path, module: str) -> None:
 
 @contextmanager
 def _own_modules_along(network: nn.Module, raw: RawExamples | None) -> Iterator[None]:
-    """What the user's own modules define is pickled by value as long as this lasts."""
+    """What the user's own modules define is pickled by value as long as this lasts, and what that names of others."""
     import cloudpickle
 
-    names = {type(module).__module__ for module in (*network.modules(), raw.preprocessing if raw is not None else None)}
-    own = [module for name in sorted(names) if (module := sys.modules.get(name)) is not None and _is_own(module)]
-    known = cloudpickle.list_registry_pickle_by_value()
-    own = [module for module in own if module.__name__ not in known]
-    for module in own:
-        cloudpickle.register_pickle_by_value(module)
+    taken: list[ModuleType] = []
+    made_of = (*network.modules(), raw.preprocessing if raw is not None else None)
+    names = {type(module).__module__ for module in made_of}
     try:
+        while own := _own_by_name(names):
+            for module in own:
+                cloudpickle.register_pickle_by_value(module)
+            taken += own
+            try:
+                names = modules_behind(network)
+            except Exception:  # a module whose contents cannot be pickled: it goes by its name, as it always did
+                while own:
+                    cloudpickle.unregister_pickle_by_value(own.pop())
+                    taken.pop()
+                break
         yield
     finally:
-        for module in own:
+        for module in taken:
             cloudpickle.unregister_pickle_by_value(module)
+
+
+def _own_by_name(names: set[str]) -> list[ModuleType]:
+    """The user's own modules among these that would be pickled by their names."""
+    import cloudpickle
+
+    found = (sys.modules.get(name) for name in sorted(names - set(cloudpickle.list_registry_pickle_by_value())))
+    return [module for module in found if module is not None and _is_own(module)]
 
 
 def _is_own(module: ModuleType) -> bool:

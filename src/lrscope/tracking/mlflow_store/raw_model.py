@@ -47,6 +47,16 @@ class RawExamples:
     classes: tuple[str, ...] = ()
     scale: TargetScale | None = None
 
+    @property
+    def packages(self) -> set[str]:
+        """What raw examples are read with, beside numpy and pandas: packages by their names for pip."""
+        match self.preprocessing:
+            case ImagePreprocessing():
+                return {"pillow"}
+            case PretrainedTokens():
+                return {"tokenizers"}
+        return set()
+
     def inputs(self, raw: Any) -> Tensor:
         """As the network takes them, [N, ...].
 
@@ -55,14 +65,14 @@ class RawExamples:
                 array [N, ...] for everything else.
 
         Raises:
-            ValueError: an image that cannot be read.
+            ValueError: an image that cannot be read, a text that is none.
         """
         if isinstance(self.preprocessing, TokenPreprocessing):
-            texts, learned = [SPLIT[self.preprocessing.kind](str(text)) for text in raw[TEXT]], self.preprocessing
+            texts, learned = [SPLIT[self.preprocessing.kind](text) for text in _texts(raw)], self.preprocessing
             # The next token comes behind the end of a text, which is what a class is told by its beginning.
             return learned.numbered([text[-learned.length :] if self.task == "next_token" else text for text in texts])
         if isinstance(self.preprocessing, PretrainedTokens):
-            return self.preprocessing.inputs([str(text) for text in raw[TEXT]])
+            return self.preprocessing.inputs(_texts(raw))
         if isinstance(self.preprocessing, ImagePreprocessing):
             return self.preprocessing.inputs([_picture(number, file) for number, file in enumerate(raw[IMAGE])])
         if self.preprocessing is not None:
@@ -122,13 +132,26 @@ class RawModel:
         from mlflow.exceptions import MlflowException
 
         try:
-            inputs, notes = self.raw.inputs(data), self.raw.taken_for(data)
+            inputs, notes = _numbers(self.raw.inputs(_some(data))), self.raw.taken_for(data)
             with torch.no_grad():
                 like = next(self.network.parameters(), torch.empty(()))
                 outputs = self.network(inputs.to(like.device)).cpu()
             return _told(self.raw.answers(outputs, inputs), notes)
         except (ValueError, KeyError, IndexError, RuntimeError) as error:
             raise MlflowException.invalid_parameter_value(f"these examples do not fit the model: {error}") from error
+
+
+def _some(data: Any) -> Any:
+    if any(len(one) == 0 for one in (data, *(data.values() if isinstance(data, dict) else ()))):
+        raise ValueError("there are none")
+    return data
+
+
+def _numbers(inputs: Tensor) -> Tensor:
+    """What is no number is answered with none, which no reader of JSON takes."""
+    if inputs.is_floating_point() and not (finite := inputs.flatten(1).isfinite().all(1)).all():
+        raise ValueError(f"example {int(finite.logical_not().nonzero()[0])} has NaN or infinity in it")
+    return inputs
 
 
 def _told(answers: Any, notes: list[list[str]]) -> Any:
@@ -146,6 +169,14 @@ def _load_pyfunc(path: str, model_config: Any = None) -> RawModel:
 
     network = mlflow.pytorch._load_pyfunc(path, model_config).get_raw_model()
     return RawModel(network, getattr(network, RAW))
+
+
+def _texts(raw: Any) -> list[str]:
+    found = list(raw[TEXT])
+    none = next((number for number, text in enumerate(found) if not isinstance(text, str | int | np.integer)), None)
+    if none is not None:
+        raise ValueError(f"example {none} is no text")
+    return [str(text) for text in found]
 
 
 def _picture(number: int, file: bytes) -> Any:

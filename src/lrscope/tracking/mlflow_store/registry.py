@@ -34,8 +34,9 @@ def check_name(name: str) -> None:
     """Raises:
     InputError: MLflow or ``NAME@alias`` could not read it.
     """
-    if not name.strip() or set(name) & set("/:@") or line(name) != name or len(name) > 250:
-        rule = "a registered model's name is one line without '/', ':' and '@'"
+    odd = set(name) & set("/:@'\"`\\") or name[:1] in ("-", ".")  # MLflow's search for a name cannot hold a quote
+    if not name.strip() or odd or not name.isprintable() or line(name) != name or len(name) > 250:
+        rule = "a registered model's name is one line of up to 250 letters, without / : @ \\ and quotes, - . not first"
         raise InputError(Problem("NAME", name[:80], rule, "Use e.g. digits."))
 
 
@@ -148,7 +149,19 @@ def model_of(client: MlflowClient, run: Any) -> str | None:
     """The id of the model that a run has logged, whole; None where it has none."""
     outputs = run.outputs.model_outputs if run.outputs is not None else []
     ids = [output.model_id for output in outputs if is_id(output.model_id)]
-    return next((one for one in ids if str(client.get_logged_model(one).status) == READY), None)
+    return next((one for one in ids if _is_whole(client, one)), None)
+
+
+def _is_whole(client: MlflowClient, model_id: str) -> bool:
+    """Not one that was deleted since, or that is still being written."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return str(client.get_logged_model(model_id).status) == READY
+    except MlflowException as error:
+        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+            return False
+        raise
 
 
 def _version(found: Any) -> Version:
