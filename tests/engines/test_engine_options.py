@@ -128,6 +128,7 @@ class Resources:
         return self
 
 
+@pytest.mark.ray
 @pytest.mark.long
 def test_each_option_of_ray_reaches_the_task(monkeypatch: pytest.MonkeyPatch) -> None:
     ray = pytest.importorskip("ray")

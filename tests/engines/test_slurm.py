@@ -135,3 +135,18 @@ def test_jobs_outlive_a_command_that_is_killed_and_the_next_takes_in_what_they_d
     assert at_once or "4 of its 4 members are done" in again.out
     assert states(tmp_path) == ["FINISHED"] * 5 and points(again) == undisturbed
     assert not slurm.jobs()
+
+
+def test_the_launcher_of_submitit_records_like_any_other(slurm: Cluster, tmp_path: Path) -> None:
+    """``hydra/launcher=submitit_slurm``: one job a member, which pays its imports alone."""
+    pytest.importorskip("hydra_plugins.hydra_submitit_launcher", reason="hydra-submitit-launcher is not installed")
+    from test_submitit_sweep import WORDS as ALONE
+    from test_submitit_sweep import check_recorded
+
+    launcher = ("hydra/launcher=submitit_slurm", "hydra.launcher.timeout_min=15")
+    variables = slurm.variables
+    typed = type_command(tmp_path / "there", *ALONE, *launcher, store=True, fresh=True, variables=variables)
+    check_recorded(typed, type_command(tmp_path / "here", *ALONE, "sweep.together=never", store=True))
+    again = type_command(tmp_path / "there", *ALONE, *launcher, "resume=latest", fresh=True, variables=variables)
+    assert again.code == 0 and "2 of its 2 members are done" in again.out, again.err
+    assert len(again.runs()) == 3

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sweeps_elsewhere import AT_MOST_S, WORDS, Typed, all_gone, points, states, type_command, under_way, worker
@@ -19,7 +20,12 @@ ENGINES = {
 LIBRARY = {"joblib": "joblib", "slurm": "submitit", "ray": "ray"}
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+def on(engine: str, *more: object) -> Any:
+    """Parameters of a test; those of Ray are left to `make test-ray`, which has Ray."""
+    return pytest.param(engine, *more, marks=[pytest.mark.ray] if engine == "ray" else [])
+
+
+@pytest.mark.parametrize("engine", [on(engine) for engine in ENGINES])
 def test_points_and_values_are_those_of_one_process(engine: str, undisturbed: object, tmp_path: Path) -> None:
     pytest.importorskip(LIBRARY[engine])
     typed = type_command(tmp_path, *WORDS, *ENGINES[engine], store=True, at_most_s=AT_MOST_S)
@@ -33,10 +39,10 @@ def test_points_and_values_are_those_of_one_process(engine: str, undisturbed: ob
 
 
 KILLED = [
-    ("joblib", signal.SIGKILL, "SIGKILL"),
-    ("joblib", signal.SIGTERM, "told to stop"),
-    ("slurm", signal.SIGKILL, "ended without a word"),
-    ("ray", signal.SIGKILL, "ended without a word"),
+    on("joblib", signal.SIGKILL, "SIGKILL"),
+    on("joblib", signal.SIGTERM, "told to stop"),
+    on("slurm", signal.SIGKILL, "ended without a word"),
+    on("ray", signal.SIGKILL, "ended without a word"),
 ]
 
 
@@ -67,10 +73,11 @@ def test_without_retries_the_group_is_given_up_and_the_other_is_unharmed(tmp_pat
 @pytest.mark.parametrize(
     ("engine", "number", "to_all"),
     [
-        ("joblib", signal.SIGINT, True),
-        ("joblib", signal.SIGTERM, False),
-        ("slurm", signal.SIGTERM, False),
-        ("ray", signal.SIGTERM, False),
+        on("joblib", signal.SIGINT, True),
+        on("joblib", signal.SIGTERM, False),
+        on("slurm", signal.SIGTERM, False),
+        on("ray", signal.SIGINT, True),
+        on("ray", signal.SIGTERM, False),
     ],
 )
 def test_a_signal_stops_the_workers_and_a_resume_goes_on(

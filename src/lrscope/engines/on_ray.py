@@ -35,7 +35,7 @@ class RayEngine:
             raise InputError(
                 Problem("sweep.engine_options.num_gpus", str(gpus), rule, "Leave it out, or ask for less.")
             )
-        self._remote = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=0, max_calls=1)(_do)
+        self._remote = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=0)(_do)
 
     def submit(self, work: Work, name: str) -> Handle:
         handle = _Handle(self._remote.options(name=name).remote(work))
