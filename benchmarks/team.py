@@ -20,9 +20,10 @@ import sys
 import tempfile
 import threading
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -44,10 +45,10 @@ Points = dict[str, dict[tuple[str, int], list[float]]]
 
 @dataclass
 class Asked:
-    """Seconds that each kind of call took, and how many failed."""
+    """Seconds that each kind of call took, and what the failed ones came to."""
 
     seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
-    failed: int = 0
+    failed: Counter[str] = field(default_factory=Counter)
 
 
 def start(folder: Path, uri: str | None, *words: str) -> subprocess.Popen[str]:
@@ -106,9 +107,8 @@ def ask(uri: str, until: float, asked: Asked) -> None:
         answer.raise_for_status()
 
     def curve() -> None:
-        words = {"run_id": found[0], "metric_key": "train/loss"} if found else {}
-        path = "metrics/get-history" if found else "experiments/get-by-name?experiment_name=team"
-        client.get(f"{uri}/api/2.0/mlflow/{path}", params=words, timeout=60).raise_for_status()
+        words = {"run_id": found[0], "metric_key": "train/loss"}
+        client.get(f"{uri}/api/2.0/mlflow/metrics/get-history", params=words, timeout=60).raise_for_status()
 
     calls: dict[str, Callable[[], object]] = {
         "page: the document": lambda: client.get(f"{uri}/", timeout=60).raise_for_status(),
@@ -116,13 +116,17 @@ def ask(uri: str, until: float, asked: Asked) -> None:
         "API: 100 runs": lambda: search("api"),
         "API: a curve": curve,
     }
+    while not found and time.monotonic() < until:  # until the first run is there
+        with suppress(requests.RequestException):
+            search("api")
+        time.sleep(ASK_EVERY_S)
     while time.monotonic() < until:
         for name, call in calls.items():
             began = time.perf_counter()
             try:
                 call()
-            except (requests.RequestException, ValueError):
-                asked.failed += 1
+            except (requests.RequestException, ValueError) as error:
+                asked.failed[f"{name}: {error!r:.200}"] += 1
             asked.seconds[name].append(time.perf_counter() - began)
         time.sleep(ASK_EVERY_S)
 
@@ -215,7 +219,8 @@ def main() -> None:
     for name, seconds in asked.seconds.items():
         p95 = statistics.quantiles(seconds, n=20)[-1]
         print(f"| {name} | {len(seconds)} | {1e3 * statistics.median(seconds):.0f} ms | {1e3 * p95:.0f} ms |")
-    print(f"\n{asked.failed} of them failed")
+    print(f"\n{asked.failed.total()} of them failed")
+    print("\n".join(f"{count} times {what}" for what, count in asked.failed.most_common()))
 
 
 if __name__ == "__main__":

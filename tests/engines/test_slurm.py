@@ -81,19 +81,6 @@ def test_a_job_whose_end_is_announced_queues_itself_again(slurm: Cluster, undist
     assert points(stored(tmp_path)) == undisturbed
 
 
-def test_a_time_limit_is_no_end(slurm: Cluster, tmp_path: Path) -> None:
-    """A minute is not enough for either group."""
-    words = (*ON_SLURM, "epochs=12000", "lr=0.03")
-    limit = ("sweep.engine_options.timeout_min=1", "sweep.engine_options.signal_delay_s=15")
-    here = type_command(tmp_path / "here", *WORDS, "epochs=12000", "lr=0.03", store=True, at_most_s=800)
-    there = type_command(
-        tmp_path / "there", *WORDS, *words, *limit, store=True, variables=slurm.variables, at_most_s=890
-    )
-    assert there.code == here.code == 0, there.out + there.err
-    assert points(there) == points(here)
-    assert "TIMEOUT" not in slurm.ask("sacct", "--noheader", "--allocations", "--duplicates", "--format=State")
-
-
 @pytest.mark.parametrize(("number", "to_all"), [(signal.SIGINT, True), (signal.SIGTERM, False)])
 def test_a_signal_to_the_command_stops_its_jobs_and_a_resume_goes_on(
     slurm: Cluster, number: signal.Signals, to_all: bool, undisturbed: object, tmp_path: Path
@@ -135,18 +122,3 @@ def test_jobs_outlive_a_command_that_is_killed_and_the_next_takes_in_what_they_d
     assert at_once or "4 of its 4 members are done" in again.out
     assert states(tmp_path) == ["FINISHED"] * 5 and points(again) == undisturbed
     assert not slurm.jobs()
-
-
-def test_the_launcher_of_submitit_records_like_any_other(slurm: Cluster, tmp_path: Path) -> None:
-    """``hydra/launcher=submitit_slurm``: one job a member, which pays its imports alone."""
-    pytest.importorskip("hydra_plugins.hydra_submitit_launcher", reason="hydra-submitit-launcher is not installed")
-    from test_submitit_sweep import WORDS as ALONE
-    from test_submitit_sweep import check_recorded
-
-    launcher = ("hydra/launcher=submitit_slurm", "hydra.launcher.timeout_min=15")
-    variables = slurm.variables
-    typed = type_command(tmp_path / "there", *ALONE, *launcher, store=True, fresh=True, variables=variables)
-    check_recorded(typed, type_command(tmp_path / "here", *ALONE, "sweep.together=never", store=True))
-    again = type_command(tmp_path / "there", *ALONE, *launcher, "resume=latest", fresh=True, variables=variables)
-    assert again.code == 0 and "2 of its 2 members are done" in again.out, again.err
-    assert len(again.runs()) == 3

@@ -76,7 +76,6 @@ def test_without_retries_the_group_is_given_up_and_the_other_is_unharmed(tmp_pat
         on("joblib", signal.SIGINT, True),
         on("joblib", signal.SIGTERM, False),
         on("slurm", signal.SIGTERM, False),
-        on("ray", signal.SIGINT, True),
         on("ray", signal.SIGTERM, False),
     ],
 )
