@@ -6,7 +6,7 @@ INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --constr
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train sweep find compare diagnose check-baseline ui resume register serve server reproduce sync reap clean-old check test test-extras lint bench long-study torture clean clean-runs
+.PHONY: help setup train sweep find compare diagnose check-baseline ui resume register serve server reproduce sync reap clean-old check test test-extras test-ray test-slurm lint bench long-study torture clean clean-runs
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -80,12 +80,20 @@ FAST := $(addprefix tests/,schedules models datasets diagnosis tracking/test_eve
 check: lint ## lint, types and the tests that train nothing, in about a minute: before every commit
 	@$(BIN)/python -m pytest --quiet --numprocesses=2 --dist=loadfile $(FAST) $(ARGS)
 
+# A cluster takes both cores for minutes: those tests have targets of their own.
 test: setup ## the tests, two at a time: minutes; LONG=1 for the longest too, as CI has it
-	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile $(if $(LONG),,-m "not long") $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile -m "not slurm and not ray$(if $(LONG),, and not long)" $(ARGS)
+
+test-slurm: setup ## the tests on a SLURM cluster that they start (docs/contributing.md); minutes
+	@$(BIN)/python -m pytest -m slurm tests/engines $(ARGS)
+
+test-ray: .venv/extras/.stamp ## the tests on Ray, which is installed for them; minutes
+	@.venv/extras/bin/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt ray
+	@.venv/extras/bin/python -m pytest -m ray tests/engines $(ARGS)
 
 # transformers is kept out of .venv: torchmetrics imports it wherever it is found, seconds for every command. So it has
 # a Python of its own that sees the packages of .venv and has these beside them.
-test-extras: .venv/extras/.stamp ## the tests that need transformers
+test-extras: .venv/extras/.stamp ## the tests that need transformers, an S3 store (moto's) or submitit's launcher
 	@.venv/extras/bin/python -m pytest -m extras $(ARGS)
 
 .venv/extras/.stamp: .venv/.stamp
@@ -94,7 +102,7 @@ test-extras: .venv/extras/.stamp ## the tests that need transformers
 	  "$$(.venv/extras/bin/python -c 'import site; print(site.getsitepackages()[0])')/beside.pth"
 	@echo "$(CURDIR)/src" >> "$$(.venv/extras/bin/python -c 'import site; print(site.getsitepackages()[0])')/beside.pth"
 	@.venv/extras/bin/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt \
-	  "transformers>=5" "accelerate>=1"
+	  "transformers>=5" "accelerate>=1" "moto[server]>=5" "boto3>=1.40" "hydra-submitit-launcher>=1.2"
 	@touch $@
 
 lint: setup ## format, lint and types

@@ -111,7 +111,7 @@ def test_each_option_of_slurm_reaches_the_job(tmp_path: Path, monkeypatch: pytes
         (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     given = [f"sweep.engine_options.{word}" for word in IN_THE_SCRIPT]
-    SlurmEngine(given_options(sweep("sweep.engine=slurm", *given)), tmp_path).submit(Nothing(), "one")
+    SlurmEngine(given_options(sweep("sweep.engine=slurm", *given)), tmp_path, "lrscope-1").submit(Nothing(), "one")
     script = (tmp_path / "script").read_text()
     assert [words for words in IN_THE_SCRIPT.values() if words not in script] == []
 
@@ -128,6 +128,7 @@ class Resources:
         return self
 
 
+@pytest.mark.ray
 @pytest.mark.long
 def test_each_option_of_ray_reaches_the_task(monkeypatch: pytest.MonkeyPatch) -> None:
     ray = pytest.importorskip("ray")

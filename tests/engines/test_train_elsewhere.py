@@ -2,65 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
-
-sys.path.append(str(Path(__file__).parents[1] / "cli"))
-from command_line import CHECKOUT, HERE, Typed, type_command
-
-from processes import Command, zygote
-from servers import empty_store
+from sweeps_elsewhere import AT_MOST_S, WORDS, Typed, all_gone, points, states, type_command, under_way, worker
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
-
-WORDS = (
-    *("-m", "lr=0.3,0.1", "model.hidden=[4],[5]", "dataset=blobs", "batch_size=200", "epochs=150"),
-    *("optimizer=sgd", "trainer=cpu", "sweep.report=false", "sweep.together=always", "tracking.log_model=none"),
-    *("callbacks.look_ahead=false", "callbacks.checkpoint.every_seconds=0.2"),
-)
-"""Two stacks of two members, which are two groups."""
 
 ENGINES = {
     "joblib": ("sweep.engine=joblib", "sweep.workers=2"),
     "slurm": ("sweep.engine=slurm", "sweep.workers=2", "sweep.engine_options.cluster=local"),
     "ray": ("sweep.engine=ray", "sweep.workers=2"),
 }
-AT_MOST_S = 500
-"""Each worker imports everything anew: on a busy machine that alone is minutes."""
-
 LIBRARY = {"joblib": "joblib", "slurm": "submitit", "ray": "ray"}
 
 
-def points(typed: Typed) -> dict[str, dict[str, dict[int, float]]]:
-    """Every value of every member, but for what is a time."""
-    return {
-        str(run.info.run_name): {key: typed.curve(run, key) for key in run.data.metrics if "second" not in key}
-        for run in typed.runs()
-        if run.data.tags["lrscope.kind"] == "member"
-    }
+def on(engine: str, *more: object) -> Any:
+    """Parameters of a test; those of Ray are left to `make test-ray`, which has Ray."""
+    return pytest.param(engine, *more, marks=[pytest.mark.ray] if engine == "ray" else [])
 
 
-def states(root: Path) -> list[str]:
-    return sorted(run.info.status for run in Typed(root, 0, "", "", 0.0).runs())
-
-
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, dict[int, float]]]:
-    """The points of the same sweep in one process."""
-    typed = type_command(tmp_path_factory.mktemp("local"), *WORDS, store=True, at_most_s=AT_MOST_S)
-    assert typed.code == 0, typed.err
-    return points(typed)
-
-
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", [on(engine) for engine in ENGINES])
 def test_points_and_values_are_those_of_one_process(engine: str, undisturbed: object, tmp_path: Path) -> None:
     pytest.importorskip(LIBRARY[engine])
     typed = type_command(tmp_path, *WORDS, *ENGINES[engine], store=True, at_most_s=AT_MOST_S)
@@ -73,62 +38,11 @@ def test_points_and_values_are_those_of_one_process(engine: str, undisturbed: ob
     assert points(again) == undisturbed
 
 
-@contextmanager
-def under_way(root: Path, *words: str) -> Iterator[Command]:
-    """A sweep of which a group is training and has a checkpoint, in a session of processes of its own."""
-    root.mkdir(parents=True, exist_ok=True)
-    (root / "mlflow.db").write_bytes(empty_store().read_bytes())
-    own = {"LRSCOPE_ROOT": str(root), "OMP_NUM_THREADS": "1", "PYTHONPATH": str(HERE), "LRSCOPE_TRIAL_SECONDS": "0"}
-    own |= {"LRSCOPE_FORKED_WORKERS": "1"}  # of joblib: a third of the cost; the test above has a user's
-    clean = {key: value for key, value in os.environ.items() if not key.startswith(("MLFLOW_", "LRSCOPE_"))}
-    process = zygote().start([str(CHECKOUT / "train.py"), *WORDS, *words], root, clean | own)
-    try:
-        deadline = time.monotonic() + AT_MOST_S
-        while not list(root.glob(SAVED)):
-            assert process.returncode is None and time.monotonic() < deadline, process.wait(1)
-            time.sleep(0.05)
-        yield process
-    finally:
-        for pid in left(process.pid, root):
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        process.wait(60)
-
-
-SAVED = "outputs/spool/*/checkpoints/last.ckpt"
-
-
-def worker(root: Path) -> int:
-    """The process of the member that has just begun to save."""
-    newest = max(root.glob(SAVED), key=lambda path: path.parent.stat().st_ctime)
-    with (newest.parents[1] / "events.jsonl").open() as journal:
-        return int(json.loads(journal.readline())["process"]["lrscope.process.pid"])
-
-
-def left(session: int, root: Path) -> list[int]:
-    """The processes that a command has started and that still run: those of its session, and of its environment."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            fields = (path / "stat").read_text().rpartition(")")[2].split()
-            ours = f"LRSCOPE_ROOT={root}\0".encode() in (path / "environ").read_bytes()
-            if fields[0] not in "ZX" and (int(fields[3]) == session or ours):
-                found.append(int(path.name))
-    return found
-
-
-def all_gone(session: int, root: Path, within_s: float) -> bool:
-    deadline = time.monotonic() + within_s
-    while left(session, root) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    return not left(session, root)
-
-
 KILLED = [
-    ("joblib", signal.SIGKILL, "SIGKILL"),
-    ("joblib", signal.SIGTERM, "told to stop"),
-    ("slurm", signal.SIGKILL, "ended without a word"),
-    ("ray", signal.SIGKILL, "ended without a word"),
+    on("joblib", signal.SIGKILL, "SIGKILL"),
+    on("joblib", signal.SIGTERM, "told to stop"),
+    on("slurm", signal.SIGKILL, "ended without a word"),
+    on("ray", signal.SIGKILL, "ended without a word"),
 ]
 
 
@@ -159,10 +73,10 @@ def test_without_retries_the_group_is_given_up_and_the_other_is_unharmed(tmp_pat
 @pytest.mark.parametrize(
     ("engine", "number", "to_all"),
     [
-        ("joblib", signal.SIGINT, True),
-        ("joblib", signal.SIGTERM, False),
-        ("slurm", signal.SIGTERM, False),
-        ("ray", signal.SIGTERM, False),
+        on("joblib", signal.SIGINT, True),
+        on("joblib", signal.SIGTERM, False),
+        on("slurm", signal.SIGTERM, False),
+        on("ray", signal.SIGTERM, False),
     ],
 )
 def test_a_signal_stops_the_workers_and_a_resume_goes_on(

@@ -29,6 +29,11 @@ class StopSignals:
             self._came = self._ask()
         return self._came
 
+    @property
+    def caught(self) -> bool:
+        """Whether a signal came to this process itself."""
+        return self._caught > 0
+
     def raise_if_requested(self) -> None:
         """Raise :class:`Interrupted` where a signal has come: for places between steps and between runs."""
         if (number := self.requested()) is not None:

@@ -44,6 +44,9 @@ class Engine(Protocol):
             name: what it is called where the engine shows it.
         """
 
+    def withdraw(self) -> None:
+        """A signal came: take back what waits for a worker, so that nobody waits for it. Workers stop by themselves."""
+
     def stop(self) -> None:
         """End the workers, at once where they work."""
 

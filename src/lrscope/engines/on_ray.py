@@ -25,6 +25,7 @@ class RayEngine:
     def __init__(self, workers: int, options: Mapping[str, Any]) -> None:
         import ray
 
+        self._handles: list[_Handle] = []
         cpus, gpus = float(options.get("num_cpus", 1)), float(options.get("num_gpus", 0))
         _start(options.get("address"), max(1, round(workers * cpus)))
         has = ray.cluster_resources().get("GPU", 0)
@@ -34,10 +35,17 @@ class RayEngine:
             raise InputError(
                 Problem("sweep.engine_options.num_gpus", str(gpus), rule, "Leave it out, or ask for less.")
             )
-        self._remote = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=0, max_calls=1)(_do)
+        self._remote = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=0)(_do)
 
     def submit(self, work: Work, name: str) -> Handle:
-        return _Handle(self._remote.options(name=name).remote(work))
+        handle = _Handle(self._remote.options(name=name).remote(work))
+        self._handles.append(handle)
+        return handle
+
+    def withdraw(self) -> None:
+        """A task that runs gets a SIGINT by this, which its worker takes as it takes Ctrl-C."""
+        for handle in self._handles:
+            handle.cancel()
 
     def stop(self) -> None:
         import ray
@@ -71,6 +79,12 @@ def _do(work: Work) -> Any:
 class _Handle:
     def __init__(self, reference: Any) -> None:
         self._reference = reference
+
+    def cancel(self) -> None:
+        import ray
+
+        with suppress(Exception):
+            ray.cancel(self._reference)
 
     def done(self) -> bool:
         import ray

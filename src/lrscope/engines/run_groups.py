@@ -56,10 +56,14 @@ def run_groups(groups: Sequence[QueuedGroup], engine: Engine, workers: int, retr
     """
     waiting, under_way = deque(groups), list[UnderWay]()
     ran, progress = Ran({}, {}), Progress()
+    withdrawn = False
     try:
         while under_way or (waiting and STOP.requested() is None):
             while waiting and len(under_way) < workers and STOP.requested() is None:
                 under_way.append(_submitted(waiting.popleft(), engine, progress))
+            if STOP.requested() is not None and not withdrawn:
+                engine.withdraw()
+                withdrawn = True
             progress.show({one.group.name: one.group.task.log for one in under_way})
             time.sleep(LOOK_EVERY_S)
             ended = [one for one in under_way if one.handle.done()]

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
 from lrscope.core.job import Job, become_current
 from lrscope.core.outcome import Outcome
 from lrscope.core.stop_signals import STOP
+
+if TYPE_CHECKING:
+    from lrscope.tracking.find import StoredRun
 
 
 @dataclass(frozen=True)
@@ -96,7 +100,7 @@ def _train(task: Task) -> dict[int, Outcome]:
     outcomes: dict[int, Outcome] = {}
     try:
         with following_its_launcher(first.job, outlives=True):
-            jobs = _adopted(task) if task.again else task.jobs
+            jobs = as_stored(task.jobs) if task.again else task.jobs
             if task.together:
                 places = list(jobs)
                 trained = train_together([(job.cfg, job.job) for job in jobs.values()], "always", cut=True)
@@ -111,20 +115,27 @@ def _train(task: Task) -> dict[int, Outcome]:
     return _with_losses(outcomes, task)
 
 
-def _adopted(task: Task) -> dict[int, LaunchedJob]:
+def as_stored(jobs: Mapping[int, LaunchedJob]) -> dict[int, LaunchedJob]:
     """The jobs, told of the runs that an earlier worker began: they go on in those, from their checkpoints."""
     from lrscope.runs.resume import deliver_what_lies_here, known_members
     from lrscope.runs.shared_session import settings_of
-    from lrscope.tracking.find import find_sweep
 
-    first = next(iter(task.jobs.values()))
+    first = next(iter(jobs.values()))
+    deliver_what_lies_here(settings_of(first.cfg))
     ticket = first.job.ticket
     assert ticket is not None
-    settings = settings_of(first.cfg)
-    deliver_what_lies_here(settings)
-    stored = find_sweep(settings, ticket.experiment, ticket.run_id or ticket.local_id)
-    knowing = replace(ticket, known={**ticket.known, **known_members(stored.members)})
-    return {place: replace(job, job=replace(job.job, ticket=knowing)) for place, job in task.jobs.items()}
+    knowing = replace(ticket, known={**ticket.known, **known_members(stored_members(first))})
+    return {place: replace(job, job=replace(job.job, ticket=knowing)) for place, job in jobs.items()}
+
+
+def stored_members(of_sweep: LaunchedJob) -> Sequence[StoredRun]:
+    """What the store has of the members of a job's sweep."""
+    from lrscope.runs.shared_session import settings_of
+    from lrscope.tracking.find import find_sweep
+
+    ticket = of_sweep.job.ticket
+    assert ticket is not None
+    return find_sweep(settings_of(of_sweep.cfg), ticket.experiment, ticket.run_id or ticket.local_id).members
 
 
 def _with_losses(outcomes: dict[int, Outcome], task: Task) -> dict[int, Outcome]:

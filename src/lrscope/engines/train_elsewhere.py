@@ -9,7 +9,8 @@ from typing import Any
 from lrscope.config.engine_options import given_options
 from lrscope.core.errors import LrscopeError
 from lrscope.core.outcome import Outcome
-from lrscope.engines.cut import cut
+from lrscope.engines.cut import Group, cut
+from lrscope.engines.earlier_workers import once_they_ended
 from lrscope.engines.engine import START_S, Engine
 from lrscope.engines.plan_groups import plan_units
 from lrscope.engines.run_groups import QueuedGroup, run_groups
@@ -41,34 +42,41 @@ def train_elsewhere(jobs: Sequence[LaunchedJob]) -> dict[int, Outcome | LrscopeE
         InputError: the engine does not start.
         Interrupted: a second signal came; the workers are ended.
     """
-    cfg, ledger = jobs[0].cfg, jobs[0].job.ledger
-    assert ledger is not None
+    cfg, ledger, ticket = jobs[0].cfg, jobs[0].job.ledger, jobs[0].job.ticket
+    assert ledger is not None and ticket is not None
     name, workers = str(cfg.sweep.engine), workers_of(cfg.sweep)
+    if cfg.resume is not None:
+        jobs = once_they_ended(jobs)
     done, units = plan_units(jobs, str(cfg.sweep.together), sharing_memory(name, workers))
     groups = cut(units, workers, START_S[name])
     if not groups:
         return {**done}
-    here = Surroundings.of_this_process()
-    names = [" ".join(f"{key}={value}" for key, value in job.job.varying.items()) for job in jobs]
     folder = ledger.folder / "workers"
-    queued = []
-    for number, group in enumerate(groups, start=1):
-        first = min(jobs[place].composed.hydra.job.num for place in group.numbers)
-        task = Task({place: jobs[place] for place in group.numbers}, group.together, folder / f"{first}.log", here)
-        queued.append(QueuedGroup(f"group {number} of {len(groups)}", group.shown(names), task))
-    engine = _engine(name, min(workers, len(groups)), given_options(cfg.sweep), folder)
+    engine = _engine(name, min(workers, len(groups)), given_options(cfg.sweep), folder, ticket.local_id)
     try:
-        ran = run_groups(queued, engine, workers, int(cfg.sweep.retries))
+        ran = run_groups(_queued(jobs, groups, folder), engine, workers, int(cfg.sweep.retries))
     finally:
         engine.stop()
     return {**done, **ran.failed, **ran.outcomes}
 
 
-def _engine(name: str, workers: int, options: Mapping[str, Any], folder: Path) -> Engine:
+def _queued(jobs: Sequence[LaunchedJob], groups: Sequence[Group], folder: Path) -> list[QueuedGroup]:
+    here = Surroundings.of_this_process()
+    names = [" ".join(f"{key}={value}" for key, value in job.job.varying.items()) for job in jobs]
+    queued = []
+    for number, group in enumerate(groups, start=1):
+        first = min(jobs[place].composed.hydra.job.num for place in group.numbers)
+        task = Task({place: jobs[place] for place in group.numbers}, group.together, folder / f"{first}.log", here)
+        queued.append(QueuedGroup(f"group {number} of {len(groups)}", group.shown(names), task))
+    return queued
+
+
+def _engine(name: str, workers: int, options: Mapping[str, Any], folder: Path, sweep: str) -> Engine:
     """The engine of ``sweep.engine``; its library is imported here.
 
     Args:
         folder: of the sweep, for what the engine keeps.
+        sweep: its own id.
 
     Raises:
         InputError: it does not start.
@@ -82,5 +90,6 @@ def _engine(name: str, workers: int, options: Mapping[str, Any], folder: Path) -
 
         return RayEngine(workers, options)
     from lrscope.engines.on_slurm import SlurmEngine
+    from lrscope.engines.slurm_queue import name_of_jobs
 
-    return SlurmEngine(options, folder)
+    return SlurmEngine(options, folder, name_of_jobs(sweep))

@@ -33,7 +33,7 @@ def start_page(folder: TeamFolder, settings: ServerSettings, uri: str, accounts:
     Raises:
         LrscopeError: it does not come up; with the last lines of its log.
     """
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
+    environment = {name: value for name, value in os.environ.items() if _of_the_server(name)}
     environment |= LEAN | {"MLFLOW_BACKEND_STORE_URI": uri} | accounts
     # Not through subprocess, which takes a child that outlives its parent for a mistake.
     opened = os.O_WRONLY | os.O_CREAT | os.O_APPEND
@@ -54,6 +54,13 @@ def start_page(folder: TeamFolder, settings: ServerSettings, uri: str, accounts:
     stop_page(folder)
     last = folder.log.read_text(errors="replace").strip().splitlines()[-6:]
     raise LrscopeError("MLflow's server did not start:\n" + redact_addresses("\n".join(last)))
+
+
+def _of_the_server(name: str) -> bool:
+    """A shell from which somebody trains has variables of MLflow's that mean another server; those of S3 mean the store
+    behind this one.
+    """
+    return not name.startswith("MLFLOW_") or name.startswith(("MLFLOW_S3_", "MLFLOW_BOTO_"))
 
 
 def page_words(folder: TeamFolder, settings: ServerSettings) -> list[str]:
