@@ -52,6 +52,9 @@ def instantiated(
         raise InputError(Problem(f"{key}._target_", target, rule, remedy)) from error
     if kind is not None and not isinstance(made, kind):
         raise InputError(_wrong_kind(key, target, f"gave a {type(made).__name__}", kind))
+    if hasattr(type(made), "register_parameter") and "_parameters" not in vars(made):
+        rule = "its __init__ does not call super().__init__()"
+        raise InputError(Problem(f"{key}._target_", target, rule, "Call it there, ahead of all else."))
     return made
 
 

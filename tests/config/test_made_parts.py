@@ -1,11 +1,14 @@
-"""One value where a class or function wants a list of them is refused with the list to write."""
+"""Arguments and classes that look right and are not: a value for a list, a module that never became one."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 import pytest
+import pytorch_lightning as pl
 from omegaconf import OmegaConf
+from torch import nn
 
 from lrscope.config.instantiate import instantiated
 from lrscope.core.errors import InputError
@@ -37,6 +40,17 @@ def test_a_value_alone_is_refused(what: str) -> None:
     with pytest.raises(InputError) as refused:
         instantiated("part", OmegaConf.create({"_target_": target, **WANTED[what]}))
     assert str(refused.value) == f"part.{key}={value}: must be a list. Write part.{key}=[{value}]."
+
+
+@pytest.mark.parametrize("base", [nn.Module, pl.LightningModule, nn.CrossEntropyLoss], ids=lambda base: base.__name__)
+def test_a_module_that_never_became_one(base: type, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Forgot(base):  # type: ignore[misc, valid-type]
+        def __init__(self) -> None:
+            pass
+
+    monkeypatch.setattr(sys.modules[__name__], "Forgot", Forgot, raising=False)
+    with pytest.raises(InputError, match=r"its __init__ does not call super\(\).__init__\(\). Call it there"):
+        instantiated("part", OmegaConf.create({"_target_": f"{HERE}Forgot"}))
 
 
 def test_what_may_be_either_is_left_alone() -> None:
