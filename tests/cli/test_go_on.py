@@ -40,6 +40,28 @@ def test_a_typed_command(tmp_path: Path, words: tuple[str, ...]) -> None:
     assert "★" not in typed.out and ("★" in ended.out) == ("-m" in words)
 
 
+@pytest.mark.parametrize("words", [("lr=0.1",), ("-m", "lr=0.1,0.01,1")], ids=["a run", "a sweep"])
+def test_its_folder_of_yaml_files_and_its_first_file_are_in_the_command(tmp_path: Path, words: tuple[str, ...]) -> None:
+    folder = tmp_path / "my files"
+    (folder / "model").mkdir(parents=True)
+    (folder / "model" / "mine.yaml").write_text(f"name: mine\n_target_: {PART}\n")
+    (folder / "first.yaml").write_text((CHECKOUT / "conf" / "train.yaml").read_text().replace("\nseed: 0", "\nseed: 3"))
+    options = ("--config-dir", str(folder), "--config-name=first")
+    typed = type_command(tmp_path, *options, *words, *WORDS, "model=mine", store=True, variables={"PRESSED": "9"})
+    assert typed.code == 130, typed.err
+    (line,) = going_on(typed)
+    ended = type_command(tmp_path, *shlex.split(line)[2:])
+    assert ended.code == 0, ended.err
+    assert all_ended(ended) and len(ended.runs()) == len(typed.runs())
+    assert {run.data.params["seed"] for run in ended.runs() if "seed" in run.data.params} == {"3"}
+
+
+@pytest.mark.parametrize("option", ["--config-path=conf", "-cp=conf"])
+def test_an_option_that_takes_lrscopes_files_away_is_refused(tmp_path: Path, option: str) -> None:
+    typed = type_command(tmp_path, option, "lr=0.1")
+    assert typed.code == 2 and len(typed.err.splitlines()) == 1 and "--config-dir=FOLDER" in typed.err
+
+
 SCRIPT = """
 import os, sys
 import lrscope, parts

@@ -39,6 +39,9 @@ def test_overrides_on_both_sides_of_an_option(typed: str, read: str) -> None:
         ("-patience=3", ["Write patience=3,"]),
         ("--optimizer optimizer=sgd", ["Write optimizer=VALUE,"]),
         ("lr= -0.1", ["Write key=value, without a space."]),
+        ("lr = 0.1", ["Write lr=0.1."]),
+        ("lr 0.1 epochs=3", ["Write lr=0.1."]),
+        ("seed=0 model.width= 3 epochs =5", ["Write model.width=3.", "Write epochs=5."]),
     ],
 )
 def test_what_other_programs_want_is_told_in_words_of_this_one(typed: str, remedies: list[str]) -> None:

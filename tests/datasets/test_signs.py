@@ -87,6 +87,12 @@ def test_without_a_path_the_projects_data_folder_is_meant(monkeypatch):
         signs()
 
 
+def test_a_file_in_place_of_its_folder_is_told_as_one(tmp_path):
+    write_h5(tmp_path, "train", 6)
+    words = refused(tmp_path / "train_signs.h5")
+    assert words.endswith(f"is a file, and no folder. Name the folder that it lies in: dataset.path={tmp_path}")
+
+
 def test_the_other_file_is_named_where_only_that_is_missing(tmp_path):
     write_h5(tmp_path, "train", 6)
     assert "test_signs.h5 is missing" in refused(tmp_path)

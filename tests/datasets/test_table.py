@@ -190,6 +190,10 @@ WRONG = {
     "no target": (HOUSES, {"target": None}, "dataset.target=null: which column is to be predicted"),
     "another target": (HOUSES, {"target": "rent"}, "dataset.target=rent"),
     "a column that is not there": (HOUSES, {"drop": ["id"]}, "dataset.drop=id"),
+    "a column in other letters": (HOUSES, {"target": "Price"}, "Did you mean price? It has"),
+    "the target left out": (HOUSES, {"drop": ["price"]}, "dataset.drop=price: is the column to predict"),
+    "the target as a category": (HOUSES, {"categories": ["price"]}, "dataset.categories=price: is the column to"),
+    "both at once": (HOUSES, {"drop": ["land"], "categories": ["land"]}, "land: is left out by dataset.drop"),
     "a constant target": ("a,price\n1,5\n2,5\n3,5", {}, "there is nothing to predict"),
     "nothing to predict from": ("price\n1\n2", {}, "has no column beside price"),
     "constant columns only": (
@@ -201,6 +205,14 @@ WRONG = {
     "a word as a number": ("a,price\n1,x\n2,y", {"task": "regression"}, "line 2, column price: 'x' is no finite"),
     "quoted line breaks before it": ('a,price\n"1\n",2\n3,4,5', {}, "line 4: 3 fields"),
 }  # fmt: skip
+
+
+def test_classes_that_nothing_validates_are_told_in_few_lines(tmp_path: Path) -> None:
+    rows = "".join(f"{k},day {k // 2}\n" for k in range(100))
+    (tmp_path / "days.csv").write_text(f"size,day\n{rows}")
+    data = table(path=str(tmp_path / "days.csv"), target="day")
+    told = [words for words in data.notes if "train" in words and "only" in words]
+    assert len(told) == 3 and "other classes of day train only" in told[-1]
 
 
 @pytest.mark.parametrize("what", WRONG)

@@ -100,3 +100,24 @@ def test_a_collapse_goes_before_a_schedule_that_ran_out(constant_first: bool) ->
         more["ahead/again"] = series([ln6], [1199])
     found = diagnose(run(falling, facts, first=ln6 + 0.05, noise=0.001, more=more))
     assert [f.verdict for f in found.findings][:2] == [Verdict.COLLAPSED, Verdict.SCHEDULE_RAN_OUT]
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "per_epoch"),
+    [
+        ("StepLR", {"step_size": 10, "gamma": 0.1}, 34),
+        ("ExponentialLR", {"gamma": 0.9}, 100),
+        ("CosineAnnealingLR", {"T_max": 50}, 60),
+        ("MultiStepLR", {"milestones": [30], "gamma": 0.1}, 45),
+    ],
+)
+def test_within_one_epoch_only_a_schedule_by_step_can_move(
+    name: str, arguments: dict[str, Any], per_epoch: int
+) -> None:
+    facts = classification(
+        peak_lr=1.0, scheduler=name, scheduler_arguments=arguments, scheduler_interval="epoch", settings="x",
+        steps_per_epoch=per_epoch,
+    )  # fmt: skip
+    trace = run(SETTLED[:1], facts, more={"lr": series(np.ones(per_epoch))})
+    advice = next(f.advice for f in diagnose(trace).findings if f.verdict is Verdict.SCHEDULE_NEVER_MOVED)
+    assert "scheduler.interval=step" in advice and "epochs" not in advice.partition("interval=step")[2]

@@ -16,7 +16,7 @@ from recorded_runs import start
 from lrscope.core.errors import InputError, StoreUnreachable
 from lrscope.tracking import TrackingSettings, open_session
 from lrscope.tracking.mlflow_store.address import Address
-from lrscope.tracking.mlflow_store.artifacts_taken import check_artifacts
+from lrscope.tracking.mlflow_store.artifacts_taken import _no_access, check_artifacts
 from lrscope.tracking.mlflow_store.store import open_store
 
 
@@ -111,3 +111,37 @@ def test_one_that_does_or_that_is_away_just_now(status: int, text: str) -> None:
         store = open_store(Address(address, None), asked=True)
         check_artifacts(store, "new")
     check_artifacts(store, "new")  # it is gone
+
+
+def _raised(name: str, words: str = "no access", code: str | None = None) -> Exception:
+    error = type(name, (Exception,), {})(words)
+    if code is not None:
+        error.response = {"Error": {"Code": code}}
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "lasts"),
+    [
+        (_raised("NoCredentialsError", "Unable to locate credentials"), True),
+        (_raised("DefaultCredentialsError"), True),
+        (_raised("ClientError", code="InvalidAccessKeyId"), True),
+        (_raised("ClientError", code="NoSuchBucket"), True),
+        (_raised("ClientError", code="AccessDenied"), False),  # of listing: it may be written
+        (_raised("EndpointConnectionError"), False),  # away just now
+    ],
+    ids=lambda value: str(value),
+)
+def test_what_of_a_buckets_answers_lasts(error: Exception, lasts: bool) -> None:
+    assert bool(_no_access(error)) == lasts
+
+
+def test_a_bucket_without_a_key(store_project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("boto3")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(store_project / "none"))
+    monkeypatch.setenv("MLFLOW_S3_ENDPOINT_URL", "http://127.0.0.1:9")
+    said = refused(store_project, "s3://bucket/odd")
+    assert "nothing can be kept in the bucket (Unable to locate credentials)" in said

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 
+from lrscope.core.command_words import type_again
+from lrscope.core.errors import InputError, Problem
 from lrscope.core.paths import conf_folders
 
 _behind_the_first: list[Path] = []
@@ -16,20 +17,32 @@ def first_folder(words: Sequence[str]) -> Path:
 
     They are told to Hydra of this process only: another program with Hydra in the same environment sees none of them.
 
+    What the words say of it is part of each command that goes on with this one.
+
     Args:
         words: the command line; its ``--config-dir`` goes before all others.
+
+    Raises:
+        InputError: they name no folder, or would take lrscope's own files away.
     """
-    named = [Path(folder).resolve() for folder in _config_dir(words)]
-    first, *others = [folder for folder in named if folder.is_dir()] + conf_folders()
+    from hydra._internal.utils import get_args_parser
+
+    typed = get_args_parser().parse_known_args(list(words))[0]
+    if typed.config_path:
+        remedy = "Write --config-dir=FOLDER: its files go before lrscope's, and --config-name=NAME chooses among them."
+        raise InputError(Problem("--config-path", typed.config_path, "takes lrscope's own files away", remedy))
+    named = [Path(typed.config_dir).expanduser().resolve()] if typed.config_dir else []
+    if named and not named[0].is_dir():
+        rule = "is no folder" if named[0].exists() else f"there is no such folder (looked for {named[0]})"
+        raise InputError(Problem("--config-dir", typed.config_dir, rule, "Name one that holds GROUP/OPTION.yaml."))
+    type_again(
+        *(f"--config-dir={folder}" for folder in named),
+        *([f"--config-name={typed.config_name}"] if typed.config_name else []),
+    )
+    first, *others = [*named, *conf_folders()]
     _behind_the_first[:] = others
     _tell_hydra()
     return first
-
-
-def _config_dir(words: Sequence[str]) -> list[str]:
-    """What stands behind ``--config-dir`` or ``-cd``."""
-    beside = [after for word, after in pairwise(words) if word in ("--config-dir", "-cd")]
-    return beside + [word.partition("=")[2] for word in words if word.startswith(("--config-dir=", "-cd="))]
 
 
 def _tell_hydra() -> None:

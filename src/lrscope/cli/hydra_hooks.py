@@ -68,6 +68,7 @@ class SweepCallback(Callback):
 def _ending_the_command() -> Iterator[None]:
     """Hydra turns exceptions of a callback into warnings and trains on; SystemExit passes."""
     from lrscope.cli.tell import tell
+    from lrscope.config.broken_file import broken_file
     from lrscope.core.errors import Interrupted, LrscopeError
     from lrscope.core.redact import redacted_traceback
 
@@ -76,5 +77,7 @@ def _ending_the_command() -> Iterator[None]:
     except (LrscopeError, Interrupted) as error:
         sys.exit(tell(error))
     except Exception as error:
+        if (broken := broken_file(error)) is not None:
+            sys.exit(tell(broken))
         print(redacted_traceback(error), end="", file=sys.stderr)
         sys.exit(1)

@@ -152,7 +152,7 @@ def _exit_code(entry: Any) -> int:
     except Exception as error:
         if isinstance(error, (HydraException, OmegaConfBaseException)) and asked != "1":
             return _refused(error)
-        return _unexpected(error)
+        return _broken_or_unexpected(error)
     finally:
         if asked is None:
             del os.environ[FULL_ERROR]
@@ -205,8 +205,19 @@ def _refused(error: Exception) -> int:
     """Say what Hydra refuses: of a sweep everything that is wrong, of a lone run what is wrong with its words."""
     from lrscope.cli.explain_command import explain_command
 
-    tell(explain_command(sys.argv[1:], error))
+    try:
+        tell(explain_command(sys.argv[1:], error))
+    except Exception as other:
+        return _broken_or_unexpected(other)
     return 2
+
+
+def _broken_or_unexpected(error: Exception) -> int:
+    """What a YAML file is at fault for, in a line; else what nobody foresaw."""
+    from lrscope.config.broken_file import broken_file
+
+    broken = broken_file(error)
+    return _unexpected(error) if broken is None else tell(broken)
 
 
 def _unexpected(error: Exception) -> int:

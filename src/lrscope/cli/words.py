@@ -33,9 +33,26 @@ def options_first(words: Sequence[str], options: Mapping[str, Action]) -> list[s
             problems.append(_no_option(word, left))
         else:
             overrides.append(word)
+    problems += _torn(overrides)
     if problems:
         raise InputError(problems)
     return [*first, *overrides]
+
+
+def _torn(words: list[str]) -> list[Problem]:
+    """Overrides that spaces tore into pieces: ``lr = 0.1``, ``lr =0.1``, ``lr= 0.1`` and ``lr 0.1``."""
+    found: list[Problem] = []
+    last = ""
+    for word in words:
+        begins = last and last[0].isalpha() and ("=" not in last or last.endswith("="))
+        if begins and (word.startswith("=") or "=" not in word):
+            last += word if word.startswith("=") or last.endswith("=") else f"={word}"
+            if not last.endswith("="):
+                found.append(Problem(last.replace("=", " = ", 1), "", "has spaces in it", f"Write {last}."))
+                last = ""
+        else:
+            last = word
+    return found
 
 
 def _option(word: str, options: Mapping[str, Action]) -> Action | None:

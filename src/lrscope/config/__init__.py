@@ -13,6 +13,7 @@ Training, runs, sweeps and the commands use it.
     closed_keys    keys that nothing reads; in_vain: keys that want another one beside them
     find_asked     what a find cannot go with
     explain        what Hydra refuses, in plain words; suggest, nearest_class: what was meant
+    broken_file    a YAML file that cannot be read or composed: which one, and why
     instantiate    what ``_target_`` names, made; its failures in plain words
     lightning_names  whether a class is a LightningModule, without loading Lightning
     trust          what of a stored command is believed; trusted_kinds: which classes it may name

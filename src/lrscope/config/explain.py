@@ -23,6 +23,9 @@ REFUSALS = (HydraException, OmegaConfBaseException)
 Compose = Callable[[list[str]], DictConfig]
 OptionsOf = Callable[[str], Sequence[str]]
 
+_PREAMBLE = r"^Error parsing override|raised while composing config:$"
+"""A first line of Hydra's after which the matter comes."""
+
 NO_KEY = "there is no such key"
 
 _ALL_KEYS = f"`{train_command()} --cfg job` shows all keys."
@@ -32,6 +35,7 @@ _TYPES = (
     (r"is not a valid bool", "must be true or false"),
     (r"is not Optional", "cannot be null"),
     (r"is not a subclass of", "holds keys of its own and is no single value"),
+    (r"Cannot merge DictConfig with ListConfig", "must hold keys with values, and its file holds a list"),
     (r"is not a ListConfig|List\[|not a list", "must be a list, e.g. [1,2]"),
 )
 """What OmegaConf says of a value of the wrong type, and the rule behind it."""
@@ -74,8 +78,10 @@ def refusal(override: str, error: Exception, cfg: DictConfig) -> Problem:
     """
     key, value = key_of(override), override.partition("=")[2]
     if re.search("Ambiguous value|requires --multirun", str(error)):
-        is_list = isinstance(OmegaConf.select(cfg, key, throw_on_resolution_failure=False), ListConfig)
+        is_list = isinstance(_now(key, cfg), ListConfig)
         listed = f", or write {key}=[{value}] for a list" if is_list and "(" not in value else ""
+        if re.fullmatch(r"0,\d+|\d+,0\d*", value) and isinstance(_now(key, cfg), float):
+            listed = f", or write {key}={value.replace(',', '.')} for one number"
         return Problem(key, value, "several values for one run", f"Add -m to sweep over them{listed}.")
     if isinstance(error, OverrideParseException) and value.endswith(","):
         rule = "ends with a comma, so that its next value is a word of its own"
@@ -83,7 +89,7 @@ def refusal(override: str, error: Exception, cfg: DictConfig) -> Problem:
     if re.fullmatch(r"[-+.\de,]+", override):
         return Problem(override, "", "is a value without a key", "Write it behind its comma, without a space.")
     if isinstance(error, OverrideParseException):
-        return Problem(key, value, f"cannot be read ({first_line(error)})", _how_to_write(override))
+        return _unreadable(key, value, error, cfg)
     if isinstance(error, MissingConfigException):
         return _no_such_option(key, value, error)
     cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
@@ -91,7 +97,8 @@ def refusal(override: str, error: Exception, cfg: DictConfig) -> Problem:
         return _no_such_key(key, value, cfg)
     if override.startswith("+") and ("already" in str(error) or "Multiple values" in str(error)):
         return Problem(key, value, "is there already", f"Write {key}={value}, without the +.")
-    return Problem(key, value, rule_of_type(str(cause)) or first_line(cause), _example(key, cfg))
+    rule = rule_of_type(str(cause)) or first_line(cause)
+    return Problem(key, value.replace("\\", ""), rule, _several_numbers(key, value, rule) or _example(key, cfg))
 
 
 def rule_of_type(words: str) -> str | None:
@@ -111,7 +118,11 @@ def _no_such_option(key: str, value: str, error: MissingConfigException) -> Prob
     if not options:
         return Problem(key, value, "there is no such option", f"conf/{key} has none.")
     meant = str(error.missing_cfg_file or value).rpartition("/")[2]
+    if re.fullmatch(r"\w+", value) and meant != value:
+        return Problem(key, value, f"its file asks for {error.missing_cfg_file}, which is not there", "Mend the file.")
     remedy = f"{did_you_mean(nearest_words(meant, options))}Choose one of {', '.join(options)}."
+    if re.fullmatch(r"\w+(\.\w+)+", value):
+        remedy = f"To put in that class write {key}._target_={value}. {remedy}"
     if key in ("hydra/launcher", "hydra/sweeper"):
         remedy += " Others are plugins of Hydra, to be installed with pip."
     return Problem(key, value, "there is no such option", remedy)
@@ -159,19 +170,45 @@ def _with_owners(problem: Problem, compose: Compose, options_of: OptionsOf) -> P
 def _example(key: str, cfg: DictConfig) -> str:
     """A value that does: the one that stands there now."""
     now: Any = OmegaConf.select(cfg, key, throw_on_resolution_failure=False)
+    if isinstance(now, DictConfig) and now and "." in key:
+        return f"Set one of {', '.join(f'{key}.{name!s}' for name in now)}."
     if now is None or isinstance(now, DictConfig):
         return _ALL_KEYS
     shown = str(now).lower() if isinstance(now, bool) else str(now)
     return f"Try {key}={shown.replace(' ', '')}."
 
 
-def _how_to_write(override: str) -> str:
-    if "=" not in override:
-        return f"Write {override}=VALUE."
-    return "Write key=value without spaces; quote what the shell or Hydra reads otherwise: 'key=\"a b\"'."
+def _now(key: str, cfg: DictConfig) -> Any:
+    return OmegaConf.select(cfg, key, throw_on_resolution_failure=False)
+
+
+def _unreadable(key: str, value: str, error: Exception, cfg: DictConfig) -> Problem:
+    """A word that Hydra's grammar does not take."""
+    words, now = first_line(error), _now(key, cfg)
+    call = re.search(r"while evaluating '(\w+)\(.*?\)': (.*)", words)
+    if call is not None:
+        unknown = call[2].startswith("Unknown function")
+        rule = f"there is no function {call[1]}" if unknown else f"{call[1]}() cannot be used so: {call[2]}"
+        return Problem(key, value, rule, f"Write {key}=1,2, {key}=range(0,5) or {key}=interval(0.1,10), with -m.")
+    if isinstance(now, (int, float)) and not isinstance(now, bool):
+        rule = "must be a whole number" if isinstance(now, int) else "must be a number"
+        return Problem(key, value, rule, _several_numbers(key, value, rule) or _example(key, cfg))
+    if not value:
+        return Problem(key, value, "is no override", f"Write {key}=VALUE; --help tells what there is.")
+    items = value[1:-1].split(",") if value[:1] + value[-1:] == "[]" else [value]
+    quoted = ",".join('"' + item.strip().strip("\"'") + '"' for item in items)
+    shown = f"[{quoted}]" if len(items) > 1 or value.startswith("[") else quoted
+    return Problem(key, value, "holds what Hydra's grammar does not take", f"Quote it twice: '{key}={shown}'.")
+
+
+def _several_numbers(key: str, value: str, rule: str) -> str:
+    """What to write for ``[1,0.1]``, ``(1,0.1)`` or ``1 0.1`` where one number stands; else empty."""
+    numbers = re.findall(r"[-+]?\d*\.?\d+(?:e[-+]?\d+)?", value.lower())
+    is_list = len(numbers) > 1 and re.fullmatch(r"[-+.\de,;\s\\\[\](){}\"']+", value.lower())
+    return f"To sweep write -m {key}={','.join(numbers)}." if is_list and rule.endswith("number") else ""
 
 
 def first_line(error: BaseException) -> str:
     """What an error says, without what comes after its first line."""
-    lines = [line for line in str(error).splitlines() if line and not line.startswith("Error parsing override")]
+    lines = [line for line in str(error).splitlines() if line and not re.search(_PREAMBLE, line)]
     return (lines[0] if lines else type(error).__name__).rstrip(". ")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from inspect import Parameter, signature
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin, get_type_hints
 
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
@@ -52,6 +52,9 @@ def instantiated(
         raise InputError(Problem(f"{key}._target_", target, rule, remedy)) from error
     if kind is not None and not isinstance(made, kind):
         raise InputError(_wrong_kind(key, target, f"gave a {type(made).__name__}", kind))
+    if hasattr(type(made), "register_parameter") and "_parameters" not in vars(made):
+        rule = "its __init__ does not call super().__init__()"
+        raise InputError(Problem(f"{key}._target_", target, rule, "Call it there, ahead of all else."))
     return made
 
 
@@ -81,7 +84,20 @@ def _call_problems(
     open_ended = any(p.kind == p.VAR_KEYWORD for p in parameters)
     if unknown := [] if open_ended else sorted(given - set(names)):
         problems.append(_unknown(key, target, {name: str(group.get(name)) for name in unknown}, names))
-    return problems
+    return [*problems, *_no_lists(key, named_thing, names, group)]
+
+
+def _no_lists(key: str, named_thing: Any, names: Iterable[str], group: DictConfig) -> Iterator[Problem]:
+    """One value where a list of them is wanted: ``model.hidden=25``. A word would be taken for a list of letters."""
+    try:
+        made_by: Any = vars(named_thing).get("__init__", named_thing) if isinstance(named_thing, type) else named_thing
+        hints = get_type_hints(made_by)
+    except (Exception, SystemExit):  # names that only a type checker knows
+        return
+    for name in names:
+        value = group.get(name)
+        if get_origin(hints.get(name)) in (list, tuple, Sequence) and isinstance(value, (str, int, float)):
+            yield Problem(f"{key}.{name}", str(value), "must be a list", f"Write {key}.{name}=[{value}].")
 
 
 def _missing(key: str, target: str, names: Sequence[str]) -> Problem:

@@ -38,7 +38,8 @@ def nearest_words(word: str, known: Iterable[str], most: int = 2) -> list[str]:
     """Those spelled much alike, the likest first."""
     by_lower, wanted = {name.lower(): name for name in known}, word.lower()
     swapped = [name for name in by_lower if name != wanted and sorted(name) == sorted(wanted)]
-    found = [*swapped, *difflib.get_close_matches(wanted, by_lower, n=most, cutoff=0.6)]
+    begun = [name for name in by_lower if len(wanted) > 2 and name.startswith(wanted)]
+    found = [*swapped, *begun, *difflib.get_close_matches(wanted, by_lower, n=most, cutoff=0.6)]
     return [by_lower[name] for name in dict.fromkeys(found) if by_lower[name] != word][:most]
 
 
@@ -51,6 +52,7 @@ def nearest_keys(key: str, known: Sequence[str]) -> list[str]:
         return [SYNONYMS[last]]
     same = [other for other in known if other.rpartition(".")[2] == last and other != key]
     same = difflib.get_close_matches(key, same, n=2, cutoff=0.75) or same  # a roof that is misspelled
+    same = same or [other for other in known if other.endswith(f".{last}.enabled")]
     beside = [other.rpartition(".")[2] for other in known if other.rpartition(".")[0] == roof]
     alike = [f"{roof}.{word}".lstrip(".") for word in nearest_words(last, beside)]
     return (alike or same or difflib.get_close_matches(key, known, n=1, cutoff=0.75))[:2]

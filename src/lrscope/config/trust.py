@@ -50,8 +50,8 @@ _REFERENCE = re.compile(r"\$\{\.*[A-Za-z_]\w*(\.\w+)*\}", re.ASCII)
 
 @dataclass(frozen=True)
 class Believed:
-    """``packages`` whose classes may be named; ``own`` words, which may name files outside of the project, give
-    numbers to a launcher, and choose an engine.
+    """``packages`` whose classes may be named; ``own`` words, which may name files outside of the project and folders
+    of YAML files, give numbers to a launcher, and choose an engine.
     """
 
     packages: tuple[str, ...]
@@ -143,6 +143,8 @@ def _problems_of(word: str, believed: Believed) -> Iterator[Problem]:
     from hydra.errors import HydraException
 
     try:
+        if word.startswith("--config-") and word in believed.own:
+            return
         if word.startswith("-"):
             raise ValueError
         override = OverridesParser.create().parse_override(word)

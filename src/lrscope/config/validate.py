@@ -211,6 +211,10 @@ def _check_callbacks(callbacks: Any) -> Iterator[Problem]:
             rule = "is certain only when a run has ended: no run can be stopped for it"
             instead = f"{_STOP_REMEDY} Early stopping is callbacks.early_stopping.enabled=true."
             yield Problem("callbacks.stop_when", verdict.label, rule, instead)
+    for entry in callbacks.extra:
+        if not hasattr(entry, "get") or not isinstance(entry.get("_target_"), str):
+            remedy = "Write 'callbacks.extra=[{_target_: mine.Callback}]'."
+            yield Problem("callbacks.extra", str(entry), "must name a class by its _target_", remedy)
     yield from _at_least_one("callbacks.every", callbacks.every, "null takes at most 500 points")
     yield from _at_least_one("callbacks.sharpness_every_epochs", callbacks.sharpness_every_epochs, "null measures none")
     yield from _at_least_one("callbacks.evaluate_every_epochs", callbacks.evaluate_every_epochs, "1 is every epoch")

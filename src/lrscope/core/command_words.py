@@ -28,6 +28,20 @@ def called_from_python() -> Iterator[None]:
         _from_python.reset(before)
 
 
+_options: tuple[str, ...] = ()
+
+
+def type_again(*options: str) -> None:
+    """Set the options of this process's command without which its overrides mean something else."""
+    global _options
+    _options = options
+
+
+def with_options(words: Iterable[str]) -> list[str]:
+    """The overrides of a command behind those options, as whoever repeats it has to type them."""
+    return [*_options, *words]
+
+
 def train_command() -> str:
     """``python train.py`` in a checkout, else ``lrscope train``."""
     return "python train.py" if is_checkout() else "lrscope train"

@@ -110,6 +110,9 @@ def _class_of(file: Path) -> int:
 
 
 def _missing(folder: Path, file: Path) -> InputError:
+    if folder.is_file():
+        remedy = f"Name the folder that it lies in: dataset.path={folder.parent}"
+        return InputError(Problem("dataset.path", str(folder), "is a file, and no folder", remedy))
     rule = f"{file.name} is missing; looked for {file} and for {folder / 'train_signs'}{os.sep}K_IMG_NNNN.jpg"
     remedy = (
         f"Put train_signs.h5 and test_signs.h5 into {folder}, or name their folder with dataset.path=FOLDER, "

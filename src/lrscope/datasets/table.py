@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from lrscope.core.errors import InputError, Problem
 from lrscope.datasets.data import Data, Part
@@ -114,10 +115,18 @@ def _columns(table: Table, choice: TableChoice) -> tuple[str, list[str]]:
     there = [str(column) for column in table.frame.columns]
     if choice.target is None:
         remedy = f"Add dataset.target=COLUMN, one of {', '.join(there[:20])}."
-        raise InputError(Problem("dataset.target", "null", "which column is to be predicted?", remedy))
+        raise InputError(Problem("dataset.target", "null", "which column is to be predicted has to be said", remedy))
     _check_has(table, [choice.target], "dataset.target")
     _check_has(table, choice.drop, "dataset.drop")
     _check_has(table, choice.categories, "dataset.categories")
+    for key, columns in (("drop", choice.drop), ("categories", choice.categories)):
+        if choice.target in columns:
+            problem = Problem(f"dataset.{key}", choice.target, "is the column to predict", "Leave it out.")
+            raise InputError(problem)
+    if both := [column for column in choice.categories if column in choice.drop]:
+        raise InputError(
+            Problem("dataset.categories", both[0], "is left out by dataset.drop", "Name it in one of them.")
+        )
     left = [column for column in there if column != choice.target and column not in choice.drop]
     if not left:
         refuse(table.file, f"has no column beside {choice.target}", "There must be one to predict from.")
@@ -130,4 +139,6 @@ def _check_has(table: Table, columns: Iterable[str], key: str) -> None:
         if column not in there:
             rule = f"{table.file} has no such column" if key != "dataset.val_path" else f"has no column {column}"
             value = column if key != "dataset.val_path" else str(table.file)
-            raise InputError(Problem(key, value, rule, f"It has {', '.join(there[:20])}."))
+            lower = {name.lower(): name for name in there}
+            near = "".join(f"Did you mean {lower[name]}? " for name in get_close_matches(column.lower(), lower, n=1))
+            raise InputError(Problem(key, value, rule, f"{near}It has {', '.join(there[:20])}."))

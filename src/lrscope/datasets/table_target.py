@@ -83,6 +83,10 @@ def meant_target(table: Table, column: str, task: str) -> tuple[TableTarget, str
     return target, f"{column} holds {words} (dataset.task={OTHER[meant]} would take it otherwise)"
 
 
+MOST_TOLD = 3
+"""Lines on classes that nothing validates."""
+
+
 def rare_classes(table: Table, target: TableTarget, train: Tensor, val: Tensor) -> list[str]:
     """A line for each class that trains and that nothing validates."""
     if target.task == "regression":
@@ -98,6 +102,8 @@ def rare_classes(table: Table, target: TableTarget, train: Tensor, val: Tensor) 
                 f"{table.place(rows[0])}, column {target.column}: the class {name!r} has {count}, "
                 "too few to validate it: it trains only"
             )
+    if len(told) > MOST_TOLD:
+        told[MOST_TOLD - 1 :] = [f"{len(told) - MOST_TOLD + 1} other classes of {target.column} train only, too"]
     return told
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from lrscope.config.given_paths import started_in, whole_words
 from lrscope.core.answer import plain
-from lrscope.core.command_words import command, train_again
+from lrscope.core.command_words import command, train_again, with_options
 from lrscope.core.errors import Interrupted, LrscopeError
 from lrscope.core.fingerprint import flatten
 from lrscope.core.found_rate import FOUND, FoundRate, Measured, RateAt
@@ -115,7 +115,7 @@ def _find(cfg: DictConfig, job: Job, session: Session) -> FindEnd:
 
 def _run_start(run: PreparedRun) -> RunStart:
     params = {key: word(value) for key, value in flatten(run.config).items() if key != run.facts.rate_key}
-    words = whole_words(overrides_to_repeat(run.job.overrides), started_in())
+    words = with_options(whole_words(overrides_to_repeat(run.job.overrides), started_in()))
     return RunStart(
         experiment=run.cfg.experiment_name,
         name=run.name,
@@ -184,7 +184,7 @@ def _tell(run: PreparedRun, job: Job, found: FoundRate, run_id: str | None) -> N
     print(headline(found, run.facts.rate_key))
     print(*further_lines(found, run.facts), sep="\n")
     if found.lr is not None and run.cfg.find.then != "train":
-        print(f"to train at it: {train_again(_words(job, run.facts.rate_key, found.lr))}")
+        print(f"to train at it: {train_again(with_options(_words(job, run.facts.rate_key, found.lr)))}")
     elif found.lr is None:
         print(f"to search it by whole runs: {train_again(_searched(job, run.facts.rate_key), sweep=True)}")
     if run_id is not None:
@@ -197,7 +197,7 @@ def _words(job: Job, key: str, rate: float) -> list[str]:
 
 
 def _searched(job: Job, key: str) -> list[str]:
-    return [f"{key}=interval(1e-5,10)", *_kept(job)]
+    return with_options([f"{key}=interval(1e-5,10)", *_kept(job)])
 
 
 def _kept(job: Job) -> list[str]:

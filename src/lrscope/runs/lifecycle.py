@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 import yaml
 
 from lrscope.config.given_paths import started_in, whole_words
+from lrscope.core.command_words import with_options
 from lrscope.core.errors import RunGone
 from lrscope.core.files import spared
 from lrscope.core.fingerprint import flatten
@@ -114,7 +115,7 @@ def _continued(run: PreparedRun, session: Session, tags: Mapping[str, str]) -> R
 
 
 def _to_repeat(overrides: Iterable[str]) -> list[str]:
-    return whole_words(overrides_to_repeat(overrides), started_in())
+    return with_options(whole_words(overrides_to_repeat(overrides), started_in()))
 
 
 def _start_record(run: PreparedRun, session: Session, tags: Mapping[str, str]) -> RunLog:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lrscope.config.given_paths import started_in, whole_words
-from lrscope.core.command_words import command, resume_command
+from lrscope.core.command_words import command, resume_command, with_options
 from lrscope.core.files import spared
 from lrscope.core.job import Job, current_job
 from lrscope.core.outcome import FILE, TRACEBACK, Outcome
@@ -51,7 +51,7 @@ def closing_words(outcome: Outcome, job: Job, recorded: bool = True) -> str:
     if outcome.advice:
         lines.append(f"what to do: {outcome.advice}")
     if outcome.status == "KILLED" and recorded:
-        words = whole_words(job.overrides, started_in())
+        words = with_options(whole_words(job.overrides, started_in()))
         lines.append(f"to go on: {resume_command(words, outcome.run_id or outcome.local_id)}")
     if outcome.crashed:
         lines.append(f"traceback: {job.folder / TRACEBACK}")

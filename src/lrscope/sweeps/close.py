@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from lrscope.config.given_paths import started_in, whole_words
-from lrscope.core.command_words import command, resume_command
+from lrscope.core.command_words import command, resume_command, with_options
 from lrscope.core.errors import InputError, StoreUnreachable
 from lrscope.core.job import overrides_as_typed
 from lrscope.core.outcome import TRACEBACK, Outcome
@@ -218,7 +218,7 @@ def _delivered(sweep: CurrentSweep) -> bool:
 
 
 def _resume_command(sweep: CurrentSweep) -> str:
-    words = whole_words(overrides_as_typed(sweep.config.hydra), started_in(sweep.config.hydra))
+    words = with_options(whole_words(overrides_as_typed(sweep.config.hydra), started_in(sweep.config.hydra)))
     return resume_command(words, _identity(sweep), sweep=True)
 
 

@@ -16,6 +16,7 @@ from lrscope.config.find_asked import find_problems
 from lrscope.config.given_paths import started_in, whole_words
 from lrscope.config.in_vain import launched_in_vain, searched_in_vain, stops_members
 from lrscope.config.schema import HALVES
+from lrscope.core.command_words import with_options
 from lrscope.core.errors import InputError, Interrupted, LrscopeError
 from lrscope.core.job import KnownMember, SweepTicket, overrides_as_typed, overrides_to_repeat
 from lrscope.core.ledger import SWEEP, Ledger
@@ -260,7 +261,8 @@ def _name(planned: Plan) -> str:
 
 
 def _words(config: DictConfig) -> list[str]:
-    return whole_words(overrides_to_repeat(overrides_as_typed(config.hydra)), started_in(config.hydra))
+    words = overrides_to_repeat(overrides_as_typed(config.hydra))
+    return with_options(whole_words(words, started_in(config.hydra)))
 
 
 def _announce(sweep: CurrentSweep, stored: StoredSweep | None, so_far: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from omegaconf import DictConfig
 
-from lrscope.config.explain import REFUSALS, Compose, explain
+from lrscope.config.explain import REFUSALS, Compose, explain, key_of
 from lrscope.config.overrides import run_config
 from lrscope.core.errors import Problem
 from lrscope.core.job import overrides_as_typed
@@ -100,22 +100,39 @@ def plan_jobs(overrides: Sequence[str], compose: Compose, loader: Any, search: A
     """
     problems: list[Problem] = []
     expanded = expand(overrides, problems, compose, loader, search)
-    return replace(_composed(expanded, compose, loader, 0, problems), searched=searched(overrides))
+    composed = _composed(expanded, compose, loader, 0, problems, whole_sweep=True)
+    return replace(composed, searched=searched(overrides))
 
 
 def _composed(
-    jobs: Sequence[Sequence[str]], compose: Compose, loader: Any, first: int, found: Sequence[Problem] = ()
+    jobs: Sequence[Sequence[str]],
+    compose: Compose,
+    loader: Any,
+    first: int,
+    found: Sequence[Problem] = (),
+    whole_sweep: bool = False,
 ) -> Plan:
     problems, planned = list(found), []
     for number, job in enumerate(jobs, start=first):
         try:
             composed, whole = compose(list(job)), True
+            problems += _sweeps_by_itself(job, composed) if whole_sweep else ()
         except REFUSALS:
             explained = explain(job, compose, loader.get_group_options)
             problems += explained.problems
             composed, whole = explained.cfg, False
         planned.append(PlannedJob(tuple(job), run_config(composed, job), whole, job_folder(composed, number)))
     return Plan(tuple(planned), _axes(jobs), tuple(dict.fromkeys(problems)))
+
+
+def _sweeps_by_itself(job: Sequence[str], composed: DictConfig) -> Iterator[Problem]:
+    """An option that a sweep goes over and that has values to sweep over itself, as the studies do: nothing would."""
+    params = composed.hydra.sweeper.get("params") or {}
+    left = [str(key) for key in params if key not in {key_of(word) for word in job}]
+    if left:
+        word = next((word for word in job if key_of(word) == "experiment"), job[0] if job else "")
+        rule = f"sweeps over {', '.join(left)} by itself, and cannot be a member of another sweep"
+        yield Problem(key_of(word), word.partition("=")[2], rule, f"Start a sweep of its own: -m {word}.")
 
 
 def _loader() -> Any:

@@ -68,7 +68,8 @@ def report_sweep(
             files = write_report(stored, folder)
         with failpoint("view"):
             attach_to_mlflow(stored, files.note_markdown)
-    links = [line for line in (how_to_open(stored), *sweep_links(stored).lines()) if line]
+    told = sweep_links(stored).lines(view=folder is not None or stored.has_view)
+    links = [line for line in (how_to_open(stored), *(told if folder is not None else told[:-1])) if line]
     return terminal.render(members_table(stored, going_on)) + "\n" + "\n".join(links) + "\n"
 
 

@@ -73,6 +73,7 @@ class lightning_kept_quiet:
             ".*does not have many workers.*",
             ".*`isinstance.treespec, LeafSpec.`.*",
             ".*GPU available.*",
+            ".*`srun` command is available.*",
             ".*smaller than the logging interval.*",
             ".*is not available but strict is set to `False`.*",
             ".*`srun` command is available on your system.*",  # sweep.engine=slurm is how lrscope trains there

@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from lrscope.cli.tell import print_errors, tell
 from lrscope.core.errors import Interrupted, LrscopeError
+from lrscope.core.paths import is_checkout
 from lrscope.core.redact import keep_secrets_out_of_tracebacks
 from lrscope.core.std_streams import spare_the_command
 
@@ -44,6 +46,7 @@ def main() -> int:
         its exit code; 2 where there is none of that name.
     """
     words = sys.argv[1:]
+    _stay_in_the_project()
     if words and words[0] in SUBCOMMANDS:
         return run(words[0], words[1:], prog=f"lrscope {words[0]}")
     if words and words[0] in ("--version", "-V"):
@@ -84,6 +87,15 @@ def run(name: str, words: Sequence[str], prog: str | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     return code
+
+
+def _stay_in_the_project() -> None:
+    """A folder with a ``conf/train.yaml`` is a project of its own, beside a checkout that the environment knows too:
+    what is trained there is what its files say, and its records stay there, as its own ``train.py`` has it.
+    """
+    here = Path.cwd()
+    if is_checkout() and (here / "conf" / "train.yaml").is_file():
+        os.environ.setdefault("LRSCOPE_ROOT", str(here))
 
 
 def _complete(words: Sequence[str]) -> int:

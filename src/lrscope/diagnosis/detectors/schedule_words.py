@@ -78,7 +78,14 @@ def reach(signals: RunSignals, share: float) -> str | None:
     """
     arguments, unit = signals.facts.scheduler_arguments, unit_of(signals)
     steps = len(signals.rates)
-    if (decay := decay_of(signals)) is not None:
+    if unit.name == "epochs" and unit.count == 1 and steps > 1:  # its one end of an epoch is the end of the run
+        words = _reached(arguments, decay_of(signals), Unit("steps", 1, steps), steps, share)
+        return words and f"the run has one epoch: add scheduler.interval=step and {words}"
+    return _reached(arguments, decay_of(signals), unit, steps, share)
+
+
+def _reached(arguments: Mapping[str, Any], decay: Decay | None, unit: Unit, steps: int, share: float) -> str | None:
+    if decay is not None:
         return _of_decay(arguments, decay, unit, steps, share)
     for key in ("T_max", "total_iters", "total_steps"):
         if _positive(arguments.get(key)) is not None:

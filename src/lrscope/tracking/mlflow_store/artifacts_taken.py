@@ -71,8 +71,29 @@ def _of_server(store: Store) -> str | None:
     return f"the server answers {answer.status_code} to them" if answer.status_code in _NO_SUCH_PAGE else None
 
 
+_NO_ACCESS = (
+    *("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "ProfileNotFound"),
+    *("TokenRetrievalError", "UnauthorizedSSOTokenError", "DefaultCredentialsError", "ClientAuthenticationError"),
+    *("InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "NoSuchBucket", "InvalidBucketName"),
+)
+"""Errors of the buckets' clients, and codes of their answers, that no waiting mends."""
+
+
+def _no_access(error: BaseException) -> list[str]:
+    """What of a bucket's error lasts; nothing where it may pass, or where only listing is forbidden."""
+    one: BaseException | None = error
+    while one is not None:
+        answer = getattr(one, "response", None)
+        code = answer.get("Error", {}).get("Code") if isinstance(answer, dict) else None
+        if type(one).__name__ in _NO_ACCESS or code in _NO_ACCESS:
+            first = str(one).splitlines()[0] if str(one) else type(one).__name__
+            return [f"nothing can be kept in the bucket ({first.rstrip('. ')[:200]})"]
+        one = one.__cause__ or one.__context__
+    return []
+
+
 def _of_bucket(store: Store, location: str) -> str | None:
-    """Why nothing can be asked of a bucket from here."""
+    """Why nothing can be asked of a bucket from here, or be kept in it."""
     found: list[str] = []
 
     def ask() -> None:
@@ -80,8 +101,8 @@ def _of_bucket(store: Store, location: str) -> str | None:
             store.artifact_folder(location).list_artifacts()
         except ImportError as error:
             found.append(f"{urlsplit(location).scheme}:// needs a package that is not installed ({error})")
-        except Exception:
-            return
+        except Exception as error:
+            found.extend(_no_access(error))
 
     asking = threading.Thread(target=ask, daemon=True)
     asking.start()

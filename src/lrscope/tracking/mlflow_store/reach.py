@@ -37,6 +37,12 @@ _refused: dict[Address, tuple[float, StoreUnreachable]] = {}
 
 _REMEDY = f"Start it, set tracking.uri, or record without it: tracking.mode=offline, later `{command('sync')}`."
 
+_NO_ENTRY = "it refused the user or password"
+_LOGIN = (
+    "Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD (of a database: in its address), or record without it: "
+    "tracking.mode=offline."
+)
+
 _WORDS = (
     ("refused", "connection refused"),
     ("timed out", "no answer in time"),
@@ -44,14 +50,17 @@ _WORDS = (
     ("resolve", "its name is unknown"),
     ("name or service", "its name is unknown"),
     ("certificate", "its certificate is not trusted"),
-    ("password", "it refused the user or password"),
+    ("password", _NO_ENTRY),
     ("reset", "the connection was cut"),
     ("aborted", "the connection was cut"),
+    ("wrong_version_number", "it speaks no TLS: write http://, without the s"),
+    ("ssl", "no TLS connection to it could be made"),
 )
 
 
 def unreachable(address: Address, why: str) -> StoreUnreachable:
-    return StoreUnreachable(Problem("tracking.uri", address.shown, f"cannot be reached ({redact(why)})", _REMEDY))
+    remedy = _LOGIN if _NO_ENTRY in why else _REMEDY
+    return StoreUnreachable(Problem("tracking.uri", address.shown, f"cannot be reached ({redact(why)})", remedy))
 
 
 def check_reachable(address: Address) -> None:
@@ -138,7 +147,7 @@ def _ask_server(address: Address) -> bool:
     if response.status_code in (401, 403) and own_login:
         return True
     if response.status_code in (401, 403):
-        raise unreachable(address, f"it refused the user or password, status {response.status_code}")
+        raise unreachable(address, f"{_NO_ENTRY}, status {response.status_code}")
     if response.status_code != 200:
         raise unreachable(address, f"it answered with status {response.status_code}")
     if not _is_mlflow(response):

@@ -1,0 +1,34 @@
+"""A YAML file that cannot be read or composed: which one, and what is wrong with it, in a line."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+
+from lrscope.core.errors import InputError, Problem
+
+_COMPOSES = "config_loader_impl.py"
+"""Hydra's module through which every file goes that is composed."""
+
+
+def broken_file(error: BaseException) -> InputError | None:
+    """What an error says of a YAML file; None where it did not come up while Hydra composed files.
+
+    Args:
+        error: as it was caught; the files and lines of its traceback are looked at.
+    """
+    import yaml
+
+    frames = list(traceback.walk_tb(error.__traceback__))
+    if isinstance(error, InputError) or not any(Path(f.f_code.co_filename).name == _COMPOSES for f, _ in frames):
+        return None
+    paths = [str(f.f_locals["full_path"]) for f, _ in frames if "full_path" in f.f_locals]
+    where, words = paths[-1] if paths else "conf", f"{type(error).__name__}: {error}"
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        where = f"{error.problem_mark.name}, line {error.problem_mark.line + 1}"
+        words = error.problem or words
+    elif isinstance(error, UnicodeDecodeError):
+        words = f"is no text in UTF-8 (byte {error.start + 1})"
+    elif isinstance(error, ValueError):
+        words = str(error)
+    return InputError(Problem(where, "", words.splitlines()[0].rstrip(". "), "Mend the file, or choose another."))
