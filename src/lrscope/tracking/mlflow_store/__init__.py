@@ -8,7 +8,7 @@ DeliveryResult and the report use it; the check of a command asks whether the st
                       artifacts_taken: whether they find a place there
     follow_move       where the artifacts of a moved or copied project lie
     runs              runs found, created, hung below their parent; read: their curves; fetch: their files
-    model_package     a network as an MLflow model; raw_model: that takes raw examples
+    model_package     a network as an MLflow model; model_code: what it loads by; raw_model: that takes raw examples
     kept_note         a note, around which a person's words stay
     registry          versions of a model, and which is the champion
     lookup            which run an id, the beginning of one, or "latest" means
