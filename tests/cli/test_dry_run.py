@@ -27,6 +27,15 @@ def test_groups_reasons_and_sizes_are_told(tmp_path: Path) -> None:
     assert left(typed) == [] and typed.runs() == []
 
 
+def test_what_a_later_word_replaces_is_said(tmp_path: Path) -> None:
+    typed = type_command(tmp_path, "-m", "lr=1,0.1", "model=cnn", *SHORT, "model=mlp",
+                         "~optimizer.eps", "+optimizer.eps=1e-7", "lr=0.3,0.1", "epochs=3", "--dry-run")  # fmt: skip
+    assert "lr=0.3 optimizer.eps=1e-07, lr=0.1 optimizer.eps=1e-07" in typed.out, typed.err
+    assert "lr=1,0.1 has no effect: lr=0.3,0.1 comes after it" in typed.err
+    assert "model=cnn has no effect: model=mlp comes after it" in typed.err
+    assert typed.err.count("has no effect") == 2, "the same word twice, or a key put anew, replaces nothing"
+
+
 @pytest.mark.parametrize(
     ("words", "reason"),
     [

@@ -22,6 +22,7 @@ class SweepCallback(Callback):
             from lrscope.config.find_asked import find_problems
             from lrscope.config.in_vain import launched_in_vain, searched_in_vain
             from lrscope.config.overrides import run_config
+            from lrscope.config.typed_twice import say_typed_twice
             from lrscope.core.job import overrides_as_typed
             from lrscope.runs.shared_session import opened_ahead
             from lrscope.sweeps.check import raise_problems, secrets_of_hydra
@@ -31,6 +32,7 @@ class SweepCallback(Callback):
 
             check_typed(config)
             typed = overrides_as_typed(config.hydra)
+            say_typed_twice(typed)
             cfg = run_config(config, typed)
             with opened_ahead(cfg) as session:
                 if session is not None and cfg.tracking.log_model != "none":
@@ -48,8 +50,11 @@ class SweepCallback(Callback):
         with _ending_the_command():
             from lrscope.cli.dry_run import tell_sweep
             from lrscope.cli.main import is_dry_run
+            from lrscope.config.typed_twice import say_typed_twice
+            from lrscope.core.job import overrides_as_typed
             from lrscope.sweeps.lifecycle import begin
 
+            say_typed_twice(overrides_as_typed(config.hydra))
             if is_dry_run():
                 tell_sweep(config)
                 sys.exit(0)

@@ -11,6 +11,7 @@ Training, runs, sweeps and the commands use it.
     engine_options what each engine of a sweep may be told, and needs
     typed_secrets  passwords, which Hydra would write to disk
     closed_keys    keys that nothing reads; in_vain: keys that want another one beside them
+    typed_twice    what a later word for the same key replaces
     find_asked     what a find cannot go with
     explain        what Hydra refuses, in plain words; suggest, nearest_class: what was meant
     broken_file    a YAML file that cannot be read or composed: which one, and why
