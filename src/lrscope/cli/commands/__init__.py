@@ -3,6 +3,7 @@
 Each has ``main(words, prog)``, which returns the exit code.
 
     entry                                       chooses the subcommand; prints the help and the version
+    command_parser                              what the words behind a subcommand are read with
     train_command                               a run or a sweep
     compare_command, diagnose_command           reports and verdicts of what is stored
     check_command                               whether a training is worse than a baseline

@@ -12,6 +12,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from lrscope.cli.commands.command_parser import CommandParser
 from lrscope.cli.json_alone import answered
 from lrscope.core.answer import Answer
 from lrscope.core.errors import InputError, Problem
@@ -25,9 +26,7 @@ WORSE = 3
 
 def main(words: Sequence[str], prog: str | None) -> int:
     """0, or 3 where it is worse; 2 where a run is not there, has not ended, or the baseline has too few seeds."""
-    parser = argparse.ArgumentParser(
-        prog=prog, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = CommandParser(prog=prog, description=__doc__)
     parser.add_argument(
         "candidates",
         nargs="*",

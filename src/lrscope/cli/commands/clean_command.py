@@ -12,7 +12,6 @@ at. From a database runs go for good; a server keeps what is deleted until `mlfl
 
 from __future__ import annotations
 
-import argparse
 import re
 import sys
 import time
@@ -20,6 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lrscope.cli.commands.command_parser import CommandParser
 from lrscope.core.errors import InputError, Problem
 
 if TYPE_CHECKING:
@@ -70,10 +70,8 @@ def main(words: Sequence[str], prog: str | None) -> int:
     return 0
 
 
-def _parser(prog: str | None) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog=prog, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def _parser(prog: str | None) -> CommandParser:
+    parser = CommandParser(prog=prog, description=__doc__)
     parser.add_argument("--older-than", metavar="AGE", help="how long ago a run ended: 90m, 12h, 30d, 8w")
     parser.add_argument("--keep", default=",".join(_KEEP), metavar="WHAT", help="default: %(default)s; or none")
     parser.add_argument("--dry-run", action="store_true", help="list what would go, delete nothing")

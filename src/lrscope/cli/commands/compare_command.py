@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lrscope.cli.commands.command_parser import CommandParser
 from lrscope.cli.json_alone import answered
 from lrscope.cli.tell import print_aside
 from lrscope.core.answer import Answer
@@ -22,9 +23,7 @@ if TYPE_CHECKING:
 
 def main(words: Sequence[str], prog: str | None) -> int:
     """0, or 2 where a sweep is not there or the store cannot be read."""
-    parser = argparse.ArgumentParser(
-        prog=prog, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = CommandParser(prog=prog, description=__doc__)
     parser.add_argument(
         "sweeps", nargs="*", metavar="SWEEP", help="run ids of sweeps (or of a member), or their beginnings"
     )

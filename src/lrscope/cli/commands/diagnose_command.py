@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lrscope.cli.commands.command_parser import CommandParser
 from lrscope.cli.json_alone import answered
 from lrscope.cli.tell import print_aside
 from lrscope.core.answer import Answer
@@ -26,9 +27,7 @@ FAILED = 3
 
 def main(words: Sequence[str], prog: str | None) -> int:
     """0, or 3 where a run failed by its verdict; 2 where a run is not there or what holds it cannot be read."""
-    parser = argparse.ArgumentParser(
-        prog=prog, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = CommandParser(prog=prog, description=__doc__)
     parser.add_argument(
         "runs",
         nargs="*",

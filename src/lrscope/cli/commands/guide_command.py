@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from importlib.resources import files
+
+from lrscope.cli.commands.command_parser import CommandParser
 
 PAGE = "guide.md"
 
 
 def main(words: Sequence[str], prog: str | None) -> int:
     """0."""
-    argparse.ArgumentParser(prog=prog, description=__doc__).parse_args(words)
+    CommandParser(prog=prog, description=__doc__).parse_args(words)
     print((files("lrscope.cli") / PAGE).read_text("utf-8"), end="")
     return 0

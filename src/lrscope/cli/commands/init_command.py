@@ -5,11 +5,11 @@ It works as it stands: `lrscope train -m lr=1,0.1,0.01` in the new folder trains
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from importlib.resources import as_file, files
 from pathlib import Path
 
+from lrscope.cli.commands.command_parser import CommandParser
 from lrscope.core.errors import InputError, Problem
 
 TEMPLATE = "project"
@@ -19,9 +19,7 @@ RENAMED = {"gitignore": ".gitignore"}
 
 def main(words: Sequence[str], prog: str | None) -> int:
     """0, or 2 where a file of the project is there already."""
-    parser = argparse.ArgumentParser(
-        prog=prog, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = CommandParser(prog=prog, description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=Path(), help="default: the current folder")
     folder: Path = parser.parse_args(words).folder
     with as_file(files("lrscope.cli") / TEMPLATE) as template:

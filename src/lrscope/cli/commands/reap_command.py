@@ -6,19 +6,17 @@ ten minutes, and marked with --mark; a run that lives after all takes that back 
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from lrscope.cli.commands.command_parser import CommandParser
 from lrscope.tracking import TrackingSettings
 from lrscope.tracking.liveness.reap import reap
 
 
 def main(words: Sequence[str], prog: str | None) -> int:
     """0, or 2 where the store cannot be reached."""
-    parser = argparse.ArgumentParser(
-        prog=prog, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = CommandParser(prog=prog, description=__doc__)
     parser.add_argument("runs", nargs="*", metavar="RUN", help="with --mark: only these MLflow run ids")
     parser.add_argument("--mark", action="store_true", help="mark the silent ones as well")
     parser.add_argument("--uri", help="the tracking store; default MLFLOW_TRACKING_URI, else mlflow.db of the project")

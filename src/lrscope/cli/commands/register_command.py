@@ -6,19 +6,17 @@ more than noise.
 
 from __future__ import annotations
 
-import argparse
 import shlex
 import sys
 from collections.abc import Sequence
 
+from lrscope.cli.commands.command_parser import CommandParser
 from lrscope.core.command_words import script
 
 
 def main(words: Sequence[str], prog: str | None) -> int:
     """0, or 2 where nothing was registered."""
-    parser = argparse.ArgumentParser(
-        prog=prog, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = CommandParser(prog=prog, description=__doc__)
     parser.add_argument("run", metavar="SWEEP|RUN", help="id of a sweep, a member or a run, or its beginning")
     parser.add_argument("name", metavar="NAME", help="name in MLflow's registry; it is made where missing")
     parser.add_argument(

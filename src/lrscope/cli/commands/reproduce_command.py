@@ -12,6 +12,7 @@ from contextlib import nullcontext
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from lrscope.cli.commands.command_parser import CommandParser
 from lrscope.cli.tell import print_aside
 from lrscope.core.errors import InputError, Problem
 
@@ -25,9 +26,7 @@ MOST = 20
 
 def main(words: Sequence[str], prog: str | None) -> int:
     """0 where the numbers are the same, or within rounding; 3 where they are not; 2 where it cannot be tried."""
-    parser = argparse.ArgumentParser(
-        prog=prog, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = CommandParser(prog=prog, description=__doc__)
     parser.add_argument("given", nargs="+", metavar="RUN", help="id of a run or of a member; and KEY=VALUE …")
     parser.add_argument("--code", action="store_true", help="train in a working tree of the run's commit")
     parser.add_argument(

@@ -6,13 +6,13 @@ those that the store has of the same key: dataset.path=/data/signs.
 
 from __future__ import annotations
 
-import argparse
 import os
 import shlex
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from lrscope.cli.commands.command_parser import CommandParser
 from lrscope.cli.tell import print_aside
 from lrscope.core.command_words import train_command
 from lrscope.core.errors import InputError, Problem
@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 
 def main(words: Sequence[str], prog: str | None) -> int:
     """The exit code of the command; 0 where nothing was interrupted, 2 where there is no such sweep or run."""
-    parser = argparse.ArgumentParser(
-        prog=prog, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = CommandParser(prog=prog, description=__doc__)
     what = "id as printed, by default what was interrupted last, here; and KEY=VALUE …"
     parser.add_argument("given", nargs="*", metavar="ID", help=what)
     parser.add_argument("--experiment", help="look for the latest in this experiment only")

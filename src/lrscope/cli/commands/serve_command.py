@@ -7,19 +7,17 @@ only what comes from a store that you trust.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lrscope.tracking.mlflow_store.registry import Version
+    from lrscope.cli.commands.command_parser import CommandParser
+from lrscope.tracking.mlflow_store.registry import Version
 
 
 def main(words: Sequence[str], prog: str | None) -> int:
     """0, 1 where the server does not start, 2 where there is no such model or the port is taken."""
-    parser = argparse.ArgumentParser(
-        prog=prog, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = CommandParser(prog=prog, description=__doc__)
     parser.add_argument("name", metavar="NAME[@ALIAS]", help="as registered; without an alias its champion")
     parser.add_argument("--port", type=int, default=5001, help="default: %(default)s")
     parser.add_argument("--uri", help="the tracking store; default MLFLOW_TRACKING_URI, else mlflow.db of the project")

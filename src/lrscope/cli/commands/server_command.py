@@ -19,6 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lrscope.cli.commands.command_parser import CommandParser
 from lrscope.core.errors import InputError, Problem
 
 if TYPE_CHECKING:
@@ -38,14 +39,12 @@ def main(words: Sequence[str], prog: str | None) -> int:
     return code
 
 
-def _parser(prog: str | None) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog=prog, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def _parser(prog: str | None) -> CommandParser:
+    parser = CommandParser(prog=prog, description=__doc__)
     actions = parser.add_subparsers(required=True, metavar="ACTION")
-    everywhere = argparse.ArgumentParser(add_help=False)
+    everywhere = CommandParser(add_help=False)
     everywhere.add_argument("--folder", type=Path, default=Path("lrscope-server"), help="default: %(default)s")
-    own = argparse.ArgumentParser(add_help=False)
+    own = CommandParser(add_help=False)
     own.add_argument(
         "--database-file", type=Path, metavar="FILE",
         help=f"holds the address of a database of yours, instead of a cluster in the folder; or set {DATABASE}",

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from lrscope.cli.commands.command_parser import CommandParser
 from lrscope.tracking import TrackingSettings
 from lrscope.tracking.delivery.sync import sync
 
 
 def main(words: Sequence[str], prog: str | None) -> int:
     """0 where everything is in the store now, 1 where something is left, 2 where the store cannot be reached."""
-    parser = argparse.ArgumentParser(prog=prog, description=__doc__)
+    parser = CommandParser(prog=prog, description=__doc__)
     parser.add_argument("--uri", help="the tracking store; default MLFLOW_TRACKING_URI, else mlflow.db of the project")
     parser.add_argument("--spool", type=Path, default=Path("outputs/spool"), help="default: %(default)s")
     parser.add_argument("--adopt", action="store_true", help="also deliver runs that were recorded for another store")

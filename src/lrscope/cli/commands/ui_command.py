@@ -5,9 +5,9 @@ It listens on 127.0.0.1 only and opens no browser.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 
+from lrscope.cli.commands.command_parser import CommandParser
 from lrscope.cli.tell import print_aside
 from lrscope.core.command_words import train_command
 from lrscope.core.errors import InputError
@@ -15,9 +15,7 @@ from lrscope.core.errors import InputError
 
 def main(words: Sequence[str], prog: str | None) -> int:
     """0, 1 where the server does not start, 2 where the port is taken or the store cannot be read."""
-    parser = argparse.ArgumentParser(
-        prog=prog, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = CommandParser(prog=prog, description=__doc__)
     parser.add_argument("--port", type=int, default=5000, help="default: %(default)s")
     parser.add_argument("--uri", help="the tracking store; default MLFLOW_TRACKING_URI, else mlflow.db of the project")
     arguments = parser.parse_args(words)
