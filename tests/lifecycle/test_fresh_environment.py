@@ -18,6 +18,9 @@ from servers import empty_store
 ROOT = Path(__file__).parents[2]
 BARE = {"cloudpickle", "mlflow", "numpy", "pandas", "torch"}
 
+UNREACHED = ("No matching distribution", "Connection", "timed out", "Temporary failure", "HTTP error")
+"""What pip says where it is pip's own matter that nothing came."""
+
 ASK = """
 import json, sys, mlflow
 for folder, asked in json.loads(sys.argv[1]).items():
@@ -96,21 +99,11 @@ def fresh(models: dict[Path, Any], tmp_path_factory: pytest.TempPathFactory) -> 
     python = folder / "bin/python"
     first, *rest = requirements(next(iter(models)))
     for words in ([first], rest):  # torch alone and first, as in the Makefile: so pip takes the CPU build
-        install = [
-            str(python),
-            "-m",
-            "pip",
-            "install",
-            "-q",
-            "--no-compile",
-            "--disable-pip-version-check",
-            "--retries",
-            "1",
-            *words,
-        ]
+        options = ("-q", "--no-compile", "--disable-pip-version-check", "--retries", "1")
+        install = [str(python), "-m", "pip", "install", *options, *words]
         done = subprocess.run(install, capture_output=True, text=True, check=False)
-        if done.returncode and "No matching distribution" in done.stderr:
-            pytest.skip("pip reaches no packages here")
+        if done.returncode and any(word in done.stderr for word in UNREACHED):
+            pytest.skip(f"pip reaches no packages here: {done.stderr.strip().splitlines()[-1]}")
         assert done.returncode == 0, done.stderr
     return python
 
