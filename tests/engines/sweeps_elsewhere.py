@@ -20,11 +20,11 @@ from servers import empty_store
 __all__ = ["HERE", "Typed", "type_command"]
 
 WORDS = (
-    *("-m", "lr=0.3,0.1", "model.hidden=[4],[5]", "dataset=blobs", "batch_size=200", "epochs=150"),
+    *("-m", "lr=0.3,0.1", "model.hidden=[4],[5]", "dataset=blobs", "batch_size=200", "epochs=600"),
     *("optimizer=sgd", "trainer=cpu", "sweep.report=false", "sweep.together=always", "tracking.log_model=none"),
     *("callbacks.look_ahead=false", "callbacks.checkpoint.every_seconds=0.2"),
 )
-"""Two stacks of two members, which are two groups."""
+"""Two stacks of two members, which are two groups; seconds each, so that what strikes them does not come too late."""
 
 AT_MOST_S = 500
 """Each worker imports everything anew: on a busy machine that alone is minutes."""

@@ -55,7 +55,7 @@ def test_a_worker_that_is_killed_is_retried_into_the_same_runs(
         os.kill(worker(tmp_path), number)
         output = process.wait(600)
         assert process.returncode == 0, output
-        assert all_gone(process.pid, tmp_path, 30)
+        assert all_gone(process.pid, tmp_path, 120)
     assert "goes on from its checkpoints, retry 1 of 2" in output and words in output
     assert states(tmp_path) == ["FINISHED"] * 5
     assert points(Typed(tmp_path, 0, output, "", 0.0)) == undisturbed
@@ -89,7 +89,7 @@ def test_a_signal_stops_the_workers_and_a_resume_goes_on(
         output = process.wait(300)
         assert process.returncode == 128 + number, output
         assert "Traceback" not in output
-        assert all_gone(process.pid, tmp_path, 30)
+        assert all_gone(process.pid, tmp_path, 120)
     assert len(states(tmp_path)) >= 3 and set(states(tmp_path)) == {"KILLED"}
     again = type_command(tmp_path, *WORDS, *ENGINES["joblib"], "resume=latest", at_most_s=AT_MOST_S)
     assert again.code == 0, again.err + again.out
