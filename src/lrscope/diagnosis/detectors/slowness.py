@@ -136,10 +136,9 @@ def _why(signals: RunSignals, share: float) -> str:
     if signals.hardly_moved:
         return f"{went} in {steps:,} steps: hardly at all, and nothing shows that it cannot go on"
     gain = signals.forecast.again
-    return (
-        f"{went} and still falls: {steps:,} more steps would take it down by about {gain:.2g}"
-        f"{far and f', {share:.0%}{far}'}"
-    )
+    rounded = f"{gain:.2g}" if float(f"{gain:.2g}") <= max(end, gain) else f"{gain:.3g}"  # not more than is left
+    share_of_fall = f", {share:.0%}{far}" if far else ""
+    return f"{went} and still falls: {steps:,} more steps would take it down by about {rounded}{share_of_fall}"
 
 
 def _advice(signals: RunSignals) -> Advice:
