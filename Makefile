@@ -102,7 +102,7 @@ test-extras: .venv/extras/.stamp ## the tests that need transformers, an S3 stor
 	  "$$(.venv/extras/bin/python -c 'import site; print(site.getsitepackages()[0])')/beside.pth"
 	@echo "$(CURDIR)/src" >> "$$(.venv/extras/bin/python -c 'import site; print(site.getsitepackages()[0])')/beside.pth"
 	@.venv/extras/bin/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt \
-	  "transformers>=5" "accelerate>=1" "moto[server]>=5" "boto3>=1.40" "hydra-submitit-launcher>=1.2"
+	  "transformers>=5" "accelerate>=1" "peft>=0.17" "moto[server]>=5" "boto3>=1.40" "hydra-submitit-launcher>=1.2"
 	@touch $@
 
 lint: setup ## format, lint and types

@@ -119,7 +119,7 @@ def test_a_packed_network_answers_texts(typed: tuple[Typed, dict[str, dict[str, 
 
 
 def test_the_recipes_train(typed: tuple[Typed, dict[str, dict[str, str]]]) -> None:
-    assert len(OF_RECIPES) == 2
+    assert len(OF_RECIPES) == 3
     for number in range(len(OF_RECIPES)):
         answer = typed[1][f"recipe {number}"]
         assert answer["code"] == 0, answer["err"]

@@ -188,3 +188,33 @@ def test_weights_of_another_network_are_refused(folder: Path) -> None:
     (folder / "mixed" / "config.json").write_text((folder / "tiny" / "config.json").read_text())
     with pytest.raises(InputError, match="its weights are those of another network"):
         texts(name="mixed")
+
+
+def trained(network: nn.Module) -> dict[str, torch.Size]:
+    return {name: weights.shape for name, weights in network.named_parameters() if weights.requires_grad}
+
+
+@pytest.mark.usefixtures("folder")
+def test_adapters_of_low_rank_are_trained_beside_a_frozen_body() -> None:
+    """2 layers of width 16 and 32: each of query, key, value and output takes 2 · 3 · 16, the two others 3 · 48."""
+    pytest.importorskip("peft", reason="peft is not installed: pip install 'lrscope[lora]'")
+    network, plain = texts(lora=3), texts()
+    adapters = {name: shape for name, shape in trained(network).items() if "lora_" in name}
+    assert sum(shape.numel() for shape in adapters.values()) == 2 * (4 * 96 + 2 * 144) + 96  # and the pooler's 96
+    heads = {name for name in trained(network) if name not in adapters}
+    assert heads == {"network.classifier.weight", "network.classifier.bias"}
+    assert torch.allclose(network.eval()(IDS), plain.eval()(IDS)), "before the first update they add nothing"
+    before = {name: weights.clone() for name, weights in network.named_parameters()}
+    optimizer = torch.optim.SGD([weights for weights in network.parameters() if weights.requires_grad], lr=0.5)
+    for _ in range(2):
+        functional.cross_entropy(network.train()(IDS), IDS[:, 0] % 3).backward()
+        optimizer.step()
+    moved = {name for name, weights in network.named_parameters() if not torch.equal(weights, before[name])}
+    assert heads < moved <= set(trained(network)) and any("lora_B" in name for name in moved)
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("rank", (0, -1))
+def test_a_rank_that_is_none_is_refused(rank: int) -> None:
+    with pytest.raises(InputError, match=rf"model\.lora={rank}: must be at least 1"):
+        texts(lora=rank)

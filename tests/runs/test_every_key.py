@@ -447,6 +447,7 @@ ELSEWHERE = {
     "sweep.report": ("cli/test_surroundings.py", "test_a_sweep_that_is_neither_batched_nor_reported"),
     "packages": ("config/test_trust.py", "test_the_file_of_trusted_packages"),
     "dataset.tokenizer": ("models/test_hf.py", "test_a_tokenizer_gives_its_own_ids"),
+    "model.lora": ("models/test_hf.py", "test_adapters_of_low_rank_are_trained_beside_a_frozen_body"),
     **dict.fromkeys(("model.name", "model.pretrained"), ("models/test_hf.py", "test_each_key_changes_the_network")),
 }
 """Keys whose change shows in a whole sweep, in another command or with a further package only, and the test of it."""

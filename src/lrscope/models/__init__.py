@@ -6,5 +6,6 @@ are told of their tokens too.
     mlp, cnn, linear, resnet                        the networks
     gru, transformer                                those for sequences
     hf, timm                                        pretrained ones, of transformers and of timm
+    low_rank                                        adapters that are trained instead of such a network's body
     activation, initialisation, sequence_inputs     what several of them are made of
 """

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from lrscope.core.errors import InputError, Problem
 from lrscope.core.needed_package import needed_package
 from lrscope.core.pretrained_name import loaded_by_name
+from lrscope.models.low_rank import add_adapters
 from lrscope.models.sequence_inputs import is_there
 
 KEY = "model.name"
@@ -28,6 +29,7 @@ class HF(nn.Module):
         vocabulary: different token ids; None for images. padding: the id that holds nothing; None takes the network's.
         name: a folder of ``save_pretrained``, or a name of the Hugging Face hub.
         pretrained: False takes the network's form alone, with random weights.
+        lora: rank of adapters that are trained instead of the body, see :mod:`lrscope.models.low_rank`; None: none.
 
     Raises:
         InputError: transformers is missing, the network cannot be had, or it does not fit the data.
@@ -42,6 +44,7 @@ class HF(nn.Module):
         each_token: bool = False,
         name: str | None = None,
         pretrained: bool = True,
+        lora: int | None = None,
     ) -> None:
         super().__init__()
         _check_data(input_shape, vocabulary, each_token)
@@ -59,6 +62,8 @@ class HF(nn.Module):
         self.head_modules = _head(str(name), self.network, lacking)
         self.lrscope_notes = _words(str(name), lacking, self.head_modules) if pretrained else ()
         _check_sizes(str(name), self.network, input_shape, vocabulary)
+        if lora is not None:
+            add_adapters(self.network, lora, [part.removeprefix("network.") for part in self.head_modules])
         self.train()  # transformers hands networks over in evaluation mode
 
     def forward(self, inputs: Tensor) -> Tensor:

@@ -71,4 +71,4 @@ def _stacked(trial: StackTrial, members: int) -> tuple[float, int | None]:
 
 
 def _ms(seconds: float) -> str:
-    return f"{1000 * seconds:.3g} ms"
+    return f"{1000 * seconds:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"

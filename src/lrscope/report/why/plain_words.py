@@ -21,6 +21,9 @@ from lrscope.report.data.stored_sweep import Member
 LAST = 0.2
 """The last part of a run whose bounce is told."""
 
+NEGLIGIBLE_FALL = 0.02
+"""Share of the loss at the start that is not told as having been down."""
+
 NEGLIGIBLE = 0.01
 """Share of its peak below which a rate is told as used up."""
 
@@ -112,7 +115,7 @@ def _too_slow(members: Sequence[Member], best: Member | None) -> str | None:
         return None
     steps = max(outcome_of(member).steps for member in members)
     signals = [RunSignals.of(member.trace) for member in members]
-    if all(one.came_back_up for one in signals):
+    if all(one.came_back_up and one.first - one.lowest > NEGLIGIBLE_FALL * one.first for one in signals):
         lowest = _range([one.lowest for one in signals])
         return (
             f"the loss had been down at {lowest} and was back at {_range(ends)} after {steps:,} updates{_beside(best)}"
