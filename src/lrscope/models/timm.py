@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Any, cast
 
 from torch import nn
@@ -30,6 +31,10 @@ def timm(input_shape: Sequence[int], outputs: int, name: str | None = None, pret
     with needed_package("timm", "model", "timm", "vision"):
         import timm as package
         from huggingface_hub.constants import HF_HUB_OFFLINE
+    if ":" not in name and not package.is_model(name.partition(".")[0]):
+        near = get_close_matches(name, package.list_models(), 2)
+        remedy = f"Did you mean {' or '.join(near)}?" if near else "timm.list_models() lists them."
+        raise InputError(Problem("model.name", name, "timm has no such network", remedy))
     try:
         weights: Any = package.get_pretrained_cfg(name)
         source = getattr(weights, "hf_hub_id", None) if pretrained and not HF_HUB_OFFLINE else None
