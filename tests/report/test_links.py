@@ -53,6 +53,18 @@ def test_the_view_is_a_flat_table_sorted_by_the_rate_as_a_number() -> None:
     assert (accuracy["scaleType"], accuracy["range"]) == ("linear", {"yMin": 0.0, "yMax": 1.0})
 
 
+def test_the_seeds_of_a_rate_are_one_line_with_their_band() -> None:
+    members = [
+        member(rate, [1.0], params={"lr": str(rate), "seed": str(seed)}) for rate in (0.1, 0.2) for seed in (0, 1)
+    ]
+    state = state_of(sweep(members, ("lr", "seed")), {})[1]
+    grouped = {"aggregateFunction": "average", "groupByKeys": [{"mode": "param", "groupByData": "lr"}]}
+    assert (state["groupBy"], state["useGroupedValuesInCharts"]) == (grouped, True)
+    for axes in (("lr",), ("seed",), ("lr", "model", "seed")):
+        state = state_of(sweep(members, axes), {})[1]
+        assert (state["groupBy"], state["useGroupedValuesInCharts"]) == (None, False)
+
+
 def test_up_to_64_members_are_all_shown() -> None:
     made = sweep([member(0.1, [1.0])] * 64)
     assert state_of(made, {})[1]["runsHiddenMode"] == "SHOWALL"

@@ -47,6 +47,7 @@ def saved_view(sweep: Sweep, frames: Mapping[str, Axis], now_ms: int) -> tuple[s
         now_ms: time stamp of the view.
     """
     key, ascending = _order(sweep)
+    seeds = _seeds_together(sweep)
     state = {
         "searchFilter": view_filter(sweep.run_id),
         "orderByKey": key,
@@ -59,9 +60,9 @@ def saved_view(sweep: Sweep, frames: Mapping[str, Axis], now_ms: int) -> tuple[s
         "runsHidden": [],
         "runsVisibilityMap": {},
         "runsHiddenMode": "SHOWALL" if len(sweep.members) <= CHARTABLE else "FIRST_20_RUNS",
-        "useGroupedValuesInCharts": False,
+        "useGroupedValuesInCharts": bool(seeds),
         "hideEmptyCharts": True,
-        "groupBy": None,
+        "groupBy": seeds,
         "groupsExpanded": {},
     }
     if frames:
@@ -87,6 +88,14 @@ def _order(sweep: Sweep) -> tuple[str, bool]:
         return SORTED_BY, True
     params = sweep.members[0].params
     return f"metrics.`{params.get(OBJECTIVE, 'val/loss')}`", params.get(DIRECTION) != "max"
+
+
+def _seeds_together(sweep: Sweep) -> dict[str, Any] | None:
+    """Members that differ in their seed alone, as one row and one line: their mean, and the band that they lie in."""
+    axes = [axis for axis in sweep.axes if axis != SEED]
+    if SEED not in sweep.axes or not axes or any(axis not in m.params for m in sweep.members for axis in axes):
+        return None
+    return {"aggregateFunction": "average", "groupByKeys": [{"mode": "param", "groupByData": axis} for axis in axes]}
 
 
 def _judged(sweep: Sweep) -> list[str]:
