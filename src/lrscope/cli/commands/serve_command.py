@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from lrscope.cli.commands.command_parser import CommandParser
+
 if TYPE_CHECKING:
-    from lrscope.cli.commands.command_parser import CommandParser
-from lrscope.tracking.mlflow_store.registry import Version
+    from lrscope.tracking.mlflow_store.registry import Version
 
 
 def main(words: Sequence[str], prog: str | None) -> int:
