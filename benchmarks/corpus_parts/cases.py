@@ -90,8 +90,8 @@ def draw(sweeps: int, rates: int, seed: int, fresh: bool = False) -> list[Case]:
     rng = np.random.default_rng(seed)
     cases = [] if fresh else line_cases()
     for number in range(sweeps):
-        case = _sweep(rng, f"{'fresh' if fresh else 's'}{seed}-{number}", fresh)
-        cases += [replace(case, lr=lr, seed=int(rng.integers(1000))) for lr in _rates(rng, rates)]
+        case = draw_sweep(rng, f"{'fresh' if fresh else 's'}{seed}-{number}", fresh)
+        cases += [replace(case, lr=lr, seed=int(rng.integers(1000))) for lr in spread_rates(rng, rates)]
     return cases
 
 
@@ -102,7 +102,7 @@ def line_cases() -> list[Case]:
     return [replace(case, lr=lr) for lr in rates]
 
 
-def _sweep(rng: np.random.Generator, name: str, fresh: bool) -> Case:
+def draw_sweep(rng: np.random.Generator, name: str, fresh: bool) -> Case:
     data = str(rng.choice(FRESH if fresh else TUNED_ON))
     layers = FRESH_LAYERS if fresh else LAYERS
     hidden = layers[rng.integers(len(layers))]
@@ -128,7 +128,7 @@ def _sweep(rng: np.random.Generator, name: str, fresh: bool) -> Case:
     )
 
 
-def _rates(rng: np.random.Generator, count: int) -> list[float]:
+def spread_rates(rng: np.random.Generator, count: int) -> list[float]:
     """Spread evenly over the decades from 1e-6 to 100, one at random in each of ``count`` equal parts."""
     logs = [-6 + 8 * (i + rng.random()) / count for i in range(count)]
     return [float(f"{10**x:.3g}") for x in logs]

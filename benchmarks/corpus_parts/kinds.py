@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from corpus_parts.cases import Case, _rates, _sweep
+from corpus_parts.cases import Case, draw_sweep, spread_rates
 
 KINDS = {
     "regression": ("offset", "diabetes", "raw_friedman", "swiss_roll"),
@@ -28,8 +28,8 @@ def draw_kinds(sweeps: int, rates: int, seed: int) -> list[Case]:
     rng, cases = np.random.default_rng(seed), []
     for kind, problems in KINDS.items():
         for number in range(sweeps):
-            case = _of_kind(rng, _sweep(rng, f"{kind}{seed}-{number}", fresh=True), kind, str(rng.choice(problems)))
-            cases += [replace(case, lr=lr, seed=int(rng.integers(1000))) for lr in _rates(rng, rates)]
+            case = _of_kind(rng, draw_sweep(rng, f"{kind}{seed}-{number}", fresh=True), kind, str(rng.choice(problems)))
+            cases += [replace(case, lr=lr, seed=int(rng.integers(1000))) for lr in spread_rates(rng, rates)]
     return cases
 
 
