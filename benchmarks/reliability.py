@@ -34,7 +34,7 @@ from torture.twins import Differences
 ROOT = Path(__file__).resolve().parents[1]
 KINDS = (
     "store", "ticket", "run", "event", "fsync", "offset", "batch", "upload", "checkpoint", "rename", "best", "outcome",
-    "trace", "status", "package", "model", "report", "view", "prune",
+    "trace", "status", "package", "model", "report", "view", "prune", "timing", "rung",
 )  # fmt: skip
 """Of writes, in about the order of a run."""
 

@@ -33,13 +33,29 @@ MEMORY, MODULE = (
     ("dataset._target_=own_data.Rings", "dataset.name=rings", "experiment_name=rings"),
 )
 RATES = ("-m", "lr=0.3,0.1,0.03")
+HALVED = ("search.finalists=1",)
+UNREPORTED = ("sweep.report=false", "tracking.log_model=none")
+TOGETHER = ("sweep.together=always", *UNREPORTED)
 WAYS = {
     "single": ("lr=0.1", *MODULE),
     "module": ("lr=0.1", *MODULE, "model._target_=own_module.Remembering"),
-    "one by one": (*RATES, *MODULE, "sweep.report=false", "tracking.log_model=none"),
+    "one by one": (*RATES, *MODULE, *UNREPORTED),
     "joblib": (*RATES, *MODULE, "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "sweep.report=false"),
-    "batched": (*RATES, *MEMORY, "sweep.together=always", "sweep.report=false", "tracking.log_model=none"),
+    "batched": (*RATES, *MEMORY, *TOGETHER),
     "reported": (*RATES, *MEMORY, "sweep.together=always"),
+    "modules": (*RATES, *MEMORY, "model._target_=own_module.Plain", *TOGETHER),
+    "auto": ("-m", "lr=0.3,0.1,0.03,0.01,0.003,0.001", *MEMORY, "epochs=200", *UNREPORTED),
+    "halving": ("-m", "lr=interval(0.01,1)", "search.trials=8", *HALVED, *MEMORY, *TOGETHER),
+    "tpe": (
+        "-m",
+        "lr=interval(0.01,1)",
+        "search=tpe",
+        "search.trials=12",
+        "search.batch=4",
+        *HALVED,
+        *MEMORY,
+        *TOGETHER,
+    ),
 }
 """The ways in which a run is trained."""
 
@@ -87,7 +103,9 @@ def start(place: Place, *arguments: str, failpoint: str | None = None, program: 
     mine |= {"LRSCOPE_FORKED_WORKERS": "1"}  # a quarter of the cost; other tests have a user's
     mine |= {"LRSCOPE_TRIAL_SECONDS": "0"}  # what is tried for a run that failed is given seconds: no two are the same
     mine |= {FAILPOINT: f"{failpoint} {place.reached}"} if failpoint is not None else {}
-    argv = [*program, *arguments, *SHORT, *own, *where]
+    keys = {word.split("=")[0] for word in arguments}
+    short = [word for word in SHORT if word.split("=")[0] not in keys]
+    argv = [*program, *arguments, *short, *own, *where]
     return zygote().start(argv, place.folder, dict(os.environ) | mine)
 
 

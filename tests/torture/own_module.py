@@ -1,4 +1,6 @@
-"""The LightningModule of the campaign: it remembers things, logs them, and has a metric with a state."""
+"""The LightningModules of the campaign: one remembers things and has a metric with a state, so it trains by itself;
+the members of the other train as one model.
+"""
 
 from __future__ import annotations
 
@@ -43,3 +45,26 @@ class Remembering(pl.LightningModule):
 
     def validation_step(self, batch: Any, batch_idx: int) -> None:  # noqa: ARG002
         self.log("val_loss", functional.cross_entropy(self(batch[0]), batch[1]))
+
+
+class Plain(pl.LightningModule):
+    """As most are: it logs, and keeps nothing but its weights and buffers."""
+
+    def __init__(self, input_shape: tuple[int, ...], outputs: int, hidden: list[int], dropout: float, **_: Any) -> None:
+        super().__init__()
+        layers = nn.Linear(*input_shape, hidden[0]), nn.BatchNorm1d(hidden[0]), nn.ReLU(), nn.Dropout(dropout)
+        self.layers = nn.Sequential(*layers, nn.Linear(hidden[0], outputs))
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return self.layers(inputs)
+
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor:  # noqa: ARG002
+        answers = self(batch[0])
+        loss = functional.cross_entropy(answers, batch[1])
+        self.log("own/loss", loss, on_step=True, on_epoch=True)
+        return loss
+
+    def validation_step(self, batch: Any, batch_idx: int) -> None:  # noqa: ARG002
+        answers = self(batch[0])
+        self.log("val_loss", functional.cross_entropy(answers, batch[1]))
+        self.log("own/right", (answers.argmax(1) == batch[1]).float().mean())

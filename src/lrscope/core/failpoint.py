@@ -18,7 +18,7 @@ group. ``FILE`` counts what was reached, a line each; number 0 only counts."""
 
 @contextmanager
 def failpoint(kind: str) -> Iterator[None]:
-    """Around a write of this kind. One that fails has no side behind it."""
+    """Around a write of this kind, or what a sweep decides. One that fails has no side behind it."""
     _reach(f"before {kind}")
     yield
     _reach(f"after {kind}")

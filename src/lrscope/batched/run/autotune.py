@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lrscope.batched.model.stack_trial import StackTrial
+from lrscope.core.failpoint import failpoint
 
 WORTH_TIMING_S = 0.5
 """Members that take less than this altogether train together without timing: it would take as long itself. Above, a
@@ -44,11 +45,12 @@ def choose(trial: StackTrial, members: int, steps: int, mode: str) -> Autotune:
     """
     if mode == "always":
         return Autotune(True, f"{members} members train together", trial.threads(members))
-    alone = trial.seconds_alone() * members
-    if alone * steps < WORTH_TIMING_S:
-        words = f"{members} members train together: too few updates to be worth timing both ways"
-        return Autotune(True, words, trial.threads(members))
-    stacked, most = _stacked(trial, members)
+    with failpoint("timing"):
+        alone = trial.seconds_alone() * members
+        if alone * steps < WORTH_TIMING_S:
+            words = f"{members} members train together: too few updates to be worth timing both ways"
+            return Autotune(True, words, trial.threads(members))
+        stacked, most = _stacked(trial, members)
     faster = stacked < alone
     how = f"together in {-(-members // most)} stacks" if most is not None else "together"
     words = (

@@ -10,6 +10,7 @@ from typing import Any
 from lrscope.batched.run.members import BatchedMember
 from lrscope.batched.run.stack_key import Candidate, stack_key
 from lrscope.config.schema import HALVES
+from lrscope.core.failpoint import failpoint
 from lrscope.core.from_store import entries, whole
 from lrscope.core.outcome import Outcome
 from lrscope.core.pruned import Pruned
@@ -97,7 +98,8 @@ class StopWorst:
         for bracket, own in zip(due, curves, strict=True):
             bracket.rank(epoch, own)
         if due:
-            self._write({bracket.identity: bracket.ranked for bracket in self._brackets})
+            with failpoint("rung"):
+                self._write({bracket.identity: bracket.ranked for bracket in self._brackets})
         found: dict[str, Pruned] = {}
         for bracket, own in zip(due, curves, strict=True):
             found |= bracket.leaving(epoch, own)
