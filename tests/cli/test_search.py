@@ -139,6 +139,8 @@ def test_optuna_proposes_batch_by_batch_and_goes_on_alike(tmp_path: Path) -> Non
     assert again.code == 0, again.err
     assert "train together" not in again.out
     assert len(members(again)) == 8
+    (parent,) = (run for run in again.runs() if run.data.tags["lrscope.kind"] == "sweep")
+    assert parent.info.run_name == "lr × 8, optimizer.weight_decay × 8", "of all batches, not of the first"
     assert "Use lr=" in first.out
     assert " with optimizer.weight_decay=" in first.out
 

@@ -109,7 +109,7 @@ def next_batch(config: DictConfig, jobs: Jobs, judged: bool = True) -> int:
     both = before.with_more(more)
     _current = replace(_current, plan=both if judged else replace(both, searched=()))
     replace(SweepTicket.read(_current.ledger.ticket), axes=_current.plan.axes).write(_current.ledger.ticket)
-    _current.log.tags(_tags(config, _current.plan))
+    _current.log.tags({**_tags(config, _current.plan), "mlflow.runName": _name(_current.plan)})
     return len(before.jobs)
 
 
