@@ -47,7 +47,7 @@ def start_of(case: Case, facts: RunFacts) -> TrialStart:
         own = Run(changed) if {RESET, "epochs"} & change.settings.keys() else copy.copy(run)
         network = copy.deepcopy(own.model)
         own.case = changed
-        optimizer = own._make_optimizer(network.parameters())
+        optimizer = own._make_optimizer(network)
         rate = replace(own.rate, kind=changed.schedule, peak=1.0, used=[])
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rate.at)
         clipping = Clipping(changed.clip) if changed.clip is not None else None

@@ -10,6 +10,7 @@ from command_line import Typed, type_command
 from mlflow.entities import Run
 
 from lrscope.core.outcome import Outcome
+from lrscope.core.pruned import Pruned
 
 SMALL = ("dataset=blobs", "batch_size=200", "model.hidden=[6]", "optimizer=sgd", "epochs=12", "trainer=cpu",
          "trainer.precision=64-true", "callbacks.look_ahead=false")  # fmt: skip
@@ -156,7 +157,6 @@ def test_optuna_proposes_batch_by_batch_and_goes_on_alike(tmp_path: Path) -> Non
         (("lr=interval(0.1,1)", "search.judge=past"), "search.judge=past: must be one of forecast, now"),
         (("lr=interval(0.1,1)", "search.finalists=0"), "search.finalists=0: must be at least 1"),
         (("lr=interval(0.1,1)", "search.seed=3"), "search.seed=3: one interval is searched in even steps"),
-        (("lr=interval(0.1,1)", "search.judge=now", "sweep.together=never"), "search.judge=now: members are stopped"),
         (("lr=interval(0.1,1)", "hydra/sweeper=basic"), "lr=interval(0.1,1): this sweeper searches no interval"),
         (("lr=tag(log,interval(0,1))",), "a logarithm needs numbers above 0"),
     ],
@@ -174,9 +174,33 @@ def test_a_lone_run_searches_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
-def test_members_that_train_by_themselves_train_to_their_end_and_it_is_said(tmp_path: Path) -> None:
-    words = ("-m", "lr=interval(0.1,1)", "search.trials=4", *SMALL, "tracking=off", "sweep.together=never")
-    typed = type_command(tmp_path, *words)
+def test_members_that_train_by_themselves_are_stopped_too(tmp_path: Path) -> None:
+    """The first to come trains to its end; each later one where it is among the best of those that came before it."""
+    words = ("-m", "lr=interval(0.01,10)", "search.trials=4", "search.finalists=1", *SMALL)
+    typed = type_command(tmp_path, *words, "sweep.together=never", "tracking.log_model=none", store=True)
     assert typed.code == 0, typed.err
-    assert "each member trains to its end" in typed.out
-    assert "stopped" not in typed.out.replace("none is stopped by the search", "")
+    runs = members(typed)
+    steps = {name: int(run.data.tags["lrscope.steps"]) for name, run in runs.items()}
+    assert steps["lr=0.01"] == 72  # the first
+    assert steps["lr=1"] == 72  # the best of them
+    assert steps["lr=0.1"] < 72  # after both
+    told = Pruned.from_json(runs["lr=0.1"].data.tags["lrscope.pruned"])
+    assert told is not None
+    assert told.epoch == steps["lr=0.1"] / 6
+    assert "stopped" in typed.out
+    assert {run.info.status for run in runs.values()} == {"FINISHED"}
+
+
+@pytest.mark.long
+def test_a_search_on_an_engine_stops_members_in_every_worker(tmp_path: Path) -> None:
+    words = (*SEARCH, "search.finalists=1", "sweep.engine=joblib", "sweep.workers=2", "sweep.together=always")
+    typed = type_command(tmp_path, *words, "tracking.log_model=none", store=True)
+    assert typed.code == 0, typed.err
+    runs = members(typed)
+    assert len(runs) == 12
+    whole = [name for name, run in runs.items() if int(run.data.tags["lrscope.steps"]) == 72]
+    assert 1 <= len(whole) < 8
+    for name, run in runs.items():
+        diverged = run.info.status == "FAILED"
+        assert ("lrscope.pruned" in run.data.tags) == (name not in whole and not diverged), name
+        assert len(typed.curve(run, "train/loss")) == int(run.data.tags["lrscope.steps"])

@@ -46,6 +46,7 @@ WAYS = {
     "modules": (*RATES, *MEMORY, "model._target_=own_module.Plain", *TOGETHER),
     "auto": ("-m", "lr=0.3,0.1,0.03,0.01,0.003,0.001", *MEMORY, "epochs=200", *UNREPORTED),
     "halving": ("-m", "lr=interval(0.01,1)", "search.trials=8", *HALVED, *MEMORY, *TOGETHER),
+    "searched singly": ("-m", "lr=interval(0.01,1)", "search.trials=6", *HALVED, *MODULE, *UNREPORTED),
     "tpe": (
         "-m",
         "lr=interval(0.01,1)",

@@ -21,6 +21,7 @@ def campaign(tmp_path_factory: pytest.TempPathFactory, fresh_database: Path) -> 
         ("single", "after checkpoint middle", True),
         ("module", "after checkpoint middle", True),
         ("batched", "after rename first", True),  # of one member; the others have none yet
+        ("searched singly", "after rung middle", True),  # what the others came to is in the store alone
         ("batched", "before upload middle", False),  # the service dies, and another takes over
     ],
 )

@@ -42,19 +42,26 @@ def launch(
         _composed(launcher, overrides, number) for number, overrides in enumerate(job_overrides, start=initial_job_idx)
     ]
     trained = _trained_elsewhere(jobs) if not here else _trained_together(jobs) if _is_own(task) else {}
-    returned = []
-    for place, (job, overrides) in enumerate(zip(jobs, job_overrides, strict=True)):
-        log.info(f"\t#{initial_job_idx + place} : {' '.join(filter_overrides(overrides))}")
-        result = run_job(
+    returned: dict[int, JobReturn] = {}
+    for place in _order(config, len(jobs)):
+        log.info(f"\t#{initial_job_idx + place} : {' '.join(filter_overrides(job_overrides[place]))}")
+        returned[place] = run_job(
             task_function=_returning(trained[place]) if place in trained else task if here else _not_begun,
-            config=job,
+            config=jobs[place],
             job_dir_key="hydra.sweep.dir",
             job_subdir_key="hydra.sweep.subdir",
             hydra_context=context,
         )
-        returned.append(result)
         configure_log(config.hydra.hydra_logging, config.hydra.verbose)
-    return returned
+    return [returned[place] for place in range(len(jobs))]
+
+
+def _order(config: DictConfig, jobs: int) -> Sequence[int]:
+    """Of the jobs: those of a search that stops the worst begin all over the interval."""
+    from lrscope.config.schema import HALVES
+    from lrscope.search.spread import spread
+
+    return spread(jobs) if "search" in config and config.search.method in HALVES else range(jobs)
 
 
 def _is_own(task: Any) -> bool:

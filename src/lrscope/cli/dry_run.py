@@ -25,7 +25,6 @@ def tell_sweep(config: Any) -> None:
         InputError: with the problems of all jobs, as without the flag; or its sweeper chooses them as it goes.
     """
     from lrscope.batched.run.preview import preview
-    from lrscope.config.in_vain import stops_members
     from lrscope.config.schema import HALVES
     from lrscope.core.job import Job, SweepTicket
     from lrscope.sweeps.lifecycle import checked_plan
@@ -36,7 +35,7 @@ def tell_sweep(config: Any) -> None:
         raise InputError(Problem(DRY_RUN, "", rule, "Leave it out."))
     ticket = SweepTicket("", None, planned.axes)
     jobs = [(job.cfg, Job(Path(), job.overrides, ticket)) for job in planned.jobs]
-    if planned.searched and config.search.method in HALVES and stops_members(config):
+    if planned.searched and config.search.method in HALVES:
         print("a search: most of these members are stopped at its rungs; times are those of all to their end")
     mode = str(config.sweep.together)
     groups = preview(jobs, "always" if mode == "always" else "auto", _apart(config, mode))

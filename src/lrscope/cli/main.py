@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Sequence
 from concurrent.futures import BrokenExecutor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lrscope.cli.conf_search import first_folder
 from lrscope.cli.ended import Ended
@@ -24,6 +24,9 @@ from lrscope.core.paths import find_the_users_modules
 from lrscope.core.redact import keep_secrets_out_of_tracebacks, redact, redacted_traceback
 from lrscope.core.std_streams import spare_the_command
 from lrscope.core.stop_signals import STOP
+
+if TYPE_CHECKING:
+    from lrscope.runs.train_single import Judged
 
 SWITCH_S = 0.0005
 """How long a thread may keep Python's lock while another waits. With Python's own 5 ms the thread that records holds up
@@ -173,7 +176,7 @@ def job(cfg: Any) -> Any:
     try:
         hydra = HydraConfig.get()
         whole = run_config(cfg, overrides_as_typed(hydra), hydra)
-        outcome = _find(whole) if whole.find.enabled else run_job(whole)
+        outcome = _find(whole) if whole.find.enabled else run_job(whole, judged=_judged(alone))
     except Interrupted as stop:
         if alone and (left := Outcome.read(Path(hydra.runtime.output_dir))) is not None:
             _ended.run_id, _ended.store, _ended.outcomes = left.run_id, cfg.tracking.uri, (left,)
@@ -190,6 +193,15 @@ def job(cfg: Any) -> Any:
         _ended.error = LrscopeError(f"the run crashed: {outcome.why}")
         raise SystemExit(1)
     return outcome
+
+
+def _judged(alone: bool) -> Judged | None:
+    """Who says whether a member goes on, where its sweep is a search."""
+    if alone:
+        return None
+    from lrscope.search.stop_each import stop_alone
+
+    return stop_alone
 
 
 def _find(cfg: Any) -> Outcome | None:

@@ -181,8 +181,7 @@ def searched_in_vain(config: Any, typed: Sequence[str]) -> list[Problem]:
     words = [word for word in typed if word.startswith(("search=", "search."))]
     params = (config.hydra.sweeper.get("params") or {}).values()
     intervals = sum("interval(" in str(text) for text in (*typed, *params))
-    method, stops = str(config.search.method), stops_members(config)
-    found = []
+    method, found = str(config.search.method), list[Problem]()
     for word in words:
         key, _, value = word.partition("=")
         name = key.partition(".")[2]
@@ -195,19 +194,10 @@ def searched_in_vain(config: Any, typed: Sequence[str]) -> list[Problem]:
             remedy = f"Choose search={SEARCH_KEYS[name][0]}, or leave it out."
         elif name == "seed" and method == "halving" and intervals == 1:
             rule, remedy = "one interval is searched in even steps, nothing is drawn", "Leave it out."
-        elif not stops and (value in HALVES or name in ("keep", "finalists", "judge")):
-            rule = "members are stopped where they train as one batched model in this process, and here they do not"
-            remedy = "Leave out hydra/launcher, sweep.together and sweep.engine, or choose search=grid."
         else:
             continue
         found.append(Problem(key, value, rule, remedy))
     return found
-
-
-def stops_members(config: Any) -> bool:
-    """Whether members may train as one batched model in this process, where a search can stop the worst of them."""
-    together = str(config.hydra.launcher.get("_target_")).endswith(".TogetherLauncher")
-    return together and str(config.sweep.together) != "never" and str(config.sweep.engine) == "local"
 
 
 def refers_to(cfg: Any, key: str) -> set[str]:

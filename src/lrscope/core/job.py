@@ -38,6 +38,8 @@ class SweepTicket:
     """By fingerprint; empty for a sweep that is not resumed."""
     experiment: str | None = None
     """Of the parent; its members lie in it too, also where each has another data set. None: of an older sweep."""
+    searched: tuple[str, ...] = ()
+    """Of the axes those whose values a search chooses, if it may stop members."""
 
     def write(self, file: Path) -> None:
         with failpoint("ticket"):
@@ -54,6 +56,7 @@ class SweepTicket:
             stored["launcher"],
             known,
             stored.get("experiment"),
+            tuple(stored.get("searched", ())),
         )
 
 

@@ -10,10 +10,12 @@ from lrscope.batched.model.stack import CannotStack
 from lrscope.batched.run.launch import chosen, prepared_runs, was_stacked
 from lrscope.batched.run.stack_key import Candidate, stacks, why_not_batched
 from lrscope.batched.run.tried_stack import TriedStack, different
+from lrscope.config.schema import HALVES
 from lrscope.core.outcome import Outcome
 from lrscope.engines.cut import Unit
 from lrscope.engines.task import LaunchedJob
 from lrscope.runs.resume import finished_before
+from lrscope.search.spread import spread
 
 
 def plan_units(jobs: Sequence[LaunchedJob], mode: str, sharing: int) -> tuple[dict[int, Outcome], list[Unit]]:
@@ -43,7 +45,9 @@ def plan_units(jobs: Sequence[LaunchedJob], mode: str, sharing: int) -> tuple[di
     units = [unit for stack in stacks(candidates, was_stacked) for unit in _units(stack, mode, sharing)]
     within = {number for unit in units for number in unit.numbers}
     left = [Unit((candidate.number,), False) for candidate in candidates if candidate.number not in within]
-    return done, [*units, *sorted([*left, *singles], key=lambda unit: unit.numbers)]
+    alone = sorted([*left, *singles], key=lambda unit: unit.numbers)
+    order = spread(len(alone)) if jobs[0].cfg.search.method in HALVES else range(len(alone))
+    return done, [*units, *(alone[place] for place in order)]
 
 
 def _units(stack: Sequence[Candidate], mode: str, sharing: int) -> list[Unit]:

@@ -94,6 +94,7 @@ def _train(task: Task) -> dict[int, Outcome]:
     from lrscope.core.errors import Interrupted
     from lrscope.runs.follow_launcher import following_its_launcher
     from lrscope.runs.run import run
+    from lrscope.search.stop_each import stop_alone
 
     first = next(iter(task.jobs.values()))
     become_current(first.composed)
@@ -109,7 +110,7 @@ def _train(task: Task) -> dict[int, Outcome]:
                 if place not in outcomes:
                     STOP.raise_if_requested()
                     become_current(job.composed)
-                    outcomes[place] = run(job.cfg, job.job)
+                    outcomes[place] = run(job.cfg, job.job, stop_alone)
     except Interrupted:
         pass
     return _with_losses(outcomes, task)

@@ -51,7 +51,7 @@ from lrscope.training.generators import restore_random_state
 from lrscope.training.in_units import in_units
 from lrscope.training.lightning_class import trains_itself
 from lrscope.training.lightning_module import Module
-from lrscope.training.live_run import LiveRun
+from lrscope.training.live_run import Leaves, LiveRun, stays
 from lrscope.training.objective import at
 from lrscope.training.recording import RunRecorder
 from lrscope.training.resumable_loader import ResumableLoader, resumable
@@ -85,8 +85,13 @@ class SingleRun:
     """Of a LightningModule that validates by itself."""
 
 
-def assemble(run: PreparedRun, recorder: RunRecorder, checkpoints: CheckpointFolder) -> SingleRun:
+def assemble(
+    run: PreparedRun, recorder: RunRecorder, checkpoints: CheckpointFolder, leaves: Leaves = stays
+) -> SingleRun:
     """Build network, module, callbacks and trainer from the config, in the order that fixes the random numbers.
+
+    Args:
+        leaves: see :class:`LiveRun`; of a run that several processes train it is not asked.
 
     Raises:
         InputError: an argument that does not fit, or an accelerator that is not there.
@@ -97,6 +102,7 @@ def assemble(run: PreparedRun, recorder: RunRecorder, checkpoints: CheckpointFol
     live = live_run(run, recorder)
     steps = RecordSteps(live, signal_choice(cfg), cfg.trainer.accumulate_grad_batches)
     trainer = make_trainer(cfg)
+    live.leaves = leaves if trainer.world_size == 1 else stays
     device = trainer.strategy.root_device
     module.loss = at(module.loss, next(module.parameters()).new_empty((), device=device))
     loader, parts = _data(run, trainer, device, module.take)
@@ -228,7 +234,7 @@ def _fit(single: SingleRun, log: RunLog | None) -> RunEnd:
             single.trainer.fit(single.module, *loaders, ckpt_path=path, weights_only=True if path else None)
         if has_ended:
             restore_random_state(content[RANDOM])
-            return RunEnd(as_before=True, stopped_by=single.live.stopped_by)
+            return RunEnd(as_before=True, stopped_by=single.live.stopped_by, pruned=single.live.pruned)
     except StoppedByVerdict as stop:
         return RunEnd(stopped_by=stop.verdict)
     except Interrupted as stop:
@@ -237,7 +243,7 @@ def _fit(single: SingleRun, log: RunLog | None) -> RunEnd:
         raise
     except Exception as error:
         return RunEnd(error=error)
-    return RunEnd(stopped_by=single.live.stopped_by)
+    return RunEnd(stopped_by=single.live.stopped_by, pruned=single.live.pruned)
 
 
 def signal_choice(cfg: DictConfig) -> SignalChoice:

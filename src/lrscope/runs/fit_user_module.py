@@ -24,7 +24,7 @@ from lrscope.training.callbacks.keep_checkpoints import ExactCheckpoints
 from lrscope.training.callbacks.show_progress import ShowProgress
 from lrscope.training.callbacks.stop_at_verdict import StopAtVerdict
 from lrscope.training.checkpoint_folder import CheckpointFolder
-from lrscope.training.live_run import LiveRun
+from lrscope.training.live_run import Leaves, LiveRun, stays
 from lrscope.training.recording import RunRecorder
 from lrscope.training.resumable_loader import ResumableLoader, resumable
 from lrscope.training.trainer import make_trainer
@@ -46,8 +46,13 @@ from lrscope.training.user_module.record_logged_values import RecordLoggedValues
 from lrscope.training.user_module.record_module_steps import RecordModuleSteps
 
 
-def assemble_user_module(run: PreparedRun, recorder: RunRecorder, checkpoints: CheckpointFolder) -> SingleRun:
+def assemble_user_module(
+    run: PreparedRun, recorder: RunRecorder, checkpoints: CheckpointFolder, leaves: Leaves = stays
+) -> SingleRun:
     """Build module, callbacks and trainer from the config.
+
+    Args:
+        leaves: as for :func:`lrscope.runs.fit.assemble`.
 
     Raises:
         InputError: an argument that does not fit, or an accelerator that is not there.
@@ -58,6 +63,7 @@ def assemble_user_module(run: PreparedRun, recorder: RunRecorder, checkpoints: C
     live = live_run(run, recorder)
     steps = RecordModuleSteps(live, signal_choice(cfg), cfg.trainer.accumulate_grad_batches)
     trainer = make_trainer(cfg, limit_val_batches=1.0)
+    live.leaves = leaves if trainer.world_size == 1 else stays
     loader, train, val = _loaders(run, trainer.strategy.root_device)
     val_loader = val() if val is not None else None
     evaluate = EvaluateModule(steps, train, val, run.name)

@@ -15,10 +15,15 @@ from lrscope.core.stop_signals import STOP
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
+    from lrscope.runs.train_single import Judged
 
-def run_job(cfg: DictConfig, job: Job | None = None) -> Outcome:
+
+def run_job(cfg: DictConfig, job: Job | None = None, judged: Judged | None = None) -> Outcome:
     """Train the job that Hydra is running, or the one that a find makes of it; what an earlier call of the same sweep
     finished is not trained again.
+
+    Args:
+        judged: of a trial of a search, who says whether it goes on.
 
     Raises:
         InputError: the config asks for something that cannot be done; nothing was recorded.
@@ -35,7 +40,7 @@ def run_job(cfg: DictConfig, job: Job | None = None) -> Outcome:
     if job.ticket is None:
         job = continued(cfg, job, settings_of(cfg))
     with following_its_launcher(job):
-        outcome = run(cfg, job)
+        outcome = run(cfg, job, judged)
     if job.ticket is None and is_first():
         print(closing_words(outcome, job, recorded=cfg.tracking.mode != "off"))
     STOP.raise_if_requested()
@@ -60,14 +65,14 @@ def closing_words(outcome: Outcome, job: Job, recorded: bool = True) -> str:
     return "\n".join(lines)
 
 
-def run(cfg: DictConfig, job: Job) -> Outcome:
+def run(cfg: DictConfig, job: Job, judged: Judged | None = None) -> Outcome:
     """One training of one composed config. Its record is opened first: MLflow loads beside torch."""
     from lrscope.runs.shared_session import failed_to_record, recording_session, settings_of
 
     with recording_session(settings_of(cfg)) as session:
-        from lrscope.runs.train_single import train_single
+        from lrscope.runs.train_single import judged_by_nobody, train_single
 
-        outcome = train_single(cfg, job, session)
+        outcome = train_single(cfg, job, session, judged or judged_by_nobody)
     outcome = replace(outcome, run_id=outcome.run_id or session.run_id(outcome.local_id))  # known once it is delivered
     if job.ledger is not None and failed_to_record():  # in a launcher's worker: the command is to know
         outcome = replace(outcome, lost=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
@@ -22,17 +23,26 @@ from lrscope.runs.try_advice import tried
 from lrscope.tracking import Session
 from lrscope.training.checkpoint_folder import CheckpointFolder
 from lrscope.training.distributed import SharedRun, is_first, processes_of_a_member
+from lrscope.training.live_run import Leaves, stays
 from lrscope.training.recording import RunRecorder
 
+Judged = Callable[[PreparedRun, RunRecorder], Leaves]
+"""Of a run and its record: what is asked, at the end of an epoch, whether it leaves its search."""
 
-def train_single(cfg: DictConfig, job: Job, session: Session) -> Outcome:
+
+def judged_by_nobody(_run: PreparedRun, _recorder: RunRecorder) -> Leaves:
+    """Of a run that is no trial of a search."""
+    return stays
+
+
+def train_single(cfg: DictConfig, job: Job, session: Session, judged: Judged = judged_by_nobody) -> Outcome:
     """Prepare, assemble, record, train, try out what more steps bring, finish, and try what would train instead."""
     prepared = prepare(cfg, job)
     if (done := finished_before(prepared)) is not None:
         return done
     recorder = RunRecorder(prepared.plan)
     checkpoints = CheckpointFolder(prepared.checkpoint_folder, prepared.is_recorded)
-    single = assembled(prepared, recorder, checkpoints)
+    single = assembled(prepared, recorder, checkpoints, judged(prepared, recorder))
     prepared = single.run
     log = open_record(prepared, session, recorder)
     with never_left_running(log):
@@ -49,17 +59,19 @@ def train_single(cfg: DictConfig, job: Job, session: Session) -> Outcome:
             return finish(trained, end, test, probed, session, partial(_try, single, end))
 
 
-def assembled(run: PreparedRun, recorder: RunRecorder, checkpoints: CheckpointFolder) -> SingleRun:
+def assembled(
+    run: PreparedRun, recorder: RunRecorder, checkpoints: CheckpointFolder, leaves: Leaves = stays
+) -> SingleRun:
     """The run of a network, or of a LightningModule, put together.
 
     Raises:
         InputError: an argument that does not fit, or an accelerator that is not there.
     """
     if not run.objective.of_module:
-        return assemble(run, recorder, checkpoints)
+        return assemble(run, recorder, checkpoints, leaves)
     from lrscope.runs.fit_user_module import assemble_user_module  # of what it imports a network needs nothing
 
-    return assemble_user_module(run, recorder, checkpoints)
+    return assemble_user_module(run, recorder, checkpoints, leaves)
 
 
 def _try(single: SingleRun, end: RunEnd, trace: Trace) -> Trials | None:

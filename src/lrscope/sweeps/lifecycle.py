@@ -14,8 +14,7 @@ from omegaconf import DictConfig
 
 from lrscope.config.find_asked import find_problems
 from lrscope.config.given_paths import started_in, whole_words
-from lrscope.config.in_vain import launched_in_vain, searched_in_vain, stops_members
-from lrscope.config.schema import HALVES
+from lrscope.config.in_vain import launched_in_vain, searched_in_vain
 from lrscope.core.command_words import with_options
 from lrscope.core.errors import InputError, Interrupted, LrscopeError
 from lrscope.core.job import KnownMember, SweepTicket, overrides_as_typed, overrides_to_repeat
@@ -108,7 +107,8 @@ def next_batch(config: DictConfig, jobs: Jobs, judged: bool = True) -> int:
     make_job_folders(job.folder for job in more.jobs)
     both = before.with_more(more)
     _current = replace(_current, plan=both if judged else replace(both, searched=()))
-    replace(SweepTicket.read(_current.ledger.ticket), axes=_current.plan.axes).write(_current.ledger.ticket)
+    ticket = SweepTicket.read(_current.ledger.ticket)
+    replace(ticket, axes=_current.plan.axes, searched=_current.plan.searched).write(_current.ledger.ticket)
     _current.log.tags({**_tags(config, _current.plan), "mlflow.runName": _name(_current.plan)})
     return len(before.jobs)
 
@@ -130,9 +130,8 @@ def _begin(config: DictConfig, planned: Plan, chosen: bool) -> None:
     except BaseException:
         unshare(settings)
         raise
-    ticket = SweepTicket(
-        log.local_id, log.run_id, planned.axes, this_process().to_tags(), known, config.experiment_name
-    )
+    launcher, experiment = this_process().to_tags(), config.experiment_name
+    ticket = SweepTicket(log.local_id, log.run_id, planned.axes, launcher, known, experiment, planned.searched)
     ticket.write(ledger.ticket)
     tell_jobs(SWEEP, str(ledger.ticket))
     STOP.pass_on(ledger.ask_to_stop)
@@ -270,8 +269,6 @@ def _announce(sweep: CurrentSweep, stored: StoredSweep | None, so_far: str) -> N
     members = "1 member" if count == 1 else f"{count} members"
     identity = sweep.log.run_id or sweep.log.local_id
     print(f"sweep {identity}: {members}{so_far}, experiment {sweep.config.experiment_name}", flush=True)
-    if sweep.plan.searched and sweep.config.search.method in HALVES and not stops_members(sweep.config):
-        print("each member trains to its end: none is stopped by the search where they do not train as one", flush=True)
     if stored is None:
         return
     from lrscope.runs.resume import explain_new

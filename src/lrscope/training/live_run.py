@@ -20,6 +20,13 @@ rate its noise outweighs all that the run moves.
 """
 
 
+Leaves = Callable[[int], Pruned | None]
+
+
+def stays(_: int) -> None:
+    """Nothing but its own length, early stopping and verdicts ends the run."""
+
+
 class LiveRun:
     """One run from its first update to its last. Lightning's callbacks call it for a run that trains alone, the batched
     training for each of its members: so both record, keep and decide the same.
@@ -60,6 +67,8 @@ class LiveRun:
         """The verdict that ended it."""
         self.pruned: Pruned | None = None
         """That a search ended it."""
+        self.leaves: Leaves = stays
+        """Of a search, asked with each epoch (from 1) that the run could go on after: whether it ends with it."""
         self._epoch_loss, self._epoch_examples = 0.0, 0
 
     def add_steps(self, losses: Sequence[float], rates: Sequence[float], total: float, examples: int) -> None:
@@ -133,7 +142,14 @@ class LiveRun:
         self.best.end_epoch(epoch, values.get(self.best.monitor), weights)
         if not self.by_steps:
             self.stopped_by = self._certain(epoch)
+        if self.stopped_by is None and epoch < self.epochs:
+            self.pruned = self.leaves(epoch)
         return values
+
+    @property
+    def is_over(self) -> bool:
+        """Whether a verdict or a search has ended it."""
+        return self.stopped_by is not None or self.pruned is not None
 
     def end(self, test: Evaluation | None) -> None:
         """Record what the test part came to, once."""

@@ -30,6 +30,8 @@ from lrscope.core.outcome import Outcome
 from lrscope.core.stop_signals import STOP
 from lrscope.runs.prepare import PreparedRun, prepare
 from lrscope.runs.resume import fetch_checkpoints, finished_before
+from lrscope.search.judged_curve import halves
+from lrscope.search.stop_each import StopEach
 from lrscope.sweeps.lifecycle import current
 from lrscope.training import build, threads
 from lrscope.training.checkpoint_folder import CheckpointFolder
@@ -67,7 +69,7 @@ def train_together(jobs: Sequence[tuple[DictConfig, Job]], mode: str, cut: bool 
         elif run is not None:
             candidates.append(_candidate(number, run))
     for reason, count in reasons.items():
-        _say(f"{_members(count)} one by one{searches.to_the_end}: {reason}")
+        _say(f"{_members(count)} one by one: {reason}")
     STOP.install()
     for stack in stacks(level_positions(candidates), (lambda _: True) if cut else was_stacked):
         if STOP.requested() is None:
@@ -111,12 +113,12 @@ def _train_stack(stack: Sequence[Candidate], mode: str, searches: Searches) -> d
         tried = TriedStack.of(*different([candidate.run for candidate in stack]))
         reason = tried.trial.why_not()
         if reason is not None:
-            _say(f"{_members(len(stack))} one by one{searches.to_the_end}: {reason}")
+            _say(f"{_members(len(stack))} one by one: {reason}")
             return {}
-        halves = searches.holds(stack)
-        choice = chosen(stack, tried.trial, "always" if halves else mode)
+        judged = searches.holds(stack)
+        choice = chosen(stack, tried.trial, "always" if judged else mode)
     except CannotStack as cannot:
-        _say(f"{_members(len(stack))} one by one{searches.to_the_end}: {cannot}")
+        _say(f"{_members(len(stack))} one by one: {cannot}")
         return {}
     except Exception as error:  # of a user's part: whoever fails alone has a record that says so
         _say(f"{_members(len(stack))} one by one: trying them together failed ({_first_line(error)})")
@@ -126,20 +128,26 @@ def _train_stack(stack: Sequence[Candidate], mode: str, searches: Searches) -> d
     outcomes: dict[int, Outcome] = {}
     each = tried.bytes_each()
     most = most_members(each, tried.device)
-    pieces = searches.pieces(stack, most) if halves else _pieces(stack, most, each, choice.most)
+    pieces = searches.pieces(stack, most) if judged else _pieces(stack, most, each, choice.most)
     for piece in pieces:
         if STOP.requested() is not None:
             break
         members = _made_members(piece)
         with threads.at(choice.threads):
             try:
-                stops = searches.stops(piece, most) if halves else None
+                stops = searches.stops(piece, most) if judged else _stops_in_worker(piece)
                 trained = train_batched([*members.values()], piece[0].position, stops) if members else []
             except CannotBatch as error:
                 _say(f"{_members(len(piece))} one by one: they do not fit together ({_first_line(error.__cause__)})")
                 continue
         outcomes |= dict(zip(members, trained, strict=True))
     return outcomes
+
+
+def _stops_in_worker(piece: Sequence[Candidate]) -> StopEach | None:
+    """What judges the members of a search in a worker, which knows of the others' what lies in the sweep's folder."""
+    elsewhere = current() is None and halves(piece[0].run) and not piece[0].has_ended
+    return StopEach(piece[0].run) if elsewhere else None
 
 
 def _made_members(piece: Sequence[Candidate]) -> dict[int, BatchedMember]:

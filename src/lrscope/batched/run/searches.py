@@ -15,23 +15,14 @@ from lrscope.core.from_store import entries, whole
 from lrscope.core.outcome import Outcome
 from lrscope.core.pruned import Pruned
 from lrscope.runs.prepare import PreparedRun
-from lrscope.runs.run_length import evaluated_every
 from lrscope.search.bracket import Bracket, Entrant
 from lrscope.search.halving import Curve
-from lrscope.search.rungs import rungs
+from lrscope.search.judged_curve import bracket_of, curve_of, evaluations_of, judged_by, rungs_of, sign_of, trial_of
 from lrscope.sweeps.current import CurrentSweep
-from lrscope.training.build import planned_epochs
-from lrscope.training.live_run import LOSS_START
 
 SEARCH = "lrscope.search"
 """Tag of a sweep that is a search: how its trials ranked at each rung, by bracket. A decision is written before anybody
 leaves by it, so that a search that was killed goes on with the same."""
-
-SEED = "seed"
-"""Members that differ in it alone are one trial."""
-
-LOSSES = ("val/loss", "train/loss_eval")
-"""What the loss ahead of the first update is a beginning of."""
 
 
 class Searches:
@@ -41,11 +32,6 @@ class Searches:
         self._sweep = sweep
         self._active = sweep is not None and bool(sweep.plan.searched) and sweep.config.search.method in HALVES
         self._runs: dict[str, list[tuple[PreparedRun, Outcome | None]]] = {}
-
-    @property
-    def to_the_end(self) -> str:
-        """What is to be said of members that train by themselves."""
-        return ", each to its end" if self._active else ""
 
     def enter(self, run: PreparedRun, done: Outcome | None) -> None:
         """A member of the sweep, with what an earlier command made of it."""
@@ -89,12 +75,15 @@ class StopWorst:
     def end(self, member: BatchedMember) -> None:
         """A member ends by itself."""
         for bracket in self._of(member):
-            bracket.end(member.run.local_id, _curve(member, ended=True))
+            bracket.end(
+                member.run.local_id, curve_of(member.run, member.recorder, True, member.live.stopped_by is not None)
+            )
 
     def leaving(self, epoch: int, members: Sequence[BatchedMember]) -> dict[str, Pruned]:
         """Of the members that still train those that leave with this epoch (from 1), by their ids."""
         due = [bracket for bracket in self._brackets if bracket.is_rung(epoch)]
-        curves = [{m.run.local_id: _curve(m) for m in members if bracket.has(m.run.local_id)} for bracket in due]
+        seen = {m.run.local_id: curve_of(m.run, m.recorder, failed=m.live.stopped_by is not None) for m in members}
+        curves = [{member: curve for member, curve in seen.items() if bracket.has(member)} for bracket in due]
         for bracket, own in zip(due, curves, strict=True):
             bracket.rank(epoch, own)
         if due:
@@ -111,51 +100,27 @@ class StopWorst:
 
 def _brackets(own: Sequence[tuple[PreparedRun, Outcome | None]], sweep: CurrentSweep) -> list[Bracket]:
     """Trials that differ in what is searched compete; every combination of the listed values is a search of its own."""
-    how, cfg = sweep.config.search, own[0][0].cfg
     groups: dict[str, list[Entrant]] = {}
     for run, done in own:
-        words = {key: value for key, value in run.job.varying.items() if key != SEED}
-        group = _words({key: value for key, value in words.items() if key not in sweep.plan.searched})
-        groups.setdefault(group, []).append(_entrant(run, _words(words), done))
-    steps = evaluated_every(cfg)
-    every, epochs = -(-steps // cfg.steps_per_epoch), planned_epochs(cfg)
-    evaluations = -(-cfg.total_steps // steps)
-    judge = "now" if sweep.config.sweep.direction == "max" else str(how.judge)  # losses fall as powers, nothing else
-    earlier = _ranked_before(sweep)
-    made = []
+        group = bracket_of(run.job.varying, sweep.plan.searched)
+        groups.setdefault(group, []).append(_entrant(run, trial_of(run.job.varying), done))
+    run, earlier, made = own[0][0], _ranked_before(sweep), []
     for entrants in groups.values():
-        trials = len({entrant.trial for entrant in entrants})
-        ladder = rungs(epochs, trials, float(how.keep), int(how.finalists), every)
-        fresh = Bracket(entrants, ladder, evaluations, judge, {})
-        made.append(Bracket(entrants, ladder, evaluations, judge, earlier.get(fresh.identity, {})))
+        ladder = rungs_of(run, len({entrant.trial for entrant in entrants}))
+        how = ladder, evaluations_of(run), judged_by(run)
+        fresh = Bracket(entrants, *how, {})
+        made.append(Bracket(entrants, *how, earlier.get(fresh.identity, {})))
     return made
 
 
 def _entrant(run: PreparedRun, trial: str, done: Outcome | None) -> Entrant:
     if done is None:
         return Entrant(run.local_id, trial)
-    objective, sign = run.cfg.sweep.objective, _sign(run)
+    objective, sign = run.cfg.sweep.objective, sign_of(run)
     loss = sign * done.final[objective] if objective in done.final else done.final.get("train/loss_eval", math.nan)
     failed = done.status == "FAILED" or not math.isfinite(loss)
     curve = Curve(losses=(loss,), ended=True, failed=failed)
     return Entrant(run.local_id, trial, True, done.pruned is not None, curve)
-
-
-def _curve(member: BatchedMember, ended: bool = False) -> Curve:
-    """Of what the sweep is judged by, the lower the better; the training loss where that is not recorded."""
-    trace, objective = member.recorder.trace(member.run.facts), member.run.cfg.sweep.objective
-    judged = _sign(member.run) * trace.get(objective).values
-    losses = judged if len(judged) else trace.get("train/loss_eval").values
-    start = trace.get(LOSS_START).values.tolist() if objective in LOSSES or not len(judged) else []
-    return Curve(start[0] if start else math.nan, losses.tolist(), ended, member.live.stopped_by is not None)
-
-
-def _sign(run: PreparedRun) -> float:
-    return -1.0 if run.cfg.sweep.direction == "max" else 1.0
-
-
-def _words(settings: Mapping[str, str]) -> str:
-    return " ".join(f"{key}={value}" for key, value in settings.items())
 
 
 def _ranked_before(sweep: CurrentSweep) -> dict[str, dict[str, list[int]]]:

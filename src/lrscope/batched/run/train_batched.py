@@ -38,6 +38,7 @@ from lrscope.runs.lifecycle import RunEnd, open_record
 from lrscope.runs.place_data import placed
 from lrscope.runs.shared_session import recording_session
 from lrscope.runs.trained_otherwise import tell_if_trained_otherwise
+from lrscope.search.stop_each import StopEach
 from lrscope.tracking import Session
 from lrscope.tracking.autolog import autolog_off
 from lrscope.training.build import planned_epochs
@@ -58,7 +59,7 @@ class CannotBatch(Exception):
 
 
 def train_batched(
-    members: Sequence[BatchedMember], position: Position = BEGINNING, stops: StopWorst | None = None
+    members: Sequence[BatchedMember], position: Position = BEGINNING, stops: StopWorst | StopEach | None = None
 ) -> list[Outcome]:
     """Train the members as one model, and close each one's record as if it had trained alone.
 
@@ -94,7 +95,9 @@ def train_batched(
 class _BatchedRun:
     """One stack under way: its module, what follows it, and the outcomes of those that have ended."""
 
-    def __init__(self, members: Sequence[BatchedMember], position: Position, stops: StopWorst | None) -> None:
+    def __init__(
+        self, members: Sequence[BatchedMember], position: Position, stops: StopWorst | StopEach | None
+    ) -> None:
         self.outcomes: dict[str, Outcome] = {}
         """By local id."""
         self._session: Session | None = None
@@ -167,7 +170,11 @@ def _with_state(network: nn.Module, state: Mapping[str, Tensor]) -> nn.Module:
 
 
 def _follower(
-    module: BatchedModule, members: Sequence[BatchedMember], data: Data, finish: Finish, stops: StopWorst | None
+    module: BatchedModule,
+    members: Sequence[BatchedMember],
+    data: Data,
+    finish: Finish,
+    stops: StopWorst | StopEach | None,
 ) -> FollowMembers:
     run, network = members[0].run, members[0].part.network
     if run.objective.of_module:

@@ -85,7 +85,7 @@ class EvaluateEpochs(LeanCallback):
             trainer.current_epoch + 1, self._parts(pl_module), partial(copied_state, pl_module)
         )
         trainer.callback_metrics.update({key: as_metric(value) for key, value in values.items()})
-        if self.live.stopped_by is not None:
+        if self.live.is_over:
             trainer.should_stop = True
         for early in trainer.early_stopping_callbacks:  # those that look at evaluations, and not at the ends of epochs
             early.on_validation_end(trainer, pl_module)
@@ -98,7 +98,7 @@ class EvaluateEpochs(LeanCallback):
         values = self.live.end_epoch(epoch, evaluated, partial(copied_state, pl_module))
         # Lightning's plateau schedule and EarlyStopping read here; `self.log` would cost more than the evaluation.
         trainer.callback_metrics.update({key: as_metric(value) for key, value in values.items()})
-        if self.live.stopped_by is not None:
+        if self.live.is_over:
             trainer.should_stop = True
 
     def test(self, module: pl.LightningModule) -> Evaluation | None:

@@ -92,7 +92,7 @@ class ExactCheckpoints(LeanCallback):
     ) -> None:
         checkpoint[RANDOM] = random_state()
         checkpoint[MEMBERS] = 0
-        if trainer.state.finished or self.live.stopped_by is not None:
+        if trainer.state.finished or self.live.is_over:
             checkpoint[ENDED] = True
         elif self._at_epoch_start:
             settle_at_epoch_start(checkpoint["loops"]["fit_loop"])

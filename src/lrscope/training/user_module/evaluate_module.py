@@ -102,7 +102,7 @@ class EvaluateModule(LeanCallback):
         values = self.live.evaluate_within(trainer.current_epoch + 1, evaluated, module.state_dict)
         self._tell(trainer, values)
         self._val_loss, self._val_examples = 0.0, 0
-        if self.live.stopped_by is not None:
+        if self.live.is_over:
             trainer.should_stop = True
 
     def on_validation_batch_end(
@@ -127,7 +127,7 @@ class EvaluateModule(LeanCallback):
             choose_by_what_is_there(self.live.best, evaluated)
         values = self.live.end_epoch(epoch, evaluated, partial(copied_state, pl_module))
         self._tell(trainer, values)
-        if self.live.stopped_by is not None:
+        if self.live.is_over:
             trainer.should_stop = True
 
     def test(self, module: pl.LightningModule) -> Evaluation | None:
