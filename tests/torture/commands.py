@@ -44,7 +44,7 @@ WAYS = {
     "batched": (*RATES, *MEMORY, *TOGETHER),
     "reported": (*RATES, *MEMORY, "sweep.together=always"),
     "modules": (*RATES, *MEMORY, "model._target_=own_module.Plain", *TOGETHER),
-    "auto": ("-m", "lr=0.3,0.1,0.03,0.01,0.003,0.001", *MEMORY, "epochs=200", *UNREPORTED),
+    "auto": (*RATES, *MEMORY, *UNREPORTED),  # so short that they train together however long a step takes
     "halving": ("-m", "lr=interval(0.01,1)", "search.trials=8", *HALVED, *MEMORY, *TOGETHER),
     "searched singly": ("-m", "lr=interval(0.01,1)", "search.trials=6", *HALVED, *MODULE, *UNREPORTED),
     "tpe": (
