@@ -107,11 +107,25 @@ def test_a_slow_run_trains_longer_where_no_rate_is_enough() -> None:
 
 def test_a_rate_that_is_at_its_end_far_above_another_is_not_advised() -> None:
     finding = advised(0.001, "slow", rate(0.01, 0.2), rate(0.1, 1.0, settled=True))
-    assert finding.changes == {"lr": 0.01} and "train longer" in finding.advice
-    forecast = replace(rate(0.01, 0.2), times=4.0)
-    assert advised(0.001, "slow", forecast).changes == {"lr": 0.01, "epochs": 240}  # 1.5 · 4 · 40
+    assert finding.changes == {"lr": 0.01, "epochs": 67}  # ten times the 200 updates that were tried, 30 an epoch
+    assert "train longer, too, as a guess epochs=67" in finding.advice
+
+
+def test_a_rate_at_which_it_still_fell_is_told_with_a_length() -> None:
+    forecast = replace(rate(0.01, 0.2), times=10.0)
+    told = advised(0.001, "slow", forecast)
+    assert told.changes == {"lr": 0.01, "epochs": 100}  # 1.5 · 10 · 200 updates of 30 an epoch
+    assert "by a forecast epochs=100" in told.advice
     begun = Trial(LONGER, {"lr": 0.01, "epochs": 400}, "too slow", 0.18, 900, True)
-    assert "in the first 900 updates of that" in advised(0.001, "slow", forecast, begun).advice
+    longer = advised(0.001, "slow", forecast, begun)
+    assert longer.changes == {"lr": 0.01, "epochs": 400}  # ten times 900 updates would be 300
+    assert longer.advice.startswith(
+        "start with lr=0.01: tried for 900 updates from the same start the loss fell to 0.18"
+    )
+    same = replace(begun, changes={"lr": 0.001, "epochs": 400})
+    assert advised(0.001, "slow", same).changes == {"epochs": 400}
+    enough = replace(rate(0.01, 0.2), times=4.0)
+    assert advised(0.001, "slow", enough).changes == {"lr": 0.01}  # 1.5 · 4 · 200 are the 1,200 updates of the run
 
 
 def test_of_rates_that_do_equally_well_the_lower_one_is_safer() -> None:

@@ -30,6 +30,8 @@ NEAR = 0.03
 """Share of the fall within which two rates do equally well: the lower one is then further from those that fail."""
 SPARE = 1.5
 """Forecasts of how long it takes are short rather than long."""
+NO_END_IN_SIGHT = 10.0
+"""So many times what a trial took is told where no forecast says how long it falls."""
 SHOWN = 3
 """So many of the rates that train are told, the nearest to the one that is advised."""
 
@@ -78,35 +80,42 @@ def _faster(finding: Finding, signals: RunSignals, trials: Trials) -> Finding:
     chosen = fastest(trials, signals.end)
     if chosen is None:
         return finding
-    if chosen.what == LONGER:
-        if chosen.settled:
-            seen = f"{_length(chosen)} the loss fell to {chosen.loss:.4g}, and hardly further in as many again"
-        else:
-            seen = f"in the first {chosen.updates:,} updates of that the loss fell to {chosen.loss:.4g}, and still fell"
+    if chosen.settled and chosen.what == LONGER:
+        seen = f"{_length(chosen)} the loss fell to {chosen.loss:.4g}, and hardly further in as many again"
         return _told(finding, f"{_words(chosen, facts)}: {seen}", chosen, facts)
-    start = f"start with {_words(chosen, facts)}: {_seen(chosen, trials, facts)}"
+    start = f"start with {_words(_at_its_rate(chosen, facts), facts)}: "
+    start += (
+        f"{_length(chosen)} the loss fell to {chosen.loss:.4g}"
+        if chosen.what == LONGER
+        else _seen(chosen, trials, facts)
+    )
     if chosen.settled:
         return _told(finding, f"{start}; as many updates again brought next to nothing more", chosen, facts)
     length = _length_to_try(chosen, trials, facts)
     if length is None:
-        return _told(finding, f"{start}; it still fell then: train longer, too", chosen, facts)
-    told = _told(
-        finding,
-        f"{start}; it still fell then: train longer, too, by a forecast {facts.length_key}={length}",
-        chosen,
-        facts,
-    )
+        return _told(finding, f"{start}; it still fell then", chosen, facts)
+    guess = "by a forecast" if chosen.times is not None else "as a guess"
+    words = f"{start}; it still fell then: train longer, too, {guess} {facts.length_key}={length}"
+    told = _told(finding, words, chosen, facts)
     return replace(told, changes={**told.changes, facts.length_key: length})
+
+
+def _at_its_rate(trial: Trial, facts: RunFacts) -> Trial:
+    """Of a longer one what it changed beside the length, which is told by itself."""
+    return replace(trial, changes={key: value for key, value in trial.changes.items() if key != facts.length_key})
 
 
 def _length_to_try(chosen: Trial, trials: Trials, facts: RunFacts) -> int | None:
     """So many epochs, or updates where these say how long a run is, a trial is forecast to take until it falls no
-    further, with some to spare.
+    further, with some to spare; at least twice what it took, and what it was to take. None where the run's own length
+    is enough, or that is not known in epochs.
     """
     unit = 1 if facts.length_key == "max_steps" else facts.steps_per_epoch
-    if chosen.times is None or not unit:
+    if not unit:
         return None
-    return math.ceil(max(2.0, SPARE * chosen.times) * trials.planned / unit)
+    times = SPARE * chosen.times if chosen.times is not None else NO_END_IN_SIGHT
+    length = max(math.ceil(max(times, 2.0) * chosen.updates / unit), int(chosen.changes.get(facts.length_key, 0)))
+    return length if length * unit > trials.planned else None
 
 
 def fastest(trials: Trials, end: float) -> Trial | None:

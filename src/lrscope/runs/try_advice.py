@@ -12,7 +12,7 @@ from lrscope.core.stop_signals import STOP
 from lrscope.core.trace import Trace
 from lrscope.core.trials import Trials
 from lrscope.diagnosis.untried import Untried, untried
-from lrscope.probe.clock import Clock, seconds_for
+from lrscope.probe.clock import clock_for
 from lrscope.probe.rounds import trials
 from lrscope.runs.prepare import PreparedRun
 from lrscope.runs.trial_start_of import can_be_tried, trial_start_of
@@ -30,13 +30,16 @@ def tried(run: PreparedRun, trace: Trace, device: torch.device, world_size: int,
 
 def try_for(run: PreparedRun, wanted: Untried, device: torch.device, world_size: int, trained: float) -> Trials | None:
     """The same for a run of which it is known that something has to be tried."""
-    seconds = seconds_for(trained, run.cfg.callbacks.trial_seconds)
-    if seconds <= 0 or not can_be_tried(run, world_size) or STOP.requested() is not None:
+    clock = clock_for(trained, run.cfg.callbacks.trial_seconds, device.type == "cpu", STOP.requested)
+    if clock.seconds <= 0 or not can_be_tried(run, world_size) or STOP.requested() is not None:
         return None
     if run.cfg.callbacks.progress != "none":
-        print(f"{run.name}: {wanted.verdict.label}; trying what would train, for {seconds:.0f} s at most", flush=True)
+        print(
+            f"{run.name}: {wanted.verdict.label}; trying what would train, for about {clock.seconds:.0f} s at most",
+            flush=True,
+        )
     try:
-        return trials(trial_start_of(run, device), wanted, Clock(seconds, STOP.requested))
+        return trials(trial_start_of(run, device), wanted, clock)
     except Exception as error:  # of a user's part that cannot be made twice: the run itself has ended well
         text = str(error).splitlines()[0] if str(error) else ""
         warnings.warn(
