@@ -1,8 +1,10 @@
-"""Whether the rate that `find=on` tells is as good as the best of a sweep, and Lightning's `lr_find` beside it.
+"""Whether the rate that `find=on` tells is as good as the best of a sweep; Lightning's `lr_find` and fastai's valley
+rule beside it.
 
     python benchmarks/find.py --cases 20                  trains the held-out cases that are not kept yet
     python benchmarks/find.py --cases 10 --half tune      those on which the rule was set
     python benchmarks/find.py --cases 0                   prints the table of what is kept
+    python benchmarks/find.py --law 24                    the rate told for 8 times the updates, of so many of them
 
 A case is a small data set that scikit-learn ships or makes, a network, an optimizer and a schedule, drawn by number.
 Regret is how much higher the validation loss at the end is at the rate that was found than at the best of three
@@ -16,21 +18,24 @@ import argparse
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from find_parts.find_cases import HALVES, FindCase, draw_case
-from find_parts.lightnings import lightnings_rate
+from find_parts.lightnings import lightnings_rate, valleys_rate
 from find_parts.trained_case import SWEPT, start_of, whole_runs
 
 from lrscope.report.analysis.rate_law import find_rate
+from lrscope.report.analysis.valley import lowest
 from lrscope.report.analysis.wilson import wilson_interval
 
 RESULTS = Path(__file__).resolve().parent / "results" / "find.json"
 ENOUGH = 0.1
 """A rate is as good as the best where its regret is no higher."""
+LAW_HOLDS = 1.5
+"""A rate told for a longer run is right within this factor of the best."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,12 @@ class Result:
     why_not: str
     lightning: float | None
     lightning_regret: float | None
+    valley: float | None = None
+    valley_regret: float | None = None
+    longer: float | None = None
+    """The rate told for eight times the updates."""
+    longer_best: float | None = None
+    """The middle of the valley of whole runs of that length, four rates a decade around it; None: not trained."""
 
 
 def main() -> None:
@@ -57,6 +68,7 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=20, help="so many cases of the half in all, the kept ones counted")
     parser.add_argument("--half", choices=[*HALVES], default="held-out")
     parser.add_argument("--json", type=Path, default=RESULTS, help="where results are kept")
+    parser.add_argument("--law", type=int, default=0, help="so many cases of the half at 8 times the updates, too")
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     kept = [Result(**one) for one in json.loads(chosen.json.read_text())] if chosen.json.is_file() else []
@@ -65,18 +77,49 @@ def main() -> None:
         if case.name in {result.case for result in kept}:
             continue
         kept.append(train(case, chosen.half))
-        chosen.json.parent.mkdir(parents=True, exist_ok=True)
-        chosen.json.write_text(json.dumps([asdict(result) for result in kept], indent=1) + "\n")
+        _keep(kept, chosen.json)
         print(f"{case.name}: {kept[-1].rate} of {kept[-1].best}, regret {kept[-1].regret}", flush=True)
+    numbers = {draw_case(chosen.half, number).name: number for number in range(chosen.cases)}
+    told = [place for place, one in enumerate(kept) if one.case in numbers and one.longer is not None]
+    for place in told[: chosen.law]:
+        if kept[place].longer_best is None:
+            kept[place] = longer(kept[place], draw_case(chosen.half, numbers[kept[place].case]))
+            _keep(kept, chosen.json)
+            print(f"{kept[place].case}: {kept[place].longer} of {kept[place].longer_best} at 8 times", flush=True)
     print(table([result for result in kept if result.half == chosen.half]))
+
+
+def _keep(kept: Sequence[Result], file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps([asdict(result) for result in kept], indent=1) + "\n")
+
+
+def longer(result: Result, case: FindCase) -> Result:
+    """With the best rate of whole runs of eight times the updates, one seed each, four rates a decade."""
+    assert result.longer is not None
+    rates = [float(f"{result.longer * 10 ** (k / 4):.3g}") for k in range(-6, 7)]
+    words = tuple(_eight_times(word) for word in case.words)
+    losses = [
+        min(loss, 1e9) if math.isfinite(loss) else 1e9
+        for loss in whole_runs(replace(case, words=words), rates, (0,))[0]
+    ]
+    found = lowest(rates, losses, max(loss for loss in losses if loss < 1e9) * 1.01)
+    return replace(
+        result, longer_best=float(f"{10**found.place:.3g}") if found is not None else rates[int(np.argmin(losses))]
+    )
+
+
+def _eight_times(word: str) -> str:
+    return f"epochs={8 * int(word.removeprefix('epochs='))}" if word.startswith("epochs=") else word
 
 
 def train(case: FindCase, half: str) -> Result:
     start = start_of(case)
     records = start.train(lambda: None)
     assert records is not None
-    found, lightning = find_rate(start.measured(records), start.slope), lightnings_rate(case)
-    others = [rate for rate in (found.lr, lightning) if rate is not None]
+    found = find_rate(start.measured(records), start.slope)
+    lightning, valley = lightnings_rate(case), valleys_rate(case)
+    others = [rate for rate in (found.lr, lightning, valley) if rate is not None]
     rates = sorted({*SWEPT, *others})
     losses = dict(zip(rates, _means(whole_runs(case, rates)), strict=True))
     best = min(SWEPT, key=losses.__getitem__)
@@ -94,6 +137,9 @@ def train(case: FindCase, half: str) -> Result:
         why_not=found.why_not,
         lightning=lightning,
         lightning_regret=_regret(losses, lightning, best),
+        valley=valley,
+        valley_regret=_regret(losses, valley, best),
+        longer=next((one.rate for one in found.longer if one.updates == 8 * found.planned), None),
     )
 
 
@@ -109,20 +155,37 @@ def _regret(losses: dict[float, float], rate: float | None, best: float) -> floa
 
 def table(results: Sequence[Result]) -> str:
     """In Markdown."""
-    lines = ["| case | best swept | found | regret | `lr_find` | regret |", "|---|---:|---:|---:|---:|---:|"]
+    lines = ["| case | best swept | found | regret | `lr_find` | regret | valley | regret |", "|---|" + "---:|" * 7]
     for one in results:
         case = f"{one.case.split()[1]}, {one.optimizer}, {one.schedule}, {one.updates}"
         found = f"{_rate(one.rate)} | {_share(one.regret)} | {_rate(one.lightning)} | {_share(one.lightning_regret)}"
-        lines.append(f"| {case} | {one.best:.2g} | {found} |")
+        lines.append(f"| {case} | {one.best:.2g} | {found} | {_rate(one.valley)} | {_share(one.valley_regret)} |")
     told = [one for one in results if one.regret is not None]
     lines += ["", _words("find", [one.regret for one in told], len(results))]
     lines.append(_words("lr_find", [one.lightning_regret for one in results], len(results)))
+    lines.append(_words("valley", [one.valley_regret for one in results], len(results)))
+    lines += _law([one for one in results if one.longer is not None and one.longer_best is not None])
     held = sum(bool(one.held) for one in told)
     low, high = wilson_interval(held, len(told)) if told else (0.0, 1.0)
     spent = max((one.spent for one in results), default=math.nan)
     lines.append(f"- the 80% interval held the best swept rate in {held} of {len(told)} ({low:.0%} to {high:.0%})")
     lines.append(f"- at most {spent:.1%} of the updates of one run per copy; {len(results) - len(told)} not told")
     return "\n".join(lines)
+
+
+def _law(results: Sequence[Result]) -> list[str]:
+    """How far the rate told for eight times the updates is from the best one, as a factor."""
+    factors = sorted(
+        max(r.longer / r.longer_best, r.longer_best / r.longer) for r in results if r.longer and r.longer_best
+    )
+    if not factors:
+        return []
+    near = sum(factor <= LAW_HOLDS for factor in factors)
+    low, high = wilson_interval(near, len(factors))
+    return [
+        f"- at 8 times the updates: {near} of {len(factors)} within a factor of {LAW_HOLDS} of the best rate"
+        f" ({low:.0%} to {high:.0%}), median factor {factors[len(factors) // 2]:.2f}, worst {factors[-1]:.1f}"
+    ]
 
 
 def _words(name: str, regrets: Sequence[float | None], cases: int) -> str:

@@ -3,9 +3,10 @@
     python benchmarks/search.py --cases 6     trains the cases that are not kept yet, and prints the table
     python benchmarks/search.py --cases 0     prints the table of what is kept
 
-A case is a network, an optimizer and a schedule on the digits. Its rates are those of `lr=interval(1e-5,10)`. Regret is
-how much higher the validation loss at the end is than the lowest of all 64, as a share of what training gained. Each
-case is kept in a JSON file as soon as it is trained; a campaign that was cut off goes on where it was.
+A case is a network with its data (the digits, where its name says nothing else), an optimizer and a schedule. Its rates
+are those of `lr=interval(1e-5,10)`. Regret is how much higher the validation loss at the end is than the lowest of all
+64, as a share of what training gained. Each case is kept in a JSON file as soon as it is trained; a campaign that was
+cut off goes on where it was.
 """
 
 from __future__ import annotations
@@ -45,7 +46,16 @@ NETWORKS = {
     "narrow": ("model=mlp", "model.hidden=[12]"),
     "deep tanh": ("model=mlp", "model.hidden=[24,24,24]", "model.activation=tanh"),
     "dropout": ("model=mlp", "model.hidden=[48]", "model.dropout=0.3"),
-}
+    "cnn": ("model=cnn",),
+    "gru": ("dataset._target_=find_parts.find_cases.shipped", "+dataset.problem=digit_rows", "+dataset.split=0",
+            "model=gru"),
+    "transformer": ("dataset._target_=find_parts.find_cases.shipped", "+dataset.problem=marked_tokens",
+                    "+dataset.split=0", "model=transformer"),
+    "cancer": ("dataset._target_=find_parts.find_cases.shipped", "+dataset.problem=cancer", "+dataset.split=0",
+               "model=mlp", "model.hidden=[16]"),
+    "friedman": ("dataset._target_=find_parts.find_cases.shipped", "+dataset.problem=friedman", "+dataset.split=0",
+                 "model=mlp", "model.hidden=[32]"),
+}  # fmt: skip
 OPTIMIZERS = {
     "sgd": ("optimizer=sgd",),
     "momentum": ("optimizer=sgd", "optimizer.momentum=0.9"),
@@ -118,10 +128,12 @@ def main() -> None:
 
 
 def cases() -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Every case in an order that no result had a part in: held-out ones first."""
+    """Every case in an order that no result had a part in: held-out ones first, of the networks in turn."""
     made = list(product(NETWORKS, OPTIMIZERS, SCHEDULES))
     random.Random(0).shuffle(made)
-    for network, optimizer, schedule in sorted(made, key=lambda case: case[:2] in TUNED):
+    by_network = {network: [case for case in made if case[0] == network] for network in NETWORKS}
+    in_turn = [case for of_each in zip(*by_network.values(), strict=True) for case in of_each]
+    for network, optimizer, schedule in sorted(in_turn, key=lambda case: case[:2] in TUNED):
         yield (
             f"{network}, {optimizer}, {schedule}",
             (*NETWORKS[network], *OPTIMIZERS[optimizer], f"scheduler={schedule}"),
@@ -184,6 +196,7 @@ def _command(folder: Path, *words: str) -> tuple[Members, float]:
     argv = [sys.executable, str(ROOT / "train.py"), "-m", "lr=interval(1e-5,10)", *words, *common, *quiet]
     begun = time.perf_counter()
     environment = os.environ | {"LRSCOPE_ROOT": str(folder), "OMP_NUM_THREADS": "1"}
+    environment["PYTHONPATH"] = str(Path(__file__).resolve().parent)  # of the cases' data
     subprocess.run(argv, check=True, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     seconds = time.perf_counter() - begun
     places = sorted((folder / "sweep").iterdir(), key=lambda place: int(place.name))

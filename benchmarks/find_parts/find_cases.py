@@ -24,6 +24,13 @@ NETWORKS = (
     ("model=mlp", "model.hidden=[24,24]", "model.activation=tanh"),
     ("model=mlp", "model.hidden=[48]", "model.dropout=0.2"),
 )
+OTHERS = (
+    ("image_digits", ("model=cnn",)),
+    ("digit_rows", ("model=gru",)),
+    ("marked_tokens", ("model=transformer",)),
+    ("digits", ("model=mlp", "model.batch_norm=true", "model.hidden=[32]")),
+)
+"""Each fourth case is one of these: a convolutional and a recurrent network, a transformer, BatchNorm."""
 OPTIMIZERS = {
     "sgd": ("optimizer=sgd",),
     "momentum": ("optimizer=sgd", "optimizer.momentum=0.9"),
@@ -50,6 +57,8 @@ def draw_case(half: str, number: int) -> FindCase:
     rng = np.random.default_rng(HALVES[half] + number)
     name, seed = str(rng.choice(PROBLEMS)), int(rng.integers(1000))
     network = NETWORKS[rng.integers(len(NETWORKS))]
+    if number % 4 == 3:
+        name, network = OTHERS[number // 4 % len(OTHERS)]
     optimizer, schedule = str(rng.choice([*OPTIMIZERS])), str(rng.choice(SCHEDULES))
     batch_size, updates = int(rng.choice([16, 32, 64])), int(rng.integers(*UPDATES))
     examples = len(problems.problem(name, seed).inputs)

@@ -1,8 +1,9 @@
-"""What Lightning's ``Tuner.lr_find`` suggests for a case, with its defaults."""
+"""What Lightning's ``Tuner.lr_find`` suggests for a case, with its defaults, and what fastai's valley rule does."""
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -40,7 +41,41 @@ class _Tuned(pl.LightningModule):
 
 
 def lightnings_rate(case: FindCase) -> float | None:
-    """The suggestion; None where it makes none."""
+    """Its suggestion; None where it makes none."""
+    found = _range_test(case)
+    suggested = found.suggestion() if found is not None else None
+    return float(f"{suggested:.3g}") if suggested is not None else None
+
+
+def valleys_rate(case: FindCase) -> float | None:
+    """What fastai's valley rule suggests, on a range test over fastai's range (1e-7 to 10 in 100 batches, smoothed,
+    ended at four times the lowest loss): the rate in the middle of the longest run of falling losses, others left out
+    in between. None where no loss falls.
+    """
+    found = _range_test(case, min_lr=1e-7, max_lr=10.0)
+    if found is None:
+        return None
+    rates, losses = found.results["lr"], found.results["loss"]
+    place = middle_of_the_valley(losses)
+    return float(f"{rates[place]:.3g}") if place is not None else None
+
+
+def middle_of_the_valley(losses: Sequence[float]) -> int | None:
+    """The valley ends with the last loss of the longest falling subsequence, and is as long as that has losses; None
+    where none falls.
+    """
+    lengths: list[int] = []
+    for place, loss in enumerate(losses):
+        before = [length for length, earlier in zip(lengths, losses[:place], strict=True) if loss < earlier]
+        lengths.append(1 + max(before, default=0))
+    if max(lengths, default=1) < 2:
+        return None
+    longest = max(lengths)
+    return lengths.index(longest) - longest + longest // 3 + longest // 6
+
+
+def _range_test(case: FindCase, **over: float) -> Any:
+    """Lightning's ``lr_find`` on a case, which also records the losses; None where it fails."""
     run = prepared(case)
     assert run.source.data is not None
     part = run.source.data.train
@@ -51,7 +86,5 @@ def lightnings_rate(case: FindCase) -> float | None:
         trainer = pl.Trainer(
             accelerator="cpu", max_epochs=run.cfg.epochs, default_root_dir=folder, enable_model_summary=False, **quiet
         )
-        found = Tuner(trainer).lr_find(_Tuned(case), train_dataloaders=loader)
-        suggested = found.suggestion() if found is not None else None
-        return float(f"{suggested:.3g}") if suggested is not None else None
+        return Tuner(trainer).lr_find(_Tuned(case), train_dataloaders=loader, **over)
     return None
