@@ -35,7 +35,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("batched.model",),
     ("probe",),
     ("runs",),
-    ("sweeps",),
+    ("sweeps", "search.judging"),
     ("batched.run",),
     ("engines", "integrations", "lifecycle", "server"),
     ("cli", "hydra_plugins"),

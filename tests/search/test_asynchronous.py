@@ -10,7 +10,7 @@ import pytest
 from lrscope.core.ledger import Ledger
 from lrscope.search.asynchronous import Arrival, Judge
 from lrscope.search.rung_file import RungFile
-from lrscope.search.spread import spread
+from lrscope.search.starting_order import starting_order
 
 THIRD = Judge(keep=1 / 3, evaluations=8, by="now")
 
@@ -86,4 +86,4 @@ def test_the_file_gives_back_what_was_written_and_leaves_out_half_a_line(tmp_pat
     ("count", "order"), [(0, []), (1, [0]), (2, [0, 1]), (5, [0, 4, 2, 1, 3]), (8, [0, 4, 2, 6, 1, 5, 3, 7])]
 )
 def test_trials_begin_all_over_the_interval(count: int, order: list[int]) -> None:
-    assert spread(count) == order
+    assert starting_order(count) == order

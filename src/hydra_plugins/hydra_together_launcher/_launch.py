@@ -59,9 +59,9 @@ def launch(
 def _order(config: DictConfig, jobs: int) -> Sequence[int]:
     """Of the jobs: those of a search that stops the worst begin all over the interval."""
     from lrscope.config.schema import HALVES
-    from lrscope.search.spread import spread
+    from lrscope.search.starting_order import starting_order
 
-    return spread(jobs) if "search" in config and config.search.method in HALVES else range(jobs)
+    return starting_order(jobs) if "search" in config and config.search.method in HALVES else range(jobs)
 
 
 def _is_own(task: Any) -> bool:

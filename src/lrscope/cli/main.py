@@ -199,7 +199,7 @@ def _judged(alone: bool) -> Judged | None:
     """Who says whether a member goes on, where its sweep is a search."""
     if alone:
         return None
-    from lrscope.search.stop_each import stop_alone
+    from lrscope.search.judging.stop_each import stop_alone
 
     return stop_alone
 

@@ -15,7 +15,7 @@ from lrscope.core.outcome import Outcome
 from lrscope.engines.cut import Unit
 from lrscope.engines.task import LaunchedJob
 from lrscope.runs.resume import finished_before
-from lrscope.search.spread import spread
+from lrscope.search.starting_order import starting_order
 
 
 def plan_units(jobs: Sequence[LaunchedJob], mode: str, sharing: int) -> tuple[dict[int, Outcome], list[Unit]]:
@@ -46,7 +46,7 @@ def plan_units(jobs: Sequence[LaunchedJob], mode: str, sharing: int) -> tuple[di
     within = {number for unit in units for number in unit.numbers}
     left = [Unit((candidate.number,), False) for candidate in candidates if candidate.number not in within]
     alone = sorted([*left, *singles], key=lambda unit: unit.numbers)
-    order = spread(len(alone)) if jobs[0].cfg.search.method in HALVES else range(len(alone))
+    order = starting_order(len(alone)) if jobs[0].cfg.search.method in HALVES else range(len(alone))
     return done, [*units, *(alone[place] for place in order)]
 
 

@@ -94,7 +94,7 @@ def _train(task: Task) -> dict[int, Outcome]:
     from lrscope.core.errors import Interrupted
     from lrscope.runs.follow_launcher import following_its_launcher
     from lrscope.runs.run import run
-    from lrscope.search.stop_each import stop_alone
+    from lrscope.search.judging.stop_each import stop_alone
 
     first = next(iter(task.jobs.values()))
     become_current(first.composed)

@@ -19,7 +19,7 @@ from lrscope.core.verdict import Verdict
 from lrscope.datasets.data import Data, Part
 from lrscope.probe.budget import ProbeBudget
 from lrscope.runs.lifecycle import RunEnd
-from lrscope.search.stop_each import StopEach
+from lrscope.search.judging.stop_each import StopEach
 from lrscope.training.callbacks.evaluate_late import LOSS_LATE, LateSteps
 from lrscope.training.callbacks.stop_at_length import tell_time_is_over
 from lrscope.training.evaluation import Evaluation

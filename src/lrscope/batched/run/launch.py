@@ -30,8 +30,8 @@ from lrscope.core.outcome import Outcome
 from lrscope.core.stop_signals import STOP
 from lrscope.runs.prepare import PreparedRun, prepare
 from lrscope.runs.resume import fetch_checkpoints, finished_before
-from lrscope.search.judged_curve import halves
-from lrscope.search.stop_each import StopEach
+from lrscope.search.judging.judged_curve import halves
+from lrscope.search.judging.stop_each import StopEach
 from lrscope.sweeps.lifecycle import current
 from lrscope.training import build, threads
 from lrscope.training.checkpoint_folder import CheckpointFolder

@@ -17,7 +17,15 @@ from lrscope.core.pruned import Pruned
 from lrscope.runs.prepare import PreparedRun
 from lrscope.search.bracket import Bracket, Entrant
 from lrscope.search.halving import Curve
-from lrscope.search.judged_curve import bracket_of, curve_of, evaluations_of, judged_by, rungs_of, sign_of, trial_of
+from lrscope.search.judging.judged_curve import (
+    bracket_of,
+    curve_of,
+    evaluations_of,
+    judged_by,
+    rungs_of,
+    sign_of,
+    trial_of,
+)
 from lrscope.sweeps.current import CurrentSweep
 
 SEARCH = "lrscope.search"

@@ -38,7 +38,7 @@ from lrscope.runs.lifecycle import RunEnd, open_record
 from lrscope.runs.place_data import placed
 from lrscope.runs.shared_session import recording_session
 from lrscope.runs.trained_otherwise import tell_if_trained_otherwise
-from lrscope.search.stop_each import StopEach
+from lrscope.search.judging.stop_each import StopEach
 from lrscope.tracking import Session
 from lrscope.tracking.autolog import autolog_off
 from lrscope.training.build import planned_epochs

@@ -3,6 +3,7 @@
 All of the report uses it.
 
     connect, collect    the store opened, and a sweep read from it
+    member_curves       of the members of a sweep a few curves alone
     signals_read        the curves that show why a member failed
     stored_sweep        the sweep and its members
     curve_files         a run in a file of another program's; wandb_history: in one of W&B's

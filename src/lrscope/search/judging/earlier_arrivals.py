@@ -9,7 +9,7 @@ from lrscope.core.job import split_override
 from lrscope.core.trace import Trace
 from lrscope.runs.prepare import PreparedRun
 from lrscope.search.asynchronous import Arrival
-from lrscope.search.judged_curve import bracket_of, sign_of, trial_of
+from lrscope.search.judging.judged_curve import bracket_of, sign_of, trial_of
 from lrscope.training.live_run import LOSS_START
 
 TRAIN_LOSS = "train/loss_eval"
@@ -23,24 +23,19 @@ def of_earlier_commands(run: PreparedRun) -> list[Arrival]:
     ticket = run.job.ticket
     if ticket is None or not ticket.known or ticket.run_id is None:
         return []
-    from mlflow.exceptions import MlflowException
+    from lrscope.report.data.member_curves import member_curves
 
-    from lrscope.report.data.collect import children, stored_run
-    from lrscope.report.data.connect import connect
-    from lrscope.tracking.mlflow_store.read import read_traces
-
+    names = (run.cfg.sweep.objective, TRAIN_LOSS, LOSS_START)
     try:
-        client = connect(run.settings.uri)
-        runs = {own.info.run_id: own for own in children(client, stored_run(client, ticket.run_id))}
-        traces = read_traces(client, list(runs.values()), (run.cfg.sweep.objective, TRAIN_LOSS, LOSS_START))
-    except (LrscopeError, MlflowException):
+        stored = member_curves(run.settings.uri, ticket.run_id, names)
+    except LrscopeError:
         return []
     found = []
     for known in ticket.known.values():
-        if known.run_id in runs:
-            settings = dict(split_override(word) for word in str(runs[known.run_id].info.run_name).split(" "))
+        if (member := stored.get(known.run_id)) is not None:
+            settings = dict(split_override(word) for word in member.name.split(" "))
             words = trial_of(settings), bracket_of(settings, ticket.searched)
-            found.append(Arrival(known.local_id, *words, *_curve_in(traces[known.run_id], run)))
+            found.append(Arrival(known.local_id, *words, *_curve_in(member.trace, run)))
     return found
 
 

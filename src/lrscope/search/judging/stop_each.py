@@ -9,8 +9,8 @@ from lrscope.core.failpoint import failpoint
 from lrscope.core.pruned import Pruned
 from lrscope.runs.prepare import PreparedRun
 from lrscope.search.asynchronous import Arrival, Judge
-from lrscope.search.earlier_arrivals import of_earlier_commands
-from lrscope.search.judged_curve import (
+from lrscope.search.judging.earlier_arrivals import of_earlier_commands
+from lrscope.search.judging.judged_curve import (
     bracket_of,
     curve_of,
     evaluations_of,

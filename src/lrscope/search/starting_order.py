@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-def spread(count: int) -> list[int]:
+def starting_order(count: int) -> list[int]:
     """The places 0 to ``count`` - 1 as van der Corput's sequence comes by them: of eight 0, 4, 2, 6, 1, 5, 3, 7.
 
     Trials are numbered along the interval. In that order each would be better than the one before until the best one is
