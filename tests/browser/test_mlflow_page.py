@@ -85,6 +85,7 @@ DRAWN = """([metric, count]) => {
 """The curves of a metric as MLflow's page has drawn them, once there are that many."""
 
 
+@pytest.mark.long
 def test_all_64_members_are_in_the_charts_in_the_colours_of_the_report(
     browser: Browser, sweeps: dict[str, Stored]
 ) -> None:

@@ -108,6 +108,7 @@ def test_it_says_what_it_is_and_what_it_can(installed: Installed) -> None:
     assert "lrscope compare" in installed.run("lrscope", "compare", "--help").stdout
 
 
+@pytest.mark.long
 def test_a_new_project_trains_a_sweep_as_it_stands(installed: Installed) -> None:
     assert installed.run("lrscope", "init", "moons").returncode == 0
     project = installed.folder / "moons"

@@ -102,6 +102,7 @@ def test_refused_in_one_line(tmp_path: Path, variables: dict[str, str], words: t
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.long
 def test_mlflows_variables_that_are_followed_or_told(tmp_path: Path) -> None:
     variables = {"MLFLOW_EXPERIMENT_NAME": "of the team", "MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING": "true"}
     done = in_environment(tmp_path, variables, *SMALL, *QUIET)

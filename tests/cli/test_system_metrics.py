@@ -62,12 +62,14 @@ def test_a_resumed_run_goes_on_counting(store_project: Path, monkeypatch: pytest
     assert len(curve) > 8 and list(curve) == list(range(len(curve)))
 
 
+@pytest.mark.long
 def test_without_the_key_there_are_none(tmp_path: Path) -> None:
     typed = type_command(tmp_path, *SMALL, "epochs=200", store=True, variables=OFTEN)
     assert typed.code == 0, typed.err
     assert _sampled(typed) == {"run": {}}
 
 
+@pytest.mark.long
 def test_of_a_sweep_the_parent_has_them(tmp_path: Path) -> None:
     """Whichever way the members are trained: they share the machine."""
     for way in ("always", "never"):

@@ -30,6 +30,7 @@ def test_commands_are_refused_in_one_line(call: str, tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.long
 def test_a_file_is_diagnosed_and_a_loop_is_watched_all_the_same(tmp_path: Path) -> None:
     rows = [f"{step},0.6931,0.1" for step in range(200)]
     (tmp_path / "run.csv").write_text("\n".join(["step,loss,lr", *rows]))

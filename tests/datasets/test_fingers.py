@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import nn
 
@@ -27,6 +28,7 @@ def test_no_drawing_stands_twice():
     assert len({row.tobytes() for row in both.numpy()}) == 1200
 
 
+@pytest.mark.long
 def test_they_follow_their_seed():
     first = fingers(seed=0).digest
     _drawn.cache_clear()
@@ -34,6 +36,7 @@ def test_they_follow_their_seed():
     assert fingers(seed=1).digest != first
 
 
+@pytest.mark.long
 def test_what_they_show_can_be_learnt():
     """The number of fingers is in the picture: a small convolutional net generalises far beyond 1/6. (At higher rates
     some seeds collapse here, which is what such data is for.)"""

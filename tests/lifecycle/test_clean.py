@@ -71,6 +71,7 @@ def listed(out: str) -> dict[str, str]:
     return {found[0]: line for line in out.splitlines() if (found := re.search(r"\b[0-9a-f]{32}\b", line))}
 
 
+@pytest.mark.long
 def test_what_is_listed_is_what_is_removed(uri: str, store_project: Path) -> None:
     """In fresh processes, as it is typed: three members of which the second is best, lone runs of all sorts."""
     losses = [with_losses(0.01, 0, 1.5, 1.2, 1.0), with_losses(0.1, 0, 1.0, 0.8, 0.5), diverged(10.0, 0)]
@@ -248,6 +249,7 @@ def test_a_member_that_is_taken_up_meanwhile_keeps_its_sweep(uri: str, store_pro
 
 
 @pytest.mark.usefixtures("project")
+@pytest.mark.long
 def test_a_server_deletes_and_removes_by_itself(mlflow_server: Server, capsys: pytest.CaptureFixture[str]) -> None:
     """And of its runs one's own alone."""
     client = MlflowClient(mlflow_server.uri)

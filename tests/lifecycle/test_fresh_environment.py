@@ -119,6 +119,7 @@ def answers(python: str | Path, models: dict[Path, Any]) -> list[str]:
     return done.stdout.splitlines()
 
 
+@pytest.mark.long
 def test_the_requirements_are_pinned_and_no_more_than_needed(models: dict[Path, Any]) -> None:
     for model in models:
         lines = requirements(model)

@@ -75,6 +75,7 @@ def test_seeds_of_a_schedule_are_one_mark_with_an_interval(schedules_sweep: Swee
     assert ranking.standings[2].difference is not None and ranking.standings[2].difference.n == 5
 
 
+@pytest.mark.long
 def test_more_than_64_members_are_all_in_the_report(store_project: Path, tmp_path: Path) -> None:
     sweep = _stored(store_project, many(rates=14), ("lr", "seed"), ("lr=logspace", "seed=range(5)"))
     files = write_report(sweep, tmp_path / "report")

@@ -30,6 +30,7 @@ print(steps(40) - first)
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc hands freed memory back at once")
+@pytest.mark.long
 def test_steps_after_the_first_get_hardly_a_new_page() -> None:
     """A layer of 48 networks has 1,536 pages; without keeping, 40 steps got from 4,000 to 120,000 pages anew."""
     done = subprocess.run([sys.executable, "-c", COUNT], capture_output=True, text=True, check=True)

@@ -18,7 +18,7 @@ def campaign(tmp_path_factory: pytest.TempPathFactory, fresh_database: Path) -> 
 @pytest.mark.parametrize(
     ("way", "which", "whole"),
     [
-        ("single", "after checkpoint middle", True),
+        pytest.param("single", "after checkpoint middle", True, marks=pytest.mark.long),
         ("module", "after checkpoint middle", True),
         ("batched", "after rename first", True),  # of one member; the others have none yet
         ("searched singly", "after rung middle", True),  # what the others came to is in the store alone

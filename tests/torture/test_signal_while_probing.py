@@ -18,7 +18,7 @@ COMMANDS = {
 }
 
 
-@pytest.mark.parametrize("way", COMMANDS)
+@pytest.mark.parametrize("way", [pytest.param("single", marks=pytest.mark.long), "batched"])
 def test_run_is_interrupted_and_the_resume_makes_up_for_what_its_copies_show(
     way: str, tmp_path: Path, fresh_database: Path
 ) -> None:

@@ -98,6 +98,7 @@ def test_sixteen_processes_start_on_a_store_that_does_not_exist_yet(project: Pat
     _check(f"sqlite:///{project}/mlflow.db", 16, 1, 100)
 
 
+@pytest.mark.long
 def test_four_sweeps_write_to_one_file_at_once(store_project: Path) -> None:
     _write(processes=4, runs=5, points=2000, uri="")
     _check(f"sqlite:///{store_project}/mlflow.db", 4, 5, 2000)

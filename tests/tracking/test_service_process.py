@@ -110,7 +110,7 @@ tell(same=same, alone=alone, words=words, loaded=[name for name in ("mlflow", "s
     assert (run.info.status, steps_of(_client(uri), run.info.run_id)) == ("FINISHED", list(range(500)))
 
 
-@pytest.mark.parametrize("deaths", [1, 2])
+@pytest.mark.parametrize("deaths", [pytest.param(1, marks=pytest.mark.long), 2])
 def test_when_it_is_killed_another_takes_over(store_project: Path, deaths: int) -> None:
     """The second time it is a thread of the session's process: whatever kills processes there may do so again."""
     uri = f"sqlite:///{store_project}/mlflow.db"
