@@ -135,6 +135,16 @@ def test_a_loss_that_came_back_up_is_no_reason_for_a_higher_rate() -> None:
     assert not any("raise lr" in f.advice for f in found.findings)
 
 
+def test_a_slow_run_that_came_back_up_is_sent_to_the_member_that_is_at_its_end() -> None:
+    """Its own advice names no rate; the sweep does."""
+    up = np.concatenate([np.linspace(2.0, 0.8, 10), np.linspace(0.9, 1.6, 20), np.linspace(1.6, 1.2, 10)])
+    slow, good = run(up, classification(peak_lr=0.1, settings="the same"), first=2.3), at(0.01, "good")
+    told = diagnose_sweep([slow, good])[0].primary
+    assert told.verdict is Verdict.TOO_SLOW
+    assert told.advice.startswith("use lr=0.01, which did best in this sweep")
+    assert told.changes == {"lr": 0.01}
+
+
 def test_the_rates_of_every_parameter_group_count() -> None:
     trace = at(0.01, "diverged")
     two = Trace({**trace.series, "lr/head": series([5.0, 5.0], [0, 1199])}, replace(trace.facts, settings=None))

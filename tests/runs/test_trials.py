@@ -180,6 +180,16 @@ def test_inputs_that_are_far_too_large_are_found(tmp_path: Path) -> None:
     assert own.examples.inputs.std(0, correction=0) == pytest.approx(torch.ones(5).double(), abs=1e-6)
 
 
+def test_a_rate_that_is_far_too_low_is_not_left_where_nothing_near_it_moves(tmp_path: Path) -> None:
+    """At 1e-12 the rates of the first decades above it do nothing; those of the next ones are tried then."""
+    start = start_of(tmp_path, "optimizer=sgd", "lr=1e-12")
+    found = trials(start, Untried(0, (0,), 1e-12, Verdict.TOO_SLOW, end=0.7), clock())
+    assert found is not None
+    _, up = Verdict.TOO_SLOW.meaning.tried_around
+    highest = max(float(trial.changes["lr"]) for trial in found.of(RATE))
+    assert highest == pytest.approx(1e-12 * 10 ** (2 * up / 2), rel=0.1)
+
+
 def test_nothing_helps_where_the_labels_say_nothing(tmp_path: Path) -> None:
     start = start_of(tmp_path, "optimizer=sgd", "lr=10")
 

@@ -16,6 +16,8 @@ from urllib.parse import unquote, urlsplit
 
 import torch
 
+from lrscope.core.pruned import PRUNED
+
 WALL_CLOCK = ("system/", "sharpness/seconds")
 """Metrics of time."""
 
@@ -91,6 +93,8 @@ def _recorded(
     )
     files = {str(file.relative_to(artifacts)): file for file in artifacts.rglob("*") if file.is_file()}
     files.pop("git.diff", None)  # of the working tree, which is somebody's to change meanwhile
+    if PRUNED in tags:  # its checkpoint is not kept, unless it was interrupted before a search stopped it
+        files = {name: file for name, file in files.items() if not name.startswith("checkpoints/")}
     content = {name: _content(file, own) for name, file in files.items()}
     content |= {f"dataset {name}": digest for name, digest in ask(of_data, (run_id,))}
     of_run = {key: value for key, value in tags.items() if not key.startswith(OF_THE_PROCESS + OF_THE_PROCESS_TOO)}

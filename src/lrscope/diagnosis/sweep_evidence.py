@@ -176,7 +176,7 @@ def _revised(finding: Finding, member: RunSignals, rates: Rates) -> Finding:
         return finding  # tried, beyond what the sweep shows
     if best is not None and best is not mine and _better(best, mine, finding):
         reached = f"{rates.metric} {best.loss:.4g}" + ("" if mine.failed else f", this one {mine.loss:.4g}")
-        if finding.rate is None and not finding.changes:
+        if finding.rate is None and not finding.changes and not slow:
             more = f"; of the rates of this sweep {key}={best.rate:.4g} did best ({reached})"
             return replace(finding, advice=finding.advice + more)
         words = f"use {key}={best.rate:.4g}, which did best in this sweep ({reached})"

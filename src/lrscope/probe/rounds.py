@@ -93,7 +93,8 @@ def _of_a_slow_run(start: TrialStart, failed: Untried, found: _Found) -> Iterato
     key = start.facts.rate_key
     rates = other_rates(failed.rate, failed.verdict, failed.known, failed.below)
     yield start, rate_changes(key, rates)
-    if (top := found.lowest) is not None and rates and top.changes[key] == max(rates):
+    top = found.lowest
+    if rates and (top is None or top.changes[key] == max(rates)):
         yield start, rate_changes(key, other_rates(max(rates), failed.verdict, (*rates, *failed.known), failed.below))
     by_steps = start.facts.length_key == "max_steps"
     length = ("max_steps", start.length) if by_steps else ("epochs", max(1, start.length // start.updates))

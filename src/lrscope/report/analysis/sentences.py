@@ -54,11 +54,13 @@ def _headline(chosen: Choice, where: str) -> str:
     if chosen.use == best.x:
         return f"Use {axis}={best.label}{where}: {_losses(chosen, best)}{but}."
     assert chosen.curve is not None and isinstance(chosen.use, float)
-    judge = chosen.comparison.judge
-    expected = loss(judge.value(chosen.curve.loss_at(chosen.use)))
+    judge, expected = chosen.comparison.judge, chosen.curve.loss_at(chosen.use)
+    side = "highest" if judge.rises else "lowest"
+    lower = best.score is not None and expected < best.score.mean  # past noise it may lie above the best that was seen
+    there = f"{side} there{f', {loss(judge.value(expected))}' if lower else ''}"
     return (
-        f"Use {axis}={rate(chosen.use)}{where}, which was not tried: a smooth curve through the rates"
-        f" {'rises' if judge.rises else 'falls'} to {expected} there; {best.label} had {_losses(chosen, best)}{but}."
+        f"Use {axis}={rate(chosen.use)}{where}, which was not tried: a smooth curve through the rates is {there};"
+        f" {best.label} had {_losses(chosen, best)}{but}."
     )
 
 
