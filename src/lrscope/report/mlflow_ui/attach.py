@@ -46,7 +46,7 @@ def attach_to_mlflow(sweep: Sweep, note_markdown: str | None = None, client: Mlf
     report = report_of(sweep)
     figure_data = figure_data_of(report.comparison, None, points=100)
     tags: dict[str, dict[str, str]] = {
-        row.member.run_id: {"mlflow.runColor": colour, "lrscope.status": row.member.status.lower()}
+        row.member.run_id: {"mlflow.runColor": colour}
         for row, colour in zip(report.comparison.rows, figure_data.colours, strict=True)
     }
     if note_markdown is not None:

@@ -48,7 +48,7 @@ def running(store: Store) -> list[Any]:
     while experiments:
         page = store.client.search_runs(
             experiments,
-            "attributes.status = 'RUNNING' and tags.`lrscope.process.pid` != ''",
+            f"attributes.status = 'RUNNING' and tags.`{LOCAL_ID}` != ''",
             ViewType.ACTIVE_ONLY,
             max_results=1000,
             page_token=token,

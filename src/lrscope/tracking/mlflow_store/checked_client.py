@@ -24,6 +24,7 @@ from lrscope.core.redact import redact, redact_uri
 from lrscope.tracking.mlflow_store.address import Address
 from lrscope.tracking.mlflow_store.artifact_place import check_inside, check_place
 from lrscope.tracking.mlflow_store.reach import unreachable
+from lrscope.tracking.mlflow_store.state_tag import unfolded
 
 T = TypeVar("T")
 
@@ -180,7 +181,7 @@ def checked_run(run: Run) -> Run:
     info._status = info.status if info.status in RunStatus._STRING_TO_STATUS else "RUNNING"
     for name in ("_start_time", "_end_time"):
         setattr(info, name, from_store.whole(getattr(info, name), high=from_store.LATEST_MS))
-    data._tags = {key: from_store.text(value) for key, value in data.tags.items() if _is_key(key)}
+    data._tags = unfolded({key: from_store.text(value) for key, value in data.tags.items() if _is_key(key)})
     data._params = {key: from_store.text(value) for key, value in data.params.items() if _is_key(key)}
     values = {key: from_store.number(value) for key, value in data.metrics.items() if _is_key(key)}
     data._metrics = {key: value for key, value in values.items() if value is not None}

@@ -8,7 +8,6 @@ import re
 from lrscope.core.from_store import text
 from lrscope.core.tag_length import TAG_LENGTH
 from lrscope.core.verdict import Verdict
-from lrscope.tracking.mlflow_store.store import Store
 
 NOTE = "mlflow.note.content"
 """MLflow's page shows this tag as the description of a run or an experiment."""
@@ -45,18 +44,6 @@ def kept_note(ours: str, stored: str | None, is_ours: bool = False) -> str:
     if len(ours) > room:
         ours = f"{ours[: max(room - 2, 0)].rstrip()}\n…"
     return f"{before}{ours}{end}"
-
-
-def beside_words(store: Store, run_id: str, ours: str) -> str:
-    """The same for a run of a store; of one that is gone the new part alone."""
-    from mlflow.exceptions import MlflowException
-
-    try:
-        return kept_note(ours, store.run(run_id).data.tags.get(NOTE))
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-            raise
-        return kept_note(ours, None)
 
 
 def _around(stored: str, is_ours: bool) -> tuple[str, str]:
