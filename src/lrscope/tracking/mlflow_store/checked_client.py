@@ -17,6 +17,7 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.store.entities import PagedList
 from mlflow.tracking import MlflowClient
+from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 
 from lrscope.core import from_store
 from lrscope.core.errors import InputError, NotConfirmed, Problem
@@ -172,6 +173,18 @@ class CheckedClient(MlflowClient):
         lines = str(error).splitlines()
         rule = f"holds what MLflow cannot read ({type(error).__name__}: {redact(lines[0][:200]) if lines else ''})"
         return InputError(Problem("store", redact_uri(self.tracking_uri), rule, "Ask who looks after it."))
+
+
+def note_as_written(client: MlflowClient, run_id: str) -> str | None:
+    """A run's note with every sign that a person wrote, also what no terminal may be shown: it goes back to where it
+    came from, and nowhere else.
+    """
+    return MlflowClient.get_run(client, run_id).data.tags.get(MLFLOW_RUN_NOTE)
+
+
+def description_as_written(client: MlflowClient, experiment_id: str) -> str | None:
+    """The same of an experiment."""
+    return MlflowClient.get_experiment(client, experiment_id).tags.get(MLFLOW_RUN_NOTE)
 
 
 def checked_run(run: Run) -> Run:
