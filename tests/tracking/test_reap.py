@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from recorded_runs import run_of, start, steps_of
 
+from lrscope.core.errors import InputError
 from lrscope.core.paths import resolve
 from lrscope.tracking import TrackingSettings, open_session
 from lrscope.tracking.delivery.service import StoreService
@@ -126,7 +127,11 @@ def test_what_cannot_be_known_is_listed_after_ten_minutes_and_marked_on_request(
     reaped = reap(TrackingSettings())
     assert {run.run_id for run in reaped.doubtful} == {silent, also} and reaped.marked == ()
     assert _status(store, silent) == "RUNNING"
-    assert reap(TrackingSettings(), mark=True, only=[also]).marked == (also,)
+    for unknown, said in ((fresh, "no silent run has this id"), (also[:3], "is too short")):
+        with pytest.raises(InputError, match=said):
+            reap(TrackingSettings(), mark=True, only=[also, unknown])
+    assert _status(store, also) == "RUNNING", "nothing is marked by half of what was asked"
+    assert reap(TrackingSettings(), mark=True, only=[also[:9]]).marked == (also,)
     assert (_status(store, silent), _status(store, also)) == ("RUNNING", "KILLED")
     assert reap(TrackingSettings(), mark=True).marked == (silent,)
     assert (_status(store, silent), _status(store, fresh)) == ("KILLED", "RUNNING")
