@@ -82,8 +82,9 @@ class CheckedClient(MlflowClient):
     def log_batch(self, *arguments: Any, **named: Any) -> Any:
         return self._reached(lambda: super(CheckedClient, self).log_batch(*arguments, **named))
 
-    def update_run(self, *arguments: Any, **named: Any) -> None:
-        self._reached(lambda: super(CheckedClient, self).update_run(*arguments, **named))
+    def update_run(self, run_id: str, status: str | None = None, name: str | None = None) -> None:
+        ask = self._reached if status is not None else self._read  # without a new status MLflow reads the one it has
+        ask(lambda: super(CheckedClient, self).update_run(run_id, status, name))
 
     def set_experiment_tag(self, *arguments: Any, **named: Any) -> None:
         self._reached(lambda: super(CheckedClient, self).set_experiment_tag(*arguments, **named))
