@@ -12,6 +12,7 @@ from pathlib import Path
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
+from lrscope.tracking.mlflow_store.checked_client import checked_run
 from processes import run_program
 from servers import empty_store
 
@@ -34,11 +35,11 @@ class Typed:
         return MlflowClient(f"sqlite:///{self.root / 'mlflow.db'}")
 
     def runs(self) -> list[Run]:
-        """All runs that were recorded; asked of MLflow, as a user would."""
+        """All runs that were recorded; asked of MLflow, as a user would, with what the program put into one tag."""
         if not (self.root / "mlflow.db").exists():
             return []
         experiments = [experiment.experiment_id for experiment in self.client.search_experiments()]
-        return list(self.client.search_runs(experiments, order_by=["attributes.start_time"]))
+        return [checked_run(run) for run in self.client.search_runs(experiments, order_by=["attributes.start_time"])]
 
     def run(self, name: str) -> Run:
         (found,) = [run for run in self.runs() if run.info.run_name == name]

@@ -202,6 +202,14 @@ def test_a_time_limit_is_written_as_lightning_writes_it(value: object, seconds: 
         (["evaluate_every_steps=0"], "evaluate_every_steps=0: must be at least 1"),
         (["evaluate_every_steps=5", "callbacks.evaluate_every_epochs=2"], "say two different things"),
         (["evaluate_every_steps=5", "scheduler=plateau"], "scheduler=plateau looks at the ends of epochs"),
+        (
+            [
+                "evaluate_every_steps=5",
+                "callbacks.early_stopping.enabled=true",
+                "callbacks.early_stopping.monitor=train/loss_epoch",
+            ],
+            "callbacks.early_stopping.monitor=train/loss_epoch: exists at the ends of epochs",
+        ),
     ],
 )
 def test_nonsense_is_refused_in_one_line(words: list[str], said: str) -> None:

@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 import torch
 
 from lrscope.core.pruned import PRUNED
+from lrscope.tracking.mlflow_store.state_tag import STATE, unfolded
 
 WALL_CLOCK = ("system/", "sharpness/seconds")
 """Metrics of time."""
@@ -62,7 +63,8 @@ def runs_of(database: Path, place: Path, store: str) -> dict[str, list[Recorded]
         ask = connection.execute
         names = dict(ask("SELECT run_uuid, name FROM runs"))
         for run_id, name, status, artifacts in ask(query).fetchall():
-            tags = dict(ask("SELECT key, value FROM tags WHERE run_uuid = ?", (run_id,)))
+            tags = unfolded(dict(ask("SELECT key, value FROM tags WHERE run_uuid = ?", (run_id,))))
+            tags.pop(STATE, None)
             kind = f"{tags.get('lrscope.kind')} {name}"
             here = {**own, run_id: "RUN"}
             found[kind].append(_recorded(connection, run_id, status, tags, names, artifacts, database, here))

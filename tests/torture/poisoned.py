@@ -23,6 +23,7 @@ from typing import Any
 
 from lrscope.core.errors import LrscopeError
 from lrscope.core.tracking_settings import TrackingSettings
+from lrscope.tracking.mlflow_store.state_tag import folded
 from stored_sweeps import Trained, store_sweep
 
 STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200e\u200f]")
@@ -118,6 +119,7 @@ def payload(random: Random, place: Place) -> Any:
         ),
         *(json.dumps([word]) for word in commands(place)),
         json.dumps({name: random.choice([None, "x", -1, 1e308, [], {}, [[]], True]) for name in FACTS}),
+        json.dumps({"version": 1, **{name: random.choice([None, "\x1b[2J", -1, 1e308, [[]], {}]) for name in STATE}}),
     ]
     numbers = [-1, 0, 2**31, 2**53 + 1, 2**63 - 1, -(2**63), 1e308, -1e308, 0.5, float("inf"), None]
     return random.choice([*texts, *numbers, b"\xff\xfe\x00", b"\x80abc"])
@@ -137,6 +139,8 @@ FACTS = (
     ),
     *("largest_input", "weight_decay", "clip_value", "parameters", "dropout", "batch_norm", "answers", "saturated"),
 )
+
+STATE = ("facts", "best", "steps", "seconds", "axes", "planned", "overrides", "process.pid", "local_id", "kind")
 
 
 def commands(place: Place) -> list[str]:
@@ -184,7 +188,9 @@ class PoisonedStore:
         own |= {"lrscope.steps": "40", "lrscope.seconds": "1.5", "lrscope.heartbeat": "1700000000"}
         own |= {f"lrscope.process.{name}": "1" for name in ("machine", "boot", "namespace", "pid", "started")}
         for number, run_id in enumerate((self.parent, *self.members)):
-            for key, value in {**own, "lrscope.local_id": f"id{number}", "lrscope.fingerprint": f"f{number}"}.items():
+            tags = {**own, "lrscope.local_id": f"id{number}", "lrscope.fingerprint": f"f{number}"}
+            # Every second run as an earlier version wrote it, a tag for each.
+            for key, value in (folded(tags, {}) if number % 2 else tags).items():
                 client.set_tag(run_id, key, value)
         client.update_run(self.members[-1], status="RUNNING")
 

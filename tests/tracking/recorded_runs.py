@@ -8,6 +8,7 @@ from typing import Any
 from mlflow.tracking import MlflowClient
 
 from lrscope.tracking import Point, RunLog, RunStart, now_ms
+from lrscope.tracking.mlflow_store.checked_client import checked_run
 
 
 def start(experiment: str, local_id: str, kind: Any = "run", parent: str | None = None, **rest: Any) -> RunStart:
@@ -28,11 +29,11 @@ def record(log: RunLog, steps: Sequence[int], **rest: Any) -> None:
 
 
 def run_of(client: MlflowClient, local_id: str) -> Any:
-    """The one run of that local id."""
+    """The one run of that local id; its tags by the names that they were recorded by."""
     experiments = [experiment.experiment_id for experiment in client.search_experiments()]
     found = client.search_runs(experiments, f"tags.`lrscope.local_id` = '{local_id}'")
     assert len(found) == 1, f"{len(found)} runs of {local_id}"
-    return found[0]
+    return checked_run(found[0])
 
 
 def steps_of(client: MlflowClient, run_id: str, key: str = "train/loss") -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -102,9 +103,30 @@ def test_the_beginning_of_an_id_is_enough_where_it_means_one(shared: TrackingSet
     assert stored_run(MlflowClient(shared.uri), sweep[:7]).info.run_id == sweep
     with pytest.raises(InputError, match=r"resume=beef: several ids begin so: .*, .*\. Give more of it\."):
         find_run(shared, None, "beef", "sweep")
-    for wrong in ("abc", "%%%%", "____", "' OR 1"):
+    for wrong in ("beff", "%%%%", "____", "' OR 1"):
         with pytest.raises(InputError, match="no such sweep"):
             find_run(shared, None, wrong, "sweep")
+    for ask in (
+        lambda word: find_run(shared, None, word, "sweep"),
+        lambda word: find_to_resume(shared, word),
+        lambda word: stored_run(MlflowClient(shared.uri), word),
+        lambda word: find_to_resume(replace(shared, mode="offline"), word),
+    ):
+        with pytest.raises(InputError, match="=be: is too short for the beginning of an id"):
+            ask("be")
+
+
+def test_the_beginning_of_an_id_is_enough_where_no_store_is_asked(shared: TrackingSettings) -> None:
+    offline = replace(shared, mode="offline")
+    session = open_session(offline)
+    for local_id in ("beef" + "0" * 28, "beef" + "1" * 28):
+        session.start(RunStart("e", "lr × 2", "sweep", local_id)).end("KILLED")
+    session.close()
+    assert find_run(offline, None, "beef0", "sweep").local_id == "beef" + "0" * 28
+    with pytest.raises(InputError, match=r"resume=beef: several ids begin so: "):
+        find_run(offline, None, "beef", "sweep")
+    with pytest.raises(InputError, match="no such sweep"):
+        find_run(offline, None, "dead", "sweep")
 
 
 def test_a_sweep_that_trained_nothing_is_not_the_latest_to_be_shown(shared: TrackingSettings) -> None:

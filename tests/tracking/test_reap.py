@@ -5,12 +5,14 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import pytest
 from recorded_runs import run_of, start, steps_of
 
+from lrscope.core.errors import InputError
 from lrscope.core.paths import resolve
 from lrscope.tracking import TrackingSettings, open_session
 from lrscope.tracking.delivery.service import StoreService
@@ -18,6 +20,7 @@ from lrscope.tracking.delivery.sync import sync
 from lrscope.tracking.liveness.heartbeat import Heartbeat
 from lrscope.tracking.liveness.process import this_process
 from lrscope.tracking.liveness.reap import reap
+from lrscope.tracking.mlflow_store.state_tag import folded
 from lrscope.tracking.mlflow_store.store import Store, open_store, resolve_uri
 
 WRITER = """
@@ -43,11 +46,21 @@ def _store() -> Store:
     return open_store(resolve_uri(None))
 
 
-def _claim(store: Store, experiment: str, silent_s: float, **process: str) -> str:
+Form = Callable[[dict[str, str]], dict[str, str]]
+FORMS: dict[str, Form] = {"today": lambda tags: folded(tags, {}), "an earlier version, with a tag for each": dict}
+"""How the tags of a run lie in the store."""
+
+
+@pytest.fixture(params=list(FORMS))
+def form(request: pytest.FixtureRequest) -> Form:
+    return FORMS[request.param]
+
+
+def _claim(form: Form, store: Store, experiment: str, silent_s: float, **process: str) -> str:
     """A RUNNING run that says it belongs to the given process."""
     tags = {**this_process().to_tags(), **{f"lrscope.process.{name}": value for name, value in process.items()}}
     tags |= {"lrscope.heartbeat": str(int(time.time() - silent_s)), "lrscope.session": "s", "lrscope.local_id": "x"}
-    return str(store.client.create_run(store.experiment_id(experiment), tags=tags).info.run_id)
+    return str(store.client.create_run(store.experiment_id(experiment), tags=form(tags)).info.run_id)
 
 
 def _status(store: Store, run_id: str) -> str:
@@ -81,10 +94,10 @@ def test_the_next_session_marks_what_a_killed_process_left_and_delivers_it() -> 
 
 
 @pytest.mark.usefixtures("store_project")
-def test_a_dead_process_is_marked_even_where_its_spool_is_gone() -> None:
+def test_a_dead_process_is_marked_even_where_its_spool_is_gone(form: Form) -> None:
     store = _store()
-    gone = _claim(store, "e", 0, started="1")
-    alive = _claim(store, "e", 100_000)
+    gone = _claim(form, store, "e", 0, started="1")
+    alive = _claim(form, store, "e", 100_000)
     reaped = reap(TrackingSettings())
     assert (_status(store, gone), _status(store, alive)) == ("KILLED", "RUNNING")
     assert len(reaped.gone) == 1 and reaped.doubtful == ()
@@ -106,15 +119,19 @@ def test_a_run_that_ended_while_the_store_was_away_is_not_called_killed() -> Non
 
 
 @pytest.mark.usefixtures("store_project")
-def test_what_cannot_be_known_is_listed_after_ten_minutes_and_marked_on_request() -> None:
+def test_what_cannot_be_known_is_listed_after_ten_minutes_and_marked_on_request(form: Form) -> None:
     store = _store()
-    fresh = _claim(store, "e", 500, machine="other")
-    silent = _claim(store, "e", 700, machine="other")
-    also = _claim(store, "e", 7000, boot="before")
+    fresh = _claim(form, store, "e", 500, machine="other")
+    silent = _claim(form, store, "e", 700, machine="other")
+    also = _claim(form, store, "e", 7000, boot="before")
     reaped = reap(TrackingSettings())
     assert {run.run_id for run in reaped.doubtful} == {silent, also} and reaped.marked == ()
     assert _status(store, silent) == "RUNNING"
-    assert reap(TrackingSettings(), mark=True, only=[also]).marked == (also,)
+    for unknown, said in ((fresh, "no silent run has this id"), (also[:3], "is too short")):
+        with pytest.raises(InputError, match=said):
+            reap(TrackingSettings(), mark=True, only=[also, unknown])
+    assert _status(store, also) == "RUNNING", "nothing is marked by half of what was asked"
+    assert reap(TrackingSettings(), mark=True, only=[also[:9]]).marked == (also,)
     assert (_status(store, silent), _status(store, also)) == ("RUNNING", "KILLED")
     assert reap(TrackingSettings(), mark=True).marked == (silent,)
     assert (_status(store, silent), _status(store, fresh)) == ("KILLED", "RUNNING")

@@ -102,21 +102,25 @@ def _believed(words: Sequence[str], run_id: str, store: str | None, trust: Itera
     from lrscope.config.trust import about_recording, command_again
     from lrscope.core.job import overrides_to_repeat
     from lrscope.core.paths import resolve
+    from lrscope.lifecycle.recorded import searched_by
     from lrscope.report.data.collect import stored_run
     from lrscope.report.data.connect import connect
     from lrscope.tracking.typed_here import typed_here
 
-    tags = stored_run(connect(store), run_id).data.tags
+    client = connect(store)
+    run = stored_run(client, run_id)
+    tags = run.data.tags
     local_ids = (tags.get("lrscope.local_id", ""), tags.get("lrscope.parent_local_id", ""))
     own = typed_here(resolve("outputs/spool"), *local_ids)
-    kept = [word for word in overrides_to_repeat(words) if word not in about_recording(words)]
+    kept = [*searched_by(client, run), *overrides_to_repeat(words)]
+    kept = [word for word in kept if word not in about_recording(kept)]
     return command_again(kept, (), trust, own)
 
 
 def _network(words: Sequence[str]) -> nn.Module:
     from hydra import compose, initialize_config_dir
 
-    from lrscope.cli.conf_search import first_folder
+    from lrscope.cli.conf_search import search_of
     from lrscope.config import schema
     from lrscope.config.overrides import run_config
     from lrscope.core.paths import find_the_users_modules
@@ -125,8 +129,9 @@ def _network(words: Sequence[str]) -> nn.Module:
 
     find_the_users_modules()
     schema.register()
-    with initialize_config_dir(config_dir=str(first_folder(())), version_base="1.3"):
-        composed = compose("train", list(words), return_hydra_config=True)
-    cfg = run_config(composed, words)
+    folder, name, overrides = search_of(words)
+    with initialize_config_dir(config_dir=folder, version_base="1.3"):
+        composed = compose(name, overrides, return_hydra_config=True)
+    cfg = run_config(composed, overrides)
     source = build.source(cfg)
     return build.network(cfg, source.described, objective(cfg, source).outputs)

@@ -45,6 +45,15 @@ def first_folder(words: Sequence[str]) -> Path:
     return first
 
 
+def search_of(words: Sequence[str]) -> tuple[str, str, list[str]]:
+    """The first folder of ``first_folder``, the name of the config in it, and the words that are overrides."""
+    from hydra._internal.utils import get_args_parser
+
+    overrides = [word for word in words if not word.startswith("--config-")]
+    name = get_args_parser().parse_known_args(list(words))[0].config_name
+    return str(first_folder(words)), name or "train", overrides
+
+
 def _tell_hydra() -> None:
     from hydra.core.config_search_path import ConfigSearchPath
     from hydra.core.plugins import Plugins

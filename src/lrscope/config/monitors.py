@@ -10,7 +10,10 @@ from lrscope.core.metric_goal import goal_of
 from lrscope.core.paths import conf_folders
 from lrscope.schedules.rules import PLATEAU
 
-MONITORS = ("train/loss_epoch", "train/loss_eval", "train/acc", "val/loss", "val/acc")
+BY_EPOCH = "train/loss_epoch"
+"""The one of them that no evaluation has: the mean of an epoch's batches."""
+
+MONITORS = (BY_EPOCH, "train/loss_eval", "train/acc", "val/loss", "val/acc")
 """Metrics of an epoch, which a schedule, early stopping and the choice of the best epoch can look at."""
 
 
@@ -47,6 +50,7 @@ def check_monitors(cfg: Any) -> Iterator[Problem]:
     if cfg.sweep.direction == "max" and "loss" in cfg.sweep.objective:
         yield Problem("sweep.direction", "max", f"{cfg.sweep.objective} is to fall", "Leave it out.")
     yield from _check_plateau_frequency(cfg)
+    yield from _check_stopping_by_steps(cfg)
 
 
 def is_users(target: object) -> bool:
@@ -79,10 +83,19 @@ def _value(cfg: Any, key: str) -> Any:
     return OmegaConf.select(cfg, key)
 
 
+def _check_stopping_by_steps(cfg: Any) -> Iterator[Problem]:
+    """Early stopping that looks at evaluations finds there no metric that only the end of an epoch has."""
+    key = "callbacks.early_stopping.monitor"
+    asked = cfg.callbacks.early_stopping
+    if asked.enabled and asked.monitor == BY_EPOCH and cfg.evaluate_every_steps is not None:
+        rule = f"exists at the ends of epochs, and evaluate_every_steps={cfg.evaluate_every_steps} has it looked for"
+        yield Problem(key, BY_EPOCH, f"{rule} at evaluations", "Use train/loss_eval, or val/loss.")
+
+
 def _check_plateau_frequency(cfg: Any) -> Iterator[Problem]:
     """A schedule that looks at a metric every n-th epoch finds it there only where it is evaluated then."""
     frequency, every = cfg.scheduler.get("frequency"), cfg.callbacks.evaluate_every_epochs
-    looks = cfg.scheduler.get("_target_") == PLATEAU and cfg.scheduler.get("monitor") != "train/loss_epoch"
+    looks = cfg.scheduler.get("_target_") == PLATEAU and cfg.scheduler.get("monitor") != BY_EPOCH
     if looks and isinstance(frequency, int) and every > 0 and frequency > 0 and frequency % every:
         rule = f"its metric is evaluated once in {every} epochs (callbacks.evaluate_every_epochs={every})"
         yield Problem("scheduler.frequency", str(frequency), rule, f"Use a multiple of {every}, or leave it out.")

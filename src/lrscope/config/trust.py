@@ -145,6 +145,10 @@ def _problems_of(word: str, believed: Believed) -> Iterator[Problem]:
     try:
         if word.startswith("--config-") and word in believed.own:
             return
+        if word.startswith("--config-"):
+            rule = "names YAML files, which no store decides, and this machine has no record of the command"
+            yield Problem("stored override", word, rule, f"Where they are yours, type it: {word}")
+            return
         if word.startswith("-"):
             raise ValueError
         override = OverridesParser.create().parse_override(word)

@@ -14,12 +14,15 @@ import yaml
 from lrscope.core.errors import InputError, Problem
 from lrscope.core.from_store import text
 from lrscope.core.run_facts import RunFacts
+from lrscope.core.stored_command import stored_command
 from lrscope.core.tracking_settings import TrackingSettings
 from lrscope.report.data.collect import stored_run
 from lrscope.tracking.mlflow_store.fetch import fetch_artifact
+from lrscope.tracking.mlflow_store.runs import PARENT
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Run
 
 REPRODUCES = "lrscope.reproduces"
 """Tag of a run that trained another one again: the id of that one."""
@@ -31,9 +34,10 @@ LARGEST = 2_000_000
 
 @dataclass(frozen=True)
 class Recorded:
-    """``overrides`` of the run's own command, ``config`` as it was resolved, ``environment`` a package a line,
-    ``difference`` of its working tree from ``commit``; empty where they were not recorded. ``batched``: it was trained
-    in one model with others. ``sweep``: the local id of the one that it is a member of; empty of a lone run.
+    """``overrides`` of the run's own command, ahead of them where it looked for YAML files, ``config`` as it was
+    resolved, ``environment`` a package a line, ``difference`` of its working tree from ``commit``; empty where they
+    were not recorded. ``batched``: it was trained in one model with others. ``sweep``: the local id of the one that it
+    is a member of; empty of a lone run.
     """
 
     run_id: str
@@ -73,7 +77,7 @@ def recorded(client: MlflowClient, word: str) -> Recorded:
         sweep=tags.get("lrscope.parent_local_id", ""),
         name=run.info.run_name or run_id,
         experiment=client.get_experiment(run.info.experiment_id).name,
-        overrides=tuple(text(one) for one in overrides),
+        overrides=(*searched_by(client, run), *(text(one) for one in overrides)),
         config=config,
         environment=_file(client, run_id, "environment.txt"),
         difference=_file(client, run_id, "git.diff"),
@@ -81,6 +85,21 @@ def recorded(client: MlflowClient, word: str) -> Recorded:
         data=RunFacts.from_json(tags.get("lrscope.facts", "{}")).data_digest or "",
         batched=tags.get("lrscope.together") == "true",
     )
+
+
+def searched_by(client: MlflowClient, run: Run) -> tuple[str, ...]:
+    """``--config-dir`` and ``--config-name`` of the command that began a run, or the sweep that it is a member of: what
+    they name is composed ahead of everything else.
+    """
+    from mlflow.exceptions import MlflowException
+
+    tags = run.data.tags
+    if tags.get("lrscope.kind") == "member":
+        try:
+            tags = client.get_run(tags.get(PARENT, "")).data.tags
+        except MlflowException:  # removed since
+            return ()
+    return tuple(word for word in stored_command(tags) or () if word.startswith("--config-"))
 
 
 def _file(client: MlflowClient, run_id: str, name: str) -> str:

@@ -95,13 +95,16 @@ class ActiveRun:
     def _send(self) -> None:
         from mlflow.entities import RunTag
 
+        from lrscope.tracking.mlflow_store.state_tag import folded
+
         while True:
             with self._lock:
                 points, tags = self._waiting[:A_CALL], dict(self._tags)
             if not points and not tags:
                 return
-            metrics, stored = list(map(_metric, points)), [RunTag(key, value) for key, value in tags.items()]
-            self._client.log_batch(self.run_id, metrics=metrics, tags=stored)
+            written = folded(tags, self._client.get_run(self.run_id).data.tags) if tags else {}
+            stored = [RunTag(key, value) for key, value in written.items()]
+            self._client.log_batch(self.run_id, metrics=list(map(_metric, points)), tags=stored)
             with self._lock:
                 del self._waiting[: len(points)]
                 self._tags = {key: value for key, value in self._tags.items() if tags.get(key) != value}

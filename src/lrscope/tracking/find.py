@@ -16,7 +16,7 @@ from lrscope.core.tracking_settings import TrackingSettings
 from lrscope.core.verdict import Verdict
 from lrscope.tracking.journal import events as ev
 from lrscope.tracking.journal.journal import INCOMPLETE, SESSION, Journal, all_journals
-from lrscope.tracking.mlflow_store.lookup import newest, run_of
+from lrscope.tracking.mlflow_store.lookup import is_beginning, newest, run_of, sole
 from lrscope.tracking.mlflow_store.runs import PARENT
 from lrscope.tracking.mlflow_store.store import Store, open_store, resolve_uri
 from lrscope.tracking.origin import ORIGIN, origin_tags
@@ -224,7 +224,13 @@ class _JournalSource:
 
     def by_id(self, wanted: str) -> StoredRun | None:
         journal = Journal.of(self._root, wanted)
-        return _of_spool(journal) if journal.exists() else None
+        if journal.exists():
+            return _of_spool(journal)
+        if not is_beginning(wanted, "resume"):
+            return None
+        ids = [(journal, journal.local_id, journal.offset().run_id or "") for journal in all_journals(self._root)]
+        found = [one for one in ids if one[1].startswith(wanted) or one[2].startswith(wanted)]
+        return _of_spool(sole(found, [one[1] for one in found], wanted, "resume")[0]) if found else None
 
     def members(self, parent: StoredRun) -> Iterable[StoredRun]:
         for journal in all_journals(self._root):

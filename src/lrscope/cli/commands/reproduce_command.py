@@ -12,7 +12,7 @@ from contextlib import nullcontext
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from lrscope.cli.commands.command_parser import CommandParser
+from lrscope.cli.commands.command_parser import CommandParser, config_search
 from lrscope.cli.tell import print_aside
 from lrscope.core.errors import InputError, Problem
 
@@ -34,9 +34,11 @@ def main(words: Sequence[str], prog: str | None) -> int:
     )
     parser.add_argument("--uri", help="the tracking store; default MLFLOW_TRACKING_URI, else mlflow.db of the project")
     parser.add_argument("--trust", action="append", default=[], metavar="PACKAGE", help="its classes may be named too")
+    parser.add_config_search()
     arguments = parser.parse_args(words)
     typed = [word for word in arguments.given if "=" in word or word.startswith("~")]
     wanted = [word for word in arguments.given if word not in typed]
+    typed = [*config_search(arguments), *typed]
     if len(wanted) != 1:
         raise InputError(Problem("reproduce", " ".join(wanted), "one run at a time", "Give the id of one."))
     if arguments.diff and not arguments.code:
@@ -99,16 +101,17 @@ def _composed(words: list[str]) -> Any:
     from hydra import compose, initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
 
-    from lrscope.cli.conf_search import first_folder
+    from lrscope.cli.conf_search import search_of
     from lrscope.config import schema
     from lrscope.config.explain import REFUSALS, first_line
     from lrscope.config.overrides import run_config
 
     schema.register()
     GlobalHydra.instance().clear()
+    folder, name, overrides = search_of(words)
     try:
-        with initialize_config_dir(config_dir=str(first_folder(words)), version_base="1.3"):
-            return run_config(compose("train", words), words)
+        with initialize_config_dir(config_dir=folder, version_base="1.3"):
+            return run_config(compose(name, overrides), overrides)
     except REFUSALS as error:
         rule = f"its command does not compose here ({first_line(error)})"
         raise InputError(Problem("reproduce", "", rule, "Set the key yourself, or use --code.")) from None

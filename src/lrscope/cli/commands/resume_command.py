@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from lrscope.cli.commands.command_parser import CommandParser
+from lrscope.cli.commands.command_parser import CommandParser, config_search
 from lrscope.cli.tell import print_aside
 from lrscope.core.command_words import train_command
 from lrscope.core.errors import InputError, Problem
@@ -30,6 +30,7 @@ def main(words: Sequence[str], prog: str | None) -> int:
     parser.add_argument("--experiment", help="look for the latest in this experiment only")
     parser.add_argument("--store", help="tracking URI; default: the project's own store")
     parser.add_argument("--trust", action="append", default=[], metavar="PACKAGE", help="its classes may be named too")
+    parser.add_config_search()
     arguments = parser.parse_args(words)
     from lrscope.config.trust import about_recording, command_again
     from lrscope.core.paths import find_the_users_modules, resolve
@@ -47,6 +48,7 @@ def main(words: Sequence[str], prog: str | None) -> int:
     if left_out := about_recording(found.overrides):
         print_aside(f"left out of the stored command, as it is about recording: {shlex.join(left_out)}")
     stored = [word for word in found.overrides if word not in left_out]
+    typed = [*config_search(arguments), *typed]
     own = typed_here(resolve("outputs/spool"), found.local_id)
     command = [*mode, *command_again(stored, typed, arguments.trust, own), f"resume={found.run_id}"]
     if arguments.store is not None and holds_a_password(arguments.store):

@@ -7,5 +7,5 @@ The commands on stored runs use it, and the end of a sweep.
     beside_another       the page of several sweeps, with each of them
     experiment_note      the experiment's description
     parent_summary       name and results of the parent run
-    serve, local_server  the page, started and opened
+    serve, local_server  the page, started and opened; ends_with_parent: a server ends with its command
 """

@@ -21,8 +21,9 @@ from lrscope.report.mlflow_ui.experiment_note import describe_experiment
 from lrscope.report.mlflow_ui.parent_summary import ParentSummary, parent_summary
 from lrscope.report.mlflow_ui.saved_view import saved_view
 from lrscope.report.output.report import report_of
+from lrscope.tracking.mlflow_store.checked_client import note_as_written
 from lrscope.tracking.mlflow_store.concurrent import AT_ONCE, side_by_side
-from lrscope.tracking.mlflow_store.kept_note import NOTE, kept_note
+from lrscope.tracking.mlflow_store.kept_note import NOTE, is_of_older, kept_note
 
 LONGEST_NOTE = TAG_LENGTH - 200
 """Bytes: the mark behind lrscope's part takes some of the tag."""
@@ -46,7 +47,7 @@ def attach_to_mlflow(sweep: Sweep, note_markdown: str | None = None, client: Mlf
     report = report_of(sweep)
     figure_data = figure_data_of(report.comparison, None, points=100)
     tags: dict[str, dict[str, str]] = {
-        row.member.run_id: {"mlflow.runColor": colour, "lrscope.status": row.member.status.lower()}
+        row.member.run_id: {"mlflow.runColor": colour}
         for row, colour in zip(report.comparison.rows, figure_data.colours, strict=True)
     }
     if note_markdown is not None:
@@ -92,8 +93,8 @@ def _summarise(client: MlflowClient, run_id: str, summary: ParentSummary) -> Non
 def _with_words_around(client: MlflowClient, run_id: str, ours: str) -> str:
     """The note with what a person has added to it; of older reports, which had no marks, nothing is kept."""
     with suppress(MlflowException):  # deleted since the sweep was read
-        stored = client.get_run(run_id).data.tags.get(NOTE)
-        return kept_note(ours, stored, is_ours="report/report.html" in (stored or ""))
+        older = is_of_older(client.get_run(run_id).data.tags)
+        return kept_note(ours, note_as_written(client, run_id), older)
     return ours
 
 

@@ -10,6 +10,7 @@ from mlflow.entities import RunTag
 
 from lrscope.core.tag_length import TAG_LENGTH
 from lrscope.report.data.stored_sweep import Sweep
+from lrscope.tracking.mlflow_store.checked_client import note_as_written
 from lrscope.tracking.mlflow_store.kept_note import NOTE
 
 
@@ -20,7 +21,7 @@ def keep_beside(client: MlflowClient, sweeps: Sequence[Sweep], page: Path) -> No
         place = "report/beside-" + "-".join(other.run_id[:8] for other in others)[:80]
         client.log_artifact(sweep.run_id, str(page), place)
         address = f"get-artifact?path={place}/{page.name}&run_uuid={sweep.run_id}"
-        note = client.get_run(sweep.run_id).data.tags.get(NOTE, "")
+        note = note_as_written(client, sweep.run_id) or ""
         names = ", ".join(other.run_id[:8] for other in others)
         linked = f"{note.rstrip()}\n\n[Compared with {names}]({address})".lstrip()
         if address not in note and len(linked.encode()) <= TAG_LENGTH:

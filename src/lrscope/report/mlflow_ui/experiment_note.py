@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from mlflow import MlflowClient
 from mlflow.entities import Run, ViewType
 
+from lrscope.tracking.mlflow_store.checked_client import description_as_written
 from lrscope.tracking.mlflow_store.kept_note import NOTE, kept_note
 
 MOST_SWEEPS = 10
@@ -21,7 +22,7 @@ def describe_experiment(client: MlflowClient, experiment_id: str) -> None:
         ["attributes.start_time DESC"],
     )
     words = experiment_note(experiment.name, experiment_id, sweeps)
-    client.set_experiment_tag(experiment_id, NOTE, kept_note(words, experiment.tags.get(NOTE)))
+    client.set_experiment_tag(experiment_id, NOTE, kept_note(words, description_as_written(client, experiment_id)))
 
 
 def experiment_note(name: str, experiment_id: str, sweeps: Sequence[Run]) -> str:

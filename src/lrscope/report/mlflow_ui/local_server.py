@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.error
@@ -17,6 +18,7 @@ from typing import IO
 
 from lrscope.core.errors import InputError, LrscopeError, Problem
 from lrscope.core.paths import project_root
+from lrscope.report.mlflow_ui import ends_with_parent
 
 HOST = "127.0.0.1"
 START_WITHIN_S = 90.0
@@ -57,26 +59,37 @@ def run_server(command: Sequence[str], environment: Mapping[str, str], port: int
         LrscopeError: it does not start; the message ends with its last lines.
     """
     with tempfile.TemporaryFile() as log:
-        server = start(command, environment, port, log)
         old = signal.signal(signal.SIGTERM, _as_interrupt)
         # A shell that starts a command in the background has it ignore Ctrl-C; a server must still end by it.
         old_interrupt = signal.signal(signal.SIGINT, signal.default_int_handler)
+        server: LocalServer | None = None
         try:
+            server = start(command, environment, port, log)
             wait_for(server, log)
             ready(server.url)
             return server.wait()
         except KeyboardInterrupt:
             return 0
         finally:
-            server.stop()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, signal.SIG_IGN)  # who asks twice has it end all the same
+            if server is not None:
+                server.stop()
             signal.signal(signal.SIGTERM, old)
             signal.signal(signal.SIGINT, old_interrupt)
 
 
 def start(command: Sequence[str], environment: Mapping[str, str], port: int, log: IO[bytes]) -> LocalServer:
-    """Start a server in a process group of its own."""
+    """Start a server in a process group of its own, which ends with this process however that ends."""
+    guarded = [sys.executable, "-S", ends_with_parent.__file__, *command]
     process = subprocess.Popen(
-        command, env=environment, cwd=project_root(), stdout=log, stderr=log, start_new_session=True
+        guarded,
+        env=environment,
+        cwd=project_root(),
+        stdin=subprocess.PIPE,
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
     )
     return LocalServer(f"http://{HOST}:{port}", process)
 

@@ -22,8 +22,8 @@ from lrscope.tracking.delivery.read_back import Labels, confirm_batch, confirm_e
 from lrscope.tracking.delivery.uploads import Call, NotTried, Uploads
 from lrscope.tracking.journal import events as ev
 from lrscope.tracking.journal.journal import Journal
+from lrscope.tracking.mlflow_store.beside_stored import beside_stored
 from lrscope.tracking.mlflow_store.concurrent import side_by_side
-from lrscope.tracking.mlflow_store.kept_note import NOTE, beside_words
 from lrscope.tracking.mlflow_store.runs import RunIds, is_deleted
 from lrscope.tracking.mlflow_store.store import Store, quiet
 
@@ -94,10 +94,8 @@ class MLflowWriter:
                     status.append(event)
                 case _ if event not in without:
                     files.append(event)
-        if NOTE in tags:
-            tags[NOTE] = beside_words(self._store, self._ids.run_id, tags[NOTE])
         with failpoint("batch"):
-            self.batch(points, params, tags)
+            self.batch(points, params, beside_stored(self._store, self._ids.run_id, tags))
         self._send_files(files)
         for last in status:
             self._set_status(last)

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from lrscope.core.errors import NotConfirmed
+from lrscope.core.from_store import text
 from lrscope.core.point import Point
 from lrscope.core.tag_length import TAG_LENGTH
 from lrscope.tracking.journal import events as ev
@@ -30,7 +31,7 @@ def confirm_batch(store: Store, run_id: str, points: Sequence[Point], params: La
         sent[point.key] = max(point.step, sent.get(point.key, point.step))
     lacks = [f"point {key} at step {step}" for key, step in sent.items() if key not in last or last[key] < step]
     lacks += [f"param {key}" for key, _ in params if key not in run.data.params]
-    lacks += [f"tag {key}" for key, value in tags if run.data.tags.get(key) != value[:TAG_LENGTH]]
+    lacks += [f"tag {key}" for key, value in tags if run.data.tags.get(key) != text(value[:TAG_LENGTH])]
     _refuse(lacks)
 
 

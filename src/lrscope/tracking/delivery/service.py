@@ -106,11 +106,12 @@ class StoreService:
         for error in side_by_side(calls, at_once):
             if error is not None:
                 raise error
-        if not experiment_ids:
+        if not experiment_ids or not run_ids:
             return []
-        marked = f"attributes.status = 'KILLED' and tags.`{SESSION}` = '{session_id}'"
+        ids = ", ".join(f"'{run_id}'" for run_id in run_ids)
+        marked = f"attributes.status = 'KILLED' and attributes.run_id IN ({ids})"
         found = self._store.client.search_runs(list(experiment_ids), marked, max_results=1000)
-        return [run.info.run_id for run in found]
+        return [run.info.run_id for run in found if run.data.tags.get(SESSION) == session_id]
 
     def revive(self, run_ids: Sequence[str]) -> None:
         """Show runs as RUNNING again."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lrscope.core.errors import InputError, Problem
 from lrscope.core.from_store import LATEST_MS, is_local_id, whole
 from lrscope.core.paths import resolve
 from lrscope.core.tracking_settings import TrackingSettings
@@ -15,6 +16,7 @@ from lrscope.tracking.journal import events as ev
 from lrscope.tracking.journal.journal import Journal, Milestone, all_journals
 from lrscope.tracking.liveness.heartbeat import HEARTBEAT
 from lrscope.tracking.liveness.process import ProcessIdentity, fate
+from lrscope.tracking.mlflow_store.lookup import is_beginning, sole
 from lrscope.tracking.mlflow_store.runs import LOCAL_ID, all_experiments
 from lrscope.tracking.mlflow_store.store import Store, open_store, resolve_uri
 
@@ -48,7 +50,7 @@ def running(store: Store) -> list[Any]:
     while experiments:
         page = store.client.search_runs(
             experiments,
-            "attributes.status = 'RUNNING' and tags.`lrscope.process.pid` != ''",
+            f"attributes.status = 'RUNNING' and tags.`{LOCAL_ID}` != ''",
             ViewType.ACTIVE_ONLY,
             max_results=1000,
             page_token=token,
@@ -164,6 +166,14 @@ def doubtful(store: Store, silent_s: float = SILENT_S) -> list[Doubtful]:
     return found
 
 
+def _meant(silent: Sequence[Doubtful], word: str) -> Doubtful:
+    found = [run for run in silent if run.run_id.startswith(word)]
+    if not is_beginning(word, "run") or not found:
+        rule = "no silent run has this id"
+        raise InputError(Problem("run", word, rule, "Without ids those that are silent are listed."))
+    return sole(found, [run.run_id for run in found], word, "run")
+
+
 @dataclass(frozen=True)
 class Reaped:
     """``gone``: words on runs that were marked for certain; ``doubtful``: silent ones; ``marked``: ids of these."""
@@ -178,17 +188,19 @@ def reap(settings: TrackingSettings, mark: bool = False, only: Sequence[str] = (
 
     Args:
         mark: also mark the silent ones.
-        only: of the silent ones, mark those with these MLflow ids; empty means all.
+        only: of the silent ones, mark those with these MLflow ids, or beginnings of them; empty means all.
 
     Raises:
+        InputError: no silent run, or several, have such an id.
         StoreUnreachable: the store does not answer.
     """
     store = open_store(resolve_uri(settings.uri))
     gone = reap_gone(store, resolve(settings.spool))
     silent = doubtful(store)
+    chosen = [_meant(silent, word) for word in only]
     marked = []
     for run in silent:
-        if mark and (not only or run.run_id in only):
+        if mark and (not only or run in chosen):
             _mark(store, store.client.get_run(run.run_id))
             marked.append(run.run_id)
     return Reaped(tuple(gone), tuple(silent), tuple(marked))

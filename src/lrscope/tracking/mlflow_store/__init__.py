@@ -9,7 +9,8 @@ DeliveryResult and the report use it; the check of a command asks whether the st
     follow_move       where the artifacts of a moved or copied project lie
     runs              runs found, created, hung below their parent; read: their curves; fetch: their files
     model_package     a network as an MLflow model; model_code: what it loads by; raw_model: that takes raw examples
-    kept_note         a note, around which a person's words stay
+    state_tag         what only the program reads of a run, in one tag
+    kept_note         a note, around which a person's words stay; beside_stored: tags as they go into the store
     registry          versions of a model, and which is the champion
     lookup            which run an id, the beginning of one, or "latest" means
     remove            runs deleted for good, with what they left

@@ -17,6 +17,7 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.store.entities import PagedList
 from mlflow.tracking import MlflowClient
+from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 
 from lrscope.core import from_store
 from lrscope.core.errors import InputError, NotConfirmed, Problem
@@ -24,6 +25,7 @@ from lrscope.core.redact import redact, redact_uri
 from lrscope.tracking.mlflow_store.address import Address
 from lrscope.tracking.mlflow_store.artifact_place import check_inside, check_place
 from lrscope.tracking.mlflow_store.reach import unreachable
+from lrscope.tracking.mlflow_store.state_tag import unfolded
 
 T = TypeVar("T")
 
@@ -80,8 +82,9 @@ class CheckedClient(MlflowClient):
     def log_batch(self, *arguments: Any, **named: Any) -> Any:
         return self._reached(lambda: super(CheckedClient, self).log_batch(*arguments, **named))
 
-    def update_run(self, *arguments: Any, **named: Any) -> None:
-        self._reached(lambda: super(CheckedClient, self).update_run(*arguments, **named))
+    def update_run(self, run_id: str, status: str | None = None, name: str | None = None) -> None:
+        ask = self._reached if status is not None else self._read  # without a new status MLflow reads the one it has
+        ask(lambda: super(CheckedClient, self).update_run(run_id, status, name))
 
     def set_experiment_tag(self, *arguments: Any, **named: Any) -> None:
         self._reached(lambda: super(CheckedClient, self).set_experiment_tag(*arguments, **named))
@@ -173,6 +176,18 @@ class CheckedClient(MlflowClient):
         return InputError(Problem("store", redact_uri(self.tracking_uri), rule, "Ask who looks after it."))
 
 
+def note_as_written(client: MlflowClient, run_id: str) -> str | None:
+    """A run's note with every sign that a person wrote, also what no terminal may be shown: it goes back to where it
+    came from, and nowhere else.
+    """
+    return MlflowClient.get_run(client, run_id).data.tags.get(MLFLOW_RUN_NOTE)
+
+
+def description_as_written(client: MlflowClient, experiment_id: str) -> str | None:
+    """The same of an experiment."""
+    return MlflowClient.get_experiment(client, experiment_id).tags.get(MLFLOW_RUN_NOTE)
+
+
 def checked_run(run: Run) -> Run:
     """The same run, its texts and numbers in order."""
     info, data = run.info, run.data
@@ -180,7 +195,7 @@ def checked_run(run: Run) -> Run:
     info._status = info.status if info.status in RunStatus._STRING_TO_STATUS else "RUNNING"
     for name in ("_start_time", "_end_time"):
         setattr(info, name, from_store.whole(getattr(info, name), high=from_store.LATEST_MS))
-    data._tags = {key: from_store.text(value) for key, value in data.tags.items() if _is_key(key)}
+    data._tags = unfolded({key: from_store.text(value) for key, value in data.tags.items() if _is_key(key)})
     data._params = {key: from_store.text(value) for key, value in data.params.items() if _is_key(key)}
     values = {key: from_store.number(value) for key, value in data.metrics.items() if _is_key(key)}
     data._metrics = {key: value for key, value in values.items() if value is not None}

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 
 from lrscope.core.from_store import text
 from lrscope.core.tag_length import TAG_LENGTH
 from lrscope.core.verdict import Verdict
-from lrscope.tracking.mlflow_store.store import Store
+from lrscope.tracking.mlflow_store.state_tag import STATE
 
 NOTE = "mlflow.note.content"
 """MLflow's page shows this tag as the description of a run or an experiment."""
@@ -19,14 +20,25 @@ by its digest: a mark ahead of it would be all that MLflow's table of runs shows
 stays as it is.
 """
 
-_MARK = re.compile(r"<!-- lrscope ([0-9a-f]{8}): [^>]*-->")
+_MARK = re.compile(re.escape(_END).replace(re.escape("{digest}"), "([0-9a-f]{8})"))
+"""A whole one: half of a mark and a comment of a person's would have what is between them for lrscope's."""
 
 _OLDER = re.compile(rf"## ({'|'.join(v.label.capitalize() for v in Verdict)})\n|\*\*(crashed|stopped)\*\*: ")
-"""How the notes of older versions begin, which had no marks."""
+_OLDER_PARENT = "report/report.html"
+"""How the notes of older versions begin, which had no marks, and what those of a sweep's parent hold."""
+
+
+def is_of_older(tags: Mapping[str, str]) -> bool:
+    """Whether a note without a mark is lrscope's. The versions that wrote no marks kept no state; of a run that has one
+    a person removed the mark, and may have written anything beside it.
+    """
+    note = tags.get(NOTE, "")
+    return STATE not in tags and (_OLDER.match(note) is not None or _OLDER_PARENT in note)
 
 
 def kept_note(ours: str, stored: str | None, is_ours: bool = False) -> str:
-    """The note with a new part of lrscope's, and all of what a person has added to the stored one.
+    """The note with a new part of lrscope's, and all of what a person has added to the stored one. Where a person has
+    removed or changed the mark, the part of before stays with it: nobody can tell any more what is whose.
 
     Where the two are too long together, lrscope's part is cut; where a person's words leave no room for it, the stored
     note stays.
@@ -34,7 +46,7 @@ def kept_note(ours: str, stored: str | None, is_ours: bool = False) -> str:
     Args:
         ours: Markdown.
         stored: the note as it is; None where there is none.
-        is_ours: whether a note without marks is lrscope's, of an older version; that of a verdict is seen by itself.
+        is_ours: whether a note without a mark is lrscope's, see ``is_of_older``.
     """
     before, after = _around(stored or "", is_ours)
     ours = ours.strip()
@@ -47,25 +59,13 @@ def kept_note(ours: str, stored: str | None, is_ours: bool = False) -> str:
     return f"{before}{ours}{end}"
 
 
-def beside_words(store: Store, run_id: str, ours: str) -> str:
-    """The same for a run of a store; of one that is gone the new part alone."""
-    from mlflow.exceptions import MlflowException
-
-    try:
-        return kept_note(ours, store.run(run_id).data.tags.get(NOTE))
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-            raise
-        return kept_note(ours, None)
-
-
 def _around(stored: str, is_ours: bool) -> tuple[str, str]:
     marks = [(found, _beginning(stored, found)) for found in _MARK.finditer(stored)]
     # A mark whose part does not begin above it stands in a person's words, or a person has changed the first line.
     found, begins = next((one for one in marks if one[1] is not None), marks[0] if marks else (None, None))
     if found is not None:
         return stored[: found.start() if begins is None else begins], stored[found.end() :]
-    if is_ours or _OLDER.match(stored) or not stored.strip():
+    if is_ours or not stored.strip():
         return "", ""
     return "", f"\n\n{stored.strip()}"
 

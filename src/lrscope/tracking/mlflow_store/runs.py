@@ -10,6 +10,7 @@ from lrscope.core.errors import NotConfirmed
 from lrscope.core.failpoint import failpoint
 from lrscope.core.tag_length import TAG_LENGTH
 from lrscope.tracking.journal import events as ev
+from lrscope.tracking.mlflow_store.state_tag import folded
 from lrscope.tracking.mlflow_store.store import Store
 
 LOCAL_ID = "lrscope.local_id"
@@ -75,7 +76,7 @@ def create_run(store: Store, started: ev.Started, parent_run_id: str | None) -> 
         run = store.client.create_run(
             store.experiment_id(start.experiment),
             start_time=started.time_ms,
-            tags={key: str(value)[:TAG_LENGTH] for key, value in tags.items()},
+            tags={key: value[:TAG_LENGTH] for key, value in folded(tags, {}).items()},
             run_name=start.name,
         )
     if not run.info.run_id or run.data.tags.get(LOCAL_ID) != start.local_id:
