@@ -82,9 +82,9 @@ def test_what_has_an_effect_is_taken(typed: str) -> None:
 def test_one_option_of_a_group_is_wanted() -> None:
     words = ["model=[mlp,cnn]", "trainer=[cpu,gpu]", "metrics=[f1,auroc]", "model=[mlp]", "model.hidden=[5,5]"]
     assert [str(problem) for problem in several_options(words)] == [
-        "model=[mlp,cnn]: takes one option, and the last would replace parts of the others. Choose one, or sweep over "
+        "model=[mlp,cnn]: takes one option, and these would be laid over each other. Choose one, or sweep over "
         "them: -m model=mlp,cnn.",
-        "trainer=[cpu,gpu]: takes one option, and the last would replace parts of the others. Choose one, or sweep over "
+        "trainer=[cpu,gpu]: takes one option, and these would be laid over each other. Choose one, or sweep over "
         "them: -m trainer=cpu,gpu.",
     ]
 

@@ -32,6 +32,9 @@ the training, which gives the lock away at every operation of torch."""
 
 DRY_RUN = "--dry-run"
 
+OF_OPTIONS = ("Only one of --", "The --resolve flag", "Expecting one subcommand", "File ")
+"""How Hydra's words begin on options that do not go together."""
+
 FULL_ERROR = "HYDRA_FULL_ERROR"
 """Hydra's own switch: its errors are raised, and come here, instead of being printed by it."""
 
@@ -152,7 +155,9 @@ def _exit_code(entry: Any) -> int:
     except (LrscopeError, Interrupted) as error:
         return tell(error)
     except Exception as error:
-        if isinstance(error, (HydraException, OmegaConfBaseException)) and asked != "1":
+        if isinstance(error, (HydraException, OmegaConfBaseException)):
+            if asked == "1":
+                print(redacted_traceback(error), end="", file=sys.stderr)
             return _refused(error)
         return _broken_or_unexpected(error)
     finally:
@@ -224,7 +229,7 @@ def _broken_or_unexpected(error: Exception) -> int:
 
 def _unexpected(error: Exception) -> int:
     """What nobody foresaw: told, and the command still ends as every other does."""
-    if isinstance(error, ValueError) and str(error).startswith(("Only one of --", "The --resolve flag")):
+    if isinstance(error, ValueError) and str(error).startswith(OF_OPTIONS):
         print(f"error: {error}", file=sys.stderr)
         return 2
     if (number := STOP.requested()) is not None:

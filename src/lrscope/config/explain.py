@@ -177,6 +177,8 @@ def _example(key: str, cfg: DictConfig) -> str:
     now: Any = OmegaConf.select(cfg, key, throw_on_resolution_failure=False)
     if isinstance(now, DictConfig) and now and "." in key:
         return f"Set one of {', '.join(f'{key}.{name!s}' for name in now)}."
+    if key in ("hydra.run.dir", "hydra.sweep.dir"):  # which hold the time
+        return f"Try {key}=outputs/mine."
     if now is None or isinstance(now, DictConfig):
         return _ALL_KEYS
     shown = str(now).lower() if isinstance(now, bool) else str(now)

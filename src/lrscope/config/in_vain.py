@@ -178,9 +178,7 @@ def several_options(typed: Sequence[str]) -> list[Problem]:
         key, _, value = word.partition("=")
         if key in ONE_OPTION and value.startswith("[") and "," in value:
             remedy = f"Choose one, or sweep over them: -m {key}={value[1:-1]}."
-            found.append(
-                Problem(key, value, "takes one option, and the last would replace parts of the others", remedy)
-            )
+            found.append(Problem(key, value, "takes one option, and these would be laid over each other", remedy))
     return found
 
 

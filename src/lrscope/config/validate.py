@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
@@ -79,6 +80,10 @@ def _unresolved(key: str, words: str, raw: Mapping[str, Any]) -> Problem:
     variable = re.search(r"Environment variable '(\w+)' not found", words)
     if variable is not None:
         return Problem(key, value, f"the environment has no variable {variable[1]}", "Set it, or write a value.")
+    read = re.search(r"\$\{oc\.env:\s*(\w+)", value)
+    if read is not None and (text := os.environ.get(read[1])) is not None:
+        rule = rule_of_type(words) or f"is no value for {key}"
+        return Problem(read[1], text or "''", rule, "Set it to another value, or unset it.")
     found = re.search(r"Value '(.*)' of type", words)
     if found is not None and (rule := rule_of_type(words)):
         return Problem(key, value, f"{rule}, not {found[1]}", "Change what it refers to, or write a value.")
