@@ -61,6 +61,8 @@ def test_what_other_programs_want_is_told_in_words_of_this_one(typed: str, remed
         ("lr=1 --cfg", "--cfg: must be one of job, hydra, all."),
         ("lr=1 --info=foo", "--info=foo: must be one of all, config, defaults,"),
         ("lr=1 --config-dir", "--config-dir: needs a value."),
+        ("lr=1 ~hydra.callbacks.sweep", "hydra.callbacks.sweep: checks what is about to train. Leave it in."),
+        ("hydra.callbacks=null", "hydra.callbacks: checks what is about to train."),
     ],
 )
 def test_an_option_with_a_wrong_value_is_told_in_a_line(typed: str, told: str) -> None:

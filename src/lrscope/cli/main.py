@@ -221,9 +221,9 @@ def _refused(error: Exception) -> int:
 
 def _broken_or_unexpected(error: Exception) -> int:
     """What a YAML file is at fault for, in a line; else what nobody foresaw."""
-    from lrscope.config.broken_file import broken_file
+    from lrscope.config.broken_file import broken_file, hydras_own
 
-    broken = broken_file(error)
+    broken = (hydras_own(error, sys.argv[1:]) if STOP.requested() is None else None) or broken_file(error)
     return _unexpected(error) if broken is None else tell(broken)
 
 

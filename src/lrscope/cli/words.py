@@ -37,10 +37,20 @@ def options_first(words: Sequence[str], options: Mapping[str, Action]) -> list[s
             problems.append(_no_option(word, left))
         else:
             overrides.append(word)
-    problems += _torn(overrides)
+    problems += [*_torn(overrides), *_unchecked(overrides)]
     if problems:
         raise InputError(problems)
     return [*first, *overrides]
+
+
+CHECKS = ("hydra.callbacks", "hydra.callbacks.sweep")
+"""Keys of what checks a command before anything trains, and keeps a sweep together."""
+
+
+def _unchecked(words: Sequence[str]) -> list[Problem]:
+    gone = [word for word in words if word.startswith("~") or word.partition("=")[2] == "null"]
+    keys = [word.lstrip("~").partition("=")[0] for word in gone]
+    return [Problem(key, "", "checks what is about to train", "Leave it in.") for key in keys if key in CHECKS]
 
 
 def _torn(words: list[str]) -> list[Problem]:
@@ -89,7 +99,8 @@ def _wrong_value(option: Action, last: str, alone: bool) -> list[Problem]:
     elif option.choices is None or value in option.choices:
         return []
     if option.choices is not None:
-        return [Problem(name, value, f"must be one of {', '.join(option.choices)}", f"Try {name} {option.choices[0]}.")]
+        choices = [str(choice) for choice in option.choices]
+        return [Problem(name, value, f"must be one of {', '.join(choices)}", f"Try {name} {choices[0]}.")]
     return [Problem(name, value, "needs a value", "--hydra-help tells of it.")]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -19,6 +20,21 @@ def _no_option(error: BaseException, frames: list[tuple[FrameType, int]]) -> Pro
         return None
     rule, remedy = "must name one of the group's options", "Leave it out, or choose one that --help lists."
     return Problem(override.key_or_group, override.get_value_element_as_str(), rule, remedy)
+
+
+def hydras_own(error: BaseException, words: Sequence[str]) -> InputError | None:
+    """What Hydra, or what it launches by, raises on settings that nobody checks; None where none was typed.
+
+    Args:
+        words: the command line.
+    """
+    frames = list(traceback.walk_tb(error.__traceback__))
+    typed = [word for word in words if word.lstrip("+~").startswith(("hydra.", "hydra/"))]
+    if not typed or not frames or Path(frames[-1][0].f_code.co_filename).is_relative_to(Path(__file__).parents[1]):
+        return None
+    lines = str(error).splitlines()
+    reason = f"{type(error).__name__}: {lines[0].rstrip('. ')}" if lines else type(error).__name__
+    return InputError(Problem(" ".join(typed), "", f"Hydra cannot start so ({reason})", "Choose other settings."))
 
 
 def broken_file(error: BaseException) -> InputError | None:

@@ -127,14 +127,16 @@ def _ask_stores(cfgs: Sequence[DictConfig]) -> list[Problem]:
     """What keeps runs from being recorded. It is asked before torch and the data are loaded, to be told within 5 s."""
     from lrscope.runs.shared_session import settings_of
     from lrscope.tracking.mlflow_store.address import resolve_uri
+    from lrscope.tracking.mlflow_store.may_write import check_may_write
     from lrscope.tracking.mlflow_store.reach import check_reachable
 
     problems: list[Problem] = []
-    for settings in dict.fromkeys(settings_of(cfg) for cfg in cfgs):
+    for settings, experiment in dict.fromkeys((settings_of(cfg), str(cfg.experiment_name)) for cfg in cfgs):
         if settings.mode != "online":
             continue
         try:
             check_reachable(resolve_uri(settings.uri))
+            check_may_write(resolve_uri(settings.uri), experiment)
         except InputError as error:
             problems += error.problems
     return problems
