@@ -226,6 +226,7 @@ DOORS = {
         r"\binstantiate\(|resolve_name\(|import_module\(|get_class\(|get_method\(",
         {
             "lrscope.config.instantiate",
+            "lrscope.config.imported",
             "lrscope.config.trusted_kinds",
             "lrscope.config.nearest_class",
             "lrscope.core.moved_names",

@@ -91,8 +91,10 @@ def problems(words: list[str]) -> list[Problem]:
         return loader.load_configuration("train", list(overrides), RunMode.RUN)
 
     explained = explain(words, compose, loader.get_group_options)
-    cfg = run_config(explained.cfg, words)
-    return [*explained.problems, *check(cfg), *typed_in_vain([(cfg, words)])]
+    refused = {problem.key for problem in explained.problems}
+    read = [word for word in words if key_of(word) not in refused]
+    cfg = run_config(explained.cfg, read)
+    return [*explained.problems, *check(cfg), *typed_in_vain([(cfg, read)])]
 
 
 def words_of(problem: Problem) -> list[str]:

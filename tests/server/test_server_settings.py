@@ -40,7 +40,9 @@ def test_what_is_refused_before_anything_starts(
     file = users(tmp_path, "boss:a very long one\n")
     typed = [word.format(users=file) for word in words]
     assert run("server", ["start", "--folder", str(tmp_path / "s"), *typed]) == 2
-    assert said.lower() in capsys.readouterr().err.lower()
+    printed = capsys.readouterr()
+    assert said.lower() in printed.err.lower()
+    assert not printed.out  # nothing is starting
     assert not (tmp_path / "s" / "postgres").exists()
 
 

@@ -12,6 +12,9 @@ import pytest
 import requests
 
 from lrscope.cli.commands.entry import run
+from lrscope.core.errors import InputError
+from lrscope.tracking.mlflow_store.address import resolve_uri
+from lrscope.tracking.mlflow_store.may_write import check_may_write
 from servers import POSTGRES, free_port
 
 pytestmark = [
@@ -114,3 +117,23 @@ def test_a_sweep_is_recorded_on_a_server_where_one_signs_in(place: Path, tmp_pat
     refused = subprocess.run(train, cwd=root, env=wrong, capture_output=True, text=True, timeout=200, check=False)
     assert refused.returncode == 2, refused.stdout + refused.stderr
     assert "Traceback" not in refused.stderr and "not hers" not in refused.stderr
+
+
+def test_who_may_only_read_an_experiment_is_refused_ahead(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    port, users = free_port(), users_file(place, ADMIN, ANNA)
+    words = ["--folder", str(place / "one"), "--port", str(port), "--users", str(users), "--permission", "READ"]
+    assert run("server", ["start", *words, "--workers", "1"]) == 0
+    base = f"http://127.0.0.1:{port}/api/2.0/mlflow"
+    made = requests.post(f"{base}/experiments/create", json={"name": "bosses"}, auth=ADMIN, timeout=30).json()
+    address = resolve_uri(f"http://127.0.0.1:{port}")
+    for user, password in (ANNA, ADMIN):
+        monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", user)
+        monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", password)
+        check_may_write(address, "of nobody yet")
+        if user == ADMIN[0]:
+            check_may_write(address, "bosses")
+            continue
+        with pytest.raises(InputError, match="the experiment bosses can only be read"):
+            check_may_write(address, "bosses")
+    search = {"experiment_ids": [made["experiment_id"]]}
+    assert not requests.post(f"{base}/runs/search", json=search, auth=ADMIN, timeout=30).json().get("runs")

@@ -69,7 +69,9 @@ class _Command:
 
         if not sweep:
             explained = explain(self._words, self._compose, self._loader.get_group_options)
-            problems = [*explained.problems, *check(run_config(explained.cfg, self._words))]
+            refused = {problem.key for problem in explained.problems}
+            words = [word for word in self._words if key_of(word) not in refused]
+            problems = [*explained.problems, *check(run_config(explained.cfg, words))]
             if problems:
                 raise InputError(problems)
             return

@@ -17,6 +17,7 @@ from lrscope.cli.json_alone import JSON, json_alone
 from lrscope.cli.tell import last_error, print_errors, tell
 from lrscope.cli.words import options_first
 from lrscope.config import schema
+from lrscope.config.imported import forget_failed_imports
 from lrscope.core import gc_pause
 from lrscope.core.errors import InputError, Interrupted, LrscopeError, Problem
 from lrscope.core.outcome import Outcome
@@ -33,6 +34,9 @@ SWITCH_S = 0.0005
 the training, which gives the lock away at every operation of torch."""
 
 DRY_RUN = "--dry-run"
+
+OF_OPTIONS = ("Only one of --", "The --resolve flag", "Expecting one subcommand", "File ")
+"""How Hydra's words begin on options that do not go together."""
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
 """Hydra's own switch: its errors are raised, and come here, instead of being printed by it."""
@@ -108,6 +112,7 @@ def run_command(words: Sequence[str], told: bool = True, dry_run: bool = False) 
     _dry_run = dry_run
     import hydra
 
+    forget_failed_imports()
     _ended = ended = Ended()
     print_errors(told)
     sys.argv[1:] = words
@@ -153,7 +158,9 @@ def _exit_code(entry: Any) -> int:
     except (LrscopeError, Interrupted) as error:
         return tell(error)
     except Exception as error:
-        if isinstance(error, (HydraException, OmegaConfBaseException)) and asked != "1":
+        if isinstance(error, (HydraException, OmegaConfBaseException)):
+            if asked == "1":
+                print(redacted_traceback(error), end="", file=sys.stderr)
             return _refused(error)
         return _broken_or_unexpected(error)
     finally:
@@ -226,15 +233,15 @@ def _refused(error: Exception) -> int:
 
 def _broken_or_unexpected(error: Exception) -> int:
     """What a YAML file is at fault for, in a line; else what nobody foresaw."""
-    from lrscope.config.broken_file import broken_file
+    from lrscope.config.broken_file import broken_file, hydras_own
 
-    broken = broken_file(error)
+    broken = (hydras_own(error, sys.argv[1:]) if STOP.requested() is None else None) or broken_file(error)
     return _unexpected(error) if broken is None else tell(broken)
 
 
 def _unexpected(error: Exception) -> int:
     """What nobody foresaw: told, and the command still ends as every other does."""
-    if isinstance(error, ValueError) and str(error).startswith(("Only one of --", "The --resolve flag")):
+    if isinstance(error, ValueError) and str(error).startswith(OF_OPTIONS):
         print(f"error: {error}", file=sys.stderr)
         return 2
     if (number := STOP.requested()) is not None:

@@ -26,17 +26,31 @@ def options_first(words: Sequence[str], options: Mapping[str, Action]) -> list[s
         word = left.pop(0)
         option = _option(word, options)
         if option is not None:
+            alone = "=" not in word and word in option.option_strings
+            if alone and option.nargs == "?" and not _wants(option, left):
+                word = f"{option.option_strings[0]}={option.const}"  # else it would take the first override
             first.append(word)
-            if "=" not in word and word in option.option_strings and _wants(option, left):
+            if alone and _wants(option, left):
                 first.append(left.pop(0))
+            problems += _wrong_value(option, first[-1], alone)
         elif word.startswith("-"):
             problems.append(_no_option(word, left))
         else:
             overrides.append(word)
-    problems += _torn(overrides)
+    problems += [*_torn(overrides), *_unchecked(overrides)]
     if problems:
         raise InputError(problems)
     return [*first, *overrides]
+
+
+CHECKS = ("hydra.callbacks", "hydra.callbacks.sweep")
+"""Keys of what checks a command before anything trains, and keeps a sweep together."""
+
+
+def _unchecked(words: Sequence[str]) -> list[Problem]:
+    gone = [word for word in words if word.startswith("~") or word.partition("=")[2] == "null"]
+    keys = [word.lstrip("~").partition("=")[0] for word in gone]
+    return [Problem(key, "", "checks what is about to train", "Leave it in.") for key in keys if key in CHECKS]
 
 
 def _torn(words: list[str]) -> list[Problem]:
@@ -71,6 +85,23 @@ def _wants(option: Action, left: Sequence[str]) -> bool:
     if option.nargs == 0 or not left:
         return False
     return option.nargs != "?" or left[0] in (option.choices or ())
+
+
+def _wrong_value(option: Action, last: str, alone: bool) -> list[Problem]:
+    """Of an option that takes one: it has none, or another than it knows."""
+    name, value = option.option_strings[0], last.rpartition("=")[2]
+    if not alone and not last.startswith("--"):
+        value = last[2:].removeprefix("=")  # -cjob
+    if option.nargs == 0:
+        return []
+    if alone and last in option.option_strings:
+        value = ""
+    elif option.choices is None or value in option.choices:
+        return []
+    if option.choices is not None:
+        choices = [str(choice) for choice in option.choices]
+        return [Problem(name, value, f"must be one of {', '.join(choices)}", f"Try {name} {choices[0]}.")]
+    return [Problem(name, value, "needs a value", "--hydra-help tells of it.")]
 
 
 def _no_option(word: str, left: list[str]) -> Problem:

@@ -7,6 +7,8 @@ Training, runs, sweeps and the commands use it.
     left_behind    what an option leaves in its group where a YAML file exchanges its class
     validate       every problem that can be seen on paper; monitors: of the metrics that somebody looks at;
                    duration: a time limit as Lightning writes it
+    check_trainer  what Lightning's Trainer would take and not do
+    like_default   values of another type than the option's own file has
     check_sampling whether anybody could sample the machine
     engine_options what each engine of a sweep may be told, and needs
     typed_secrets  passwords, which Hydra would write to disk
@@ -16,6 +18,7 @@ Training, runs, sweeps and the commands use it.
     explain        what Hydra refuses, in plain words; suggest, nearest_class: what was meant
     broken_file    a YAML file that cannot be read or composed: which one, and why
     instantiate    what ``_target_`` names, made; its failures in plain words
+    imported       what a dotted name stands for; one that fails is imported once a command
     lightning_names  whether a class is a LightningModule, without loading Lightning
     trust          what of a stored command is believed; trusted_kinds: which classes it may name
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +35,7 @@ _TYPES = (
     (r"could not be converted to Integer", "must be a whole number"),
     (r"is not a valid bool", "must be true or false"),
     (r"is not Optional", "cannot be null"),
+    (r"^Cannot convert '(list|dict)' to string", "must be one word"),
     (r"is not a subclass of", "holds keys of its own and is no single value"),
     (r"Cannot merge DictConfig with ListConfig", "must hold keys with values, and its file holds a list"),
     (r"is not a ListConfig|List\[|not a list", "must be a list, e.g. [1,2]"),
@@ -97,8 +99,11 @@ def refusal(override: str, error: Exception, cfg: DictConfig) -> Problem:
         return _no_such_key(key, value, cfg)
     if override.startswith("+") and ("already" in str(error) or "Multiple values" in str(error)):
         return Problem(key, value, "is there already", f"Write {key}={value}, without the +.")
+    value = value.replace("\\", "")
+    if isinstance(_now(key, cfg), ListConfig) and value[:1] == "{":
+        return Problem(key, value, "must be a list", f"Write '{key}=[{value}]'.")
     rule = rule_of_type(str(cause)) or first_line(cause)
-    return Problem(key, value.replace("\\", ""), rule, _several_numbers(key, value, rule) or _example(key, cfg))
+    return Problem(key, value, rule, _meant_number(key, value, rule) or _example(key, cfg))
 
 
 def rule_of_type(words: str) -> str | None:
@@ -172,6 +177,8 @@ def _example(key: str, cfg: DictConfig) -> str:
     now: Any = OmegaConf.select(cfg, key, throw_on_resolution_failure=False)
     if isinstance(now, DictConfig) and now and "." in key:
         return f"Set one of {', '.join(f'{key}.{name!s}' for name in now)}."
+    if key in ("hydra.run.dir", "hydra.sweep.dir"):  # which hold the time
+        return f"Try {key}=outputs/mine."
     if now is None or isinstance(now, DictConfig):
         return _ALL_KEYS
     shown = str(now).lower() if isinstance(now, bool) else str(now)
@@ -192,17 +199,24 @@ def _unreadable(key: str, value: str, error: Exception, cfg: DictConfig) -> Prob
         return Problem(key, value, rule, f"Write {key}=1,2, {key}=range(0,5) or {key}=interval(0.1,10), with -m.")
     if isinstance(now, (int, float)) and not isinstance(now, bool):
         rule = "must be a whole number" if isinstance(now, int) else "must be a number"
-        return Problem(key, value, rule, _several_numbers(key, value, rule) or _example(key, cfg))
+        return Problem(key, value, rule, _meant_number(key, value, rule) or _example(key, cfg))
     if not value:
         return Problem(key, value, "is no override", f"Write {key}=VALUE; --help tells what there is.")
+    if key.endswith("_target_") and (called := re.fullmatch(r"([\w.]+)\(.*\)", value)):
+        return Problem(key, value, "calls it", f"Write {key}={called[1]}; its arguments are keys beside it.")
     items = value[1:-1].split(",") if value[:1] + value[-1:] == "[]" else [value]
     quoted = ",".join('"' + item.strip().strip("\"'") + '"' for item in items)
     shown = f"[{quoted}]" if len(items) > 1 or value.startswith("[") else quoted
     return Problem(key, value, "holds what Hydra's grammar does not take", f"Quote it twice: '{key}={shown}'.")
 
 
-def _several_numbers(key: str, value: str, rule: str) -> str:
-    """What to write for ``[1,0.1]``, ``(1,0.1)`` or ``1 0.1`` where one number stands; else empty."""
+def _meant_number(key: str, value: str, rule: str) -> str:
+    """What to write for ``1e3`` or ``8.0`` where a whole number stands, and for ``[1,0.1]``, ``(1,0.1)`` or ``1 0.1``
+    where one number stands; else empty.
+    """
+    with suppress(ValueError):
+        if rule == "must be a whole number" and float(value).is_integer():
+            return f"Write {key}={int(float(value))}."
     numbers = re.findall(r"[-+]?\d*\.?\d+(?:e[-+]?\d+)?", value.lower())
     is_list = len(numbers) > 1 and re.fullmatch(r"[-+.\de,;\s\\\[\](){}\"']+", value.lower())
     return f"To sweep write -m {key}={','.join(numbers)}." if is_list and rule.endswith("number") else ""

@@ -67,6 +67,8 @@ NEEDS = (
     Need("tracking.uri", lambda cfg: cfg.tracking.mode == "online", *_ONLINE),
     Need("tracking.finish_timeout_s", lambda cfg: cfg.tracking.mode == "online", *_ONLINE),
     Need("tracking.every_n_steps", lambda cfg: cfg.tracking.mode != "off", *_RECORDED),
+    Need("tracking.spool", lambda cfg: cfg.tracking.mode != "off", *_RECORDED),
+    Need("callbacks.checkpoint.every_seconds", lambda cfg: cfg.tracking.mode != "off", *_RECORDED),
     Need("tracking.log_model", lambda cfg: cfg.tracking.mode != "off" or cfg.tracking.log_model == "none", *_RECORDED),
     Need("resume", lambda cfg: cfg.tracking.mode != "off" or cfg.resume is None, *_RECORDED),
     Need(
@@ -98,6 +100,24 @@ NEEDS = (
         lambda cfg: any(str(name) != "diverged" for name in cfg.callbacks.stop_when),
         "a divergence stops a run at once; other verdicts wait for it",
         "Add callbacks.stop_when=[diverged,collapsed].",
+    ),
+    Need(
+        "callbacks.stop_grace_epochs",
+        lambda cfg: cfg.epochs is None or cfg.callbacks.stop_grace_epochs < cfg.epochs,
+        "the run has ended by then, and no verdict would stop it",
+        "Set it below epochs, or leave it out.",
+    ),
+    Need(
+        "callbacks.early_stopping.patience",
+        lambda cfg: cfg.epochs is None or cfg.callbacks.early_stopping.patience < cfg.epochs,
+        "the run has ended by then, and is never stopped early",
+        "Set it below epochs, or leave early stopping out.",
+    ),
+    Need(
+        "trainer.sync_batchnorm",
+        lambda cfg: not cfg.trainer.get("sync_batchnorm") or not _is_alone(cfg.trainer),
+        "a single device has nobody to share the statistics with",
+        "Add trainer.devices=2, or leave it out.",
     ),
     Need(
         "callbacks.checkpoint.monitor",
@@ -145,6 +165,23 @@ def typed_in_vain(runs: Iterable[tuple[Any, Sequence[str]]], needs: Sequence[Nee
     return [problem for key, problem in vain.items() if key not in read]
 
 
+ONE_OPTION = (
+    *("dataset", "model", "loss", "optimizer", "scheduler"),
+    *("trainer", "callbacks", "tracking", "search", "find"),
+)
+
+
+def several_options(typed: Sequence[str]) -> list[Problem]:
+    """Lists of options for a group of which one is meant: Hydra would lay them over each other."""
+    found = []
+    for word in typed:
+        key, _, value = word.partition("=")
+        if key in ONE_OPTION and value.startswith("[") and "," in value:
+            remedy = f"Choose one, or sweep over them: -m {key}={value[1:-1]}."
+            found.append(Problem(key, value, "takes one option, and these would be laid over each other", remedy))
+    return found
+
+
 _OF_SWEEPS = ("hydra/launcher", "hydra.launcher.", "hydra/sweeper", "hydra.sweeper.")
 
 
@@ -160,7 +197,8 @@ def launched_in_vain(hydra: Any, typed: Sequence[str]) -> list[Problem]:
     rule, remedy = "is for the members of a sweep, and this is one run", "Add -m, or leave it out."
     for word in typed:
         engine = word.startswith("sweep.engine=") and word != "sweep.engine=local"
-        if word != "sweep.together=always" and not engine:
+        of_members = not is_sweep and word.startswith(("sweep.together=", "sweep.report="))
+        if word != "sweep.together=always" and not engine and not of_members:
             continue
         if not is_sweep:
             words.append(word)
@@ -226,6 +264,11 @@ def _has_layers(cfg: Any) -> bool:
     """Of lrscope's own networks; of others nothing is known."""
     layers = {"lrscope.models.mlp.MLP": "hidden", "lrscope.models.cnn.CNN": "channels"}.get(cfg.model.get("_target_"))
     return layers is None or bool(cfg.model.get(layers))
+
+
+def _is_alone(trainer: Any) -> bool:
+    """Whether it trains by one process for certain."""
+    return trainer.devices in (1, "1") and trainer.num_nodes == 1 and trainer.strategy == "auto"
 
 
 def _is_met(need: Need, cfg: Any) -> bool:

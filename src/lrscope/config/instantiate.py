@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pkgutil
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from inspect import Parameter, signature
 from pathlib import Path
@@ -12,6 +12,7 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
+from lrscope.config.imported import imported
 from lrscope.config.nearest_class import nearest_class
 from lrscope.config.suggest import did_you_mean, nearest_words
 from lrscope.core.errors import InputError, Problem
@@ -47,7 +48,12 @@ def instantiated(
         cause = error.__cause__
         if isinstance(cause, InputError):
             raise cause from None
-        rule = f"cannot be made ({reason_of(cause if cause is not None else error)})"
+        reason = reason_of(cause if cause is not None else error)
+        if len(blamed := [name for name in given if _is_about(reason, name)]) == 1:
+            words = f"{target} refuses it ({reason})"
+            problem = Problem(f"{key}.{blamed[0]}", str(group[blamed[0]]), words, "Choose another value.")
+            raise InputError(problem) from error
+        rule = f"cannot be made ({reason})"
         remedy = f"It was given {', '.join(f'{name}={group[name]}' for name in given) or 'no arguments'}."
         raise InputError(Problem(f"{key}._target_", target, rule, remedy)) from error
     if kind is not None and not isinstance(made, kind):
@@ -58,17 +64,26 @@ def instantiated(
     return made
 
 
+_WORDS = {"lr": "learning rate", "eps": "epsilon", "betas": "beta parameter"}
+"""What torch calls an argument in its errors, where that is not its name."""
+
+
+def _is_about(reason: str, name: str) -> bool:
+    return re.search(rf"(?<!\w){name}(?!\w)", reason) is not None or _WORDS.get(name, "\0") in reason
+
+
 def _call_problems(
     key: str, target: str, kind: type | None, positional: int, given: Iterable[str], group: DictConfig
 ) -> list[Problem]:
     """What keeps a class or function from being called: it is not there, or its arguments do not fit."""
+    if ":" in target:
+        dotted = f"Write {key}._target_={target.replace(':', '.')}."
+        return [Problem(f"{key}._target_", target, "is no name with dots alone", dotted)]
     try:
-        named_thing = pkgutil.resolve_name(target)
+        named_thing = imported(target)
     except (Exception, SystemExit) as error:  # importing a user's module runs it
-        near = nearest_class(key, target)
-        remedy = did_you_mean([near] if near else [])
-        remedy += "Write package.module.Class; a module of your own lies beside train.py or on PYTHONPATH."
-        return [Problem(f"{key}._target_", target, f"cannot be imported ({reason_of(error)})", remedy)]
+        rule = f"cannot be imported ({reason_of(error)})"
+        return [Problem(f"{key}._target_", target, rule, _remedy_of_import(key, target, error))]
     if kind is not None and isinstance(named_thing, type) and not issubclass(named_thing, kind):
         return [_wrong_kind(key, target, "is another kind of class", kind)]
     try:
@@ -81,10 +96,25 @@ def _call_problems(
     problems = []
     if missing := [p.name for p in left if p.default is p.empty and p.name not in given]:
         problems.append(_missing(key, target, missing))
+    if positional and "params" in names and not any(p.kind == p.VAR_POSITIONAL for p in parameters):
+        rule, remedy = "takes params behind other arguments", "Its first argument must be the parameters: (params, lr)."
+        return [Problem(f"{key}._target_", target, rule, remedy)]
     open_ended = any(p.kind == p.VAR_KEYWORD for p in parameters)
     if unknown := [] if open_ended else sorted(given - set(names)):
         problems.append(_unknown(key, target, {name: str(group.get(name)) for name in unknown}, names))
     return [*problems, *_no_lists(key, named_thing, names, group)]
+
+
+def _remedy_of_import(key: str, target: str, error: BaseException) -> str:
+    """Another name where there is nothing of this one; else the module is there, and broken."""
+    absent = error.name or "" if isinstance(error, ModuleNotFoundError) else None
+    if isinstance(error, (AttributeError, ValueError)) or (
+        absent is not None and f"{target}.".startswith(f"{absent}.")
+    ):
+        near = nearest_class(key, target)
+        write = "Write package.module.Class; a module of your own lies beside train.py or on PYTHONPATH."
+        return did_you_mean([near] if near else []) + write
+    return f"Install {absent.partition('.')[0]}, or leave it out of that file." if absent else "Mend that file."
 
 
 def _no_lists(key: str, named_thing: Any, names: Iterable[str], group: DictConfig) -> Iterator[Problem]:
@@ -102,7 +132,9 @@ def _no_lists(key: str, named_thing: Any, names: Iterable[str], group: DictConfi
 
 def _missing(key: str, target: str, names: Sequence[str]) -> Problem:
     """All that is missing, on one line."""
-    remedy = f"Add {' '.join(f'+{key}.{name}=VALUE' for name in names)}."
+    value = {"learning_rate": "${lr}"}
+    words = " ".join(f"'+{key}.{name}={value[name]}'" if name in value else f"+{key}.{name}=VALUE" for name in names)
+    remedy = f"Add {words}."
     if len(names) == 1:
         return Problem(f"{key}.{names[0]}", "", f"is missing, {target} needs it", remedy)
     return Problem(key, "", f"{', '.join(names)} are missing, {target} needs them", remedy)
@@ -157,7 +189,7 @@ _PACKAGE = Path(__file__).parents[1]
 def named(group: DictConfig) -> Any:
     """What ``_target_`` names; None where it cannot be imported."""
     try:
-        return pkgutil.resolve_name(str(group.get("_target_")))
+        return imported(str(group.get("_target_")))
     except (Exception, SystemExit):  # importing a user's module runs it: making it will say what is wrong
         return None
 
@@ -182,6 +214,6 @@ def takes(group: DictConfig, argument: str, *, by_name: bool = False) -> bool:
 def _parameters(group: DictConfig) -> list[Parameter] | None:
     """Of what the group names; None where they cannot be known."""
     try:
-        return list(signature(pkgutil.resolve_name(group._target_)).parameters.values())
+        return list(signature(imported(group._target_)).parameters.values())
     except (Exception, SystemExit):  # importing a user's module runs it; what is wrong with it the check tells
         return None

@@ -79,7 +79,7 @@ def _classes(module: object) -> list[str]:
 def _imported(name: str) -> ModuleType | None:
     try:
         return import_module(name)
-    except Exception:  # whatever a module of the user's raises: there is only no guess then
+    except (Exception, SystemExit):  # whatever a module of the user's raises: there is only no guess then
         return None
 
 

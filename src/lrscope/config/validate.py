@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
@@ -11,9 +12,11 @@ from typing import Any
 import yaml
 
 from lrscope.config.check_sampling import check_system_metrics
+from lrscope.config.check_trainer import at_least_one, check_trainer
 from lrscope.config.closed_keys import unknown_keys
 from lrscope.config.duration import seconds_of
 from lrscope.config.engine_options import check_engine
+from lrscope.config.like_default import unlike_default
 from lrscope.config.monitors import check_monitors
 from lrscope.config.schema import Config
 from lrscope.config.typed_secrets import secrets_typed
@@ -29,22 +32,24 @@ def check(cfg: Any) -> list[Problem]:
     broken = [*_check_whole(cfg)]
     if broken:
         return broken
-    return [
+    found = [
         *unknown_keys(cfg),
         *_check_targets(cfg),
         *_check_metrics(cfg),
         *_check_top(cfg),
         *_check_schedule(cfg),
-        *_check_trainer(cfg.trainer),
+        *check_trainer(cfg.trainer),
         *_check_callbacks(cfg.callbacks),
         *check_monitors(cfg),
         *_check_choices(cfg),
         *check_system_metrics(cfg.tracking),
         *check_engine(cfg.sweep),
-        *_check_search(cfg.search),
+        *check_search(cfg.search),
         *_check_find(cfg.find),
         *_check_secrets(cfg),
     ]
+    told = {problem.key for problem in found}
+    return [*found, *(problem for problem in unlike_default(cfg) if problem.key not in told)]
 
 
 def _check_whole(cfg: Any) -> Iterator[Problem]:
@@ -75,6 +80,10 @@ def _unresolved(key: str, words: str, raw: Mapping[str, Any]) -> Problem:
     variable = re.search(r"Environment variable '(\w+)' not found", words)
     if variable is not None:
         return Problem(key, value, f"the environment has no variable {variable[1]}", "Set it, or write a value.")
+    read = re.search(r"\$\{oc\.env:\s*(\w+)", value)
+    if read is not None and (text := os.environ.get(read[1])) is not None:
+        why = rule_of_type(words) or f"is no value for {key}"
+        return Problem(read[1], text or "''", why, "Set it to another value, or unset it.")
     found = re.search(r"Value '(.*)' of type", words)
     if found is not None and (rule := rule_of_type(words)):
         return Problem(key, value, f"{rule}, not {found[1]}", "Change what it refers to, or write a value.")
@@ -141,6 +150,8 @@ def _check_top(cfg: Any) -> Iterator[Problem]:
         if cfg[key] is not None:
             remedy = "Set epochs=, max_steps=, batch_size= or trainer.limit_train_batches=."
             yield Problem(key, str(cfg[key]), "is counted from the data and cannot be set", remedy)
+    if cfg.lr > MOST_LR and math.isfinite(cfg.lr):
+        yield Problem("lr", f"{cfg.lr:g}", "is more than the largest 32-bit number, 3.4e38", "Try lr=0.001.")
     name = cfg.experiment_name
     if not name.strip() or set(name) & set("\\\0\n") or ".." in name.split("/"):
         yield Problem("experiment_name", name, "an experiment needs a plain name", "Try experiment_name=mine.")
@@ -149,18 +160,22 @@ def _check_top(cfg: Any) -> Iterator[Problem]:
         yield Problem("experiment_name", f"{name[:20]}…", rule, "Try experiment_name=mine.")
 
 
+MOST_LR = (2 - 2**-23) * 2.0**127
+"""The largest number of 32 bits."""
+
+
 def _check_length(cfg: Any) -> Iterator[Problem]:
     if cfg.epochs is None and cfg.max_steps is None:
         yield Problem("epochs", "null", "nothing says how long the run is", "Try epochs=50, or max_steps=1000.")
     if cfg.epochs is not None and cfg.epochs < 1:
         yield Problem("epochs", str(cfg.epochs), "at least one epoch is needed", "Try epochs=50.")
-    yield from _at_least_one("max_steps", cfg.max_steps, "null sets no limit")
+    yield from at_least_one("max_steps", cfg.max_steps, "null sets no limit")
     try:
         seconds_of(cfg.max_time)
     except ValueError as error:
         yield Problem("max_time", str(cfg.max_time), str(error), "Try max_time=600, or max_time=00:00:10:00.")
     every = cfg.evaluate_every_steps
-    yield from _at_least_one("evaluate_every_steps", every, "null evaluates at the ends of epochs")
+    yield from at_least_one("evaluate_every_steps", every, "null evaluates at the ends of epochs")
     if every is None:
         return
     if cfg.callbacks.evaluate_every_epochs != 1:
@@ -178,19 +193,6 @@ def _check_schedule(cfg: Any) -> Iterator[Problem]:
     peak = cfg.optimizer.get("lr", cfg.lr)
     usable = isinstance(peak, (int, float)) and math.isfinite(peak) and peak > 0
     yield from schedule_problems(schedule, peak=peak if usable else None)
-
-
-def _check_trainer(trainer: Any) -> Iterator[Problem]:
-    yield from _at_least_one(
-        "trainer.accumulate_grad_batches", trainer.accumulate_grad_batches, "1 takes none together"
-    )
-    yield from _at_least_one("trainer.limit_train_batches", trainer.limit_train_batches, "null takes all")
-    yield from _at_least_one("trainer.threads", trainer.threads, "null chooses by the network")
-    clip = trainer.gradient_clip_val
-    if clip is not None and not (math.isfinite(clip) and clip > 0):
-        yield Problem(
-            "trainer.gradient_clip_val", f"{clip:g}", "must be a finite number above 0", "null clips nothing."
-        )
 
 
 _STOP_REMEDY = (
@@ -215,15 +217,18 @@ def _check_callbacks(callbacks: Any) -> Iterator[Problem]:
         if not hasattr(entry, "get") or not isinstance(entry.get("_target_"), str):
             remedy = "Write 'callbacks.extra=[{_target_: mine.Callback}]'."
             yield Problem("callbacks.extra", str(entry), "must name a class by its _target_", remedy)
-    yield from _at_least_one("callbacks.every", callbacks.every, "null takes at most 500 points")
-    yield from _at_least_one("callbacks.sharpness_every_epochs", callbacks.sharpness_every_epochs, "null measures none")
-    yield from _at_least_one("callbacks.evaluate_every_epochs", callbacks.evaluate_every_epochs, "1 is every epoch")
+    yield from at_least_one("callbacks.every", callbacks.every, "null takes at most 500 points")
+    yield from at_least_one("callbacks.sharpness_every_epochs", callbacks.sharpness_every_epochs, "null measures none")
+    yield from at_least_one("callbacks.evaluate_every_epochs", callbacks.evaluate_every_epochs, "1 is every epoch")
     if callbacks.trial_seconds is not None and not 0 <= callbacks.trial_seconds < math.inf:
         rule = "must be a number of seconds, 0 or above"
         yield Problem("callbacks.trial_seconds", f"{callbacks.trial_seconds:g}", rule, "Try 10; 0 tries nothing.")
     if not callbacks.checkpoint.every_seconds >= 0:
         rule = "must be a number of seconds, 0 or above"
         yield Problem("callbacks.checkpoint.every_seconds", f"{callbacks.checkpoint.every_seconds:g}", rule, "Try 30.")
+    if callbacks.stop_grace_epochs < 0:
+        rule = "must be 0 or above"
+        yield Problem("callbacks.stop_grace_epochs", str(callbacks.stop_grace_epochs), rule, "Try 5.")
     stopping = callbacks.early_stopping
     if stopping.patience < 0:
         yield Problem("callbacks.early_stopping.patience", str(stopping.patience), "must be 0 or above", "Try 10.")
@@ -232,17 +237,9 @@ def _check_callbacks(callbacks: Any) -> Iterator[Problem]:
         yield Problem("callbacks.early_stopping.min_delta", f"{stopping.min_delta:g}", rule, "Try 0.0.")
 
 
-def _at_least_one(key: str, value: int | None, remedy: str) -> Iterator[Problem]:
-    if value is not None and value < 1:
-        yield Problem(key, str(value), "must be at least 1", f"Try 1; {remedy}.")
-
-
 _CHOICES = {
     "trainer.accelerator": ("auto", "cpu", "gpu", "cuda", "mps", "tpu"),
-    "trainer.precision": (
-        *("32-true", "64-true", "bf16-mixed", "16-mixed", "bf16-true", "16-true"),
-        *("32", "64", "bf16", "16", "transformer-engine", "transformer-engine-float16"),
-    ),
+    "trainer.precision": ("32-true", "64-true", "bf16-mixed", "16-mixed", "32", "64", "bf16", "16"),
     "trainer.gradient_clip_algorithm": ("norm", "value"),
     "callbacks.progress": ("auto", "bar", "lines", "none"),
     "callbacks.early_stopping.mode": ("min", "max"),
@@ -263,14 +260,16 @@ def _check_choices(cfg: Any) -> Iterator[Problem]:
             node = getattr(node, part)
         if str(node) not in choices:
             yield Problem(key, str(node), f"must be one of {', '.join(choices)}", f"Try {key}={choices[0]}.")
-    yield from _at_least_one("tracking.every_n_steps", cfg.tracking.every_n_steps, "null takes at most 1,000 points")
+    yield from at_least_one("tracking.every_n_steps", cfg.tracking.every_n_steps, "null takes at most 1,000 points")
+    if not cfg.tracking.spool.strip():
+        yield Problem("tracking.spool", "''", "must be a folder", "Try tracking.spool=outputs/spool.")
     if not cfg.tracking.finish_timeout_s >= 0:
         yield Problem(
             "tracking.finish_timeout_s", f"{cfg.tracking.finish_timeout_s:g}", "must be 0 or above", "Try 30."
         )
 
 
-def _check_search(search: Any) -> Iterator[Problem]:
+def check_search(search: Any) -> Iterator[Problem]:
     for key, least, example in (("trials", 2, 64), ("batch", 2, 16), ("finalists", 1, 3)):
         if search[key] < least:
             yield Problem(
@@ -287,7 +286,8 @@ def _check_search(search: Any) -> Iterator[Problem]:
 def _check_find(find: Any) -> Iterator[Problem]:
     if not 0 < find.low < find.high < float("inf"):
         rule = "rates are tried from find.low to find.high, both above 0"
-        yield Problem("find.low", f"{find.low:g}", rule, "Try find.low=1e-6 find.high=10.")
+        key = "low" if 0 < find.high < float("inf") else "high"
+        yield Problem(f"find.{key}", f"{find[key]:g}", rule, "Try find.low=1e-6 find.high=10.")
     if find.copies < 8:
         yield Problem("find.copies", str(find.copies), "must be at least 8", "Try find.copies=29.")
 

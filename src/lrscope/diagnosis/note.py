@@ -45,7 +45,7 @@ def _run(signals: RunSignals) -> str:
     facts = signals.facts
     parts = [f"{signals.steps:,} steps"]
     if signals.epochs:
-        parts.append(f"{signals.epochs:,} epochs")
+        parts.append(f"{signals.epochs:,} epoch{'s' if signals.epochs != 1 else ''}")
     if facts.optimizer:
         parts.append(facts.optimizer)
     if signals.peak_rate is not None:

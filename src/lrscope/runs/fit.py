@@ -241,6 +241,9 @@ def _fit(single: SingleRun, log: RunLog | None) -> RunEnd:
         return RunEnd(signal_number=stop.signal_number)
     except InputError:
         raise
+    except SystemExit as ended:  # of a user's part: the command goes on, and tells
+        words = f"a part of it ended the program: sys.exit({ended.code!r})"
+        return RunEnd(error=RuntimeError(words).with_traceback(ended.__traceback__))
     except Exception as error:
         return RunEnd(error=error)
     return RunEnd(stopped_by=single.live.stopped_by, pruned=single.live.pruned)

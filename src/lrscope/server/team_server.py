@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -51,13 +52,20 @@ class Health:
         return self.page_ms is not None and self.database_runs is not False
 
 
-def start(folder: TeamFolder, settings: ServerSettings, users_file: Path | None, database: str | None) -> Started:
+def start(
+    folder: TeamFolder,
+    settings: ServerSettings,
+    users_file: Path | None,
+    database: str | None,
+    begins: Callable[[], None] = lambda: None,
+) -> Started:
     """Start the database, the server in front of it, and let the users in.
 
     Args:
         settings: as asked for; they are kept for the next start.
         users_file: of lines ``name:password``; None where nobody signs in, or all are known already.
         database: address of a database of the user's; None for the one of the last start, else a cluster in the folder.
+        begins: called when nothing speaks against it any more.
 
     Raises:
         InputError: something has to be changed first; nothing was started.
@@ -78,6 +86,7 @@ def start(folder: TeamFolder, settings: ServerSettings, users_file: Path | None,
     settings = replace(settings, own_database=folder.database_address.is_file())
     environment = sign_in_settings(folder, settings, users)
     store = database_of(folder, settings)
+    begins()
     store.start()
     try:
         start_page(folder, settings, store.uri, environment)

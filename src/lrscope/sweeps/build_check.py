@@ -123,7 +123,7 @@ class BuildCheck:
             return
         key = _network_key(cfg)
         if key not in self._networks:
-            self._networks[key] = self._noting(lambda: self._network(cfg, source, device))
+            self._networks[key] = self._noting(lambda: _as_users(cfg, lambda: self._network(cfg, source, device)))
         if (network := self._networks[key]) is not None and network.trains:
             self._noting(lambda: self._try_update(cfg, network))
         self._problems += callback_problems(cfg)
@@ -166,20 +166,24 @@ class BuildCheck:
         if len(self._problems) == found and aim.applies:
             twice = doubled(aim, bound_of(made, rehearsal.train[0]), str(cfg.model._target_))
             self._notes += [twice] if twice is not None else []
+        made.state_dict()  # a checkpoint holds it
         made.cpu()  # many networks may be held against one device
         return _Network(made, trains(made), fits=len(self._problems) == found)
 
     def _try_update(self, cfg: DictConfig, network: _Network) -> None:
         """Optimizer and schedule; of configs that differ in numbers alone one is taken through an update."""
+        from lrscope.config.monitors import is_users
         from lrscope.training import build
-        from lrscope.training.rehearsal import try_step
+        from lrscope.training.first_step import try_step
 
         optimizer = build.optimizer(cfg, network.made)
         schedule = build.schedule(cfg, optimizer)
         key = _key(cfg.dataset, cfg.model, *(_without_numbers(part) for part in (cfg.optimizer, cfg.scheduler)))
         if network.fits and key not in self._moved:
             self._moved.add(key)
-            try_step(optimizer, schedule, str(cfg.optimizer._target_))
+            moves = cfg.total_steps if cfg.scheduler.get("interval", "epoch") == "step" else build.planned_epochs(cfg)
+            own = is_users(cfg.scheduler.get("_target_"))
+            try_step(optimizer, schedule, str(cfg.optimizer._target_), moves if own else 1)
 
     def _noting(self, make: Callable[[], Any]) -> Any:
         """What ``make`` makes; None where it cannot, and why is noted."""
@@ -197,6 +201,24 @@ class _Network:
     """Whether it has anything to train."""
     fits: bool
     """Whether it could be trained on its data."""
+
+
+def _as_users(cfg: DictConfig, make: Callable[[], _Network]) -> _Network:
+    """What ``make`` makes. What a network of the user's raises outside of its forward is told of it: methods of its own
+    in the place of torch's (``train``, ``parameters``, ``state_dict``).
+    """
+    from lrscope.config.instantiate import reason_of
+    from lrscope.config.monitors import is_users
+
+    try:
+        return make()
+    except InputError:
+        raise
+    except Exception as error:
+        if not is_users(cfg.model._target_):
+            raise
+        rule, remedy = f"cannot be used as a network ({reason_of(error)})", "Leave torch.nn.Module's own methods to it."
+        raise InputError(Problem("model", str(cfg.model._target_), rule, remedy)) from error
 
 
 def _moved(network: nn.Module, cfg: DictConfig, device: torch.device) -> nn.Module:

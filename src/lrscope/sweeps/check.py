@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lrscope.config.given_paths import OF_DATASET as FILES
-from lrscope.config.in_vain import typed_in_vain
+from lrscope.config.in_vain import several_options, typed_in_vain
 from lrscope.config.schema import Config
 from lrscope.config.typed_secrets import secrets_typed_for_hydra
 from lrscope.config.validate import check
@@ -54,7 +54,7 @@ def raise_problems(
     """
     on_paper = [check(cfg) for cfg in cfgs]
     runs = list(zip(cfgs, typed or [()] * len(cfgs), strict=True))
-    in_vain = typed_in_vain(runs)
+    in_vain = [*typed_in_vain(runs), *(problem for words in typed for problem in several_options(words))]
     problems = [*found, *in_vain, *_ask_environment(cfgs), *(problem for some in on_paper for problem in some)]
     if not problems or len(cfgs) > 1:
         if unreachable := _ask_stores(cfgs):
@@ -127,14 +127,16 @@ def _ask_stores(cfgs: Sequence[DictConfig]) -> list[Problem]:
     """What keeps runs from being recorded. It is asked before torch and the data are loaded, to be told within 5 s."""
     from lrscope.runs.shared_session import settings_of
     from lrscope.tracking.mlflow_store.address import resolve_uri
+    from lrscope.tracking.mlflow_store.may_write import check_may_write
     from lrscope.tracking.mlflow_store.reach import check_reachable
 
     problems: list[Problem] = []
-    for settings in dict.fromkeys(settings_of(cfg) for cfg in cfgs):
+    for settings, experiment in dict.fromkeys((settings_of(cfg), str(cfg.experiment_name)) for cfg in cfgs):
         if settings.mode != "online":
             continue
         try:
             check_reachable(resolve_uri(settings.uri))
+            check_may_write(resolve_uri(settings.uri), experiment)
         except InputError as error:
             problems += error.problems
     return problems

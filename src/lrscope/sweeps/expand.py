@@ -60,7 +60,9 @@ def jobs_of(overrides: Sequence[Override], search: Any) -> list[list[str]]:
     if search is None:
         rule, remedy = "this sweeper searches no interval", "Leave hydra/sweeper out, or choose hydra/sweeper=search."
         raise InputError([Problem(o.key_or_group, _value(o), rule, remedy) for o in spans])
-    points = propose(intervals(spans), str(search.method), int(search.trials), int(search.seed))
+    points = propose(
+        intervals(spans), str(search.method), int(search.trials), max(int(search.seed), 0)
+    )  # checked later
     return [job for jobs in by_seed(listed) for job in joined(jobs, points)]
 
 

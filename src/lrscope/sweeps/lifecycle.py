@@ -15,6 +15,7 @@ from omegaconf import DictConfig
 from lrscope.config.find_asked import find_problems
 from lrscope.config.given_paths import started_in, whole_words
 from lrscope.config.in_vain import launched_in_vain, searched_in_vain
+from lrscope.config.validate import check_search
 from lrscope.core.command_words import with_options
 from lrscope.core.errors import InputError, Interrupted, LrscopeError
 from lrscope.core.job import KnownMember, SweepTicket, overrides_as_typed, overrides_to_repeat
@@ -77,7 +78,10 @@ def checked_plan(config: DictConfig) -> Plan | None:
 
 def _planned(config: DictConfig) -> Plan | None:
     planned = plan(config)
-    if problems := secrets_of_hydra(config):
+    problems = secrets_of_hydra(config)
+    if planned is None and "search" in config:  # jobs that are checked come later, or never: of batches of none
+        problems += check_search(config.search)
+    if problems:
         raise InputError(problems)
     return planned
 

@@ -7,7 +7,8 @@
     pretrained, copied_network          weights of another training; copies that hold what is frozen once
     facts                               what is known before the first update: of rate, data, network
     supported, objective                what can be trained; the loss that a config names, and what it takes
-    rehearsal, expected_input           a real batch through the parts before a run is made; what a first layer takes
+    rehearsal, first_step               a real batch through the parts, and an update, before a run is made
+    expected_input, left_out            what a first layer takes; parameters that no optimizer would have
     lightning_class, user_module        a LightningModule of the user's, with its own steps and metrics
     user_loader, user_callbacks         a user's DataModule and callbacks, looked at before a run is made
     resumable_loader                    a user's loader whose epochs are the same in every process

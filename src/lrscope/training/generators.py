@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -14,6 +15,14 @@ import torch
 def same_generators(device: torch.device) -> AbstractContextManager[object]:
     """What is drawn inside from torch's generators is drawn again outside."""
     return torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
+
+
+@contextmanager
+def quietly(device: torch.device) -> Iterator[None]:
+    """Without warnings (of broadcasts, of a schedule that moves first), and the random numbers left as they were."""
+    with warnings.catch_warnings(), same_generators(device):
+        warnings.simplefilter("ignore")
+        yield
 
 
 @contextmanager

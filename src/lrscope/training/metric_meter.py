@@ -103,10 +103,11 @@ class MetricMeter:
             with _told(name, self._groups[name]), _quietly():
                 value = metric.compute()
                 metric.reset()
-            if not isinstance(value, Tensor) or value.numel() != 1:
-                shown = f"{list(value.shape)} numbers" if isinstance(value, Tensor) else f"a {type(value).__name__}"
+            is_number = isinstance(value, (int, float)) or (isinstance(value, Tensor) and value.numel() == 1)
+            if not is_number:
+                shown = f"{list(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
                 remedy = "Choose one that is one number, e.g. average=macro."
-                raise InputError(_problem(name, self._groups[name], f"gives {shown}, not one", remedy))
+                raise InputError(_problem(name, self._groups[name], f"gives {shown}, not one number", remedy))
             found[name] = float(value)
         return found
 

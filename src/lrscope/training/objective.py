@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lrscope.config.instantiate import accepts, instantiated, named
+from lrscope.config.instantiate import accepts, instantiated, named, reason_of
 from lrscope.core.errors import InputError, Problem
 from lrscope.datasets.conform import class_numbers
 from lrscope.losses.binary_cross_entropy import BinaryCrossEntropy
@@ -187,13 +187,15 @@ def _no_loss(loss: Loss, answers: Tensor, targets: Tensor) -> Mismatch | None:
     """Of a loss that is not known here: whether it is one at all."""
     try:
         value = at(loss, answers)(answers, targets)
-    except Exception as error:
-        words = str(error).splitlines()[0] if str(error) else type(error).__name__
-        rule = f"gives answers {kind(answers)} that the loss refuses for targets {kind(targets)} ({words})"
-        return Mismatch(rule, "A loss takes (answers, targets) of a batch.")
+    except (Exception, SystemExit) as error:
+        rule = f"refuses answers {kind(answers)} with targets {kind(targets)} ({reason_of(error)})"
+        return Mismatch(rule, "A loss takes (answers, targets) of a batch.", of_loss=True)
     if not isinstance(value, Tensor) or value.dim() != 0:
         shown = kind(value) if isinstance(value, Tensor) else type(value).__name__
-        return Mismatch(f"is trained by a loss that gives {shown}", "Return one number: the mean over the batch.")
+        return Mismatch(f"gives {shown}", "Return one number, a tensor: the mean over the batch.", of_loss=True)
+    if answers.requires_grad and not value.requires_grad:
+        rule = "gives a number that has no gradient (detach, item, argmax or a comparison on its way)"
+        return Mismatch(rule, "Compute it from the answers by functions that have one.", of_loss=True)
     return None
 
 

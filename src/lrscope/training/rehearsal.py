@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import re
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from omegaconf import DictConfig
 from torch import Tensor, nn
-from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from lrscope.config.instantiate import reason_of
 from lrscope.core.errors import InputError, Problem
 from lrscope.datasets.data import Data
 from lrscope.training.build import Source
 from lrscope.training.expected_input import expected_input
-from lrscope.training.generators import same_generators
+from lrscope.training.generators import quietly
+from lrscope.training.left_out import left_out
 from lrscope.training.metric_meter import MetricMeter, metric_meter
 from lrscope.training.objective import at, objective
 from lrscope.training.supported import Mismatch, Objective, Pair, described, kind, taken
@@ -33,6 +29,9 @@ MOST = 32
 """Examples of a batch that are tried: more of them take a large network minutes, and show nothing new."""
 
 FROM_DATA = "Leave the model's shapes out (they are taken from the data), or choose a model for this data."
+AFTER_EVAL = "Let its forward work after eval(), too."
+MAKE = "Make its layers in __init__, a list of them as a nn.ModuleList."
+UNFREEZE = "Leave some of them to be trained."
 WHOLE_NUMBERS = "Whole numbers reach the network as they are (token ids); for others give e.g. inputs.float() / 255."
 
 
@@ -63,15 +62,16 @@ class Rehearsal:
             InputError: the network cannot train on this data.
         """
         if not trains(network):
-            raise self._refused(Mismatch("has no parameter that could be trained", "Give it one."))
-        usual = self.sizes[0]
-        with _quietly(self.train[0].device):
-            for size in self.sizes:
-                try:
-                    self._backward(network, size)
-                except _Unfit as unfit:
-                    refused = self._refused if size == usual else self._refused_last
-                    raise refused(unfit.mismatch) from unfit
+            frozen = any(True for _ in network.parameters())
+            rule = "has no parameter that could be trained"
+            raise self._refused(
+                Mismatch(f"{rule} (requires_grad is False)" if frozen else rule, UNFREEZE if frozen else MAKE)
+            )
+        before = frozenset(map(id, network.parameters()))
+        with quietly(self.train[0].device):
+            self._try_batches(network)
+            if (wrong := left_out(network, before)) is not None:
+                raise self._refused(wrong)
             try:
                 network.eval()
                 with torch.no_grad():
@@ -82,7 +82,25 @@ class Rehearsal:
             except _Unfit as unfit:
                 wrong = unfit.mismatch
                 where = "of the validation part" if wrong.of_targets else "in evaluation it"
-                raise self._refused(replace(wrong, rule=f"{where} {wrong.rule}")) from unfit
+                of_shapes = self.val is None or self.val[0].shape[1:] == self.train[0].shape[1:]
+                remedy = AFTER_EVAL if of_shapes and wrong.remedy == FROM_DATA else wrong.remedy
+                raise self._refused(replace(wrong, rule=f"{where} {wrong.rule}", remedy=remedy)) from unfit
+
+    def _try_batches(self, network: nn.Module) -> None:
+        """The usual batch, and a second one: of another size where the last one is, else the same again."""
+        usual, *others = self.sizes
+        self._try_usual(network, "")
+        try:
+            self._backward(network, others[0] if others else usual)
+        except _Unfit as unfit:
+            self._try_usual(network, "at its second batch ")  # which is then no matter of the size
+            raise self._refused_last(unfit.mismatch) from unfit
+
+    def _try_usual(self, network: nn.Module, when: str) -> None:
+        try:
+            self._backward(network, self.sizes[0])
+        except _Unfit as unfit:
+            raise self._refused(replace(unfit.mismatch, rule=when + unfit.mismatch.rule)) from unfit
 
     def _backward(self, network: nn.Module, size: int) -> None:
         network.train()
@@ -90,11 +108,14 @@ class Rehearsal:
         answers = self._answers(network, self.train[0][:size], targets)
         if not answers.requires_grad:
             rule = "gives answers that do not depend on its parameters (no_grad, detach or .data on their way)"
-            raise _Unfit(rule, "Leave that out: there would be nothing to train.")
+            raise _unfit(rule, "Leave that out: there would be nothing to train.")
         try:
             at(self.objective.loss, answers)(answers, targets).backward()
         except (Exception, SystemExit) as error:
-            raise _Unfit(f"has no gradient ({reason_of(error)})", "Leave out what changes tensors in place.") from error
+            raise _unfit(f"has no gradient ({reason_of(error)})", "Leave out what changes tensors in place.") from error
+        if all(parameter.grad is None for parameter in network.parameters()):
+            rule, remedy = "gives a number that depends on none of the answers", "Compute it from them."
+            raise _Unfit(Mismatch(rule, remedy, of_loss=True))
 
     def _answers(self, network: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
         try:
@@ -102,12 +123,12 @@ class Rehearsal:
         except (Exception, SystemExit) as error:
             raise self._refuses(network, inputs, error) from error
         if not isinstance(answers, Tensor):
-            raise _Unfit(f"answers with {described(answers)}", "Return one tensor: the answers alone.")
+            raise _unfit(f"answers with {described(answers)}", "Return one tensor: the answers alone.")
         if not answers.is_floating_point():
-            raise _Unfit(f"answers with {kind(answers)}", "Return floating numbers.")
+            raise _unfit(f"answers with {kind(answers)}", "Return floating numbers.")
         wrong = self._wrong_shape(answers, targets) or self.objective.mismatch(answers, targets)
         if wrong is not None:
-            raise _Unfit(wrong.rule, wrong.remedy, wrong.of_targets)
+            raise _Unfit(wrong)
         return answers
 
     def _wrong_shape(self, answers: Tensor, targets: Tensor) -> Mismatch | None:
@@ -120,16 +141,19 @@ class Rehearsal:
 
     def _refuses(self, network: nn.Module, inputs: Tensor, error: BaseException) -> _Unfit:
         if expected := expected_input(network, inputs):
-            return _Unfit(f"expects inputs of shape {expected}, but {self.dataset} has {self._shapes}", FROM_DATA)
-        if isinstance(error, TypeError):
-            return _Unfit(f"cannot be called ({reason_of(error)})", "Its forward gets one argument: the inputs.")
+            shape = f"examples of shape {list(inputs.shape[1:])}"
+            return _unfit(f"expects inputs of shape {expected}, but {self.dataset} has {shape}", FROM_DATA)
+        if isinstance(error, NotImplementedError) and '"forward"' in str(error):
+            return _unfit("has no forward", "Write its forward(self, inputs).")
+        if isinstance(error, TypeError) and "forward()" in str(error):
+            return _unfit(f"cannot be called ({reason_of(error)})", "Its forward gets one argument: the inputs.")
         if len(inputs) == 1 and "more than 1 value" in str(error):
-            return _Unfit(f"refuses a batch of one example ({reason_of(error)})", "Use a larger batch_size.")
+            return _unfit(f"refuses a batch of one example ({reason_of(error)})", "Use a larger batch_size.")
         remedy = WHOLE_NUMBERS
         if inputs.is_floating_point():
             of_type = re.search("dtype|scalar type", str(error))
             remedy = f"Let it take {kind(inputs).split()[0]} inputs." if of_type else FROM_DATA
-        return _Unfit(f"refuses inputs {kind(inputs)} of {self.dataset} ({reason_of(error)})", remedy)
+        return _unfit(f"refuses inputs {kind(inputs)} of {self.dataset} ({reason_of(error)})", remedy)
 
     @property
     def _shapes(self) -> str:
@@ -137,6 +161,8 @@ class Rehearsal:
 
     def _refused(self, wrong: Mismatch) -> InputError:
         key, value = ("dataset._target_", self.data_target) if wrong.of_targets else ("model", self.model)
+        if wrong.of_loss:
+            key, value = "loss._target_", str(self.objective.name)
         return InputError(Problem(key, value, wrong.rule, wrong.remedy))
 
     def _refused_last(self, wrong: Mismatch) -> InputError:
@@ -146,51 +172,18 @@ class Rehearsal:
 
 
 class _Unfit(Exception):
-    def __init__(self, rule: str, remedy: str, of_targets: bool = False) -> None:
-        super().__init__(rule)
-        self.mismatch = Mismatch(rule, remedy, of_targets)
+    def __init__(self, mismatch: Mismatch) -> None:
+        super().__init__(mismatch.rule)
+        self.mismatch = mismatch
+
+
+def _unfit(rule: str, remedy: str) -> _Unfit:
+    return _Unfit(Mismatch(rule, remedy))
 
 
 def trains(network: nn.Module) -> bool:
     """Whether it has anything to train."""
     return any(parameter.requires_grad for parameter in network.parameters())
-
-
-def try_step(optimizer: Optimizer, schedule: LRScheduler | ReduceLROnPlateau | None, target: str) -> None:
-    """One update with the gradients that the network holds, and one move of the schedule.
-
-    Args:
-        target: of the optimizer, for the words of a problem.
-
-    Raises:
-        InputError: one of them raises, or the optimizer never asks for the loss.
-    """
-    asked: list[bool] = []
-
-    def closure() -> Any:
-        asked.append(True)
-        return torch.zeros(())
-
-    with _quietly(torch.device("cpu")):
-        try:
-            optimizer.step(closure=closure)
-        except (Exception, SystemExit) as error:
-            raise _refused_update(target, f"cannot make an update ({reason_of(error)})") from error
-        if not asked:
-            raise _refused_update(target, "never calls the closure that its step is given, which computes the loss")
-        try:
-            if isinstance(schedule, ReduceLROnPlateau):
-                schedule.step(0.0)
-            elif schedule is not None:
-                schedule.step()
-        except (Exception, SystemExit) as error:
-            rule = f"cannot move on ({reason_of(error)})"
-            raise InputError(Problem("scheduler", type(schedule).__name__, rule, "Try scheduler=constant.")) from error
-
-
-def _refused_update(target: str, rule: str) -> InputError:
-    remedy = "Choose another, e.g. optimizer=adam; your own takes step(closure)."
-    return InputError(Problem("optimizer._target_", target, rule, remedy))
 
 
 def rehearsal_of(cfg: DictConfig, source: Source, device: torch.device) -> Rehearsal:
@@ -240,7 +233,7 @@ def _from_memory(cfg: DictConfig, data: Data) -> _Examples:
         val=(data.val.inputs, data.val.targets) if data.val is not None else None,
         usual=usual,
         last=last,
-        last_batch=Problem("batch_size", str(cfg.batch_size), rule, _other(n, usual)),
+        last_batch=Problem("batch_size", str(cfg.batch_size), rule, _other(n, usual, last)),
     )
 
 
@@ -271,20 +264,15 @@ def _last_of(cfg: DictConfig, examples: int, usual: int) -> int:
     return examples % usual or usual if limit is None or limit * usual >= examples else usual
 
 
-def _other(examples: int, usual: int) -> str:
-    """The nearest batch sizes that leave more than one example over."""
+def _other(examples: int, usual: int, last: int) -> str:
+    """The nearest batch size that leaves none over, or more than one example where one is too few."""
     close = sorted(range(2, examples + 1), key=lambda size: abs(size - usual))
-    found = next((size for size in close if examples % size != 1), examples)
-    return f"Use batch_size={found}, or leave an example out."
+    if last == 1:
+        found = next((size for size in close if examples % size != 1), examples)
+        return f"Use batch_size={found}, or leave an example out."
+    found = next((size for size in close if examples % size == 0 and size != usual), examples)
+    return f"Let it take batches of any size, or use batch_size={found}."
 
 
 def _precision(cfg: DictConfig) -> torch.dtype:
     return torch.float64 if cfg.trainer.precision.startswith("64") else torch.float32
-
-
-@contextmanager
-def _quietly(device: torch.device) -> Iterator[None]:
-    """Without warnings (of broadcasts, of a schedule that moves first), and the random numbers left as they were."""
-    with warnings.catch_warnings(), same_generators(device):
-        warnings.simplefilter("ignore")
-        yield

@@ -23,11 +23,14 @@ Pair = tuple[Tensor, Tensor]
 
 @dataclass(frozen=True)
 class Mismatch:
-    """What does not fit, and what would. ``of_targets``: the data is to be mended, whatever the network answers."""
+    """What does not fit, and what would. ``of_targets``: the data is to be mended, whatever the network answers;
+    ``of_loss``: the loss is.
+    """
 
     rule: str
     remedy: str
     of_targets: bool = False
+    of_loss: bool = False
 
 
 @dataclass(frozen=True)

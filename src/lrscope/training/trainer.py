@@ -51,13 +51,25 @@ def make_trainer(cfg: DictConfig, **more: Any) -> pl.Trainer:
             # Lightning would end a run by an exception of its own where SIGTERM comes at an epoch's end, with no
             # checkpoint: lrscope's handler has set its flag by then, and the run stops where it can go on.
             trainer._signal_connector.register_signal_handlers = lambda: None  # type: ignore[method-assign]
-            return trainer
     except Exception as error:
-        reason = str(error).splitlines()[0].rstrip(".!")
-        asked = ("strategy", "devices", "precision", "num_nodes", "gradient_clip_algorithm")
-        key = next((name for name in asked if f"`{name}" in reason), "accelerator")
-        problem = Problem(f"trainer.{key}", str(cfg.trainer[key]), reason, "Try trainer=cpu or trainer=auto.")
-        raise InputError(problem) from error
+        raise InputError(_refused(cfg.trainer, str(error).splitlines()[0].rstrip(".!"))) from error
+    if str(cfg.trainer.precision) in HALF and trainer.precision not in HALF:  # Lightning takes another, and warns
+        rule, remedy = "a processor has no such arithmetic", "Try trainer.precision=bf16-mixed."
+        raise InputError(Problem("trainer.precision", str(cfg.trainer.precision), rule, remedy))
+    return trainer
+
+
+HALF = ("16", "16-mixed")
+
+
+def _refused(asked: DictConfig, reason: str) -> Problem:
+    """What Lightning says of its arguments, told of the one that it is about."""
+    named = ("strategy", "devices", "precision", "num_nodes", "gradient_clip_algorithm")
+    key = next((name for name in named if f"`{name}" in reason), "accelerator")
+    if asked.strategy != "auto" and "Strategy`" in reason:  # the class that a name stands for
+        key = "strategy"
+    remedy = f"Try trainer.{key}=auto." if key == "strategy" else "Try trainer=cpu or trainer=auto."
+    return Problem(f"trainer.{key}", str(asked[key]), reason, remedy)
 
 
 class lightning_kept_quiet:
@@ -74,6 +86,8 @@ class lightning_kept_quiet:
             ".*`isinstance.treespec, LeafSpec.`.*",
             ".*GPU available.*",
             ".*`srun` command is available.*",
+            ".*AMP with fp16 is not supported on CPU.*",  # lrscope refuses it
+            ".*is supported for historical reasons.*",
             ".*smaller than the logging interval.*",
             ".*is not available but strict is set to `False`.*",
             ".*`srun` command is available on your system.*",  # sweep.engine=slurm is how lrscope trains there

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -27,6 +28,8 @@ def batches_of_epoch(
     Raises:
         InputError: something of it raises, or it has no loader, no length or no batch.
     """
+    from torch.utils.data import Dataset
+
     task = getattr(module, "task", None)
     if task is not None and task not in OBJECTIVES:
         _refuse(target, f"its task is {task!r}", f"Write task = {' or '.join(map(repr, OBJECTIVES))}.")
@@ -39,6 +42,9 @@ def batches_of_epoch(
     if loader is None or isinstance(loader, (dict, list, tuple)):
         rule = f"its train_dataloader() gives a {type(loader).__name__}, not one loader"
         _refuse(target, rule, "Return a DataLoader.")
+    if isinstance(loader, Dataset):
+        remedy = "Return DataLoader(dataset, batch_size=32)."
+        _refuse(target, f"its train_dataloader() gives a {type(loader).__name__}, which has no batches", remedy)
     try:
         batches = len(loader)
     except TypeError:
@@ -77,7 +83,9 @@ def first_of_any_form(module: pl.LightningDataModule, part: str, target: str) ->
     except StopIteration:
         _refuse(target, f"its {part}_dataloader() gives no batch", "Give it examples, or leave it out.")
     except (Exception, SystemExit) as error:
-        _refuse(target, f"its {part}_dataloader() gives no batch ({reason_of(error)})", "Each must be a DataLoader.")
+        of_batch = isinstance(error, (TypeError, RuntimeError)) and re.search("batch|stack", str(error))
+        remedy = "Let its dataset give tensors, all of one shape." if of_batch else "Each must be a DataLoader."
+        _refuse(target, f"its {part}_dataloader() gives no batch ({reason_of(error)})", remedy)
 
 
 def has_val_loader(module: pl.LightningDataModule) -> bool:

@@ -140,6 +140,9 @@ class _BatchedRun:
             pass
         except Interrupted as stop:
             self._follow.end_all(RunEnd(signal_number=stop.signal_number))
+        except SystemExit as ended:
+            words = f"a part of it ended the program: sys.exit({ended.code!r})"
+            self._follow.end_all(RunEnd(error=RuntimeError(words)))
         except Exception as error:
             if self._module.logs is not None:  # what no batch showed that was tried
                 print("sweep.together=never trains each by itself", file=sys.stderr, flush=True)

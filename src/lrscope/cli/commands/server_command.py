@@ -16,6 +16,7 @@ import argparse
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,8 +77,8 @@ def _start(folder: TeamFolder, arguments: argparse.Namespace) -> int:
     from lrscope.server.team_server import start
 
     settings = _asked(folder, arguments)
-    print("starting the database and MLflow's server …", flush=True)
-    started = start(folder, settings, arguments.users, _database(arguments))
+    begins = partial(print, "starting the database and MLflow's server …", flush=True)
+    started = start(folder, settings, arguments.users, _database(arguments), begins)
     settings, name = started.settings, (settings.allowed_hosts.split(",")[0] or "127.0.0.1")
     shown = f"http://{name.strip()}:{settings.port}" if settings.open else settings.url
     print(f"{'runs already' if started.already else 'server'}   {shown}/?workflowType=machine_learning")

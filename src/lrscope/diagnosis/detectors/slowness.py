@@ -147,7 +147,8 @@ def _advice(signals: RunSignals) -> Advice:
         found = raise_to(signals, 30, at_least=True)
         return replace(found, words=f"{found.words}: at this rate it would take more than {64 * steps:,} steps")
     more = round((times - 1) * steps) if times > 1 else steps
-    epochs = f" ({math.ceil(more / facts.steps_per_epoch):,} epochs)" if facts.steps_per_epoch else ""
+    count = math.ceil(more / facts.steps_per_epoch) if facts.steps_per_epoch else 0
+    epochs = f" ({count:,} epoch{'s' if count > 1 else ''})" if count else ""
     if signals.came_back_up:
         words = "let a schedule bring the rate down: the loss had been lower and came back up"
         return Advice(f"{words}; or train about {more:,} more steps{epochs}")

@@ -51,6 +51,8 @@ _WORDS = (
     ("name or service", "its name is unknown"),
     ("certificate", "its certificate is not trusted"),
     ("password", _NO_ENTRY),
+    ("does not exist", "it has no such database, or no such user"),
+    ("unknown database", "it has no such database"),
     ("reset", "the connection was cut"),
     ("aborted", "the connection was cut"),
     ("wrong_version_number", "it speaks no TLS: write http://, without the s"),
@@ -109,8 +111,13 @@ def _within(seconds: float, ask: Callable[[], T], address: Address) -> T:
     return answer[0]
 
 
-def asked(address: Address, path: str, params: Mapping[str, str]) -> requests.Response:
+def asked(
+    address: Address, path: str, params: Mapping[str, str], posted: Mapping[str, str] | None = None
+) -> requests.Response:
     """What a server answers, with the credentials that MLflow's client would use.
+
+    Args:
+        posted: what is sent to it; None for a question.
 
     Raises:
         requests.RequestException: it does not.
@@ -124,9 +131,11 @@ def asked(address: Address, path: str, params: Mapping[str, str]) -> requests.Re
         verify = False
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return requests.get(
+        return requests.request(
+            "GET" if posted is None else "POST",
             f"{address.uri}/api/2.0/{path}",
             params=params,
+            json=posted,
             headers={"Authorization": f"Bearer {token}"} if token and not (user and password) else {},
             auth=(user, password) if user and password else None,
             cert=os.environ.get("MLFLOW_TRACKING_CLIENT_CERT_PATH") or None,

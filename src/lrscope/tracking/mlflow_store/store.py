@@ -240,7 +240,7 @@ def _engine(uri: str, address: Address) -> Any:
     except (MlflowException, SQLAlchemyError) as error:
         if "schema" in str(error).lower():
             rule = "the tables in it belong to another version of MLflow"
-            remedy = "Copy the database, then run: mlflow db upgrade URI."
+            remedy = "An older one: copy the database, then run: mlflow db upgrade URI. A newer one: install that."
             raise InputError(Problem("tracking.uri", address.shown, rule, remedy)) from None
         if "could not decode" in str(error).lower():
             rule = f"holds what MLflow cannot read ({redact(str(error).splitlines()[0])})"

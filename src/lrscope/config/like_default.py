@@ -1,0 +1,84 @@
+"""Values of the open groups (model, optimizer, data …) of another type than the option's own file has there.
+
+Nothing else knows their types: ``optimizer.nesterov=no`` is a text, and Python takes a text for true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+from lrscope.core.errors import Problem
+from lrscope.core.paths import conf_folders
+
+GROUPS = ("dataset", "model", "loss", "optimizer", "scheduler")
+ALSO_LISTS = ("dataset.size",)
+"""Of one number for a square, or two."""
+
+
+def unlike_default(cfg: Any) -> Iterator[Problem]:
+    from omegaconf import OmegaConf
+
+    for group in GROUPS:
+        values: Any = OmegaConf.to_container(cfg[group], resolve=True)
+        defaults = _defaults(group, str(values.get("_target_")))
+        for name, value in values.items():
+            key = f"{group}.{name}"
+            if name in defaults and (found := _rule(key, value, defaults[name])) is not None:
+                yield Problem(key, _typed(value), *found)
+
+
+def _rule(key: str, value: Any, default: Any) -> tuple[str, str] | None:
+    """What a value must be, and what to type; None where it is that."""
+    example = f"Try {key}={_typed(default)}."
+    if isinstance(default, bool):
+        return None if value in (True, False) else ("must be true or false", example)
+    if isinstance(default, list):
+        if not isinstance(value, list):
+            return "must be a list", example if value is None else f"Write {key}=[{_typed(value)}]."
+        numbers = default and all(map(_is_number, default))
+        whole = numbers and all(isinstance(number, int) for number in default)
+        if numbers and not all(_is_number(item) and (not whole or float(item).is_integer()) for item in value):
+            return f"must be a list of {'whole ' if whole else ''}numbers", example
+        pair = key == "optimizer.betas" and len(value) != len(default)
+        return (f"must hold {len(default)} numbers", example) if pair else None
+    if isinstance(default, str):
+        return ("must be one word", example) if value is None or isinstance(value, (list, dict)) else None
+    if isinstance(value, list) and (key in ALSO_LISTS or key.startswith("scheduler.")):
+        return None
+    if not _is_number(value):
+        return "must be a whole number" if isinstance(default, int) else "must be a number", example
+    if isinstance(default, int) and not float(value).is_integer():
+        return "must be a whole number", example
+    return None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _typed(value: Any) -> str:
+    """As a command line has it."""
+    if isinstance(value, list):
+        return f"[{','.join(map(_typed, value))}]"
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+@cache
+def _defaults(group: str, target: str) -> dict[str, Any]:
+    """Of the options whose class it is: what their files say, but for what is left open there or refers elsewhere."""
+    from omegaconf import OmegaConf
+
+    found: dict[str, Any] = {}
+    for folder in reversed(conf_folders()):
+        for file in sorted((folder / group).glob("*.yaml")):
+            if f"_target_: {target}\n" in f"{file.read_text()}\n":
+                tree: Any = OmegaConf.to_container(OmegaConf.load(file), resolve=False)
+                found |= tree
+    found.pop("defaults", None)
+    return {
+        name: value if value != "${lr}" else 0.001
+        for name, value in found.items()
+        if not name.startswith("_") and value is not None and ("${" not in str(value) or value == "${lr}")
+    }
