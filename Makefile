@@ -84,8 +84,8 @@ check: lint ## lint, types and the tests that train nothing, in about a minute: 
 test: setup ## the tests, two at a time: minutes; LONG=1 for the longest too, as CI has it
 	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile -m "not slurm and not ray$(if $(LONG),, and not long)" $(ARGS)
 
-test-slurm: setup ## the tests on a SLURM cluster that they start (docs/contributing.md); minutes
-	@$(BIN)/python -m pytest -m slurm tests/engines $(ARGS)
+test-slurm: .venv/extras/.stamp ## the tests on a SLURM cluster that they start (docs/contributing.md); minutes
+	@.venv/extras/bin/python -m pytest -m slurm tests/engines $(ARGS)
 
 test-ray: .venv/extras/.stamp ## the tests on Ray, which is installed for them; minutes
 	@.venv/extras/bin/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt ray
