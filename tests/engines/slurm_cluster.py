@@ -74,6 +74,11 @@ class Cluster:
             assert time.monotonic() < deadline, f"no {what}: {done.stdout}{done.stderr}\n{self._tails()}"
             time.sleep(0.2)
 
+    def idle(self) -> None:
+        """Take back what is left, and wait: a step whose slurmd is gone lives on."""
+        self.ask("scancel", f"--user={getpass.getuser()}", check=False)
+        self.wait_for("end of the jobs", "sh", "-c", 'test -z "$(squeue --noheader)"')
+
     def end(self) -> None:
         """The last one that was started first."""
         for daemon in reversed(self._daemons):
@@ -100,6 +105,7 @@ def cluster() -> Iterator[Cluster]:
         _configure(folder, ports=[free_port() for _ in range(4)])
         _start(made)
         yield made
+        made.idle()
     finally:
         made.end()
         shutil.rmtree(folder, ignore_errors=True)

@@ -17,7 +17,7 @@ from command_line import CHECKOUT, HERE, Typed, type_command
 from processes import Command, zygote
 from servers import empty_store
 
-__all__ = ["HERE", "Typed", "type_command"]
+__all__ = ["HERE", "Command", "Typed", "type_command"]
 
 WORDS = (
     *("-m", "lr=0.3,0.1", "model.hidden=[4],[5]", "dataset=blobs", "batch_size=200", "epochs=600"),
@@ -78,6 +78,12 @@ def worker(root: Path) -> int:
     newest = max(root.glob(SAVED), key=lambda path: path.parent.stat().st_ctime)
     with (newest.parents[1] / "events.jsonl").open() as journal:
         return int(json.loads(journal.readline())["process"]["lrscope.process.pid"])
+
+
+def job_of(pid: int) -> str:
+    """The job of SLURM that a process belongs to."""
+    words = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    return next(word.partition(b"=")[2].decode() for word in words if word.startswith(b"SLURM_JOB_ID="))
 
 
 def left(session: int, root: Path) -> list[int]:

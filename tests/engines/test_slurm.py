@@ -9,7 +9,18 @@ from pathlib import Path
 
 import pytest
 from slurm_cluster import Cluster
-from sweeps_elsewhere import AT_MOST_S, WORDS, Typed, all_gone, points, states, type_command, under_way, worker
+from sweeps_elsewhere import (
+    AT_MOST_S,
+    WORDS,
+    Typed,
+    all_gone,
+    job_of,
+    points,
+    states,
+    type_command,
+    under_way,
+    worker,
+)
 
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(900)]
 
@@ -18,12 +29,6 @@ ON_SLURM = ("sweep.engine=slurm", "sweep.workers=2")
 
 def stored(root: Path) -> Typed:
     return Typed(root, 0, "", "", 0.0)
-
-
-def job_of(pid: int) -> str:
-    """The job that a process belongs to."""
-    words = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    return next(word.partition(b"=")[2].decode() for word in words if word.startswith(b"SLURM_JOB_ID="))
 
 
 def test_points_are_those_of_one_process(slurm: Cluster, tmp_path: Path) -> None:

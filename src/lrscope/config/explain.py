@@ -116,6 +116,15 @@ def key_of(override: str) -> str:
     return override.partition("=")[0].lstrip("+~").partition("@")[0].strip()
 
 
+_SUBMITIT = "Install it with pip install hydra-submitit-launcher, or have groups of members as jobs"
+_PLUGINS = {
+    "submitit_local": f"{_SUBMITIT}: sweep.engine=slurm sweep.engine_options.cluster=local.",
+    "submitit_slurm": f"{_SUBMITIT}: sweep.engine=slurm.",
+    "ray": "Its plugin wants cloudpickle below 3 (docs/engines.md). Have groups of members on Ray: sweep.engine=ray.",
+}
+"""Launchers that people know, by what to do where their plugins are not installed."""
+
+
 def _no_such_option(key: str, value: str, error: MissingConfigException) -> Problem:
     # Of a group that takes several, ``metrics=[f1,f2]``, Hydra does not say which options there are.
     listed = error.options or sorted({file.stem for folder in conf_folders() for file in (folder / key).glob("*.yaml")})
@@ -129,7 +138,7 @@ def _no_such_option(key: str, value: str, error: MissingConfigException) -> Prob
     if re.fullmatch(r"\w+(\.\w+)+", value):
         remedy = f"To put in that class write {key}._target_={value}. {remedy}"
     if key in ("hydra/launcher", "hydra/sweeper"):
-        remedy += " Others are plugins of Hydra, to be installed with pip."
+        remedy = _PLUGINS.get(value, f"{remedy} Others are plugins of Hydra, to be installed with pip.")
     return Problem(key, value, "there is no such option", remedy)
 
 

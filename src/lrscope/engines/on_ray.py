@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from contextlib import suppress
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from lrscope.core.errors import InputError, Problem
 from lrscope.core.stop_signals import STOP
 from lrscope.engines.engine import Handle, Work, WorkerDied
+
+LISTENS_S = 10.0
+"""How long a cluster may take to answer a connection."""
 
 
 class RayEngine:
@@ -23,11 +28,11 @@ class RayEngine:
     """
 
     def __init__(self, workers: int, options: Mapping[str, Any]) -> None:
-        import ray
-
         self._handles: list[_Handle] = []
         cpus, gpus = float(options.get("num_cpus", 1)), float(options.get("num_gpus", 0))
         _start(options.get("address"), max(1, round(workers * cpus)))
+        import ray
+
         has = ray.cluster_resources().get("GPU", 0)
         if options.get("address") is None and gpus > has:  # a cluster may grow; this machine would wait for ever
             self.stop()
@@ -56,20 +61,57 @@ class RayEngine:
 
 def _start(address: str | None, cpus: int) -> None:
     """Become a client of the Ray there; where there is no address, of one that ends with this process."""
-    import ray
+    if address is not None:
+        _check_that_it_listens(address)
+        os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", "3")  # of 20: with a wrong token, or where there is no Ray
+    import ray  # reads it
 
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR, "configure_logging": False}
     try:
-        if address is None:
-            ray.init(address="local", num_cpus=cpus, include_dashboard=False, **quiet)
-        else:
-            ray.init(address=address, **quiet)
+        with _errors_unheard():
+            if address is None:
+                ray.init(address="local", num_cpus=cpus, include_dashboard=False, **quiet)
+            else:
+                ray.init(address=address, **quiet)
     except Exception as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        remedy = "Start one with `ray start --head`, or leave it out for a Ray of the sweep's own."
-        rule = f"Ray does not start there: {first[:200].rstrip('. ')}"
-        raise InputError(Problem("sweep.engine_options.address", str(address or ""), rule, remedy)) from error
+        listens = address is not None and ":" in address
+        raise _does_not_start(address, first, _GIVE_THE_TOKEN if listens else _START_ONE) from error
     STOP.install()  # Ray has put a handler of its own in the place of SIGTERM's
+
+
+_START_ONE = "Start one with `ray start --head`, or leave it out for a Ray of the sweep's own."
+_GIVE_THE_TOKEN = "Is RAY_AUTH_MODE=token set, and the cluster's token in RAY_AUTH_TOKEN or ~/.ray/auth_token?"
+
+
+@contextmanager
+def _errors_unheard() -> Iterator[None]:
+    """Ray's native part writes a line on each try past every setting; what it comes to is raised."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def _check_that_it_listens(address: str) -> None:
+    """Ray itself would try for minutes."""
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    if not port.isdigit():
+        return  # auto
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=LISTENS_S).close()
+    except (OSError, OverflowError) as error:
+        why = "it did not answer" if isinstance(error, TimeoutError) else getattr(error, "strerror", None) or str(error)
+        raise _does_not_start(address, f"nothing listens ({why})", _START_ONE) from error
+
+
+def _does_not_start(address: str | None, why: str, remedy: str) -> InputError:
+    rule = f"Ray does not start there: {why[:200].rstrip('. ')}"
+    return InputError(Problem("sweep.engine_options.address", str(address or ""), rule, remedy))
 
 
 def _do(work: Work) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from lrscope.batched.model.memory import most_members
 from lrscope.batched.model.stack import CannotStack
 from lrscope.batched.run.launch import chosen, prepared_runs, was_stacked
 from lrscope.batched.run.stack_key import Candidate, stacks, why_not_batched
@@ -57,9 +56,10 @@ def _units(stack: Sequence[Candidate], mode: str, sharing: int) -> list[Unit]:
         tried = TriedStack.of(*different([candidate.run for candidate in stack]))
         reason = tried.trial.why_not()
         if reason is None:
-            choice = chosen(stack, tried.trial, mode)
+            fit = tried.fit(len(stack), sharing)
+            choice = chosen(stack, tried.trial, mode, fit)
             if choice.together:
-                return [_stacked(numbers, tried, stack[0].run.plan.total_steps, choice.most, sharing)]
+                return [_stacked(numbers, tried, stack[0].run.plan.total_steps, min(fit, choice.most or fit))]
         else:
             print(f"{len(stack)} members train one by one: {reason}", flush=True)
     except CannotStack as cannot:
@@ -69,7 +69,8 @@ def _units(stack: Sequence[Candidate], mode: str, sharing: int) -> list[Unit]:
     return [Unit((number,), False) for number in numbers]
 
 
-def _stacked(numbers: tuple[int, ...], tried: TriedStack, steps: int, chosen_most: int | None, sharing: int) -> Unit:
-    fit = max(1, most_members(tried.bytes_each(), tried.device) // sharing)
-    one, many = tried.trial.together(1) * steps, tried.trial.together(len(numbers)) * steps
-    return Unit(numbers, True, one, max(one, many), min(fit, chosen_most or fit))
+def _stacked(numbers: tuple[int, ...], tried: TriedStack, steps: int, most: int) -> Unit:
+    count = min(len(numbers), most)
+    one, many = tried.trial.together(1) * steps, tried.trial.together(count) * steps
+    slope = max(0.0, many - one) / max(1, count - 1)
+    return Unit(numbers, True, one, one + slope * (len(numbers) - 1), most)

@@ -77,3 +77,8 @@ def free_bytes(device: torch.device) -> int:
 def most_members(each: int, device: torch.device) -> int:
     """How many members of that size fit; at least 1."""
     return max(1, int(SHARE * free_bytes(device) // max(1, each)))
+
+
+def ran_out(error: BaseException) -> bool:
+    """Whether an error says that there was no memory left: a GPU's, or the machine's where it is limited."""
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error)

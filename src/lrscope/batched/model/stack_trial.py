@@ -4,6 +4,7 @@ step cost.
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -16,7 +17,7 @@ from torch import Tensor
 from lrscope.batched.model.batched_trainer import BatchedTrainer, Member
 from lrscope.batched.model.forward import Forward
 from lrscope.batched.model.losses import member_losses
-from lrscope.batched.model.memory import Footprint, footprint
+from lrscope.batched.model.memory import Footprint, footprint, ran_out
 from lrscope.batched.model.passes import WORTH_TRACING
 from lrscope.datasets.data import Part
 from lrscope.training import threads
@@ -113,6 +114,20 @@ class StackTrial:
                 learner.update()
 
             return self._fastest(step)
+
+    def holds(self, members: int) -> bool:
+        """Whether a step of a stack of so many goes through, and does not run out of memory."""
+        try:
+            self.together(members)
+        except (RuntimeError, MemoryError) as error:
+            if not ran_out(error):
+                raise
+        else:
+            return True
+        gc.collect()
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()
+        return False
 
     def _alone(self, member: Member) -> Callable[[], Tensor]:
         """What computes the loss of one member."""

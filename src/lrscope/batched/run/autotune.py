@@ -36,12 +36,13 @@ class Autotune:
     most: int | None = None
 
 
-def choose(trial: StackTrial, members: int, steps: int, mode: str) -> Autotune:
+def choose(trial: StackTrial, members: int, steps: int, mode: str, fit: int | None = None) -> Autotune:
     """Decide for one stack.
 
     Args:
         steps: updates that each member has still to make.
         mode: ``sweep.together``: ``always`` is not asked; ``auto`` takes what is faster.
+        fit: members that the memory holds at once; None for all.
     """
     if mode == "always":
         return Autotune(True, f"{members} members train together", trial.threads(members))
@@ -50,7 +51,7 @@ def choose(trial: StackTrial, members: int, steps: int, mode: str) -> Autotune:
         if alone * steps < WORTH_TIMING_S:
             words = f"{members} members train together: too few updates to be worth timing both ways"
             return Autotune(True, words, trial.threads(members))
-        stacked, most = _stacked(trial, members)
+        stacked, most = _stacked(trial, members, min(fit or members, members))
     faster = stacked < alone
     how = f"together in {-(-members // most)} stacks" if most is not None else "together"
     words = (
@@ -60,16 +61,17 @@ def choose(trial: StackTrial, members: int, steps: int, mode: str) -> Autotune:
     return Autotune(faster, words, trial.threads(most or members), 1000 * alone, 1000 * stacked, most)
 
 
-def _stacked(trial: StackTrial, members: int) -> tuple[float, int | None]:
-    """Seconds of a step of all members, in one stack or in the pieces that are faster."""
-    if members <= PIECE:
+def _stacked(trial: StackTrial, members: int, fit: int) -> tuple[float, int | None]:
+    """Seconds of a step of all members, in one stack or in the pieces that are faster; none larger than fits."""
+    piece = min(PIECE, fit)
+    if members <= piece:
         return trial.together(members), None
-    count = -(-members // PIECE)
+    count = -(-members // piece)
     pieces = count * trial.together(-(-members // count))
-    if pieces > LONG_STEP_S:
-        return pieces, PIECE
+    if pieces > LONG_STEP_S or fit < members:
+        return pieces, piece
     whole = trial.together(members)
-    return (pieces, PIECE) if pieces < WORTH_CUTTING * whole else (whole, None)
+    return (pieces, piece) if pieces < WORTH_CUTTING * whole else (whole, None)
 
 
 def _ms(seconds: float) -> str:

@@ -14,7 +14,6 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from lrscope.batched.model.memory import most_members
 from lrscope.batched.model.stack import CannotStack
 from lrscope.batched.model.stack_trial import StackTrial
 from lrscope.batched.run.autotune import Autotune, choose
@@ -115,8 +114,8 @@ def _train_stack(stack: Sequence[Candidate], mode: str, searches: Searches) -> d
         if reason is not None:
             _say(f"{_members(len(stack))} one by one: {reason}")
             return {}
-        judged = searches.holds(stack)
-        choice = chosen(stack, tried.trial, "always" if judged else mode)
+        judged, most = searches.holds(stack), tried.fit(len(stack))
+        choice = chosen(stack, tried.trial, "always" if judged else mode, most)
     except CannotStack as cannot:
         _say(f"{_members(len(stack))} one by one: {cannot}")
         return {}
@@ -127,7 +126,6 @@ def _train_stack(stack: Sequence[Candidate], mode: str, searches: Searches) -> d
         return {}
     outcomes: dict[int, Outcome] = {}
     each = tried.bytes_each()
-    most = most_members(each, tried.device)
     pieces = searches.pieces(stack, most) if judged else _pieces(stack, most, each, choice.most)
     for piece in pieces:
         if STOP.requested() is not None:
@@ -180,7 +178,7 @@ def _pieces(stack: Sequence[Candidate], most: int, each: int, chosen: int | None
         chosen: members of the fastest stack; None for all.
     """
     count = -(-len(stack) // min(most, chosen or most))
-    if len(stack) > most and (chosen is None or most < chosen):
+    if len(stack) > most and (chosen is None or most <= chosen):
         room = f"{most} fit into the memory that is free ({each / 2**20:.3g} MiB each)"
         _say(f"{len(stack)} members are split into {count} stacks: {room}")
     bounds = [len(stack) * k // count for k in range(count + 1)]
@@ -188,7 +186,7 @@ def _pieces(stack: Sequence[Candidate], most: int, each: int, chosen: int | None
     return pieces if len(stack) == 1 else [piece for piece in pieces if len(piece) > 1]
 
 
-def chosen(stack: Sequence[Candidate], trial: StackTrial, mode: str) -> Autotune:
+def chosen(stack: Sequence[Candidate], trial: StackTrial, mode: str, fit: int) -> Autotune:
     """What an earlier call chose for this stack, or what is faster; written on the parent run."""
     identity, earlier, sweep = _identity(stack[0]), _earlier_choices(), current()
     if mode == "auto" and identity in earlier:
@@ -197,7 +195,7 @@ def chosen(stack: Sequence[Candidate], trial: StackTrial, mode: str) -> Autotune
         choice = Autotune(together, words, earlier[identity]["threads"], most=earlier[identity].get("most"))
     else:
         steps = stack[0].run.plan.total_steps - stack[0].position.updates
-        choice = choose(trial, len(stack), steps, mode)
+        choice = choose(trial, len(stack), steps, mode, fit)
     _say(f"{len(stack)} had ended: their records are completed" if stack[0].has_ended else choice.words)
     if sweep is not None:
         _written[identity] = {

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from omegaconf import DictConfig
 
-from lrscope.batched.model.memory import most_members
 from lrscope.batched.model.stack import CannotStack
 from lrscope.batched.run.autotune import choose
 from lrscope.batched.run.launch import prepared_runs
@@ -72,11 +71,11 @@ def _stack(runs: Sequence[PreparedRun], mode: str) -> PlannedGroup:
     if (reason := tried.trial.why_not()) is not None:
         return _timed_if_possible(runs, lambda: tried, reason)
     steps, count = runs[0].plan.total_steps, len(runs)
-    choice = choose(tried.trial, count, steps, mode)
+    fit = tried.fit(count)
+    choice = choose(tried.trial, count, steps, mode, fit)
     if not choice.together:
         return _timed(runs, tried, choice.words)
     each = tried.bytes_each()
-    fit = most_members(each, tried.device)
     most = min(fit, choice.most or count)
     pieces = -(-count // most)
     seconds = pieces * tried.trial.together(-(-count // pieces)) * steps

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
+from lrscope.batched.model.memory import most_members
 from lrscope.batched.model.stack_trial import StackTrial
 from lrscope.batched.run.members import BatchedMember, make_member
 from lrscope.datasets.data import Part
@@ -53,6 +54,20 @@ class TriedStack:
     def bytes_each(self) -> int:
         """Memory of one member while it trains."""
         return self.trial.footprint().of_batch(self.batch)
+
+    def fit(self, members: int, sharing: int = 1) -> int:
+        """The most members that the memory holds, by an estimate; on an accelerator a step of as many is tried too. On
+        the processor one that does not fit makes the machine swap, or is killed: nothing to try.
+
+        Args:
+            members: there are not more than so many.
+            sharing: how many workers share the memory.
+        """
+        estimate = max(1, most_members(self.bytes_each(), self.device) // sharing)
+        count = wanted = min(members, estimate)
+        while count > 1 and self.device.type != "cpu" and not self.trial.holds(count):
+            count = -(-count // 2)
+        return estimate if count == wanted else count
 
 
 def different(runs: Sequence[PreparedRun]) -> tuple[PreparedRun, PreparedRun | None]:
