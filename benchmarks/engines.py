@@ -1,10 +1,12 @@
 """Sweeps on engines beside one process; prints the tables of docs/engines.md.
 
-    python benchmarks/engines.py [--rates 64] [--seeds 4] [--epochs 20] [--engines joblib,slurm,ray]
+    python benchmarks/engines.py [--rates 64] [--seeds 4] [--epochs 20] [--rounds 3] [--engines joblib,slurm,ray]
 
-First a sweep of rates and seeds in one process and on two workers of joblib, taking turns. Then what a group costs on
-each engine beside its training: four groups of one member of a single epoch, one after the other. The first also starts
-a worker. ``slurm`` has its jobs as processes of this machine.
+A sweep of rates and seeds in one process and on two workers of joblib. And what a group costs on each engine beside its
+training: four groups of one member of a single epoch, one after the other; the first also starts a worker. ``slurm``
+has its jobs as processes of this machine. All take turns, round by round; the tables have medians, and, as other
+programs change a wall clock and hardly a processor's, the processor's seconds of the command and of what it started
+(but of Ray, whose processes are not its own).
 """
 
 from __future__ import annotations
@@ -12,12 +14,15 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import statistics
+import resource
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 ROOT = Path(__file__).resolve().parents[1]
 PLAIN = ("trainer=cpu", "callbacks.look_ahead=false", "tracking.log_model=none", "sweep.report=false")
@@ -28,39 +33,59 @@ ENGINES = {
 }
 
 
-def command(folder: Path, *words: str) -> tuple[float, str]:
-    """Wall time of a sweep, which has to succeed, and what it printed."""
+@dataclass(frozen=True)
+class Ran:
+    """Of a sweep: wall time, the processor's, and what it printed."""
+
+    wall: float
+    cpu: float
+    said: str
+
+    @property
+    def groups(self) -> list[float]:
+        """Seconds of each group, in the order in which they ended."""
+        return [float(found) for found in re.findall(r": done after ([\d.]+) s", self.said)]
+
+
+def command(folder: Path, *words: str) -> Ran:
+    """A sweep, which has to succeed."""
     environment = os.environ | {"OMP_NUM_THREADS": "1", "LRSCOPE_ROOT": str(folder), "LRSCOPE_TRIAL_SECONDS": "0"}
-    began = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "train.py"), "-m", *words, *PLAIN],
-        env=environment,
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    taken = time.perf_counter() - began
+    began, before = time.perf_counter(), _of_children()
+    line = [sys.executable, str(ROOT / "train.py"), "-m", *words, *PLAIN]
+    done = subprocess.run(line, env=environment, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(words)}\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
-    return taken, done.stdout
+    return Ran(time.perf_counter() - began, _of_children() - before, done.stdout)
 
 
-def beside_one_process(folder: Path, rates: int, seeds: int, epochs: int) -> None:
-    points = ",".join(f"{10 ** (-5 + 5 * k / (rates - 1)):.6g}" for k in range(rates))
-    words = (f"lr={points}", f"seed=range({seeds})", f"epochs={epochs}", "sweep.together=always")
-    here, _ = command(folder, *words)
-    two, said = command(folder, *words, *ENGINES["joblib"], "sweep.workers=2")
-    groups = len(re.findall(r": done after", said))
-    print("| members | one process | 2 workers | groups | ratio |\n|---|---|---|---|---|")
-    print(f"| {rates * seeds} | {here:.1f} s | {two:.1f} s | {groups} | {two / here:.2f} |\n", flush=True)
+def _of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
-def of_a_group(folder: Path, engine: str) -> None:
-    words = ("model.hidden=[4],[5],[6],[7]", "dataset=blobs", "epochs=1", "sweep.workers=1", *ENGINES[engine])
-    _, said = command(folder, *words)
-    times = [float(found) for found in re.findall(r": done after ([\d.]+) s", said)]
-    print(f"| {engine} | {times[0]:.1f} s | {statistics.median(times[1:]):.1f} s |", flush=True)
+def beside_one_process(ran: Mapping[str, Sequence[Ran]], members: int) -> None:
+    print("| members | where | wall time | processor | groups |\n|---|---|---|---|---|")
+    for name, runs in ran.items():
+        wall, cpu = median(one.wall for one in runs), median(one.cpu for one in runs)
+        groups = len(runs[0].groups) or 1
+        print(f"| {members} | {name} | {wall:.1f} s ({spread(one.wall for one in runs)}) | {cpu:.1f} s | {groups} |")
+
+
+def of_a_group(ran: Mapping[str, Sequence[Ran]]) -> None:
+    print("\n| engine | first group | each further group | processor, all four |\n|---|---|---|---|")
+    for engine, runs in ran.items():
+        cpu = median(one.cpu for one in runs)
+        if engine == "local":
+            print(f"| local | | | {cpu:.1f} s |")
+            continue
+        later = [seconds for one in runs for seconds in one.groups[1:]]
+        first = median(one.groups[0] for one in runs)
+        print(f"| {engine} | {first:.1f} s | {median(later):.1f} s ({spread(later)}) | {cpu:.1f} s |")
+
+
+def spread(values: Iterable[float]) -> str:
+    known = list(values)
+    return f"{min(known):.1f} to {max(known):.1f}"
 
 
 def main() -> None:
@@ -68,15 +93,30 @@ def main() -> None:
     parser.add_argument("--rates", type=int, default=64)
     parser.add_argument("--seeds", type=int, default=4)
     parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--engines", default="joblib,slurm,ray")
     arguments = parser.parse_args()
+    points = ",".join(f"{10 ** (-5 + 5 * k / (arguments.rates - 1)):.6g}" for k in range(arguments.rates))
+    many = (f"lr={points}", f"seed=range({arguments.seeds})", f"epochs={arguments.epochs}", "sweep.together=always")
+    few = ("model.hidden=[4],[5],[6],[7]", "dataset=blobs", "epochs=1")
+    whole: dict[str, list[Ran]] = {"one process": [], "2 workers": []}
+    groups: dict[str, list[Ran]] = {name: [] for name in ("local", *arguments.engines.split(","))}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         command(folder, "lr=0.1,0.2", "dataset=blobs", "epochs=1")  # makes the store, and warms the disk's cache
-        beside_one_process(folder, arguments.rates, arguments.seeds, arguments.epochs)
-        print("| engine | first group | each further group |\n|---|---|---|")
-        for engine in arguments.engines.split(","):
-            of_a_group(folder, engine)
+        for _ in range(arguments.rounds):
+            whole["one process"].append(command(folder, *many))
+            whole["2 workers"].append(command(folder, *many, *ENGINES["joblib"], "sweep.workers=2"))
+            for engine, runs in groups.items():
+                where = () if engine == "local" else ("sweep.workers=1", *ENGINES[engine])
+                runs.append(command(folder, *few, *where))
+            print(
+                f"load of the last minute: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores",
+                file=sys.stderr,
+                flush=True,
+            )
+    beside_one_process(whole, arguments.rates * arguments.seeds)
+    of_a_group(groups)
 
 
 if __name__ == "__main__":

@@ -52,6 +52,6 @@ class Engine(Protocol):
 
 
 START_S = {"joblib": 4.0, "ray": 6.0, "slurm": 12.0}
-"""Seconds that a group costs beside its training: what must be gained by one more. Guessed until benchmarks/engines.py
-has been run on a quiet machine.
+"""Seconds that a group costs beside its training: what must be gained by one more. Of joblib and SLURM the processor's,
+as benchmarks/engines.py has them (4.2 and 11.9, one round on a busy machine); of Ray a guess between them.
 """
