@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Sequence
 from concurrent.futures import BrokenExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lrscope.cli.conf_search import first_folder
 from lrscope.cli.ended import Ended
@@ -25,9 +25,6 @@ from lrscope.core.paths import find_the_users_modules
 from lrscope.core.redact import keep_secrets_out_of_tracebacks, redact, redacted_traceback
 from lrscope.core.std_streams import spare_the_command
 from lrscope.core.stop_signals import STOP
-
-if TYPE_CHECKING:
-    from lrscope.runs.train_single import Judged
 
 SWITCH_S = 0.0005
 """How long a thread may keep Python's lock while another waits. With Python's own 5 ms the thread that records holds up
@@ -176,14 +173,13 @@ def job(cfg: Any) -> Any:
 
     from lrscope.config.overrides import run_config
     from lrscope.core.job import overrides_as_typed
-    from lrscope.runs.run import run_job
 
     spare_the_command()  # a launcher's worker has not come by main
     alone = HydraConfig.get().mode == RunMode.RUN
     try:
         hydra = HydraConfig.get()
         whole = run_config(cfg, overrides_as_typed(hydra), hydra)
-        outcome = _find(whole) if whole.find.enabled else run_job(whole, judged=_judged(alone))
+        outcome = _find(whole) if whole.find.enabled else _run(whole, alone)
     except Interrupted as stop:
         if alone and (left := Outcome.read(Path(hydra.runtime.output_dir))) is not None:
             _ended.run_id, _ended.store, _ended.outcomes = left.run_id, cfg.tracking.uri, (left,)
@@ -202,13 +198,15 @@ def job(cfg: Any) -> Any:
     return outcome
 
 
-def _judged(alone: bool) -> Judged | None:
-    """Who says whether a member goes on, where its sweep is a search."""
+def _run(cfg: Any, alone: bool) -> Outcome:
+    """Train a lone run, or a member, which its sweep may stop where that is a search."""
+    from lrscope.runs.run import run_job
+
     if alone:
-        return None
+        return run_job(cfg)
     from lrscope.search.judging.stop_each import stop_alone
 
-    return stop_alone
+    return run_job(cfg, judged=stop_alone)
 
 
 def _find(cfg: Any) -> Outcome | None:

@@ -88,10 +88,8 @@ class SingleRun:
 def assemble(
     run: PreparedRun, recorder: RunRecorder, checkpoints: CheckpointFolder, leaves: Leaves = stays
 ) -> SingleRun:
-    """Build network, module, callbacks and trainer from the config, in the order that fixes the random numbers.
-
-    Args:
-        leaves: see :class:`LiveRun`; of a run that several processes train it is not asked.
+    """Build network, module, callbacks and trainer from the config, in the order that fixes the random numbers;
+    ``leaves`` as of :class:`LiveRun`, which a run that several processes train does not ask.
 
     Raises:
         InputError: an argument that does not fit, or an accelerator that is not there.
