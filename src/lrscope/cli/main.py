@@ -17,7 +17,6 @@ from lrscope.cli.json_alone import JSON, json_alone
 from lrscope.cli.tell import last_error, print_errors, tell
 from lrscope.cli.words import options_first
 from lrscope.config import schema
-from lrscope.config.imported import forget_failed_imports
 from lrscope.core import gc_pause
 from lrscope.core.errors import InputError, Interrupted, LrscopeError, Problem
 from lrscope.core.outcome import Outcome
@@ -109,7 +108,8 @@ def run_command(words: Sequence[str], told: bool = True, dry_run: bool = False) 
     _dry_run = dry_run
     import hydra
 
-    forget_failed_imports()
+    if (before := sys.modules.get("lrscope.config.imported")) is not None:  # of an earlier command of this process
+        before.forget_failed_imports()
     _ended = ended = Ended()
     print_errors(told)
     sys.argv[1:] = words
