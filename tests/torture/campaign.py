@@ -229,7 +229,7 @@ class Campaign:
 
     def _place(self, with_store: bool = True) -> Place:
         self._trials += 1
-        place = Place.local(self.folder / f"trial-{self._trials}")
+        place = Place.local(self.folder / f"trial-{self._trials:05}")  # alike in length: a note folds its lines by it
         if self.database is not None and with_store:
             shutil.copy(self.database, place.database)
         return place

@@ -113,6 +113,22 @@ def test_a_finished_run_can_be_annotated_by_a_later_session(store_project: Path)
     assert steps_of(_client(store_project), run.info.run_id) == list(range(5))
 
 
+def test_words_added_behind_half_a_line_are_not_lost_with_it(store_project: Path) -> None:
+    """A power cut left it; the run is annotated without going on."""
+    first = open_session(TrackingSettings())
+    log = first.start(start("torn", "t1"))
+    record(log, range(3))
+    log.end("KILLED")
+    first.close()
+    with (log.folder / "events.jsonl").open("a") as torn:
+        torn.write('{"event":"points","points":[["train/l')
+    second = open_session(TrackingSettings())
+    second.annotate("t1").tags({"lrscope.best": "true"})
+    assert second.drain(120)
+    assert second.close().words == ""
+    assert run_of(_client(store_project), "t1").data.tags["lrscope.best"] == "true"
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_an_mlflow_model_loads_from_the_run_and_is_made_once(store_project: Path, tmp_path: Path) -> None:
     import mlflow

@@ -152,6 +152,7 @@ class Session:
             return self._runs[local_id]
         self.open()
         journal = Journal.of(self._root, local_id)
+        journal.cut_torn_tail()  # of a power cut: the first line behind it would be lost with it
         if self._disk is not None and not journal.exists():
             rebuild(journal, self._store())
         return self._log(journal, None)
