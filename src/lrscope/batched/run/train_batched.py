@@ -31,7 +31,6 @@ from lrscope.core.outcome import Outcome
 from lrscope.core.stop_signals import STOP
 from lrscope.datasets.data import Data, Part
 from lrscope.datasets.member_batches import MemberBatches
-from lrscope.diagnosis.signals.probed import AGAIN
 from lrscope.probe.budget import NOWHERE
 from lrscope.runs.finish import TrainedRun, finish, never_left_running
 from lrscope.runs.fit import scope_of, signal_choice
@@ -40,7 +39,7 @@ from lrscope.runs.place_data import placed
 from lrscope.runs.shared_session import recording_session
 from lrscope.runs.trained_otherwise import tell_if_trained_otherwise
 from lrscope.search.judging.stop_each import StopEach
-from lrscope.tracking import RunLog, Session
+from lrscope.tracking import Session
 from lrscope.tracking.autolog import autolog_off
 from lrscope.training.build import planned_epochs
 from lrscope.training.callbacks.keep_checkpoints import KeepCheckpoints
@@ -85,17 +84,12 @@ def train_batched(
             stack.enter_context(never_left_running(log))
             if member.run.resumes:
                 log.tags(TAGS)
-                if not member.has_ended or _is_probed_anew(member, log):
+                if not member.has_ended or member.run.cfg.callbacks.look_ahead:  # copies of it train on again
                     before, now = member.trained_with, len(members)
                     tell_if_trained_otherwise(member.run, log, before, now, position.updates)
             opened.append(replace(member, log=log))
         group.fit(opened, session)
     return [group.outcomes[member.run.local_id] for member in members]
-
-
-def _is_probed_anew(member: BatchedMember, log: RunLog) -> bool:
-    """Whether a member that had ended lacks what its copies came to: they are trained in the model of now."""
-    return bool(member.run.cfg.callbacks.look_ahead) and log.last_step(AGAIN) is None
 
 
 class _BatchedRun:
