@@ -38,8 +38,7 @@ REFUSED_BY_HYDRA: dict[tuple[str, ...], list[str]] = {
     ("model=foo",): ["model=foo: there is no such option. Choose one of cnn, gru, hf, linear, mlp, resnet, timm,"],
     ("experiment=foo",): ["experiment=foo: there is no such option. Choose one of decay, line, signs, strategies."],
     ("-m", "lr=1,0.1", "hydra/launcher=ray"): [
-        "hydra/launcher=ray: there is no such option. Its plugin wants cloudpickle below 3 (docs/engines.md). Have",
-        "sweep.engine=ray",
+        "Its plugin wants cloudpickle below 3 (docs/engines.md). Have groups of members on Ray: sweep.engine=ray."
     ],
     ("lrr=1",): ["lrr=1: there is no such key. Did you mean lr? `python train.py --cfg job` shows all keys."],
     ("model.hiddn=[1]",): ["model.hiddn=[1]: there is no such key. Did you mean model.hidden? "],
