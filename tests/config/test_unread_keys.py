@@ -80,6 +80,8 @@ IN_VAIN = {
     "tracking.uri": ("tracking.mode=offline", "tracking.uri=http://localhost:1"),
     "tracking.finish_timeout_s": ("tracking.mode=offline", "tracking.finish_timeout_s=3"),
     "tracking.every_n_steps": ("tracking=off", "tracking.every_n_steps=3"),
+    "tracking.spool": ("tracking=off", "tracking.spool=elsewhere"),
+    "callbacks.checkpoint.every_seconds": ("tracking=off", "callbacks.checkpoint.every_seconds=5"),
     "tracking.log_model": ("tracking=off", "tracking.log_model=all"),
     "resume": ("tracking=off", "resume=latest"),
     "scheduler.*": ("+scheduler.decay_steps=7",),
@@ -94,6 +96,7 @@ IN_VAIN = {
     "callbacks.stop_grace_epochs": ("callbacks.stop_grace_epochs=2",),
     "callbacks.checkpoint.monitor": ("callbacks.checkpoint.best=false", "callbacks.checkpoint.monitor=val/acc"),
     "trainer.gradient_clip_algorithm": ("trainer.gradient_clip_algorithm=value",),
+    "trainer.sync_batchnorm": ("+trainer.sync_batchnorm=true",),
     "sweep.workers": ("sweep.workers=2",),
     "sweep.retries": ("sweep.retries=1",),
     "sweep.engine_options.*": ("sweep.engine_options.partition=gpu",),
@@ -114,6 +117,8 @@ MET = {
     "callbacks.stop_grace_epochs": "callbacks.stop_when=[collapsed]",
     "callbacks.checkpoint.monitor": "callbacks.checkpoint.best=true",
     "trainer.gradient_clip_algorithm": "trainer.gradient_clip_val=1",
+    "callbacks.checkpoint.every_seconds": "tracking.mode=online",
+    "trainer.sync_batchnorm": "trainer.devices=2",
     **{need.key: "sweep.engine=slurm" for need in NEEDS if need.key.startswith("sweep.")},
     **{need.key: "callbacks.early_stopping.enabled=true" for need in NEEDS if "early_stopping" in need.key},
 }
@@ -124,7 +129,8 @@ def test_a_key_typed_in_vain_is_refused_and_its_remedy_helps(need: str) -> None:
     words = IN_VAIN[need]
     (problem,) = typed_in_vain([(composed(*words), words)])
     assert f"{problem.key}=" in words[-1] and problem.rule and problem.remedy
-    helped = (*(w.lstrip("+") for w in words if not w.startswith(MET[need].partition("=")[0] + "=")), MET[need])
+    plain = (w if w.startswith("+trainer.") else w.lstrip("+") for w in words)
+    helped = (*(w for w in plain if not w.startswith(MET[need].partition("=")[0] + "=")), MET[need])
     assert typed_in_vain([(composed(*helped), helped)]) == []
 
 
@@ -222,7 +228,7 @@ class TestValuesOfTheEnvironment:
         ("override", "words"),
         [
             ("lr=${oc.env:NOWHERE_SET}", "lr=${oc.env:NOWHERE_SET}: the environment has no variable NOWHERE_SET."),
-            ("seed=${oc.env:OF_THE_USER}", "seed=${oc.env:OF_THE_USER}: must be a whole number, not 0.25."),
+            ("seed=${oc.env:OF_THE_USER}", "OF_THE_USER=0.25: must be a whole number, as seed refers to it."),
             ("optimizer.eps=${oc.env:OF_THE_USER}", "Let the shell write it: optimizer.eps=$OF_THE_USER"),
             ("model.dropout=${nope}", "model.dropout=${nope}: has no value"),
         ],

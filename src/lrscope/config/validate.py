@@ -82,7 +82,7 @@ def _unresolved(key: str, words: str, raw: Mapping[str, Any]) -> Problem:
         return Problem(key, value, f"the environment has no variable {variable[1]}", "Set it, or write a value.")
     read = re.search(r"\$\{oc\.env:\s*(\w+)", value)
     if read is not None and (text := os.environ.get(read[1])) is not None:
-        why = rule_of_type(words) or f"is no value for {key}"
+        why = f"{rule}, as {key} refers to it" if (rule := rule_of_type(words)) else f"is no value for {key}"
         return Problem(read[1], text or "''", why, "Set it to another value, or unset it.")
     found = re.search(r"Value '(.*)' of type", words)
     if found is not None and (rule := rule_of_type(words)):
