@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lrscope.tracking.mlflow_store.kept_note import NOTE, is_of_older, kept_note
-from lrscope.tracking.mlflow_store.state_tag import STATE, folded
+from lrscope.tracking.mlflow_store.state_tag import STATE, folded, is_state
 from lrscope.tracking.mlflow_store.store import Store
 
 
@@ -15,8 +15,8 @@ def beside_stored(store: Store, run_id: str, tags: Mapping[str, str]) -> Mapping
     Args:
         tags: by the names that they are recorded by.
     """
-    if not tags:
-        return tags
+    if NOTE not in tags and not any(map(is_state, tags)):
+        return tags  # nothing of them stands beside anything: a call less
     stored = _stored(store, run_id)
     written = folded(tags, stored)
     older = is_of_older(stored)

@@ -46,11 +46,11 @@ def folded(tags: Mapping[str, str], stored: Mapping[str, str]) -> dict[str, str]
         tags: by the names that they are recorded by.
         stored: the run's tags in the store; empty for a new run.
     """
-    state = {name.removeprefix(_PREFIX): _plain(value) for name, value in tags.items() if _is_state(name)}
+    state = {name.removeprefix(_PREFIX): _plain(value) for name, value in tags.items() if is_state(name)}
     if not state:
         return dict(tags)
     state = {**_entries(stored), **state}
-    beside = {name: value for name, value in tags.items() if not _is_state(name)}
+    beside = {name: value for name, value in tags.items() if not is_state(name)}
     while len(words := _written({"version": VERSION, **state})) > TAG_LENGTH:
         longest = max(state, key=lambda name: len(_written(state[name])))
         beside[_PREFIX + longest] = _as_recorded(state.pop(longest))
@@ -66,10 +66,11 @@ def _entries(tags: Mapping[str, str]) -> dict[str, Any]:
     stored = entries(tags.get(STATE))
     if stored.get("version") != VERSION:
         return {}
-    return {name: value for name, value in stored.items() if _is_state(_PREFIX + name)}
+    return {name: value for name, value in stored.items() if is_state(_PREFIX + name)}
 
 
-def _is_state(name: str) -> bool:
+def is_state(name: str) -> bool:
+    """Whether a tag that is recorded by this name is the program's alone."""
     short = name.removeprefix(_PREFIX)
     more = short.removeprefix(_MORE_WORDS)
     return short != name and (short in _NAMES or (more != short and more.isdecimal()))
