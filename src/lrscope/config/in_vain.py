@@ -197,8 +197,7 @@ def launched_in_vain(hydra: Any, typed: Sequence[str]) -> list[Problem]:
     rule, remedy = "is for the members of a sweep, and this is one run", "Add -m, or leave it out."
     for word in typed:
         engine = word.startswith("sweep.engine=") and word != "sweep.engine=local"
-        of_members = not is_sweep and word.startswith(("sweep.together=", "sweep.report="))
-        if word != "sweep.together=always" and not engine and not of_members:
+        if word != "sweep.together=always" and not engine:  # what asks for nothing is kept by many beside a lone run
             continue
         if not is_sweep:
             words.append(word)
