@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Sequence
+from concurrent.futures import BrokenExecutor
 from pathlib import Path
 from types import FrameType
 
@@ -28,6 +29,8 @@ def hydras_own(error: BaseException, words: Sequence[str]) -> InputError | None:
     Args:
         words: the command line.
     """
+    if isinstance(error, BrokenExecutor):  # a worker that was killed: no setting is to blame
+        return None
     frames = list(traceback.walk_tb(error.__traceback__))
     typed = [word for word in words if word.lstrip("+~").startswith(("hydra.", "hydra/"))]
     if not typed or not frames or Path(frames[-1][0].f_code.co_filename).is_relative_to(Path(__file__).parents[1]):
