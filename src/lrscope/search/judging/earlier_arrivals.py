@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 from lrscope.core.errors import LrscopeError
 from lrscope.core.job import split_override
-from lrscope.core.trace import Trace
 from lrscope.runs.prepare import PreparedRun
 from lrscope.search.asynchronous import Arrival
-from lrscope.search.judging.judged_curve import bracket_of, sign_of, trial_of
+from lrscope.search.judging.judged_curve import TRAIN_LOSS, bracket_of, curve_in, trial_of
 from lrscope.training.live_run import LOSS_START
-
-TRAIN_LOSS = "train/loss_eval"
-"""By which members are judged where the sweep's objective is not recorded."""
 
 
 def of_earlier_commands(run: PreparedRun) -> list[Arrival]:
@@ -35,12 +29,6 @@ def of_earlier_commands(run: PreparedRun) -> list[Arrival]:
         if (member := stored.get(known.run_id)) is not None:
             settings = dict(split_override(word) for word in member.name.split(" "))
             words = trial_of(settings), bracket_of(settings, ticket.searched)
-            found.append(Arrival(known.local_id, *words, *_curve_in(member.trace, run)))
+            curve = curve_in(member.trace, run)
+            found.append(Arrival(known.local_id, *words, curve.start, tuple(curve.losses)))
     return found
-
-
-def _curve_in(trace: Trace, like: PreparedRun) -> tuple[float, tuple[float, ...]]:
-    start = trace.get(LOSS_START).values.tolist()
-    judged = sign_of(like) * trace.get(like.cfg.sweep.objective).values
-    losses = judged if len(judged) else trace.get(TRAIN_LOSS).values
-    return (start[0] if start else math.nan), tuple(losses.tolist())

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 
 from lrscope.config.schema import HALVES
+from lrscope.core.trace import Trace
 from lrscope.runs.prepare import PreparedRun
 from lrscope.runs.run_length import evaluated_every
 from lrscope.search.halving import Curve
@@ -17,15 +18,27 @@ from lrscope.training.recording import RunRecorder
 SEED = "seed"
 """Members that differ in it alone are one trial."""
 
-LOSSES = ("val/loss", "train/loss_eval")
+TRAIN_LOSS = "train/loss_eval"
+"""By which members are judged where the sweep's objective is not recorded."""
+
+LOSSES = ("val/loss", TRAIN_LOSS)
 """What the loss ahead of the first update is a beginning of."""
 
 
 def curve_of(run: PreparedRun, recorder: RunRecorder, ended: bool = False, failed: bool = False) -> Curve:
-    """Of what the sweep is judged by, the lower the better; the training loss where that is not recorded."""
-    trace, objective = recorder.trace(run.facts), run.cfg.sweep.objective
-    judged = sign_of(run) * trace.get(objective).values
-    losses = judged if len(judged) else trace.get("train/loss_eval").values
+    """Of what the sweep is judged by, as the run has recorded it so far."""
+    return curve_in(recorder.trace(run.facts), run, ended, failed)
+
+
+def curve_in(trace: Trace, like: PreparedRun, ended: bool = False, failed: bool = False) -> Curve:
+    """The same of a record: the lower the better; the training loss where what the sweep is judged by is not there.
+
+    Args:
+        like: a run of the sweep.
+    """
+    objective = like.cfg.sweep.objective
+    judged = sign_of(like) * trace.get(objective).values
+    losses = judged if len(judged) else trace.get(TRAIN_LOSS).values
     start = trace.get(LOSS_START).values.tolist() if objective in LOSSES or not len(judged) else []
     return Curve(start[0] if start else math.nan, losses.tolist(), ended, failed)
 
