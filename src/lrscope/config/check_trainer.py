@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from lrscope.config.closed_keys import LIGHTNINGS_OWN
+from lrscope.config.like_default import as_typed
 from lrscope.core.errors import Problem
 
 MOST_THREADS = 1024
@@ -37,7 +38,7 @@ def _check_machines(trainer: Any) -> Iterator[Problem]:
     devices = trainer.devices
     if devices is None or isinstance(devices, (bool, float)) or devices in (0, "", "0"):
         rule = "must be a number of devices, a list of them, or auto"
-        yield Problem("trainer.devices", _shown(devices), rule, "Try trainer.devices=1.")
+        yield Problem("trainer.devices", as_typed(devices), rule, "Try trainer.devices=1.")
     nodes = trainer.num_nodes
     yield from at_least_one("trainer.num_nodes", nodes, "of one machine it is 1")
     if nodes > 1 and not any(name in os.environ for name in CLUSTER):
@@ -49,14 +50,10 @@ def _check_machines(trainer: Any) -> Iterator[Problem]:
 def _check_switches(trainer: Any) -> Iterator[Problem]:
     wrong = [name for name in LIGHTNINGS_OWN if not isinstance(trainer.get(name, False), bool)]
     for name in wrong:
-        yield Problem(f"trainer.{name}", _shown(trainer[name]), "must be true or false", f"Try +trainer.{name}=true.")
+        yield Problem(f"trainer.{name}", as_typed(trainer[name]), "must be true or false", f"Try +trainer.{name}=true.")
     if "benchmark" not in wrong and trainer.get("benchmark") and trainer.deterministic:
         rule = "chooses by time, which trainer.deterministic=true rules out"
         yield Problem("trainer.benchmark", "true", rule, "Add trainer.deterministic=false, or leave it out.")
-
-
-def _shown(value: Any) -> str:
-    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def at_least_one(key: str, value: int | None, remedy: str) -> Iterator[Problem]:

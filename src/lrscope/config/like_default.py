@@ -26,17 +26,17 @@ def unlike_default(cfg: Any) -> Iterator[Problem]:
         for name, value in values.items():
             key = f"{group}.{name}"
             if name in defaults and (found := _rule(key, value, defaults[name])) is not None:
-                yield Problem(key, _typed(value), *found)
+                yield Problem(key, as_typed(value), *found)
 
 
 def _rule(key: str, value: Any, default: Any) -> tuple[str, str] | None:
     """What a value must be, and what to type; None where it is that."""
-    example = f"Try {key}={_typed(default)}."
+    example = f"Try {key}={as_typed(default)}."
     if isinstance(default, bool):
         return None if value in (True, False) else ("must be true or false", example)
     if isinstance(default, list):
         if not isinstance(value, list):
-            return "must be a list", example if value is None else f"Write {key}=[{_typed(value)}]."
+            return "must be a list", example if value is None else f"Write {key}=[{as_typed(value)}]."
         numbers = default and all(map(_is_number, default))
         whole = numbers and all(isinstance(number, int) for number in default)
         if numbers and not all(_is_number(item) and (not whole or float(item).is_integer()) for item in value):
@@ -58,10 +58,10 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _typed(value: Any) -> str:
+def as_typed(value: Any) -> str:
     """As a command line has it."""
     if isinstance(value, list):
-        return f"[{','.join(map(_typed, value))}]"
+        return f"[{','.join(map(as_typed, value))}]"
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
