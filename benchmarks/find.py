@@ -18,8 +18,9 @@ import argparse
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,6 +28,7 @@ from find_parts.find_cases import HALVES, FindCase, draw_case
 from find_parts.lightnings import lightnings_rate, valleys_rate
 from find_parts.trained_case import SWEPT, start_of, whole_runs
 
+from lrscope.core.found_rate import Measured
 from lrscope.report.analysis.rate_law import find_rate
 from lrscope.report.analysis.valley import lowest
 from lrscope.report.analysis.wilson import wilson_interval
@@ -34,6 +36,7 @@ from lrscope.report.analysis.wilson import wilson_interval
 RESULTS = Path(__file__).resolve().parent / "results" / "find.json"
 ENOUGH = 0.1
 """A rate is as good as the best where its regret is no higher."""
+OTHER_SEEDS = (3, 4, 5)
 LAW_HOLDS = 1.5
 """A rate told for a longer run is right within this factor of the best."""
 
@@ -61,6 +64,14 @@ class Result:
     """The rate told for eight times the updates."""
     longer_best: float | None = None
     """The middle of the valley of whole runs of that length, four rates a decade around it; None: not trained."""
+    again: float | None = None
+    """The regret with three other seeds, for both rates: the best swept one was lucky with its own."""
+    luck: float | None = None
+    """How much higher the loss of the best swept rate is with those seeds than with its own."""
+    swept: list[float] = field(default_factory=list)
+    """The losses of all swept rates."""
+    measured: dict[str, Any] = field(default_factory=dict)
+    """What the copies came to: a rule can be tried on it without a training. 1e9 for a loss that is not finite."""
 
 
 def main() -> None:
@@ -117,12 +128,15 @@ def train(case: FindCase, half: str) -> Result:
     start = start_of(case)
     records = start.train(lambda: None)
     assert records is not None
-    found = find_rate(start.measured(records), start.slope)
+    measured = start.measured(records)
+    found = find_rate(measured, start.slope)
     lightning, valley = lightnings_rate(case), valleys_rate(case)
     others = [rate for rate in (found.lr, lightning, valley) if rate is not None]
     rates = sorted({*SWEPT, *others})
     losses = dict(zip(rates, _means(whole_runs(case, rates)), strict=True))
     best = min(SWEPT, key=losses.__getitem__)
+    both = sorted({best, found.lr or best})
+    again = dict(zip(both, _means(whole_runs(case, both, OTHER_SEEDS)), strict=True))
     return Result(
         case=case.name,
         half=half,
@@ -140,7 +154,25 @@ def train(case: FindCase, half: str) -> Result:
         valley=valley,
         valley_regret=_regret(losses, valley, best),
         longer=next((one.rate for one in found.longer if one.updates == 8 * found.planned), None),
+        again=_regret(again, found.lr, best),
+        luck=again[best] / losses[best] - 1,
+        swept=[_short(losses[rate]) for rate in SWEPT],
+        measured=_plain(measured),
     )
+
+
+def _plain(measured: Measured) -> dict[str, Any]:
+    return {
+        "planned": measured.planned,
+        "start": _short(measured.start),
+        "constant": _short(measured.constant),
+        "rates": [_short(rate) for rate in measured.rates],
+        "horizons": [[one.updates, [_short(loss) for loss in one.losses]] for one in measured.horizons],
+    }
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.4g}") if math.isfinite(value) else 1e9
 
 
 def _means(losses: Sequence[Sequence[float]]) -> list[float]:

@@ -170,11 +170,11 @@ def simulated(grid: Grid, judge: str, finalists: int) -> Found:
     bracket = Bracket([Entrant(name, name) for name in names], ladder, EPOCHS, judge, {})
     left, spent, before = list(names), 0, 0
     for rung in ladder:
-        curves = {name: Curve(grid.start, grid.losses[int(name)][: rung.epoch]) for name in left}
-        spent += len(left) * (rung.epoch - before)
-        before = rung.epoch
-        bracket.rank(rung.epoch, curves)
-        gone = bracket.leaving(rung.epoch, curves)
+        curves = {name: Curve(grid.start, grid.losses[int(name)][: rung.at]) for name in left}
+        spent += len(left) * (rung.at - before)
+        before = rung.at
+        bracket.rank(rung.at, curves)
+        gone = bracket.leaving(rung.at, curves)
         left = [name for name in left if name not in gone]
     spent += len(left) * (EPOCHS - before)
     winner = min(map(int, left), key=grid.score)

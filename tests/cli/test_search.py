@@ -204,3 +204,36 @@ def test_a_search_on_an_engine_stops_members_in_every_worker(tmp_path: Path) -> 
         diverged = run.info.status == "FAILED"
         assert ("lrscope.pruned" in run.data.tags) == (name not in whole and not diverged), name
         assert len(typed.curve(run, "train/loss")) == int(run.data.tags["lrscope.steps"])
+
+
+WITHIN = ("-m", "lr=interval(1e-4,100)", "search.trials=12", "dataset=blobs", "batch_size=20", "model.hidden=[6]",
+          "optimizer=sgd", "epochs=1", "trainer=cpu", "callbacks.look_ahead=false")  # fmt: skip
+"""One epoch of 60 updates."""
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("together", ["auto", "never"])
+def test_rungs_lie_within_an_epoch_where_it_is_evaluated_by_updates(tmp_path: Path, together: str) -> None:
+    """12 evaluations are rungs as 12 epochs are: behind the first and the fourth, which are updates 5 and 20."""
+    typed = type_command(tmp_path, *WITHIN, "evaluate_every_steps=5", f"sweep.together={together}", store=True)
+    assert typed.code == 0, typed.err
+    steps = {run.info.run_name: int(run.data.tags["lrscope.steps"]) for run in members(typed).values()}
+    left = {
+        name: json.loads(tag) for name, run in members(typed).items() if (tag := run.data.tags.get("lrscope.pruned"))
+    }
+    assert {found["update"] for found in left.values()} == {5, 20}
+    assert all(steps[name] == found["update"] and found["epoch"] == 1 for name, found in left.items())
+    assert all(f"the search stopped it at update {steps[name]}, " in found["reason"] for name, found in left.items())
+    assert sum(length == 60 for length in steps.values()) >= 3
+    assert "stopped at update 5 by the search" in typed.out
+    assert "no trial is stopped" not in typed.out + typed.err
+
+
+@pytest.mark.long
+def test_a_search_that_can_stop_nobody_says_so(tmp_path: Path) -> None:
+    typed = type_command(tmp_path, *WITHIN, store=True)
+    assert typed.code == 0, typed.err
+    assert not any("lrscope.pruned" in run.data.tags for run in members(typed).values())
+    assert (
+        "no trial is stopped: they are evaluated at their ends alone (evaluate_every_steps=N" in typed.out + typed.err
+    )

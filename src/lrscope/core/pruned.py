@@ -18,7 +18,8 @@ class Pruned:
     """``epoch`` (from 1) that it ended with, the ``rung`` (from 1) of those of its search, its ``place`` (from 1) among
     as many as ``among`` settings there, of which ``kept`` went on.
 
-    ``forecast``: the loss that it was judged by; None where that was the latest.
+    ``forecast``: the loss that it was judged by; None where that was the latest. ``update``: that it ended behind,
+    where that is not the end of the epoch.
     """
 
     epoch: int
@@ -27,6 +28,12 @@ class Pruned:
     among: int
     kept: int
     forecast: float | None = None
+    update: int | None = None
+
+    @property
+    def where(self) -> str:
+        """``epoch 4``, or ``update 200``."""
+        return f"epoch {self.epoch}" if self.update is None else f"update {self.update:,}"
 
     @property
     def reason(self) -> str:
@@ -35,9 +42,7 @@ class Pruned:
         if self.forecast is not None:
             came = f": its loss was forecast to end at {self.forecast:.4g}"
         went = "went on" if self.kept > 1 else "went on alone"
-        return (
-            f"the search stopped it at epoch {self.epoch}, {self.place} of {self.among}, where {self.kept} {went}{came}"
-        )
+        return f"the search stopped it at {self.where}, {self.place} of {self.among}, where {self.kept} {went}{came}"
 
     def to_json(self) -> str:
         return json.dumps({**asdict(self), "reason": self.reason})
@@ -56,4 +61,5 @@ class Pruned:
         if stored is None or len(known) < len(names):
             return None
         forecast = stored.get("forecast")
-        return cls(**known, forecast=None if forecast is None else number(forecast))
+        update = whole(stored.get("update"), low=1)
+        return cls(**known, forecast=None if forecast is None else number(forecast), update=update)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from lrscope.core.pruned import Pruned
 from lrscope.search.halving import Curve, standings
+from lrscope.search.rungs import Rung
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,8 @@ class Judge:
     evaluations: int
     by: str
 
-    def stops(self, own: Arrival, known: Iterable[Arrival], epoch: int, rung: int) -> Pruned | None:
-        """Whether a member leaves at this rung (from 1) with this epoch (from 1).
+    def stops(self, own: Arrival, known: Iterable[Arrival], rung: Rung, number: int) -> Pruned | None:
+        """Whether a member leaves at this rung, the ``number``-th (from 1).
 
         Asynchronous successive halving (Li et al. 2020), in the form that stops a trial for good: it goes on where it
         is among the best ``keep`` of those that have come to the rung so far, itself included; the first always does.
@@ -62,4 +63,4 @@ class Judge:
         if place <= kept:
             return None
         worth = Curve(own.start, own.losses).worth(self.evaluations, self.by) if self.by == "forecast" else None
-        return Pruned(epoch, rung, place, len(ranked), kept, worth)
+        return rung.pruned(number, place, len(ranked), kept, worth)

@@ -11,7 +11,7 @@ from lrscope.search.halving import Curve, leaving, standings
 from lrscope.search.rungs import Rung
 
 Ranked = Mapping[str, Sequence[int]]
-"""By the epoch of a rung the places (in their order from 0) of the trials that were judged there, the best first."""
+"""By the ``at`` of a rung the places (in their order from 0) of the trials that were judged there, the best first."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,9 @@ class Bracket:
         self._ended = {entrant.member: entrant.curve for entrant in entrants if entrant.out}
         gone = {entrant.trial for entrant in entrants if entrant.pruned}
         self._in = [trial for trial in self.trials if trial not in gone]
-        for epoch, places in earlier.items():
+        for at, places in earlier.items():
             if set(places) <= set(range(len(self.trials))):
-                self.ranked[epoch] = list(places)
+                self.ranked[at] = list(places)
 
     @property
     def identity(self) -> str:
@@ -64,16 +64,16 @@ class Bracket:
         """A member has ended by itself; what it came to counts on."""
         self._ended[member] = curve
 
-    def is_rung(self, epoch: int) -> bool:
-        return any(rung.epoch == epoch for rung in self._rungs)
+    def is_rung(self, at: int) -> bool:
+        return any(rung.at == at for rung in self._rungs)
 
-    def rank(self, epoch: int, curves: Mapping[str, Curve]) -> None:
+    def rank(self, at: int, curves: Mapping[str, Curve]) -> None:
         """Decide who goes on at this rung, unless that is decided already; it stands in ``ranked`` then.
 
         Args:
             curves: of the members that still train.
         """
-        if str(epoch) not in self.ranked:
+        if str(at) not in self.ranked:
             by_trial = {trial: [] for trial in self._in}  # type: dict[str, list[Curve]]
             for member, entrant in self._entrants.items():
                 curve = self._ended.get(member) or curves.get(member)
@@ -81,17 +81,17 @@ class Bracket:
                     by_trial[entrant.trial].append(curve)
             known = {trial: found for trial, found in by_trial.items() if found}
             ranked = standings(known, self._evaluations, self._judge)
-            self.ranked[str(epoch)] = [self.trials.index(standing.trial) for standing in ranked]
+            self.ranked[str(at)] = [self.trials.index(standing.trial) for standing in ranked]
 
-    def leaving(self, epoch: int, curves: Mapping[str, Curve]) -> dict[str, Pruned]:
+    def leaving(self, at: int, curves: Mapping[str, Curve]) -> dict[str, Pruned]:
         """The members that a ranked rung stops."""
-        number, rung = next((n, rung) for n, rung in enumerate(self._rungs, start=1) if rung.epoch == epoch)
-        order = [self.trials[place] for place in self.ranked[str(epoch)]]
+        number, rung = next((n, rung) for n, rung in enumerate(self._rungs, start=1) if rung.at == at)
+        order = [self.trials[place] for place in self.ranked[str(at)]]
         gone = leaving(order, rung)
         self._in = [trial for trial in self._in if trial not in gone]
         kept = len(order) - len(gone)
         return {
-            member: Pruned(epoch, number, gone[trial], len(order), kept, self._forecast(curve))
+            member: rung.pruned(number, gone[trial], len(order), kept, self._forecast(curve))
             for member, curve in curves.items()
             if (trial := self._entrants[member].trial) in gone
         }

@@ -59,7 +59,7 @@ class LiveRun:
         self._more = more
         self._facts, self._every_epochs, self._grace_epochs = facts, every_epochs, grace_epochs
         self._every_steps = every_steps
-        self._evaluated, self._evaluations = 0, 0
+        self._evaluated, self.evaluations = 0, 0
         """Updates behind the latest evaluation within an epoch, and how many there were."""
         self.step = 0
         """Updates made and recorded so far."""
@@ -68,7 +68,9 @@ class LiveRun:
         self.pruned: Pruned | None = None
         """That a search ended it."""
         self.leaves: Leaves = stays
-        """Of a search, asked with each epoch (from 1) that the run could go on after: whether it ends with it."""
+        """Of a search, asked with each epoch (from 1) that the run could go on after, or with each evaluation (from 1)
+        where it is evaluated by updates: whether it ends with it.
+        """
         self._epoch_loss, self._epoch_examples = 0.0, 0
 
     def add_steps(self, losses: Sequence[float], rates: Sequence[float], total: float, examples: int) -> None:
@@ -121,11 +123,13 @@ class LiveRun:
         Returns:
             All metrics of the evaluation.
         """
-        self._evaluated, self._evaluations = self.step, self._evaluations + 1
+        self._evaluated, self.evaluations = self.step, self.evaluations + 1
         values = {**evaluated, **self._more(evaluated)}
         self.recorder.values(self.step - 1, values)
         self.best.end_epoch(epoch, values.get(self.best.monitor), weights)
-        self.stopped_by = self._certain(self._evaluations)
+        self.stopped_by = self._certain(self.evaluations)
+        if self.stopped_by is None:
+            self.pruned = self.leaves(self.evaluations)
         return values
 
     def end_epoch(self, epoch: int, evaluated: Mapping[str, float], weights: Weights) -> dict[str, float]:
@@ -142,8 +146,8 @@ class LiveRun:
         self.best.end_epoch(epoch, values.get(self.best.monitor), weights)
         if not self.by_steps:
             self.stopped_by = self._certain(epoch)
-        if self.stopped_by is None and epoch < self.epochs:
-            self.pruned = self.leaves(epoch)
+            if self.stopped_by is None and epoch < self.epochs:
+                self.pruned = self.leaves(epoch)
         return values
 
     @property
@@ -162,14 +166,14 @@ class LiveRun:
         stopped_by = self.stopped_by.label if self.stopped_by is not None else None
         state = {"recorder": self.recorder.state_dict(), "step": self.step, "epoch": epoch, "stopped_by": stopped_by}
         if self.by_steps:
-            state["evaluated"] = (self._evaluated, self._evaluations)
+            state["evaluated"] = (self._evaluated, self.evaluations)
         return state | ({"pruned": asdict(self.pruned)} if self.pruned is not None else {})
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self.recorder.load_state_dict(state["recorder"])
         self.step = state["step"]
         self._epoch_loss, self._epoch_examples = state["epoch"]
-        self._evaluated, self._evaluations = state.get("evaluated", (0, 0))
+        self._evaluated, self.evaluations = state.get("evaluated", (0, 0))
         stopped_by = state.get("stopped_by")
         self.stopped_by = Verdict.from_label(stopped_by) if stopped_by is not None else None
         self.pruned = Pruned.of(state.get("pruned"))

@@ -111,8 +111,10 @@ class FollowMembers(LeanCallback):
             weights = partial(self._weights, row)
             member.metrics.update(member.live.evaluate_within(epoch + 1, evaluated[row], weights))
             if member.live.stopped_by is not None or member.stops_early(epoch):
-                member.live.end_epoch(epoch + 1, {}, weights)
                 ends[row] = RunEnd(stopped_by=member.live.stopped_by)
+        ends |= self._pruned(self.members[0].live.evaluations, ends)
+        for row in ends:
+            self.members[row].live.end_epoch(epoch + 1, {}, partial(self._weights, row))
         self._end(ends)
 
     def _begin(self) -> None:
@@ -147,20 +149,21 @@ class FollowMembers(LeanCallback):
             stops = not live.by_steps and member.stops_early(epoch)
             if member.live.stopped_by is not None or stops or last:
                 ends[row] = RunEnd(stopped_by=member.live.stopped_by)
-        ends |= self._pruned(epoch + 1, ends)
+        if not live.by_steps:
+            ends |= self._pruned(epoch + 1, ends)
         self.module.learner.end_epoch([member.metrics for member in self.members])
         self.module.end_epoch()
         self._end(ends)
 
-    def _pruned(self, epoch: int, ends: Mapping[int, RunEnd]) -> dict[int, RunEnd]:
-        """The rows that the search stops with this epoch (from 1), beside those that end anyway."""
+    def _pruned(self, at: int, ends: Mapping[int, RunEnd]) -> dict[int, RunEnd]:
+        """The rows that the search stops behind this epoch or evaluation (from 1), beside those that end anyway."""
         if self._stops is None:
             return {}
         for row in ends:
             self._stops.end(self.members[row])
         left = {member.run.local_id: row for row, member in enumerate(self.members) if row not in ends}
         found = {}
-        for member, pruned in self._stops.leaving(epoch, [self.members[row] for row in left.values()]).items():
+        for member, pruned in self._stops.leaving(at, [self.members[row] for row in left.values()]).items():
             self.members[left[member]].live.pruned = pruned
             found[left[member]] = RunEnd(pruned=pruned)
         return found

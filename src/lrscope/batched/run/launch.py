@@ -69,6 +69,8 @@ def train_together(jobs: Sequence[tuple[DictConfig, Job]], mode: str, cut: bool 
             candidates.append(_candidate(number, run))
     for reason, count in reasons.items():
         _say(f"{_members(count)} one by one: {reason}")
+    if (reason := searches.why_stops_nobody()) is not None:
+        _say(reason)
     STOP.install()
     for stack in stacks(level_positions(candidates), (lambda _: True) if cut else was_stacked):
         if STOP.requested() is None:

@@ -46,6 +46,14 @@ class Searches:
         if self._active:
             self._runs.setdefault(stack_key(run), []).append((run, done))
 
+    def why_stops_nobody(self) -> str | None:
+        """Why all of its trials train to the end though the worst should leave: there is no rung ahead of it."""
+        for entered in self._runs.values():
+            (run, _), trials = entered[0], {trial_of(run.job.varying) for run, _ in entered}
+            if len(trials) > run.cfg.search.finalists and not rungs_of(run, len(trials)):
+                return "no trial is stopped: they are evaluated at their ends alone (evaluate_every_steps=N does it before)"
+        return None
+
     def holds(self, stack: Sequence[Candidate]) -> bool:
         """Whether a stack is judged while it trains."""
         return self._active and not stack[0].has_ended
@@ -87,19 +95,21 @@ class StopWorst:
                 member.run.local_id, curve_of(member.run, member.recorder, True, member.live.stopped_by is not None)
             )
 
-    def leaving(self, epoch: int, members: Sequence[BatchedMember]) -> dict[str, Pruned]:
-        """Of the members that still train those that leave with this epoch (from 1), by their ids."""
-        due = [bracket for bracket in self._brackets if bracket.is_rung(epoch)]
+    def leaving(self, at: int, members: Sequence[BatchedMember]) -> dict[str, Pruned]:
+        """Of the members that still train those that leave behind this epoch or evaluation (from 1, see ``Rung``), by
+        their ids.
+        """
+        due = [bracket for bracket in self._brackets if bracket.is_rung(at)]
         seen = {m.run.local_id: curve_of(m.run, m.recorder, failed=m.live.stopped_by is not None) for m in members}
         curves = [{member: curve for member, curve in seen.items() if bracket.has(member)} for bracket in due]
         for bracket, own in zip(due, curves, strict=True):
-            bracket.rank(epoch, own)
+            bracket.rank(at, own)
         if due:
             with failpoint("rung"):
                 self._write({bracket.identity: bracket.ranked for bracket in self._brackets})
         found: dict[str, Pruned] = {}
         for bracket, own in zip(due, curves, strict=True):
-            found |= bracket.leaving(epoch, own)
+            found |= bracket.leaving(at, own)
         return found
 
     def _of(self, member: BatchedMember) -> list[Bracket]:

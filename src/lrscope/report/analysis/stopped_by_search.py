@@ -39,11 +39,12 @@ def spent(comparison: Comparison) -> str:
     Empty where no search stopped any member.
     """
     members = [row.member for row in comparison.rows]
-    epochs = Counter(member.pruned.epoch for member in members if member.pruned is not None)
+    stopped = sorted((m.pruned for m in members if m.pruned is not None), key=lambda one: (one.epoch, one.update or 0))
+    places = Counter(one.where for one in stopped)
     whole = [number(member.params.get("total_steps", "")) for member in members]
     planned = sum(steps for steps in whole if steps is not None)
-    if not epochs or None in whole or not planned:
+    if not places or None in whole or not planned:
         return ""
     took = sum(row.outcome.steps for row in comparison.rows) / planned
-    left = ", ".join(f"{count} at epoch {epoch}" for epoch, count in sorted(epochs.items()))
+    left = ", ".join(f"{count} at {place}" for place, count in places.items())
     return f"The search took {took:.1%} of the updates of all {len(members)} members to the end: it stopped {left}."

@@ -98,8 +98,8 @@ class Member:
 
     @property
     def fate(self) -> str:
-        """As ``outcome``, with the epoch at which a search stopped it."""
-        return f"stopped at epoch {self.pruned.epoch} by the search" if self.pruned is not None else self.outcome
+        """As ``outcome``, with where a search stopped it."""
+        return f"stopped at {self.pruned.where} by the search" if self.pruned is not None else self.outcome
 
     @property
     def outcome(self) -> str:

@@ -60,9 +60,12 @@ def evaluations_of(run: PreparedRun) -> int:
 
 def rungs_of(run: PreparedRun, trials: int) -> tuple[Rung, ...]:
     """The rungs of a search of so many trials."""
-    cfg, how = run.cfg, run.cfg.search
-    every = -(-evaluated_every(cfg) // cfg.steps_per_epoch)
-    return rungs(planned_epochs(cfg), trials, float(how.keep), int(how.finalists), every)
+    cfg, how, every = run.cfg, run.cfg.search, evaluated_every(run.cfg)
+    keep, finalists, an_epoch = float(how.keep), int(how.finalists), int(cfg.steps_per_epoch)
+    if not cfg.evaluate_every_steps:
+        return rungs(planned_epochs(cfg), trials, keep, finalists, -(-every // an_epoch))
+    by_updates = rungs(evaluations_of(run), trials, keep, finalists)
+    return tuple(Rung(one.at, one.kept, one.at * every, -(-one.at * every // an_epoch)) for one in by_updates)
 
 
 def halves(run: PreparedRun) -> bool:

@@ -47,33 +47,33 @@ class StopEach:
         how = run.cfg.search
         self._judge = Judge(float(how.keep), evaluations_of(run), judged_by(run))
         trials = int(how.batch if how.method == "tpe" else how.trials)
-        self._epochs = [rung.epoch for rung in rungs_of(run, trials)]
+        self._rungs = {rung.at: (rung, number) for number, rung in enumerate(rungs_of(run, trials), start=1)}
 
     def end(self, member: Recorded) -> None:
         """A member ends by itself: its curve so far is known already."""
 
-    def leaving(self, epoch: int, members: Sequence[Recorded]) -> dict[str, Pruned]:
-        """Of the members those that leave with this epoch (from 1), by their ids."""
-        if epoch not in self._epochs:
+    def leaving(self, at: int, members: Sequence[Recorded]) -> dict[str, Pruned]:
+        """Of the members those that leave behind this epoch or evaluation (from 1, see ``Rung``), by their ids."""
+        if at not in self._rungs:
             return {}
         own = [arrival for member in members if (arrival := _arrival(member)).losses]
         with failpoint("rung"):
             if not self._file.path.exists() and members:
                 self._file.append(of_earlier_commands(members[0].run))
             self._file.append(own)
-        known, rung = self._file.read(), 1 + self._epochs.index(epoch)
-        found = {arrival.member: self._judge.stops(arrival, known, epoch, rung) for arrival in own}
+        known = self._file.read()
+        found = {arrival.member: self._judge.stops(arrival, known, *self._rungs[at]) for arrival in own}
         return {member: pruned for member, pruned in found.items() if pruned is not None}
 
 
 def stop_alone(run: PreparedRun, recorder: RunRecorder) -> Leaves:
-    """Of a run that trains by itself: what is asked at the end of each epoch. It stays where it is no trial of a search
-    that stops the worst.
+    """Of a run that trains by itself: what is asked behind each epoch or evaluation. It stays where it is no trial of a
+    search that stops the worst.
     """
     if not halves(run) or run.job.ledger is None:
         return stays
     stops, member = StopEach(run), _Alone(run, recorder)
-    return lambda epoch: stops.leaving(epoch, [member]).get(run.local_id)
+    return lambda at: stops.leaving(at, [member]).get(run.local_id)
 
 
 class _Alone:
