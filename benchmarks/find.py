@@ -4,6 +4,7 @@ rule beside it.
     python benchmarks/find.py --cases 20                  trains the held-out cases that are not kept yet
     python benchmarks/find.py --cases 10 --half tune      those on which the rule was set
     python benchmarks/find.py --cases 0                   prints the table of what is kept
+    python benchmarks/find.py --cases 20 --anew           by another rule, against the grids that are kept
     python benchmarks/find.py --law 24                    the rate told for 8 times the updates, of so many of them
 
 A case is a small data set that scikit-learn ships or makes, a network, an optimizer and a schedule, drawn by number.
@@ -26,8 +27,9 @@ import numpy as np
 import torch
 from find_parts.find_cases import HALVES, FindCase, draw_case
 from find_parts.lightnings import lightnings_rate, valleys_rate
-from find_parts.trained_case import SWEPT, start_of, whole_runs
+from find_parts.trained_case import SEEDS, SWEPT, start_of, whole_runs
 
+from lrscope.core.errors import InputError
 from lrscope.core.found_rate import Measured
 from lrscope.report.analysis.rate_law import find_rate
 from lrscope.report.analysis.valley import lowest
@@ -51,25 +53,25 @@ class Result:
     schedule: str
     updates: int
     best: float
-    rate: float | None
-    regret: float | None
-    held: bool | None
-    spent: float
-    why_not: str
     lightning: float | None
     lightning_regret: float | None
-    valley: float | None = None
-    valley_regret: float | None = None
+    valley: float | None
+    valley_regret: float | None
+    luck: float
+    """How much higher the loss of the best swept rate is with three other seeds than with its own."""
+    swept: list[float]
+    """The losses of all swept rates."""
+    rate: float | None = None
+    regret: float | None = None
+    again: float | None = None
+    """The regret with those other seeds, for both rates: the best swept one was lucky with its own."""
+    held: bool | None = None
+    spent: float = math.nan
+    why_not: str = ""
     longer: float | None = None
     """The rate told for eight times the updates."""
     longer_best: float | None = None
     """The middle of the valley of whole runs of that length, four rates a decade around it; None: not trained."""
-    again: float | None = None
-    """The regret with three other seeds, for both rates: the best swept one was lucky with its own."""
-    luck: float | None = None
-    """How much higher the loss of the best swept rate is with those seeds than with its own."""
-    swept: list[float] = field(default_factory=list)
-    """The losses of all swept rates."""
     measured: dict[str, Any] = field(default_factory=dict)
     """What the copies came to: a rule can be tried on it without a training. 1e9 for a loss that is not finite."""
 
@@ -79,15 +81,23 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=20, help="so many cases of the half in all, the kept ones counted")
     parser.add_argument("--half", choices=[*HALVES], default="held-out")
     parser.add_argument("--json", type=Path, default=RESULTS, help="where results are kept")
+    parser.add_argument("--anew", action="store_true", help="find the rates of kept cases anew: their grids stay")
     parser.add_argument("--law", type=int, default=0, help="so many cases of the half at 8 times the updates, too")
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     kept = [Result(**one) for one in json.loads(chosen.json.read_text())] if chosen.json.is_file() else []
     for number in range(chosen.cases):
         case = draw_case(chosen.half, number)
-        if case.name in {result.case for result in kept}:
+        place = next((place for place, result in enumerate(kept) if result.case == case.name), None)
+        if place is not None:
+            if chosen.anew:
+                kept[place] = with_found(kept[place], case)
+                _keep(kept, chosen.json)
             continue
-        kept.append(train(case, chosen.half))
+        try:
+            kept.append(train(case, chosen.half))
+        except InputError:
+            continue  # the run is too short for a find, which says so
         _keep(kept, chosen.json)
         print(f"{case.name}: {kept[-1].rate} of {kept[-1].best}, regret {kept[-1].regret}", flush=True)
     numbers = {draw_case(chosen.half, number).name: number for number in range(chosen.cases)}
@@ -125,38 +135,49 @@ def _eight_times(word: str) -> str:
 
 
 def train(case: FindCase, half: str) -> Result:
-    start = start_of(case)
-    records = start.train(lambda: None)
-    assert records is not None
-    measured = start.measured(records)
-    found = find_rate(measured, start.slope)
+    return with_found(_swept(case, half), case)
+
+
+def _swept(case: FindCase, half: str) -> Result:
+    """What a find is held against, with no rate found yet."""
     lightning, valley = lightnings_rate(case), valleys_rate(case)
-    others = [rate for rate in (found.lr, lightning, valley) if rate is not None]
-    rates = sorted({*SWEPT, *others})
+    rates = sorted({*SWEPT, *(rate for rate in (lightning, valley) if rate is not None)})
     losses = dict(zip(rates, _means(whole_runs(case, rates)), strict=True))
     best = min(SWEPT, key=losses.__getitem__)
-    both = sorted({best, found.lr or best})
-    again = dict(zip(both, _means(whole_runs(case, both, OTHER_SEEDS)), strict=True))
     return Result(
         case=case.name,
         half=half,
         optimizer=case.optimizer,
         schedule=case.schedule,
-        updates=found.planned,
+        updates=start_of(case).start.length,
         best=best,
-        rate=found.lr,
-        regret=_regret(losses, found.lr, best),
-        held=found.best.low <= best <= found.best.high if found.best is not None else None,
-        spent=found.spent,
-        why_not=found.why_not,
         lightning=lightning,
         lightning_regret=_regret(losses, lightning, best),
         valley=valley,
         valley_regret=_regret(losses, valley, best),
-        longer=next((one.rate for one in found.longer if one.updates == 8 * found.planned), None),
-        again=_regret(again, found.lr, best),
-        luck=again[best] / losses[best] - 1,
+        luck=_means(whole_runs(case, [best], OTHER_SEEDS))[0] / losses[best] - 1,
         swept=[_short(losses[rate]) for rate in SWEPT],
+    )
+
+
+def with_found(result: Result, case: FindCase) -> Result:
+    """The same with the rate that a find tells now, trained to the end."""
+    start = start_of(case)
+    records = start.train(lambda: None)
+    assert records is not None
+    measured = start.measured(records)
+    found = find_rate(measured, start.slope)
+    lowest_loss = min(result.swept)
+    ends = [_means(whole_runs(case, [found.lr], seeds))[0] for seeds in (SEEDS, OTHER_SEEDS)] if found.lr else None
+    return replace(
+        result,
+        rate=found.lr,
+        regret=ends[0] / lowest_loss - 1 if ends is not None else None,
+        again=ends[1] / (lowest_loss * (1 + result.luck)) - 1 if ends is not None else None,
+        held=found.best.low <= result.best <= found.best.high if found.best is not None else None,
+        spent=found.spent,
+        why_not=found.why_not,
+        longer=next((one.rate for one in found.longer if one.updates == 8 * found.planned), None),
         measured=_plain(measured),
     )
 

@@ -20,13 +20,14 @@ from lrscope.report.analysis.valley import lowest
 GAINED = 0.02
 """The best copy must have lost at least this share of the loss at the start, or no rate improves anything."""
 
-BESIDE_THE_LAW = 0.5
-"""An optimum that lies further from the law than this, in decades (a factor of 3), says that there is no law."""
+BESIDE_THE_LAW = 1.0
+"""An optimum that lies further from the law than this, in decades, says that there is no law. On the tuning half of
+``benchmarks/find.py`` rates were as good where an optimum lay 0.5 to 1 beside it as elsewhere."""
 
-BEYOND = 0.3
+BEYOND = 0.45
 """How far the best rate of a long run strays from the law, in decades for each decade of updates beyond the last
-horizon: what no fit of the horizons can see, as overfitting. With it the errors on the tuning half of
-``benchmarks/find.py`` are as large as they are told to be (0.33 decades); on held-out cases it is still too narrow."""
+horizon: what no fit of the horizons can see, as overfitting. With it 80% intervals hold 80% of the best swept rates on
+the tuning half of ``benchmarks/find.py`` (40 cases)."""
 
 EIGHTY = 1.2816
 """Deviations of a normal distribution on either side that hold 80%."""
@@ -43,10 +44,11 @@ class Slope:
     deviation: float
 
 
-COOLED = {"plain": Slope(-0.1, 0.2), "momentum": Slope(-0.2, 0.2), "adaptive": Slope(-0.3, 0.2)}
-SHAPED = {"plain": Slope(-0.3, 0.2), "momentum": Slope(-0.5, 0.2), "adaptive": Slope(-0.1, 0.2)}
+COOLED = Slope(-0.5, 0.2)
+SHAPED = {"plain": Slope(-0.5, 0.2), "momentum": Slope(-0.4, 0.2), "adaptive": Slope(-0.25, 0.2)}
 """From what copies reach that are cooled down to what the run reaches at a constant rate; and where both go through the
-schedule. Set on the tuning half of ``benchmarks/find.py``. Copies that are not cooled down tell of steeper laws.
+schedule. Set on the tuning half of ``benchmarks/find.py`` (40 cases), where slopes that are 0.1 flatter or steeper do
+about as well.
 """
 
 
@@ -57,7 +59,7 @@ def known_slope(optimizer: str | None, momentum: float | None, shaped: bool) -> 
         shaped: whether the run, and so its copies, have a schedule.
     """
     kind = "adaptive" if optimizer != "SGD" else "momentum" if momentum else "plain"
-    return (SHAPED if shaped else COOLED)[kind]
+    return SHAPED[kind] if shaped else COOLED
 
 
 @dataclass(frozen=True)
@@ -139,9 +141,10 @@ def _nothing_to_fit(measured: Measured, optima: Sequence[RateAt]) -> str | None:
     last = measured.horizons[-1]
     if not min(last.losses) < (1 - GAINED) * bar:
         return f"no rate improves the {measured.metric} within {last.updates} updates"
-    for horizon in measured.horizons:
-        place = int(np.argmin(horizon.losses))
-        if place in (0, len(measured.rates) - 1):
-            side, key = ("lowest", "find.low") if place == 0 else ("highest", "find.high")
-            return f"the best rate after {horizon.updates} updates is the {side} that was tried: move {key}"
-    return None if len(optima) == len(measured.horizons) else "the losses of the rates have no lowest point"
+    place = int(np.argmin(last.losses))
+    if place in (0, len(measured.rates) - 1):
+        side, key = ("lowest", "find.low") if place == 0 else ("highest", "find.high")
+        return f"the best rate after {last.updates} updates is the {side} that was tried: move {key}"
+    if not optima or optima[-1].updates < last.updates:
+        return "the losses of the rates have no lowest point"
+    return None
