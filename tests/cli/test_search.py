@@ -71,7 +71,7 @@ def test_one_that_left_is_told_for_what_it_is(searched: dict[str, Typed]) -> Non
     assert all(run.data.tags["lrscope.verdict"] for run in pruned.values())
     assert all(found["reason"] in pruned[n].data.tags["mlflow.note.content"] for n, found in why.items())
     out = searched["halving"].out
-    assert "stopped at epoch 1 by the search" in out
+    assert "pruned at epoch 1" in out
     took = sum(int(run.data.tags["lrscope.steps"]) for run in members(searched["halving"]).values()) / (12 * 72)
     assert f"The search took {took:.1%} of the updates of all 12 members to the end" in " ".join(out.split())
     assert not any(f"lr={name}" in out for name in ("0.0001 ", "0.000351 "))
@@ -225,7 +225,7 @@ def test_rungs_lie_within_an_epoch_where_it_is_evaluated_by_updates(tmp_path: Pa
     assert all(steps[name] == found["update"] and found["epoch"] == 1 for name, found in left.items())
     assert all(f"the search stopped it at update {steps[name]}, " in found["reason"] for name, found in left.items())
     assert sum(length == 60 for length in steps.values()) >= 3
-    assert "stopped at update 5 by the search" in typed.out
+    assert "pruned at update 5" in typed.out
     assert "no trial is stopped" not in typed.out + typed.err
 
 
@@ -235,5 +235,5 @@ def test_a_search_that_can_stop_nobody_says_so(tmp_path: Path) -> None:
     assert typed.code == 0, typed.err
     assert not any("lrscope.pruned" in run.data.tags for run in members(typed).values())
     assert (
-        "no trial is stopped: they are evaluated at their ends alone (evaluate_every_steps=N" in typed.out + typed.err
+        "no trial is stopped: all are evaluated at their end alone (evaluate_every_steps=N" in typed.out + typed.err
     )

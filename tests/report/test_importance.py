@@ -13,7 +13,7 @@ from made_sweeps import member, sweep
 from lrscope.core.verdict import Verdict
 from lrscope.report.analysis.comparison import Comparison, compare
 from lrscope.report.analysis.importance import importances, swept_numbers
-from lrscope.report.output.parallel_svg import axes_section
+from lrscope.report.output.what_decides import what_decides
 
 RATES, DECAYS, SIZES = (0.1, 0.01, 0.001), (0.1, 0.01, 0.001), (16, 32, 64)
 KEYS = ("lr", "optimizer.weight_decay", "batch_size")
@@ -50,20 +50,20 @@ def test_what_failed_counts_as_worst() -> None:
 
 def test_two_numbers_are_told_by_a_map_alone() -> None:
     made = [member(lr, [1.9, lr], settings={"lr": f"{lr:g}", "batch_size": str(n)}) for lr in RATES for n in SIZES]
-    assert axes_section(compare([sweep(made, axes=("lr", "batch_size"))]), None) == ""
+    assert what_decides(compare([sweep(made, axes=("lr", "batch_size"))]), None) == ""
 
 
 def test_few_members_have_no_importance_and_that_is_told() -> None:
     comparison = crossed(lambda lr, *_: lr, rates=(0.1, 0.01))
     told = importances(comparison, swept_numbers(comparison))
     assert told == "The importance of each axis is told from 20 members on; 18 came to an end."
-    assert told in axes_section(comparison, None)
+    assert told in what_decides(comparison, None)
 
 
 def test_every_member_is_a_line_from_its_values_to_its_loss() -> None:
     comparison = crossed(lambda lr, decay, size: math.nan if lr > 0.05 else lr + decay + size)
     best = min((row for row in comparison.rows if not row.member.failed), key=lambda row: row.score)
-    lines = re.findall(r'<path d="M([^"]*)" stroke="([^"]*)" stroke-width="([^"]*)"', axes_section(comparison, best))
+    lines = re.findall(r'<path d="M([^"]*)" stroke="([^"]*)" stroke-width="([^"]*)"', what_decides(comparison, best))
     assert len(lines) == 27
     paths = [[float(point.split(",")[1]) for point in path.split("L")] for path, _, _ in lines]
     top, foot = min(map(min, paths)), max(map(max, paths))

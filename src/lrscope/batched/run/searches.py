@@ -51,7 +51,7 @@ class Searches:
         for entered in self._runs.values():
             (run, _), trials = entered[0], {trial_of(run.job.varying) for run, _ in entered}
             if len(trials) > run.cfg.search.finalists and not rungs_of(run, len(trials)):
-                return "no trial is stopped: they are evaluated at their ends alone (evaluate_every_steps=N does it before)"
+                return "no trial is stopped: all are evaluated at their end alone (evaluate_every_steps=N: before)"
         return None
 
     def holds(self, stack: Sequence[Candidate]) -> bool:

@@ -28,7 +28,7 @@ def main(words: Sequence[str], prog: str | None) -> int:
     what = "id as printed, by default what was interrupted last, here; and KEY=VALUE …"
     parser.add_argument("given", nargs="*", metavar="ID", help=what)
     parser.add_argument("--experiment", help="look for the latest in this experiment only")
-    parser.add_argument("--store", help="tracking URI; default: the project's own store")
+    parser.add_argument("--uri", "--store", dest="store", help="the tracking store; default: the project's own")
     parser.add_argument("--trust", action="append", default=[], metavar="PACKAGE", help="its classes may be named too")
     parser.add_config_search()
     arguments = parser.parse_args(words)

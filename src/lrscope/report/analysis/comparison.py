@@ -49,7 +49,8 @@ class Row:
 class Cell:
     """The members that differ in their seed only. ``score``, ``best`` and ``final`` are over those that trained.
 
-    None where none trained. A crash is no failure of the setting: ``failed`` leaves it out.
+    None where none trained. A crash is no failure of the setting: ``failed`` leaves it out. Of a search over several
+    numbers two cells may have one ``x``.
     """
 
     x: float | str | None
@@ -215,22 +216,24 @@ def _lowest(members: Sequence[Member], outcomes: Mapping[str, Outcome], judge: J
 
 def _groups(sweeps: Sequence[Sweep], rows: Sequence[Row], x_axis: str) -> tuple[Group, ...]:
     sweep_of = {member.run_id: sweep for sweep in sweeps for member in sweep.members}
-    by_group: dict[str, dict[float | str | None, list[Row]]] = {}
+    by_group: dict[str, dict[tuple[float | str | None, tuple[str, ...]], list[Row]]] = {}
     for row in rows:
-        by_group.setdefault(row.group, {}).setdefault(row.x, []).append(row)
+        searched = [axis for axis in sweep_of[row.member.run_id].searched if axis not in (x_axis, SEED)]
+        setting = (row.x, tuple(row.member.settings.get(axis, "") for axis in searched))
+        by_group.setdefault(row.group, {}).setdefault(setting, []).append(row)
     groups = []
     for label, cells in by_group.items():
         first = next(iter(cells.values()))[0].member
         own = sweep_of[first.run_id]
         beside = (x_axis, SEED, *own.searched)
         settings = {axis: value for axis, value in first.settings.items() if axis not in beside}
-        ordered = sorted(cells.items(), key=lambda item: _order(item[0]))
+        ordered = sorted(cells.items(), key=lambda item: _order(item[0][0]))
         groups.append(
             Group(
                 label,
                 settings,
                 own,
-                tuple(_cell(x, tuple(of_x)) for x, of_x in ordered),
+                tuple(_cell(x, tuple(own_rows)) for (x, _), own_rows in ordered),
                 x_axis if x_axis in RATE_KEYS else first.trace.facts.rate_key,
             )
         )

@@ -1,4 +1,4 @@
-"""Which of more than two swept numbers decides: the importance of each by PED-ANOVA."""
+"""Which of several swept numbers decides: the importance of each by PED-ANOVA."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 from lrscope.report.analysis.comparison import Comparison, Row
 from lrscope.report.data.axes import SEED, number
 
-FEWEST_AXES = 3
-"""Two are told by a map."""
+FEWEST_AXES, FEWEST_SEARCHED = 3, 2
+"""Two of a grid are told by its map. A search has no grid."""
 
 FEWEST_GOOD = 5
 """So many members must be counted among the best for the estimate to be stable, as Optuna says of it."""
@@ -44,7 +44,7 @@ class SweptNumber:
 
 
 def swept_numbers(comparison: Comparison) -> tuple[SweptNumber, ...]:
-    """The numeric axes of a sweep, in their order; empty where there are no more than two, or several sweeps."""
+    """The numeric axes of a sweep, in their order; empty where they are too few, or of several sweeps."""
     if len(comparison.sweeps) != 1:
         return ()
     found = []
@@ -53,7 +53,8 @@ def swept_numbers(comparison: Comparison) -> tuple[SweptNumber, ...]:
         known = [value for value in values if value is not None]
         if key != SEED and len(known) == len(values) and len(set(known)) > 1:
             found.append(SweptNumber(key, min(known), max(known)))
-    return tuple(found) if len(found) >= FEWEST_AXES else ()
+    fewest = FEWEST_SEARCHED if comparison.sweeps[0].searched else FEWEST_AXES
+    return tuple(found) if len(found) >= fewest else ()
 
 
 def value_of(row: Row, key: str) -> float | None:
@@ -65,28 +66,41 @@ def importances(comparison: Comparison, axes: Sequence[SweptNumber]) -> dict[str
     """The share of each axis in what makes a member one of the best; or why it cannot be said.
 
     PED-ANOVA (Watanabe et al. 2023, arXiv 2304.10255) compares how the best quarter lies along an axis with all.
-    A member that failed counts as worse than all others.
+    One that a search stopped counts as worse than all that trained to the end, one that failed as worse than all.
     """
-    rows = [row for row in comparison.rows if row.member.tells and not row.member.crashed]
+    rows = [row for row in comparison.rows if row.member.ended and not row.member.crashed]
     if len(rows) < FEWEST_MEMBERS:
         return f"The importance of each axis is told from {FEWEST_MEMBERS} members on; {len(rows)} came to an end."
     if find_spec("optuna") is None:
         return "The importance of each axis needs Optuna: pip install 'lrscope[search]'."
-    usable = [row.score for row in rows if math.isfinite(row.score) and not row.member.failed]
-    if len(usable) < FEWEST_GOOD:
+    if sum(map(_is_good, rows)) < FEWEST_GOOD:
         return f"The importance of each axis is told where at least {FEWEST_GOOD} members trained."
-    return _by_ped_anova(rows, axes, worst=max(usable))
+    return _by_ped_anova(rows, axes)
 
 
-def _by_ped_anova(rows: Sequence[Row], axes: Sequence[SweptNumber], worst: float) -> dict[str, float]:
+def _is_good(row: Row) -> bool:
+    return row.member.tells and math.isfinite(row.score) and not row.member.failed
+
+
+def _costs(rows: Sequence[Row]) -> list[float]:
+    """The score of each; behind the worst those that were stopped, the earlier the worse, behind them what failed."""
+    worst = max(row.score for row in rows if _is_good(row))
+    stops = [row.member.pruned for row in rows]
+    latest = max((stop.epoch for stop in stops if stop is not None), default=0)
+    behind = [math.inf if stop is None else latest - stop.epoch + stop.place / stop.among for stop in stops]
+    return [
+        row.score if _is_good(row) else worst + min(own, latest + 1) + 1 for row, own in zip(rows, behind, strict=True)
+    ]
+
+
+def _by_ped_anova(rows: Sequence[Row], axes: Sequence[SweptNumber]) -> dict[str, float]:
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     over = {axis.key: _distribution(axis, {value_of(row, axis.key) for row in rows}) for axis in axes}
     study = optuna.create_study()
-    for row in rows:
+    for row, cost in zip(rows, _costs(rows), strict=True):
         params: dict[str, Any] = {axis.key: value_of(row, axis.key) for axis in axes}
-        cost = worst + 1.0 if row.member.failed or not math.isfinite(row.score) else row.score
         study.add_trial(optuna.trial.create_trial(params=params, distributions={**over}, value=cost))
     evaluator = optuna.importance.PedAnovaImportanceEvaluator(target_quantile=SHARE_OF_BEST, evaluate_on_local=False)
     found: Mapping[str, float] = optuna.importance.get_param_importances(study, evaluator=evaluator)

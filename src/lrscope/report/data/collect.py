@@ -219,6 +219,7 @@ def _member(run: Run, axes: Sequence[str], trace: Trace) -> Member:
         artifacts=run.info.artifact_uri or "",
         finding=_finding(tags),
         pruned=pruned,
+        begun=run.info.start_time or 0,
     )
 
 

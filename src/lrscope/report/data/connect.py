@@ -28,6 +28,6 @@ def connect_store(uri: str | None) -> Store:
     address = resolve_uri(uri)
     file = address.database_file
     if file is not None and not file.exists():
-        rule, remedy = "there is no such file", "Run a sweep first (make sweep), or name the store: --store URI."
+        rule, remedy = "there is no such file", "Run a sweep first (make sweep), or name the store: --uri URI."
         raise StoreUnreachable(Problem("store", address.shown, rule, remedy))
     return open_store(address)

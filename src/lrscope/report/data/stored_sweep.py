@@ -66,6 +66,8 @@ class Member:
     """
     pruned: Pruned | None = None
     """That a search stopped it: its setting is not to be used, and has not failed."""
+    begun: int = 0
+    """When, in milliseconds since 1970; 0 where that is not known."""
 
     @property
     def ended(self) -> bool:
@@ -99,7 +101,7 @@ class Member:
     @property
     def fate(self) -> str:
         """As ``outcome``, with where a search stopped it."""
-        return f"stopped at {self.pruned.where} by the search" if self.pruned is not None else self.outcome
+        return f"pruned at {self.pruned.where}" if self.pruned is not None else self.outcome
 
     @property
     def outcome(self) -> str:

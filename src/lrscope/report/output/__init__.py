@@ -7,7 +7,8 @@ The commands on stored runs use it, and the end of a sweep.
     columns, tables    the columns, and the tables as text
     terminal    for a terminal
     page    for a browser, of its parts:
-    html_table, members_html, why_html, heat_table, parallel_svg, small_figure, marks_svg, figure_json, glossary
+    html_table, members_html, why_html, heat_table, small_figure, marks_svg, figure_json, glossary
+    what_decides, parallel_svg, search_svg    several swept numbers: importance, lines, the map and path of a search
     between_sweeps    what differs between sweeps that are compared
     sweep_note    the note of the parent run
     report_files    all files of a report

@@ -185,13 +185,13 @@ def _setting(axis: str, comparison: Comparison) -> Column:
 
 
 RESULTS = (
-    Column("final_train_loss", "train\nloss", lambda row: row.outcome.final_train, loss_text),
+    Column("final_train_loss", "train\nloss", lambda row: row.outcome.final_train, loss_text, rank=1),
     Column("best_train_loss", "best\ntrain loss", lambda row: row.outcome.best_train, loss_text, rank=5),
     Column("final_val_loss", "val\nloss", lambda row: row.outcome.final_val, loss_text),
     Column("best_val_loss", "best\nval loss", lambda row: row.outcome.best_val, loss_text),
     Column("final_train_acc", "train\nacc", lambda row: row.outcome.final_train_acc, accuracy_text, rank=4),
     Column("best_train_acc", "best\ntrain acc", lambda row: row.outcome.best_train_acc, accuracy_text, rank=8),
-    Column("final_val_acc", "val\nacc", lambda row: row.outcome.final_val_acc, accuracy_text),
+    Column("final_val_acc", "val\nacc", lambda row: row.outcome.final_val_acc, accuracy_text, rank=1),
     Column("best_val_acc", "best\nval acc", lambda row: row.outcome.best_val_acc, accuracy_text, rank=4),
     Column("steps_to_90", "steps\nto 90%", lambda row: row.arrival, count_text, rank=7),
     Column("steps", "steps", lambda row: row.outcome.steps, count_text, rank=2),

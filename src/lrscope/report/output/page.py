@@ -21,9 +21,9 @@ from lrscope.report.output.heat_table import heat_table
 from lrscope.report.output.html_table import html_list, html_table
 from lrscope.report.output.members_html import members_html
 from lrscope.report.output.other_settings import others_in_words
-from lrscope.report.output.parallel_svg import axes_section
 from lrscope.report.output.report import Report
 from lrscope.report.output.tables import cells_table, ranking_table
+from lrscope.report.output.what_decides import what_decides
 from lrscope.report.output.why_html import why_html
 
 HOW_TO_READ = (
@@ -63,7 +63,7 @@ def write_page(report: Report, figure_data: FigureData, heat: HeatMap | None) ->
         why=why_html(report.failures),
         losses=heat_table(heat) if heat else LOSS_FIGURES,
         cells=html_table(cells) if cells else "",
-        axes=axes_section(comparison, report.best),
+        axes=what_decides(comparison, report.best),
         settings=_ranking(report),
         members=members_html(comparison, report.best),
         notes=_notes(),

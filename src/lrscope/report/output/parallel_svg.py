@@ -1,4 +1,4 @@
-"""More than two swept numbers: the importance of each, and every member as a line through its values and its loss."""
+"""More than two swept numbers: every member as a line through its values and its loss."""
 
 from __future__ import annotations
 
@@ -7,33 +7,16 @@ from collections.abc import Callable, Sequence
 from html import escape
 
 from lrscope.report.analysis.comparison import Comparison, Row
-from lrscope.report.analysis.importance import SweptNumber, importances, swept_numbers, value_of
+from lrscope.report.analysis.importance import SweptNumber, value_of
 from lrscope.report.data.axes import format_loss
 from lrscope.report.figures.colours import MARKS
 from lrscope.report.figures.limits import Axis, loss_axis
-from lrscope.report.output.html_table import html_table
-from lrscope.report.output.tables import TextTable
 
 BETWEEN, LEFT, RIGHT, TOP, HEIGHT = 210, 70, 90, 34, 250
 """Pixels: from one axis to the next, around them, and how long each is."""
 
 PALEST, FULLEST = 0.12, 0.85
 """How strong the line of the worst and of the best member that trained is."""
-
-
-def axes_section(comparison: Comparison, best: Row | None) -> str:
-    """Importance and parallel coordinates of a sweep over more than two numbers; empty for any other."""
-    axes = swept_numbers(comparison)
-    if not axes:
-        return ""
-    found = importances(comparison, axes)
-    if isinstance(found, str):
-        importance = f'<p class="soft">{escape(found)}</p>'
-    else:
-        ranked = sorted(found.items(), key=lambda item: -item[1])
-        rows = tuple((key, f"{share:.0%}") for key, share in ranked)
-        importance = html_table(TextTable(("axis", "importance"), (False, True), rows))
-    return f"<h2>What decides</h2>{importance}{parallel_coordinates(comparison, axes, best)}"
 
 
 def parallel_coordinates(comparison: Comparison, axes: Sequence[SweptNumber], best: Row | None) -> str:

@@ -131,7 +131,8 @@ def _table(comparison: Comparison, shown: Sequence[Column], best: Row | None) ->
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", collapse_padding=True)
     table.add_column("", width=1)
     for column in shown:
-        table.add_column(column.title, justify="right" if column.right else "left", no_wrap=True)
+        words = column.key == "verdict"  # they may break where numbers may not be cut
+        table.add_column(column.title, justify="right" if column.right else "left", no_wrap=not words)
     for row in interesting(comparison.rows, best):
         if isinstance(row, Folded):
             table.add_row("", *(row.words if column.key == "verdict" else "⋮" for column in shown), style="dim")
