@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import Enum
 from typing import Any, Literal
 
@@ -230,6 +230,11 @@ class Diagnosis:
     @property
     def verdict(self) -> Verdict:
         return self.primary.verdict
+
+    def advising(self, advice: str) -> Diagnosis:
+        """The same with other words on what to do, and no rate to go to."""
+        told = (replace(one, advice=advice, rate=None, otherwise="", changes={}) for one in self.findings)
+        return Diagnosis(tuple(told))
 
     def to_json(self) -> str:
         """As a run keeps it, so that whoever reads the run later need not judge it again from fewer curves."""

@@ -49,6 +49,10 @@ EPOCH_METRICS = (
 )
 
 
+WENT_ON = "nothing: the search went on without it, see what its sweep recommends"
+"""What to do about a member that a search stopped: what it came to so early speaks against no rate."""
+
+
 @dataclass(frozen=True)
 class RunEnd:
     """How training ended. ``error`` is set for a crash, ``signal_number`` for an interruption. ``as_before``: an
@@ -160,6 +164,8 @@ def conclude(
         keep_trials(log, found)
         trace = replace(trace, facts=replace(trace.facts, trials=found))
     diagnosis = None if interrupted or not trace.series else diagnose(trace)
+    if diagnosis is not None and ending.pruned is not None:
+        diagnosis = diagnosis.advising(WENT_ON)
     verdict = _verdict(diagnosis, ending)
     status = _status(verdict, ending)
     why = _why(diagnosis, ending)
