@@ -114,12 +114,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", type=int, default=6, help="so many cases in all, the kept ones counted")
     parser.add_argument("--json", type=Path, default=RESULTS, help="where results are kept")
+    parser.add_argument("--networks", default=",".join(NETWORKS), help="the cases of these alone")
     chosen = parser.parse_args()
     kept = [_stored(one) for one in json.loads(chosen.json.read_text())] if chosen.json.is_file() else []
     for name, words in cases():
         if len(kept) >= chosen.cases:
             break
-        if name not in {result.case for result in kept}:
+        if name not in {result.case for result in kept} and name.split(", ")[0] in chosen.networks.split(","):
             kept.append(train(name, words))
             chosen.json.parent.mkdir(parents=True, exist_ok=True)
             chosen.json.write_text(json.dumps([asdict(result) for result in kept], indent=1) + "\n")
