@@ -49,6 +49,13 @@ ODD = {
     "tracking=off tracking.spool=x": "tracking.spool=x: nothing is recorded with tracking.mode=off.",
     "tracking=off callbacks.checkpoint.every_seconds=5": "every_seconds=5: nothing is recorded with",
     "epochs=5 callbacks.early_stopping.enabled=true callbacks.early_stopping.patience=5": "is never stopped early",
+    "sweep.confirm=2": "sweep.confirm=2: must be true or false. Try sweep.confirm=false.",
+    "sweep.report=-1": "sweep.report=-1: must be true or false. Try sweep.report=true.",
+    "trainer.deterministic=10": "trainer.deterministic=10: must be true or false.",
+    "callbacks.look_ahead='7'": "callbacks.look_ahead='7': must be true or false.",
+    "callbacks.early_stopping.enabled=5": "callbacks.early_stopping.enabled=5: must be true or false.",
+    "callbacks.checkpoint.best=3": "callbacks.checkpoint.best=3: must be true or false.",
+    "tracking.system_metrics=00": "tracking.system_metrics=00: must be true or false.",
     "epochs=5 callbacks.stop_when=[collapsed] callbacks.stop_grace_epochs=9": "no verdict would stop it",
 }
 
@@ -66,6 +73,7 @@ def test_is_told_in_a_line(typed: str, monkeypatch: pytest.MonkeyPatch) -> None:
     "typed",
     [
         "trainer.devices=auto",
+        "sweep.confirm=1 trainer.deterministic=0 callbacks.test=true sweep.report=False callbacks.progress=none",
         "trainer.devices=[0]",
         "trainer.threads=8",
         "+trainer.detect_anomaly=true",
