@@ -234,6 +234,14 @@ def _dropout(finding: Finding, signals: RunSignals) -> Cause | None:
     return Cause("dropout", why, "lower dropout to 0.5 or less")
 
 
+def _untrained(_finding: Finding, signals: RunSignals) -> Cause | None:
+    found = signals.facts.untrained
+    if found is None:
+        return None
+    why = f"the optimizer does not hold {found}, which stayed as they were"
+    return Cause("untrained parameters", why, "let the optimizer hold all parameters", instead=False)
+
+
 def _batch_of_one(finding: Finding, signals: RunSignals) -> Cause | None:
     facts = signals.facts
     if facts.batch_size != 1 or (facts.examples or 2) < 2:
@@ -279,7 +287,7 @@ def _scale(signals: RunSignals) -> Cause | None:
 
 
 _CAUSES: tuple[Callable[[Finding, RunSignals], Cause | None], ...] = (
-    _data, _bounded, _flat_from_the_start, _decay, _clipping, _dropout, _batch_of_one, _floor,
+    _data, _bounded, _flat_from_the_start, _decay, _clipping, _dropout, _untrained, _batch_of_one, _floor,
 )  # fmt: skip
-_ALSO_OF_TRAINED = (_bounded, _decay)
+_ALSO_OF_TRAINED = (_bounded, _decay, _untrained)
 """What may hold a run back that has levelled off where nothing is wrong with its curves."""
