@@ -54,6 +54,8 @@ def test_what_fits_is_given_and_the_limit_goes_again() -> None:
 def test_only_errors_of_memory_are_taken_for_them() -> None:
     assert does_not_fit(MemoryError()) == "does not fit into memory"
     caused = InputError([])
-    caused.__cause__ = RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 25600000000 bytes")
+    caused.__cause__ = RuntimeError(
+        "DefaultCPUAllocator: can't allocate memory: you tried to allocate 25600000000 bytes"
+    )
     assert does_not_fit(caused) == "does not fit into memory: it asks for 25.6 GB at once"
     assert does_not_fit(ValueError("out of range")) is None
