@@ -15,7 +15,10 @@ from lrscope.diagnosis.data_causes import (
     not_finite,
     nothing_to_learn,
     ran_away,
+    scale_free,
     scale_of_data,
+    scale_of_loss,
+    wrong_sign,
 )
 from lrscope.diagnosis.detectors.collapse import dead_layer
 from lrscope.diagnosis.signals.run_signals import RunSignals
@@ -33,11 +36,10 @@ OFTEN = 0.5
 """Share of the steps that were clipped, from which that is named."""
 FAR_CLIPPED = 10.0
 """A gradient that is so many times as long as it may be makes the limit, and not the rate, the size of a step."""
+REACHED = 0.5
+"""Share of its peak that a rate must come to for the run to tell of that."""
 MOST_DROPPED = 0.8
 MOST_SATURATED = 0.9
-
-SCALE_FREE = frozenset({"adam", "adamw", "nadam", "radam", "adamax", "rmsprop", "adagrad", "adadelta", "lion"})
-"""Optimizers whose step does not grow with the gradient: clipping by a factor changes next to nothing."""
 
 _RANGES = {
     "softmax": (0.0, 1.0), "sigmoid": (0.0, 1.0), "hardsigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0),
@@ -192,7 +194,7 @@ def _clipping(finding: Finding, signals: RunSignals) -> Cause | None:
         f"steps; at half of them it was at least {max(times, 1):,.0f}× as long"
     )
     held_back = finding.verdict.meaning.about == "progress" and times >= FAR_CLIPPED
-    instead = held_back and (facts.optimizer or "").lower() not in SCALE_FREE
+    instead = held_back and not scale_free(facts)
     return Cause("clipping", why, f"raise trainer.gradient_clip_val to about {norm:.2g} or leave it out", instead)
 
 
@@ -202,6 +204,21 @@ def _dropout(finding: Finding, signals: RunSignals) -> Cause | None:
         return None
     why = f"dropout takes {dropped:.0%} of a layer's units out of every step"
     return Cause("dropout", why, "lower dropout to 0.5 or less")
+
+
+def _climbs_on(finding: Finding, signals: RunSignals) -> Cause | None:
+    """A warm-up that the run ends in."""
+    rates, facts = signals.rates, signals.facts
+    ended = signals.steps >= (facts.planned_steps or 0)
+    if finding.verdict.meaning.about != "progress" or not ended or not len(rates) or not facts.peak_lr:
+        return None
+    if not rates[0] < rates[-1] == rates.max() < REACHED * facts.peak_lr:
+        return None
+    why = f"the rate was still on its way up: it came to {rates[-1]:.2g}, and its peak is {facts.peak_lr:.4g}"
+    remedy = "let the schedule reach its peak early in the run"
+    if (facts.scheduler_arguments.get("total_steps") or 0) > signals.steps:
+        remedy = f"set scheduler.total_steps to the {signals.steps:,} steps of the run"
+    return Cause("a warm-up longer than the run", why, remedy)
 
 
 def _untrained(_finding: Finding, signals: RunSignals) -> Cause | None:
@@ -224,8 +241,8 @@ def _batch_of_one(finding: Finding, signals: RunSignals) -> Cause | None:
 
 
 _CAUSES: tuple[Callable[[Finding, RunSignals], Cause | None], ...] = (
-    not_finite, nothing_to_learn, _bounded, _flat_from_the_start, _decay, _clipping, _dropout, _untrained,
-    _batch_of_one, floor_reached,
+    not_finite, nothing_to_learn, wrong_sign, _bounded, _flat_from_the_start, _decay, _clipping, _dropout,
+    scale_of_loss, _climbs_on, _untrained, _batch_of_one, floor_reached,
 )  # fmt: skip
-_ALSO_OF_TRAINED = (nothing_to_learn, _bounded, _decay, _untrained)
+_ALSO_OF_TRAINED = (nothing_to_learn, wrong_sign, _bounded, _decay, _untrained)
 """What may hold a run back that has levelled off where nothing is wrong with its curves."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
+from lrscope.core.run_facts import RunFacts
 from lrscope.core.verdict import Cause, Finding
 from lrscope.diagnosis.signals.learned import HOPELESS
 from lrscope.diagnosis.signals.run_signals import RunSignals
@@ -14,6 +17,15 @@ LARGE_INPUT = 10.0
 """Inputs are meant to be around 1."""
 FAR_TARGETS = 100.0
 """Targets that lie so far from 0, or apart, that the last layer has a long way to go."""
+FAR_SCALED = 100.0
+"""A loss that is so many times another makes it the gradients too, and the rates a share of what they were."""
+
+SCALE_FREE = frozenset({"adam", "adamw", "nadam", "radam", "adamax", "rmsprop", "adagrad", "adadelta", "lion"})
+"""Optimizers whose step does not grow with the gradient: a factor of it changes next to nothing."""
+
+
+def scale_free(facts: RunFacts) -> bool:
+    return (facts.optimizer or "").lower() in SCALE_FREE
 
 
 def ran_away(finding: Finding) -> bool:
@@ -47,6 +59,41 @@ def one_target(signals: RunSignals) -> bool:
     """
     constant = signals.constant_loss
     return constant is not None and abs(constant) < NO_LOSS and signals.facts.task != "regression"
+
+
+def rewards_wrong(signals: RunSignals) -> bool:
+    """Whether a loss of classes fell below 0 while the answers became wrong, as of one with the wrong sign."""
+    accuracy, shares = signals.last("train/acc"), [share for share in signals.facts.class_shares if share > 0]
+    if accuracy is None or not shares or signals.facts.loss is None:
+        return False
+    losses = signals.losses.values[np.isfinite(signals.losses.values)]
+    return bool(len(losses)) and losses.min() < min(0.0, signals.first) and accuracy < min(shares)
+
+
+def no_rate_helps(signals: RunSignals) -> bool:
+    """Whether trials of other rates would show nothing."""
+    return bool(signals.facts.broken_examples) or one_target(signals) or rewards_wrong(signals)
+
+
+def wrong_sign(_finding: Finding, signals: RunSignals) -> Cause | None:
+    if not rewards_wrong(signals):
+        return None
+    why = f"the loss fell below 0 while the accuracy went to {signals.last('train/acc'):.3f}: it rewards wrong answers"
+    return Cause("the sign of the loss", why, "look at the loss: its sign, and the order of answers and targets")
+
+
+def scale_of_loss(_finding: Finding, signals: RunSignals) -> Cause | None:
+    """A loss of classes so many times an entropy that usual rates are far from what it wants."""
+    facts, constant = signals.facts, signals.constant_loss
+    entropy = -sum(share * math.log(share) for share in facts.class_shares if share > 0)
+    if facts.loss is None or not constant or not entropy or scale_free(facts):
+        return None
+    times = constant / entropy
+    if not times > 0 or 1 / FAR_SCALED < times < FAR_SCALED:
+        return None
+    why = f"the loss is about {times:.2g} times a cross entropy, and so are its gradients"
+    mend = f"divide the loss by {times:.2g}" if times > 1 else f"multiply the loss by {1 / times:.2g}"
+    return Cause("the scale of the loss", why, f"{mend} and take a usual rate", instead=False)
 
 
 def nothing_to_learn(_finding: Finding, signals: RunSignals) -> Cause | None:
