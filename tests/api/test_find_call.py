@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,3 +37,20 @@ def test_what_cannot_be_found_is_an_error_or_none() -> None:
         lrscope.find(*WORDS, epochs=1)
     low = lrscope.find(*WORDS, epochs=20, find={"low": 1e-12, "high": 1e-9})
     assert low.lr is None and "no rate improves" in low.found.why_not and low.trained is None
+
+
+@pytest.mark.parametrize(
+    ("call", "remedy"),
+    [
+        (lambda: lrscope.train("find=on", "epochs=2"), 'Call lrscope.find("epochs=2").'),
+        (lambda: lrscope.train(find="on"), "Call lrscope.find()."),
+        (lambda: lrscope.train("model=linear", find__enabled=True), 'Call lrscope.find("model=linear").'),
+        (lambda: lrscope.sweep("find=on", lr=[0.1, 0.01]), "Call lrscope.find(…) for one run, or leave it out."),
+        (lambda: lrscope.sweep("find=on"), "Call lrscope.find(…) for one run, or leave it out."),
+    ],
+)
+def test_a_call_that_gives_back_something_else_names_the_right_one(call: Callable[[], Any], remedy: str) -> None:
+    with pytest.raises(lrscope.InputError) as refused:
+        call()
+    (problem,) = refused.value.problems
+    assert problem.remedy == remedy

@@ -6,6 +6,7 @@ import math
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from lrscope.datasets.data import Data, Part
 
@@ -69,3 +70,15 @@ def noise(positives: float = 0.05, features: int = 8, examples: int = 600, class
     return Data(
         "noise", "classification" if classes else "regression", *parts, classes=("no", "yes") if classes else ()
     )
+
+
+def ten_thousand_times(answers: Tensor, targets: Tensor) -> Tensor:
+    return 1e4 * functional.cross_entropy(answers, targets)
+
+
+def a_ten_thousandth(answers: Tensor, targets: Tensor) -> Tensor:
+    return 1e-4 * functional.cross_entropy(answers, targets)
+
+
+def negated(answers: Tensor, targets: Tensor) -> Tensor:
+    return -functional.cross_entropy(answers, targets)

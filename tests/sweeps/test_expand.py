@@ -6,7 +6,8 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from lrscope.config.schema import SearchConfig
-from lrscope.sweeps.expand import jobs_of, searched
+from lrscope.core.errors import Problem
+from lrscope.sweeps.expand import as_of_intervals, jobs_of, searched, spans
 
 
 def jobs(*words: str, search: SearchConfig | None = None) -> list[str]:
@@ -48,3 +49,30 @@ def test_each_key_changes_the_points(key: str, change: object) -> None:
 
 def test_the_keys_that_are_searched() -> None:
     assert searched(["lr=interval(1e-5,10)", "+a.b=tag(log,interval(1,10))", "seed=0,1"]) == ("lr", "a.b")
+
+
+@pytest.mark.parametrize(
+    ("typed", "remedy"),
+    [
+        ("batch_size=interval(8,12)", "batch_size=int(interval(8,12)) to search them, or batch_size=range(8,13) to"),
+        ("seed=interval(0,9.5)", "seed=int(interval(0,9.5)) to search them, or seed=range(0,10) to train each"),
+        (
+            "dataset.examples=tag(log,interval(10,1e3))",
+            "dataset.examples=int(tag(log,interval(10,1e3))) to search them, or dataset.examples=range(10,1001) to",
+        ),
+    ],
+)
+def test_an_interval_over_whole_numbers_is_told_once(typed: str, remedy: str) -> None:
+    key, value = typed.split("=", 1)
+    other = Problem("lr", "-1", "must be above 0", "Try lr=0.1.")
+    members = [Problem(key, f"{number}.5", "must be a whole number", f"Try {key}=1.") for number in range(9)]
+    told = as_of_intervals([*members, other], spans([typed, "lr=-1,1"]))
+    assert told[1:] == [other]
+    assert told[0].key == key
+    assert told[0].value == value
+    assert told[0].remedy.startswith(f"Write {remedy}")
+
+
+@pytest.mark.parametrize("word", ["batch_size=int(interval(8,12))", "batch_size=range(8,13)"])
+def test_what_it_says_to_write_gives_whole_numbers(word: str) -> None:
+    assert jobs(word, search=SearchConfig(trials=5)) == [f"batch_size={size}" for size in range(8, 13)]

@@ -12,7 +12,7 @@ from lrscope.api.found import Find
 from lrscope.api.results import Run, Sweep, load_sweep
 from lrscope.api.undisturbed import undisturbed
 from lrscope.core.command_words import called_from_python
-from lrscope.core.errors import LrscopeError
+from lrscope.core.errors import InputError, LrscopeError, Problem
 
 _one_at_a_time = threading.Lock()
 """A call sets what there is only one of in a process, as the environment and the seeds."""
@@ -35,11 +35,25 @@ def train(*overrides: str, **values: Any) -> Run:
         LrscopeError: the run crashed, or it is not recorded in a store (``tracking=off``, a store that went away).
         KeyboardInterrupt: Ctrl-C stopped it at the end of a step; ``resume=`` goes on with it.
     """
-    ended = _command(train_words(overrides, values))
+    words = train_words(overrides, values)
+    _refuse_find(words)
+    ended = _command(words)
     if ended.run_id is None:
         raise LrscopeError("the run is in no store, so there is nothing to give back; see what was printed")
     with undisturbed():  # opening a store sets what MLflow reads from the environment
         return Run.load(ended.run_id, ended.store)
+
+
+def _refuse_find(words: Sequence[str]) -> None:
+    """Raises:
+    InputError: a rate would be found, and no run trained that could be given back.
+    """
+    asked = [word for word in words if word in ("find=on", "find.enabled=true")]
+    if asked and "find.then=train" not in words:
+        call = ", ".join(f'"{word}"' for word in words if word not in asked)
+        key, _, value = asked[0].partition("=")
+        rule, remedy = "looks for a rate, and trains no run to give back", f"Call lrscope.find({call})."
+        raise InputError(Problem(key, value, rule, remedy))
 
 
 def find(*overrides: str, **values: Any) -> Find:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from lrscope.core.command_words import is_from_python
 from lrscope.core.errors import Problem
 from lrscope.core.run_facts import RATE_KEYS
 
@@ -22,6 +23,7 @@ def find_problems(config: Any, typed: Sequence[str]) -> list[Problem]:
     about = [word for word in words if word.startswith(("find=", "find.")) and word != OFF]
     if str(config.hydra.mode).endswith("MULTIRUN"):
         rule, remedy = "finds the rate of one run, and this is a sweep", "Leave out -m and what is swept, or find."
+        remedy = "Call lrscope.find(…) for one run, or leave it out." if is_from_python() else remedy
         return [_problem(word, rule, remedy) for word in about]
     if not config.find.enabled:
         return [_problem(word, "has an effect with find=on only", "Add find=on, or leave it out.") for word in about]

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from inspect import Parameter, signature
 from pathlib import Path
-from typing import Any, get_origin, get_type_hints
+from typing import Any
 
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from lrscope.config.imported import imported
+from lrscope.config.like_annotation import unlike_annotation
 from lrscope.config.nearest_class import nearest_class
 from lrscope.config.suggest import did_you_mean, nearest_words
 from lrscope.core.errors import InputError, Problem
@@ -102,7 +103,8 @@ def _call_problems(
     open_ended = any(p.kind == p.VAR_KEYWORD for p in parameters)
     if unknown := [] if open_ended else sorted(given - set(names)):
         problems.append(_unknown(key, target, {name: str(group.get(name)) for name in unknown}, names))
-    return [*problems, *_no_lists(key, named_thing, names, group)]
+    values: Any = OmegaConf.to_container(group, resolve=True)
+    return [*problems, *unlike_annotation(key, named_thing, left, values)]
 
 
 def _remedy_of_import(key: str, target: str, error: BaseException) -> str:
@@ -115,19 +117,6 @@ def _remedy_of_import(key: str, target: str, error: BaseException) -> str:
         write = "Write package.module.Class; a module of your own lies beside train.py or on PYTHONPATH."
         return did_you_mean([near] if near else []) + write
     return f"Install {absent.partition('.')[0]}, or leave it out of that file." if absent else "Mend that file."
-
-
-def _no_lists(key: str, named_thing: Any, names: Iterable[str], group: DictConfig) -> Iterator[Problem]:
-    """One value where a list of them is wanted: ``model.hidden=25``. A word would be taken for a list of letters."""
-    try:
-        made_by: Any = vars(named_thing).get("__init__", named_thing) if isinstance(named_thing, type) else named_thing
-        hints = get_type_hints(made_by)
-    except (Exception, SystemExit):  # names that only a type checker knows
-        return
-    for name in names:
-        value = group.get(name)
-        if get_origin(hints.get(name)) in (list, tuple, Sequence) and isinstance(value, (str, int, float)):
-            yield Problem(f"{key}.{name}", str(value), "must be a list", f"Write {key}.{name}=[{value}].")
 
 
 def _missing(key: str, target: str, names: Sequence[str]) -> Problem:

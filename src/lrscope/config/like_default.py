@@ -5,6 +5,7 @@ Nothing else knows their types: ``optimizer.nesterov=no`` is a text, and Python 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -51,7 +52,7 @@ def _rule(key: str, value: Any, default: Any) -> tuple[str, str] | None:
         return "must be a whole number" if isinstance(default, int) else "must be a number", example
     if isinstance(default, int) and not float(value).is_integer():
         return "must be a whole number", example
-    return None
+    return None if math.isfinite(value) else ("must be a finite number", example)
 
 
 def _is_number(value: Any) -> bool:

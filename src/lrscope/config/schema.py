@@ -190,6 +190,7 @@ def register() -> None:
     from hydra.core.config_store import ConfigStore
     from omegaconf import OmegaConf
 
+    from lrscope.config.true_or_false import with_strict_bools
     from lrscope.core.command_words import train_command
     from lrscope.core.metric_goal import goal_of
     from lrscope.core.paths import project_root
@@ -197,7 +198,7 @@ def register() -> None:
     # Hydra copies all of it for each group that --help lists, half of that command's time (0.29 s of 0.58,
     # benchmarks/hacks.py), though it copies what it takes out as well.
     setattr(ConfigStore, "__deepcopy__", lambda store, _memo: store)  # noqa: B010
-    node = OmegaConf.structured(Config)
+    node = with_strict_bools(OmegaConf.structured(Config))
     OmegaConf.set_struct(node.optimizer.groups, False)  # the user names the groups: each is a new key
     ConfigStore.instance().store(name="lrscope", node=node)
     OmegaConf.register_new_resolver("lrscope_root", lambda: str(project_root()), replace=True)

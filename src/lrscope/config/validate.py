@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from lrscope.config.check_classes import check_metrics, check_targets
 from lrscope.config.check_sampling import check_system_metrics
 from lrscope.config.check_trainer import at_least_one, check_trainer
 from lrscope.config.closed_keys import unknown_keys
@@ -34,8 +35,8 @@ def check(cfg: Any) -> list[Problem]:
         return broken
     found = [
         *unknown_keys(cfg),
-        *_check_targets(cfg),
-        *_check_metrics(cfg),
+        *check_targets(cfg),
+        *check_metrics(cfg),
         *_check_top(cfg),
         *_check_schedule(cfg),
         *check_trainer(cfg.trainer),
@@ -106,38 +107,6 @@ def _texts_of_the_environment(raw: Mapping[str, Any], resolved: Mapping[str, Any
 OPEN_GROUPS = ("dataset", "model", "loss", "metrics", "optimizer", "scheduler")
 
 
-def _check_targets(cfg: Any) -> Iterator[Problem]:
-    for group, example in (("dataset", "digits"), ("model", "mlp"), ("optimizer", "adam")):
-        target = cfg[group].get("_target_")
-        if group == "optimizer" and target is None and cfg.optimizer.get("name") == "own":
-            yield from _check_own_optimizer(cfg.optimizer)
-        elif not isinstance(target, str) or not target:
-            rule = "must name a class as package.module.Class"
-            yield Problem(f"{group}._target_", str(target), rule, f"Try {group}={example}.")
-
-
-def _check_own_optimizer(optimizer: Any) -> Iterator[Problem]:
-    for key in optimizer:
-        if key not in ("name", "_target_", "lr") and optimizer[key] not in (None, {}):
-            rule = "the module's own configure_optimizers does not see it"
-            yield Problem(f"optimizer.{key}", str(optimizer[key]), rule, "Set it there, or choose optimizer=adam.")
-
-
-TAKEN = ("loss", "loss_epoch", "loss_eval", "loss_start", "loss_late", "loss_constant", "acc")
-"""Metrics of a part that every run records by itself."""
-
-
-def _check_metrics(cfg: Any) -> Iterator[Problem]:
-    for name, metric in cfg.metrics.items():
-        target = metric.get("_target_") if hasattr(metric, "get") else None
-        if not isinstance(target, str) or not target:
-            remedy = f"Write '+metrics.{name}._target_=torchmetrics.classification.F1Score', or metrics=[f1]."
-            yield Problem(f"metrics.{name}", str(metric), "must name a class by its _target_", remedy)
-        if str(name) in TAKEN or not re.fullmatch(r"\w+", str(name)):
-            rule = "is recorded already under this name" if str(name) in TAKEN else "is no plain word"
-            yield Problem(f"metrics.{name}", str(target), rule, "Give it another name.")
-
-
 def _check_top(cfg: Any) -> Iterator[Problem]:
     if not (math.isfinite(cfg.lr) and cfg.lr > 0):
         yield Problem("lr", f"{cfg.lr:g}", "a learning rate is a finite number above 0", "Try lr=0.001.")
@@ -190,6 +159,8 @@ def _check_schedule(cfg: Any) -> Iterator[Problem]:
     from omegaconf import OmegaConf
 
     schedule: Any = OmegaConf.to_container(cfg.scheduler, resolve=True)
+    if not isinstance(schedule.get("_target_"), (str, type(None))):
+        return
     peak = cfg.optimizer.get("lr", cfg.lr)
     usable = isinstance(peak, (int, float)) and math.isfinite(peak) and peak > 0
     yield from schedule_problems(schedule, peak=peak if usable else None)

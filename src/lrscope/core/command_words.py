@@ -28,6 +28,11 @@ def called_from_python() -> Iterator[None]:
         _from_python.reset(before)
 
 
+def is_from_python() -> bool:
+    """Whether Python code called the command."""
+    return _from_python.get()
+
+
 _options: tuple[str, ...] = ()
 
 

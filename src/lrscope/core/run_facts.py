@@ -71,6 +71,8 @@ class RunFacts:
     """``norm``: of the whole gradient, ``value``: of each entry."""
     parameters: int | None = None
     """Numbers that are trained."""
+    untrained: str | None = None
+    """Parameters that no optimizer holds though nobody froze them, in words."""
     dropout: float | None = None
     """Largest share of units that a layer drops."""
     batch_norm: bool | None = None

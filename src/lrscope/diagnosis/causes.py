@@ -9,8 +9,18 @@ from dataclasses import replace
 import numpy as np
 
 from lrscope.core.verdict import Cause, Diagnosis, Finding, Verdict
+from lrscope.diagnosis.data_causes import (
+    LARGE_INPUT,
+    floor_reached,
+    not_finite,
+    nothing_to_learn,
+    ran_away,
+    scale_free,
+    scale_of_data,
+    scale_of_loss,
+    wrong_sign,
+)
 from lrscope.diagnosis.detectors.collapse import dead_layer
-from lrscope.diagnosis.signals.learned import HOPELESS
 from lrscope.diagnosis.signals.run_signals import RunSignals
 
 STRONG_DECAY, SOME_DECAY = 0.3, 0.03
@@ -26,15 +36,10 @@ OFTEN = 0.5
 """Share of the steps that were clipped, from which that is named."""
 FAR_CLIPPED = 10.0
 """A gradient that is so many times as long as it may be makes the limit, and not the rate, the size of a step."""
+REACHED = 0.5
+"""Share of its peak that a rate must come to for the run to tell of that."""
 MOST_DROPPED = 0.8
 MOST_SATURATED = 0.9
-LARGE_INPUT = 10.0
-"""Inputs are meant to be around 1."""
-FAR_TARGETS = 100.0
-"""Targets that lie so far from 0, or apart, that the last layer has a long way to go."""
-
-SCALE_FREE = frozenset({"adam", "adamw", "nadam", "radam", "adamax", "rmsprop", "adagrad", "adadelta", "lion"})
-"""Optimizers whose step does not grow with the gradient: clipping by a factor changes next to nothing."""
 
 _RANGES = {
     "softmax": (0.0, 1.0), "sigmoid": (0.0, 1.0), "hardsigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0),
@@ -53,7 +58,7 @@ def _explained(finding: Finding, signals: RunSignals) -> Finding:
     trained = finding.verdict is Verdict.TRAINED
     looked_for = _ALSO_OF_TRAINED if trained else _CAUSES
     causes = [cause for find in looked_for if (cause := find(finding, signals)) is not None]
-    if not trained and not any(cause.instead for cause in causes) and (scale := _scale(signals)) is not None:
+    if not trained and not any(cause.instead for cause in causes) and (scale := scale_of_data(signals)) is not None:
         causes.append(scale)
     if not causes:
         return finding
@@ -70,39 +75,6 @@ def _explained(finding: Finding, signals: RunSignals) -> Finding:
 def about_the_rate(verdict: Verdict) -> bool:
     """Whether the advice of such a finding is about the rate, unless something else is found."""
     return verdict.meaning.about in ("all", "progress")
-
-
-def _ran_away(finding: Finding) -> bool:
-    return finding.verdict.failed and finding.verdict.meaning.final
-
-
-def _data(finding: Finding, signals: RunSignals) -> Cause | None:
-    """A loss that is not finite through no step of the optimizer."""
-    facts = signals.facts
-    if not _ran_away(finding):
-        return None
-    if facts.broken_examples:
-        of = f" of {facts.examples:,}" if facts.examples else ""
-        return Cause(
-            "examples that are not finite",
-            f"{facts.broken_examples:,}{of} training examples hold an input or a target that is not finite",
-            "look at the data: mend these examples or leave them out",
-        )
-    if not _finite_at_start(signals):
-        return Cause(
-            "not finite from the start",
-            "it was so before the first update, at the weights that the network starts from",
-            "look at the data (values that are not finite, or far too large) and at the initialisation",
-        )
-    return None
-
-
-def _finite_at_start(signals: RunSignals) -> bool:
-    start, batches = signals.trace.get("train/loss_start").values, signals.trace.get("train/loss")
-    if len(start) and not math.isfinite(start[0]):
-        return False
-    by_step = bool(len(start)) or signals.facts.steps_per_epoch is not None
-    return not (by_step and len(batches) and batches.steps[0] == 0 and not math.isfinite(batches.values[0]))
 
 
 def _bounded(_finding: Finding, signals: RunSignals) -> Cause | None:
@@ -174,7 +146,7 @@ def _decay(finding: Finding, signals: RunSignals) -> Cause | None:
     if decay <= 0 or not len(rates) or not np.isfinite(rates).all():
         return None
     peak, key = float(rates.max()), facts.rate_key
-    if _ran_away(finding):
+    if ran_away(finding):
         if name == "sgd" and peak * decay > 2:
             why = f"{key} × weight decay is {peak * decay:.3g}: above 2 the weights grow without any gradient"
             remedy = f"lower optimizer.weight_decay below {1 / peak:.2g} (was {decay:g}), or {key} as far"
@@ -222,64 +194,55 @@ def _clipping(finding: Finding, signals: RunSignals) -> Cause | None:
         f"steps; at half of them it was at least {max(times, 1):,.0f}× as long"
     )
     held_back = finding.verdict.meaning.about == "progress" and times >= FAR_CLIPPED
-    instead = held_back and (facts.optimizer or "").lower() not in SCALE_FREE
+    instead = held_back and not scale_free(facts)
     return Cause("clipping", why, f"raise trainer.gradient_clip_val to about {norm:.2g} or leave it out", instead)
 
 
 def _dropout(finding: Finding, signals: RunSignals) -> Cause | None:
     dropped = signals.facts.dropout or 0.0
-    if dropped < MOST_DROPPED or _ran_away(finding):
+    if dropped < MOST_DROPPED or ran_away(finding):
         return None
     why = f"dropout takes {dropped:.0%} of a layer's units out of every step"
     return Cause("dropout", why, "lower dropout to 0.5 or less")
+
+
+def _climbs_on(finding: Finding, signals: RunSignals) -> Cause | None:
+    """A warm-up that the run ends in."""
+    rates, facts = signals.rates, signals.facts
+    ended = signals.steps >= (facts.planned_steps or 0)
+    if finding.verdict.meaning.about != "progress" or not ended or not len(rates) or not facts.peak_lr:
+        return None
+    if not rates[0] < rates[-1] == rates.max() < REACHED * facts.peak_lr:
+        return None
+    why = f"the rate was still on its way up: it came to {rates[-1]:.2g}, and its peak is {facts.peak_lr:.4g}"
+    remedy = "let the schedule reach its peak early in the run"
+    if (facts.scheduler_arguments.get("total_steps") or 0) > signals.steps:
+        remedy = f"set scheduler.total_steps to the {signals.steps:,} steps of the run"
+    return Cause("a warm-up longer than the run", why, remedy)
+
+
+def _untrained(_finding: Finding, signals: RunSignals) -> Cause | None:
+    found = signals.facts.untrained
+    if found is None:
+        return None
+    why = f"the optimizer does not hold {found}, which stayed as they were"
+    return Cause("untrained parameters", why, "let the optimizer hold all parameters", instead=False)
 
 
 def _batch_of_one(finding: Finding, signals: RunSignals) -> Cause | None:
     facts = signals.facts
     if facts.batch_size != 1 or (facts.examples or 2) < 2:
         return None
-    if facts.batch_norm and not _ran_away(finding):
+    if facts.batch_norm and not ran_away(finding):
         why = "batch norm over a batch of one takes the input out of the answer"
         return Cause("a batch of one", why, "raise batch_size to 16 or more")
     why = "a batch of one example gives a step that is mostly noise"
     return Cause("a batch of one", why, "raise batch_size", instead=False)
 
 
-def _floor(finding: Finding, signals: RunSignals) -> Cause | None:
-    """Equal inputs with different targets, or a loss that is never 0: below that nothing is to be had."""
-    floor, constant, labels = signals.facts.floor_loss or 0.0, signals.constant_loss, signals.facts.floor_of != "loss"
-    if floor <= 0 or constant is None or constant <= 0 or _ran_away(finding):
-        return None
-    what = "equal inputs have different targets" if labels else "the loss is never 0 (label smoothing)"
-    why = f"{what}, so no answer gets below {floor:.4g}"
-    if labels and floor >= HOPELESS * constant:
-        return Cause(
-            "labels that the inputs do not tell",
-            f"{why} (a constant one has {constant:.4g})",
-            "look at the inputs and the labels",
-        )
-    if signals.end > floor + 0.1 * (constant - floor):
-        return None
-    name = "labels that the inputs do not tell" if labels else "the floor of the loss"
-    return Cause(name, why, f"take this for as good as the {'labels' if labels else 'loss'} can be", instead=False)
-
-
-def _scale(signals: RunSignals) -> Cause | None:
-    """Inputs and targets far from the size that layers and rates are made for."""
-    facts = signals.facts
-    parts, what = [], []
-    if facts.target_range is not None and max(abs(end) for end in facts.target_range) > FAR_TARGETS:
-        parts.append(f"the targets lie between {facts.target_range[0]:.4g} and {facts.target_range[1]:.4g}")
-        what.append("targets")
-    if facts.largest_input is not None and LARGE_INPUT * 10 < facts.largest_input < math.inf:
-        parts.append(f"the inputs reach {facts.largest_input:.3g}")
-        what.append("inputs")
-    remedy = f"scale the {' and the '.join(what)} to around 1"
-    return Cause("the scale of the data", ", ".join(parts), remedy, instead=False) if parts else None
-
-
 _CAUSES: tuple[Callable[[Finding, RunSignals], Cause | None], ...] = (
-    _data, _bounded, _flat_from_the_start, _decay, _clipping, _dropout, _batch_of_one, _floor,
+    not_finite, nothing_to_learn, wrong_sign, _bounded, _flat_from_the_start, _decay, _clipping, _dropout,
+    scale_of_loss, _climbs_on, _untrained, _batch_of_one, floor_reached,
 )  # fmt: skip
-_ALSO_OF_TRAINED = (_bounded, _decay)
+_ALSO_OF_TRAINED = (nothing_to_learn, wrong_sign, _bounded, _decay, _untrained)
 """What may hold a run back that has levelled off where nothing is wrong with its curves."""

@@ -60,4 +60,6 @@ def _run(signals: RunSignals) -> str:
         parts.append(f"gradient clipped at {facts.clip_value:g} ({facts.clip_algorithm}){share}")
     if facts.dropout:
         parts.append(f"dropout {facts.dropout:g}")
+    if facts.untrained:
+        parts.append(f"the optimizer does not hold {facts.untrained}")
     return f"*{', '.join(parts)}.*"

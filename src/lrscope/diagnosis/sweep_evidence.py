@@ -12,6 +12,7 @@ import numpy as np
 from lrscope.core.run_facts import RunFacts
 from lrscope.core.verdict import Diagnosis, Finding, Verdict
 from lrscope.diagnosis.causes import about_the_rate
+from lrscope.diagnosis.data_causes import no_rate_helps
 from lrscope.diagnosis.signals.run_signals import RunSignals
 
 SAME = 0.01
@@ -166,7 +167,7 @@ def _lowest(member: RunSignals, name: str) -> float | None:
 
 
 def _revised(finding: Finding, member: RunSignals, rates: Rates) -> Finding:
-    if not about_the_rate(finding.verdict):
+    if not about_the_rate(finding.verdict) or no_rate_helps(member):
         return finding
     mine, key, best = rates.of(member.set_rate or 0.0), member.facts.rate_key, rates.best
     slow = finding.verdict is Verdict.TOO_SLOW

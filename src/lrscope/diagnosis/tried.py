@@ -22,6 +22,7 @@ from lrscope.core.trials import (
 )
 from lrscope.core.verdict import Cause, Diagnosis, Finding, Verdict
 from lrscope.diagnosis.causes import about_the_rate
+from lrscope.diagnosis.data_causes import no_rate_helps
 from lrscope.diagnosis.signals.run_signals import RunSignals
 
 BETTER = 0.1
@@ -48,8 +49,13 @@ def _advised(finding: Finding, signals: RunSignals, trials: Trials) -> Finding:
     facts = signals.facts
     if not about_the_rate(finding.verdict) or not (finding.verdict.failed or finding.verdict is Verdict.TOO_SLOW):
         return finding
+    if no_rate_helps(signals):
+        return finding
     if finding.verdict is Verdict.TOO_SLOW:
-        return _faster(finding, signals, trials)
+        told = _faster(finding, signals, trials)
+        if not finding.not_the_rate or told is finding:
+            return _beside(told, finding)
+        return replace(told, advice=f"{finding.advice}; as it is, {told.advice}", rate=None)
     chosen = follow(trials)
     if chosen is None:
         return _nothing_helps(finding, facts, trials)
@@ -57,7 +63,7 @@ def _advised(finding: Finding, signals: RunSignals, trials: Trials) -> Finding:
         advice = f"start with {_words(chosen, facts)}: {_seen(chosen, trials, facts)}"
         told = _told(finding, advice, chosen, facts)
         if not finding.not_the_rate:
-            return told
+            return _beside(told, finding)
         return replace(told, advice=f"{finding.advice}; as it is, {advice}", rate=None)
     rate = _rate(chosen, facts)
     it_is = f"it is {_CAUSES[chosen.what]}: {_changed(chosen)} it trains at {facts.rate_key}={rate:.4g}"
@@ -66,6 +72,12 @@ def _advised(finding: Finding, signals: RunSignals, trials: Trials) -> Finding:
     told = _told(finding, f"{_words(chosen, facts)}: {_length(chosen)} {fell}{_none_helped(trials)}", chosen, facts)
     cause = Cause(chosen.what, it_is, _words(chosen, facts))
     return replace(told, why=f"{finding.why}; {it_is}", rate=None, causes=(cause, *finding.causes))
+
+
+def _beside(told: Finding, finding: Finding) -> Finding:
+    """What was tried, and what else than the rate might be changed."""
+    others = [cause.remedy for cause in finding.causes if not cause.instead and told is not finding]
+    return replace(told, advice="; or ".join([told.advice, *others]))
 
 
 def _told(finding: Finding, advice: str, chosen: Trial, facts: RunFacts) -> Finding:

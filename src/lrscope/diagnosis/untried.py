@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from lrscope.core.trace import Trace
 from lrscope.core.verdict import Finding, Verdict
 from lrscope.diagnosis.causes import about_the_rate
+from lrscope.diagnosis.data_causes import no_rate_helps
 from lrscope.diagnosis.diagnose import diagnose_sweep
 from lrscope.diagnosis.signals.run_signals import RunSignals
 from lrscope.diagnosis.signals.turned import turned
@@ -47,7 +48,7 @@ def untried(traces: Sequence[Trace]) -> Untried | None:
         return None
     groups: dict[str, list[int]] = defaultdict(list)
     for number, (run, finding) in enumerate(zip(runs, found, strict=True)):
-        if run.set_rate and about_the_rate(finding.verdict) and not run.facts.broken_examples:
+        if run.set_rate and about_the_rate(finding.verdict) and not no_rate_helps(run):
             groups[settings_of(run.facts)].append(number)
     if not groups:
         return None

@@ -19,7 +19,7 @@ class BinaryCrossEntropy(nn.Module):
         class_shares: of the training part; filled in from the data.
 
     Raises:
-        ValueError: there are no two shares to balance.
+        ValueError: there are no two shares to balance, or a number that is not finite and above 0.
     """
 
     pos_weight: Tensor | None
@@ -37,6 +37,8 @@ class BinaryCrossEntropy(nn.Module):
                 raise ValueError("pos_weight=balanced needs two classes of data in memory; give a number")
             pos_weight = class_shares[0] / class_shares[1]
         given = torch.as_tensor(pos_weight, dtype=torch.float32) if pos_weight is not None else None
+        if given is not None and (isinstance(pos_weight, bool) or not bool((given.isfinite() & (given > 0)).all())):
+            raise ValueError(f"pos_weight={pos_weight} is no finite number above 0")
         self.register_buffer("pos_weight", given)
 
     def forward(self, answers: Tensor, targets: Tensor) -> Tensor:

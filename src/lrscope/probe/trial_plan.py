@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from lrscope.core.run_facts import RunFacts
 from lrscope.core.trials import CLIPPING, DECAY, FRESH, INPUTS, LONGER, RATE, RESET, SCHEDULE, STANDARDISED
 from lrscope.core.verdict import Verdict
-from lrscope.diagnosis.causes import SCALE_FREE
+from lrscope.diagnosis.data_causes import SCALE_FREE
 from lrscope.diagnosis.detectors.schedule import is_scheduled
 from lrscope.probe.trial_start import Change
 

@@ -57,6 +57,7 @@ from lrscope.training.recording import RunRecorder
 from lrscope.training.resumable_loader import ResumableLoader, resumable
 from lrscope.training.supported import Objective, Pair, taken
 from lrscope.training.trainer import lightning_kept_quiet, make_trainer
+from lrscope.training.untrained import untrained
 from lrscope.training.user_loader import evaluated_batches, one_epoch, whole_run
 
 if TYPE_CHECKING:
@@ -210,7 +211,8 @@ def train(single: SingleRun, log: RunLog | None = None) -> RunEnd:
     began = time.monotonic()
     end = _fit(single, log)
     single.steps.flush()
-    return replace(end, seconds=time.monotonic() - began)
+    left = untrained(single.network, single.trainer.optimizers)
+    return replace(end, seconds=time.monotonic() - began, untrained=left)
 
 
 def _fit(single: SingleRun, log: RunLog | None) -> RunEnd:
@@ -275,7 +277,6 @@ def _data(
 def _loader_parts(run: PreparedRun, take: Callable[[Any], Pair]) -> Parts:
     module = run.source.module
     assert module is not None
-
     limit = evaluated_batches(module.train_dataloader(), run.cfg.trainer.limit_train_batches)
 
     def batches(loader: Iterable[Any]) -> Iterable[Pair]:

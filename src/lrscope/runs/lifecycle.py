@@ -70,6 +70,8 @@ class RunEnd:
     pruned: Pruned | None = None
     """That a search ended it."""
     seconds: float = 0.0
+    untrained: str | None = None
+    """The fact of that name, which is known once there is an optimizer."""
 
     @property
     def by_itself(self) -> bool:
@@ -160,6 +162,9 @@ def conclude(
     if not interrupted and ending.error is None:
         recorder.end()
     trace = recorder.trace(run.facts)
+    if ending.untrained is not None:
+        trace = replace(trace, facts=replace(run.facts, untrained=ending.untrained))
+        log.tags({"lrscope.facts": trace.facts.to_json()})
     if ending.by_itself and trace.series and (found := tried(trace)) is not None:
         keep_trials(log, found)
         trace = replace(trace, facts=replace(trace.facts, trials=found))

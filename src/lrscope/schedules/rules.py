@@ -53,6 +53,7 @@ BOUNDS: dict[str, dict[str, Bound]] = {
     },
     TORCH + "OneCycleLR": {
         "total_steps": WHOLE_ABOVE_ZERO,
+        "max_lr": ABOVE_ZERO,
         "pct_start": BETWEEN,
         "div_factor": ABOVE_ONE,
         "final_div_factor": ABOVE_ONE,
@@ -75,6 +76,8 @@ CHOICES: dict[str, dict[str, tuple[str, ...]]] = {
     TORCH + "OneCycleLR": {"anneal_strategy": ("cos", "linear")},
     "lrscope.schedules.cyclic.cyclic": {"mode": ("triangular", "triangular2", "exp_range")},
 }
+ONE_EACH = ("max_lr", "min_lr")
+"""Arguments that may be a list, of a number for each parameter group."""
 BELOW_PEAK = ("base_lr", "min_lr", "eta_min")
 """Arguments that name the bottom of a curve whose top is the peak rate."""
 
@@ -88,7 +91,9 @@ def problems(schedule: Mapping[str, Any], peak: float | None = None) -> list[Pro
     target, given = schedule.get("_target_") or "", arguments(schedule)
     found = _stepping_problems(schedule)
     for key, bound in BOUNDS.get(target, {}).items():
-        if given.get(key) is not None and not _is_number(given[key], bound):
+        if given.get(key) is None or (key in ONE_EACH and isinstance(given[key], list)):
+            continue
+        if not _is_number(given[key], bound):
             found.append(_problem(key, given[key], bound.rule, bound.example))
     for key, choices in CHOICES.get(target, {}).items():
         if key in given and given[key] not in choices:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lrscope.core.errors import InputError, Problem
+from lrscope.core.within_memory import does_not_fit, within_memory
 from lrscope.sweeps.data_check import OnData, missing_of_data
 from lrscope.sweeps.no_effect import idle_rates
 
@@ -39,6 +40,13 @@ class BuildCheck:
 
     def problems(self, cfgs: Sequence[DictConfig]) -> list[Problem]:
         """Everything that is wrong with any of them; the configs themselves are left as they are."""
+        with within_memory():
+            self._look_at(cfgs)
+        if not self._problems and len(self._filled) > 1 and cfgs[0].resume is None:
+            self._problems += idle_rates(self._filled)
+        return self._problems
+
+    def _look_at(self, cfgs: Sequence[DictConfig]) -> None:
         for cfg in cfgs:
             key = _data_key(cfg)
             if key not in self._sources:
@@ -54,9 +62,6 @@ class BuildCheck:
             if source is not None and parts not in self._tried:
                 self._tried.add(parts)
                 self._try_parts(cfg, source, device)
-        if not self._problems and len(self._filled) > 1 and cfgs[0].resume is None:
-            self._problems += idle_rates(self._filled)
-        return self._problems
 
     def on_data(self, cfg: DictConfig) -> OnData | None:
         """A config that was checked, with its data; None where these could not be had."""
@@ -79,7 +84,7 @@ class BuildCheck:
         try:
             return build.source(cfg)
         except InputError as error:
-            self._problems += error.problems
+            self._problems += _told(error)
             if any(problem.key != "batch_size" for problem in error.problems):
                 return None
         cfg = copy.deepcopy(cfg)
@@ -175,6 +180,7 @@ class BuildCheck:
         from lrscope.config.monitors import is_users
         from lrscope.training import build
         from lrscope.training.first_step import try_step
+        from lrscope.training.untrained import untrained, words_on_untrained
 
         optimizer = build.optimizer(cfg, network.made)
         schedule = build.schedule(cfg, optimizer)
@@ -184,14 +190,23 @@ class BuildCheck:
             moves = cfg.total_steps if cfg.scheduler.get("interval", "epoch") == "step" else build.planned_epochs(cfg)
             own = is_users(cfg.scheduler.get("_target_"))
             try_step(optimizer, schedule, str(cfg.optimizer._target_), moves if own else 1)
+            self._notes += words_on_untrained(str(cfg.optimizer._target_), untrained(network.made, [optimizer]))
 
     def _noting(self, make: Callable[[], Any]) -> Any:
         """What ``make`` makes; None where it cannot, and why is noted."""
         try:
             return make()
         except InputError as error:
-            self._problems += error.problems
+            self._problems += _told(error)
             return None
+
+
+def _told(error: InputError) -> Sequence[Problem]:
+    """Its problems; where memory ran out, that alone is what is wrong."""
+    if (rule := does_not_fit(error.__cause__)) is None:
+        return error.problems
+    first = error.problems[0]
+    return [Problem(first.key, first.value, rule, "Make it smaller, or train where there is more.")]
 
 
 @dataclass(frozen=True)
@@ -215,7 +230,7 @@ def _as_users(cfg: DictConfig, make: Callable[[], _Network]) -> _Network:
     except InputError:
         raise
     except Exception as error:
-        if not is_users(cfg.model._target_):
+        if not is_users(cfg.model._target_) and does_not_fit(error) is None:
             raise
         rule, remedy = f"cannot be used as a network ({reason_of(error)})", "Leave torch.nn.Module's own methods to it."
         raise InputError(Problem("model", str(cfg.model._target_), rule, remedy)) from error

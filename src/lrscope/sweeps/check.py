@@ -15,6 +15,7 @@ from lrscope.core.errors import InputError, Problem
 from lrscope.core.fingerprint import fingerprint
 from lrscope.sweeps.build_check import BuildCheck
 from lrscope.sweeps.data_check import NEEDS as DATA_NEEDS
+from lrscope.sweeps.expand import as_of_intervals
 from lrscope.sweeps.no_effect import idle_axes
 
 if TYPE_CHECKING:
@@ -34,7 +35,10 @@ def check_plan(planned: Plan, chosen: bool = False) -> None:
     """
     twins = [] if chosen else _twins(planned.jobs)
     typed = [job.overrides for job in planned.jobs]
-    raise_problems([job.cfg for job in planned.jobs], [*planned.problems, *twins], typed)
+    try:
+        raise_problems([job.cfg for job in planned.jobs], [*planned.problems, *twins], typed)
+    except InputError as error:
+        raise InputError(as_of_intervals(error.problems, planned.spans)) from None
 
 
 def raise_problems(

@@ -117,4 +117,20 @@ def missing_of_data(cfg: DictConfig, source: Source) -> list[Problem]:
     if cfg.callbacks.test and (data is None or data.test is None):
         rule = f"the dataset {name} has no test part in memory"
         found.append(Problem("callbacks.test", "true", rule, "Leave it out, or give lrscope's Data a test part."))
-    return found
+    return [*found, *_one_class(cfg, source)]
+
+
+def _one_class(cfg: DictConfig, source: Source) -> list[Problem]:
+    """Labels that are all the same, for a loss that is known to look at nothing else."""
+    from lrscope.config.monitors import is_users
+    from lrscope.training.lightning_class import lightning_class
+
+    data = source.data
+    if data is None or data.task != "classification" or len(data.train) < 2:
+        return []
+    labels, loss = data.train.targets, cfg.loss.get("_target_")
+    if int(labels.min()) < int(labels.max()) or lightning_class(cfg) is not None or (loss and is_users(loss)):
+        return []
+    name = data.classes[int(labels[0])]
+    rule = f"all {len(labels):,} training examples are of one class, {name!r}: there is nothing to tell apart"
+    return [Problem("dataset", data.name, rule, "Give it examples of another class.")]

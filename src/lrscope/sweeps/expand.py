@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from lrscope.search.propose import Point, propose
 
 ONE_BY_ONE = "Write the values one by one: lr=1,0.1,0.01."
 TAGS = ("log", "linear")
+WHOLE = "must be a whole number"
 
 
 def expand(
@@ -101,6 +103,25 @@ def intervals(overrides: Sequence[Override]) -> list[Interval]:
 def searched(overrides: Sequence[str]) -> tuple[str, ...]:
     """The keys that are given as intervals."""
     return tuple(o.key_or_group for o in _readable(overrides) if o.is_interval_sweep())
+
+
+def spans(overrides: Sequence[str]) -> tuple[str, ...]:
+    """The intervals as typed."""
+    return tuple(str(o.input_line).lstrip("+") for o in _readable(overrides) if o.is_interval_sweep())
+
+
+def as_of_intervals(problems: Sequence[Problem], spans: Sequence[str]) -> list[Problem]:
+    """Where an interval goes over whole numbers, it is told once and not of each number that it gives."""
+    typed = dict(span.split("=", 1) for span in spans)
+    found: dict[Problem, None] = {}
+    for problem in problems:
+        if problem.rule == WHOLE and problem.key in typed:
+            key, value = problem.key, typed[problem.key]
+            low, high = (int(float(end)) for end in re.findall(r"interval\((.+?),(.+?)\)", value)[0])
+            remedy = f"Write {key}=int({value}) to search them, or {key}=range({low},{high + 1}) to train each."
+            problem = Problem(key, value, f"{WHOLE}, and an interval gives those between as well", remedy)
+        found[problem] = None
+    return list(found)
 
 
 def proposes_as_it_goes(overrides: Sequence[str], config: Any) -> bool:

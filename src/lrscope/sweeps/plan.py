@@ -16,7 +16,7 @@ from lrscope.config.overrides import run_config
 from lrscope.core.errors import Problem
 from lrscope.core.job import overrides_as_typed
 from lrscope.search.study import require_optuna
-from lrscope.sweeps.expand import expand, proposes_as_it_goes, searched
+from lrscope.sweeps.expand import expand, proposes_as_it_goes, searched, spans
 from lrscope.sweeps.folders import job_folder
 
 
@@ -43,12 +43,14 @@ class Plan:
     problems: tuple[Problem, ...] = ()
     searched: tuple[str, ...] = ()
     """The keys that were given as intervals, and are searched."""
+    spans: tuple[str, ...] = ()
+    """These intervals as typed, ``lr=interval(1e-5,10)``."""
 
     def with_more(self, other: Plan) -> Plan:
         """The jobs of both, as of one sweep."""
         jobs = (*self.jobs, *other.jobs)
         axes, problems = _axes(job.overrides for job in jobs), (*self.problems, *other.problems)
-        return Plan(jobs, axes, problems, self.searched)
+        return Plan(jobs, axes, problems, self.searched, self.spans)
 
 
 def plan(config: DictConfig) -> Plan | None:
@@ -101,7 +103,7 @@ def plan_jobs(overrides: Sequence[str], compose: Compose, loader: Any, search: A
     problems: list[Problem] = []
     expanded = expand(overrides, problems, compose, loader, search)
     composed = _composed(expanded, compose, loader, 0, problems, whole_sweep=True)
-    return replace(composed, searched=searched(overrides))
+    return replace(composed, searched=searched(overrides), spans=spans(overrides))
 
 
 def _composed(

@@ -70,7 +70,7 @@ def group_of_each(member: Trained) -> list[int]:
     number = {id(parameter): k for k, group in enumerate(groups) for parameter in group["params"]}
     trained = [parameter for parameter in member.network.parameters() if parameter.requires_grad]
     if any(id(parameter) not in number for parameter in trained):
-        raise CannotStack("a parameter is not the optimizer's")
+        raise CannotStack("its optimizer does not hold every parameter")
     return [number[id(parameter)] for parameter in trained]
 
 

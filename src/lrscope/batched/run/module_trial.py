@@ -14,6 +14,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 from lrscope.batched.model.batched_trainer import BatchedTrainer, Member, Wanted
 from lrscope.batched.model.losses import already
 from lrscope.batched.model.memory import Footprint, footprint
+from lrscope.batched.model.stack import CannotStack
 from lrscope.batched.model.stack_trial import CLOSE, StackTrial
 from lrscope.batched.run.member_logs import MemberLogs
 from lrscope.batched.run.members import BatchedMember
@@ -78,7 +79,7 @@ class ModuleTrial(StackTrial):
                     for batch in _batches(part, self._batch) if part is not None else ():
                         self._try_evaluation(batch)
                 self._check_what_is_looked_at()
-        except TakesOnlyOne as found:
+        except CannotStack as found:
             return str(found)
         except Exception as error:
             return _words(error)

@@ -19,6 +19,7 @@ from lrscope.training.callbacks.record_steps import examples_of
 from lrscope.training.generators import untouched_generators
 from lrscope.training.lightning_class import trains_itself
 from lrscope.training.trainer import lightning_kept_quiet, make_trainer
+from lrscope.training.untrained import untrained, words_on_untrained
 from lrscope.training.user_module.attach_data import AttachData
 from lrscope.training.user_module.few_batches import few_batches
 from lrscope.training.user_module.make_module import made_module, refuse_module
@@ -61,7 +62,8 @@ def rehearse(cfg: DictConfig, source: build.Source) -> Rehearsed:
         trainer = _train_a_little(cfg, source, module, target)
         if trains_itself(cfg):
             check_rate_has_effect(cfg, source, trainer)
-        return Rehearsed(module, words_ahead(cfg, trainer.optimizers))
+        left = words_on_untrained(target, untrained(module, trainer.optimizers))
+        return Rehearsed(module, (*words_ahead(cfg, trainer.optimizers), *left))
 
 
 def _train_a_little(cfg: DictConfig, source: build.Source, module: pl.LightningModule, target: str) -> pl.Trainer:
