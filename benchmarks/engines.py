@@ -5,8 +5,7 @@
 A sweep of rates and seeds in one process and on two workers of joblib. And what a group costs on each engine beside its
 training: four groups of one member of a single epoch, one after the other; the first also starts a worker. ``slurm``
 has its jobs as processes of this machine. All take turns, round by round; the tables have medians, and, as other
-programs change a wall clock and hardly a processor's, the processor's seconds of the command and of what it started
-(but of Ray, whose processes are not its own).
+programs change a wall clock and hardly a processor's, the processor's seconds of the command and of what it started.
 """
 
 from __future__ import annotations
@@ -14,15 +13,17 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import resource
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+
+import psutil
 
 ROOT = Path(__file__).resolve().parents[1]
 PLAIN = ("trainer=cpu", "callbacks.look_ahead=false", "tracking.log_model=none", "sweep.report=false")
@@ -50,17 +51,41 @@ class Ran:
 def command(folder: Path, *words: str) -> Ran:
     """A sweep, which has to succeed."""
     environment = os.environ | {"OMP_NUM_THREADS": "1", "LRSCOPE_ROOT": str(folder), "LRSCOPE_TRIAL_SECONDS": "0"}
-    began, before = time.perf_counter(), _of_children()
     line = [sys.executable, str(ROOT / "train.py"), "-m", *words, *PLAIN]
-    done = subprocess.run(line, env=environment, cwd=folder, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise RuntimeError(f"{' '.join(words)}\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
-    return Ran(time.perf_counter() - began, _of_children() - before, done.stdout)
+    began, used = time.perf_counter(), Used()
+    with tempfile.TemporaryFile("w+") as said:
+        process = subprocess.Popen(line, env=environment, cwd=folder, stdout=said, stderr=subprocess.STDOUT)
+        top = psutil.Process(process.pid)
+        while process.poll() is None:
+            used.look_at(top)
+            time.sleep(0.1)
+        wall = time.perf_counter() - began
+        said.seek(0)
+        words_said = said.read()
+    if process.returncode != 0:
+        raise RuntimeError(f"{' '.join(words)}\n{words_said[-4000:]}")
+    return Ran(wall, used.seconds, words_said)
 
 
-def _of_children() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+class Used:
+    """Seconds of the processor of a process and all that it started, as they were when they were last looked at.
+
+    The system counts those only that a process has waited for, and Ray's workers are nobody's.
+    """
+
+    def __init__(self) -> None:
+        self._of_each: dict[tuple[int, float], float] = {}
+
+    @property
+    def seconds(self) -> float:
+        return sum(self._of_each.values())
+
+    def look_at(self, top: psutil.Process) -> None:
+        with suppress(psutil.Error):
+            for process in (top, *top.children(recursive=True)):
+                with suppress(psutil.Error):
+                    times = process.cpu_times()
+                    self._of_each[process.pid, process.create_time()] = times.user + times.system
 
 
 def beside_one_process(ran: Mapping[str, Sequence[Ran]], members: int) -> None:

@@ -47,6 +47,13 @@ class Lit(pl.LightningModule):
         return torch.optim.SGD(self.parameters(), lr=0.1, momentum=0.9)
 
 
+class Large(Lit):
+    """With a loss whose gradients are too large for the first scales of float16."""
+
+    def training_step(self, batch: Any, batch_idx: int) -> Any:
+        return 1000 * functional.cross_entropy(self(batch[0]), batch[1])
+
+
 class OwnRate(Lit):
     """Two groups, whose rates follow the constructor's, and a schedule that looks at what it logs."""
 

@@ -72,7 +72,6 @@ def test_runs_that_differ_in_more_are_not(overrides: tuple[str, ...], tmp_path: 
     ("overrides", "words"),
     [
         (("optimizer._target_=torch.optim.NAdam",), "no batched update rule for NAdam"),
-        (("trainer.precision=16-mixed",), "a loss scale of its own"),
         (("trainer.devices=2",), "several devices"),
         (("callbacks.sharpness_every_epochs=1",), "sharpness"),
         (("callbacks.parameters=true",), "single parameters"),

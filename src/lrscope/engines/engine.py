@@ -51,7 +51,7 @@ class Engine(Protocol):
         """End the workers, at once where they work."""
 
 
-START_S = {"joblib": 4.0, "ray": 6.0, "slurm": 12.0}
-"""Seconds that a group costs beside its training: what must be gained by one more. Of joblib and SLURM the processor's,
-as benchmarks/engines.py has them (4.2 and 11.9, one round on a busy machine); of Ray a guess between them.
+START_S = {"joblib": 4.0, "ray": 5.0, "slurm": 12.0}
+"""Seconds that a group costs beside its training: what must be gained by one more. They are the processor's, as
+benchmarks/engines.py has them (4.2, 5.2 and 11.9, one round each on a busy machine), of Ray with its own processes.
 """

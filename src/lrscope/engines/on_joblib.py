@@ -79,14 +79,20 @@ def _cause(words: str) -> str:
 
 
 def _environment(slot: int, workers: int) -> dict[str, str]:
-    """The processor and the GPUs are shared out, unless somebody has said how."""
+    """The processor is shared out, unless somebody has said how; the GPUs that this process sees are, one to each."""
     own: dict[str, str] = {}
     if "OMP_NUM_THREADS" not in os.environ:
         own["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // workers))
-    if "CUDA_VISIBLE_DEVICES" not in os.environ:
-        import torch
-
-        count = torch.cuda.device_count()
-        if count > 1:
-            own["CUDA_VISIBLE_DEVICES"] = str(slot % count)
+    if len(gpus := _visible_gpus()) > 1:
+        own["CUDA_VISIBLE_DEVICES"] = gpus[slot % len(gpus)]
     return own
+
+
+def _visible_gpus() -> list[str]:
+    """As ``CUDA_VISIBLE_DEVICES`` names them: numbers, or ids."""
+    given = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if given is not None:
+        return [name.strip() for name in given.split(",") if name.strip()]
+    import torch
+
+    return [str(number) for number in range(torch.cuda.device_count())]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import socket
 from collections.abc import Iterator, Mapping
@@ -22,18 +23,21 @@ class RayEngine:
 
     Args:
         options: ``address`` of a cluster (``auto``: the one of this machine); ``num_cpus``, ``num_gpus`` of a task.
+        on_gpus: whether the members train on a GPU, where there is one. Then a task asks for one, or for the share of
+            one that lets all workers work at once: Ray shows it that one alone.
 
     Raises:
         InputError: there is no such cluster.
     """
 
-    def __init__(self, workers: int, options: Mapping[str, Any]) -> None:
+    def __init__(self, workers: int, options: Mapping[str, Any], on_gpus: bool = True) -> None:
         self._handles: list[_Handle] = []
-        cpus, gpus = float(options.get("num_cpus", 1)), float(options.get("num_gpus", 0))
+        cpus = float(options.get("num_cpus", 1))
         _start(options.get("address"), max(1, round(workers * cpus)))
         import ray
 
         has = ray.cluster_resources().get("GPU", 0)
+        gpus = float(options.get("num_gpus", share_of_gpus(has, workers) if on_gpus else 0))
         if options.get("address") is None and gpus > has:  # a cluster may grow; this machine would wait for ever
             self.stop()
             rule = f"a group wants more GPUs than this machine has ({has:g})"
@@ -57,6 +61,12 @@ class RayEngine:
 
         with suppress(Exception):
             ray.shutdown()
+
+
+def share_of_gpus(has: float, workers: int) -> float:
+    """Of one GPU what each worker asks for, where there are so many: 1, a half for two workers on each, and so on."""
+    each = math.ceil(workers / has) if has >= 1 else 0
+    return math.floor(10_000 / each) / 10_000 if each else 0.0  # Ray takes four digits
 
 
 def _start(address: str | None, cpus: int) -> None:

@@ -52,7 +52,8 @@ def train_elsewhere(jobs: Sequence[LaunchedJob]) -> dict[int, Outcome | LrscopeE
     if not groups:
         return {**done}
     folder = ledger.folder / "workers"
-    engine = _engine(name, min(workers, len(groups)), given_options(cfg.sweep), folder, ticket.local_id)
+    on_gpus = any(str(job.cfg.trainer.accelerator) != "cpu" for job in jobs)
+    engine = _engine(name, min(workers, len(groups)), given_options(cfg.sweep), folder, ticket.local_id, on_gpus)
     try:
         ran = run_groups(_queued(jobs, groups, folder), engine, workers, int(cfg.sweep.retries))
     finally:
@@ -71,12 +72,13 @@ def _queued(jobs: Sequence[LaunchedJob], groups: Sequence[Group], folder: Path) 
     return queued
 
 
-def _engine(name: str, workers: int, options: Mapping[str, Any], folder: Path, sweep: str) -> Engine:
+def _engine(name: str, workers: int, options: Mapping[str, Any], folder: Path, sweep: str, on_gpus: bool) -> Engine:
     """The engine of ``sweep.engine``; its library is imported here.
 
     Args:
         folder: of the sweep, for what the engine keeps.
         sweep: its own id.
+        on_gpus: whether members may train on one.
 
     Raises:
         InputError: it does not start.
@@ -88,7 +90,7 @@ def _engine(name: str, workers: int, options: Mapping[str, Any], folder: Path, s
     if name == "ray":
         from lrscope.engines.on_ray import RayEngine
 
-        return RayEngine(workers, options)
+        return RayEngine(workers, options, on_gpus)
     from lrscope.engines.on_slurm import SlurmEngine
     from lrscope.engines.slurm_queue import name_of_jobs
 

@@ -229,7 +229,7 @@ def _fit(single: SingleRun, log: RunLog | None) -> RunEnd:
     if isinstance(read, ResumableLoader):
         read.load_state_dict(loader_state(content))
     try:
-        with lightning_kept_quiet(), autolog_off():
+        with lightning_kept_quiet(single.trainer.precision), autolog_off():
             loaders = single.loader, single.val_loader
             single.trainer.fit(single.module, *loaders, ckpt_path=path, weights_only=True if path else None)
         if has_ended:

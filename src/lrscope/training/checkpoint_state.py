@@ -15,6 +15,9 @@ RANDOM = "lrscope_random"
 MEMBERS = "lrscope_members"
 """What a checkpoint says of how its run was trained: the members of its batched model, 0 by itself."""
 
+LOSS_SCALE = "MixedPrecision"
+"""Lightning's name for the state of a run's GradScaler, in float16."""
+
 LOGGED = "lrscope_logged"
 """Sums of what a LightningModule logged in the epoch, by Lightning's name."""
 

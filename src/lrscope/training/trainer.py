@@ -73,7 +73,15 @@ def _refused(asked: DictConfig, reason: str) -> Problem:
 
 
 class lightning_kept_quiet:
-    """Lightning announces devices, tips and interruptions for every run; a sweep of 64 needs none of it."""
+    """Lightning announces devices, tips and interruptions for every run; a sweep of 64 needs none of it.
+
+    Args:
+        precision: of the run that is trained within.
+    """
+
+    def __init__(self, precision: str = "32-true") -> None:
+        # Where a loss scale has the first update skipped, torch takes the schedule to be stepped too early.
+        self._more = (".*Detected call of `lr_scheduler.step.*",) if str(precision) in HALF else ()
 
     def __enter__(self) -> None:
         self._logger = logging.getLogger("pytorch_lightning")
@@ -91,6 +99,7 @@ class lightning_kept_quiet:
             ".*smaller than the logging interval.*",
             ".*is not available but strict is set to `False`.*",
             ".*`srun` command is available on your system.*",  # sweep.engine=slurm is how lrscope trains there
+            *self._more,
         ):
             warnings.filterwarnings("ignore", words)
 

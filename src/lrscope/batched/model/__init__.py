@@ -8,12 +8,15 @@ Who calls whom::
             forward      vmap of the network
                 layers, masks, images, recurrence    what vmap computes otherwise than a member alone does, or not
             losses       the mean loss of every member
+            mixed_types  layers and losses under vmap and autocast in the types that they have alone
         update_rules     sgd, adam, adamw, rmsprop, adagrad
         group_updates    an update of all members, one parameter group after the other
             blocks       an update over a block of weights at a time that the cache holds
             update_coefficients    those of the coming updates
         numbers          the optimizers' rates, momenta, betas … per member
         member_rates     torch's own schedulers, a parameter group per member
+        loss_scales      a loss scale per member, in float16
+        optimizer_state  rows of the stack as torch's optimizers save them, and back
         clipping         clipping per member
         member_signals   gradient norm, update ratio and cosine per member
     stack_trial          a stack tried on one batch: does vmap take the network, are its gradients right, its cost

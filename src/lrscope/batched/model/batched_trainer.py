@@ -15,15 +15,16 @@ from lrscope.batched.model.forward import Forward
 from lrscope.batched.model.group_updates import GroupUpdates, group_of_each
 from lrscope.batched.model.images import lay_side_by_side
 from lrscope.batched.model.layers import draw_from, normalise_as_alone
+from lrscope.batched.model.loss_scales import LossScales
 from lrscope.batched.model.losses import Loss
 from lrscope.batched.model.masks import MaskSource
 from lrscope.batched.model.member_rates import Rates, Schedule
 from lrscope.batched.model.member_signals import UpdateMeters, grad_norms
-from lrscope.batched.model.numbers import to_device
+from lrscope.batched.model.optimizer_state import saved_state, starting_state, updates_taken
 from lrscope.batched.model.passes import WORTH_TRACING, Passes
 from lrscope.batched.model.recurrence import recur_in_steps
 from lrscope.batched.model.stack import CannotStack, Stack
-from lrscope.batched.model.update_rules import RULES, start_of
+from lrscope.batched.model.update_rules import RULES
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +43,8 @@ class Member:
     """State of torch's CPU generator when all was made: dropout goes on from there."""
     updates: Mapping[str, Tensor | None] | None = None
     """State of its ``UpdateMeter``, where it goes on from a checkpoint."""
+    loss_scale: Mapping[str, Any] | None = None
+    """State of its ``GradScaler``, where it goes on from a checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,7 @@ class BatchedTrainer:
         steps: updates that all members have behind them.
         trace_after: see ``Passes``.
         forward: how a pass of all members is made.
+        scaled: whether each member has a loss scale, as float16 needs one.
 
     Raises:
         CannotStack: the members differ in more than numbers, or their optimizer has no rule here.
@@ -84,6 +88,7 @@ class BatchedTrainer:
         steps: int = 0,
         trace_after: int = WORTH_TRACING,
         forward: type[Forward] = Forward,
+        scaled: bool = False,
     ) -> None:
         kind = _common_optimizer(members)
         device = torch.device(device)
@@ -102,14 +107,16 @@ class BatchedTrainer:
         self._members = list(members)
         self._micro: list[Tensor] = []
         self._rule = RULES[kind]
+        taken = [updates_taken(member, steps) for member in members]
+        self._scales = LossScales([m.loss_scale for m in members], taken, device) if scaled else None
         self._updates = self._read_groups()
-        self.state = self._starting_state()
+        self.state = starting_state(self._members, self._rule, self._updates.numbers, self.stack)
         self._clipper = Clipper([member.clipping for member in members])
         self._meters = UpdateMeters()
         if any(member.updates is not None for member in members):
             self._meters.load([member.updates or {} for member in members], device)
         self._masks = self._mask_source(device)
-        self._passes = Passes(self.forward, self.stack, loss, accumulate, trace_after)
+        self._passes = Passes(self.forward, self.stack, loss, accumulate, trace_after, self._scales)
 
     def __len__(self) -> int:
         return len(self.alive)
@@ -136,6 +143,8 @@ class BatchedTrainer:
         ``signals`` then holds what was measured of this step: ``grad_norm`` (before clipping), ``update_ratio``,
         ``update_cosine``, ``dead_units`` and ``dead_units/<layer>``, [M] each.
         """
+        if self._scales is not None:
+            self._scales.unscale(self.stack.gradients)
         if wanted.now:
             self.signals["grad_norm"] = grad_norms(self.stack.gradients)
         self._clipper.clip(self.stack)
@@ -193,6 +202,8 @@ class BatchedTrainer:
         self.stack.keep(index)
         self.state = {name: tensor[index] for name, tensor in self.state.items()}
         self.rates.keep(rows)
+        if self._scales is not None:
+            self._scales.keep(rows)
         self._updates = self._read_groups()
         self._clipper = self._clipper.keep(rows)
         self._meters.keep(index)
@@ -201,24 +212,16 @@ class BatchedTrainer:
 
     def member_optimizer_state(self, row: int) -> dict[str, Any]:
         """The ``state_dict`` of a member's optimizer as its single run would save it now."""
-        optimizer = self._members[self.alive[row]].optimizer
-        saved = optimizer.state_dict()
-        split = {name: list(self.stack.view(tensor).values()) for name, tensor in self.state.items()}
-        saved["state"] = {}
-        everything = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-        numbers = {id(parameter): number for number, parameter in enumerate(everything)}
-        for place, parameter in enumerate(_trained(self._members[self.alive[row]])):
-            number = numbers[id(parameter)]
-            own = {name: views[place][row].clone() for name, views in split.items()}
-            if self._rule.counts_steps:
-                own["step"] = torch.tensor(float(self.steps), dtype=torch.get_default_dtype())
-            if own:
-                saved["state"][number] = own
-        return saved
+        taken = int(self._scales.taken[row]) if self._scales is not None else self.steps
+        return saved_state(self._members[self.alive[row]], self._rule, self.stack, self.state, row, taken)
 
     def member_updates_state(self, row: int) -> dict[str, Tensor | None]:
         """The state of a member's ``UpdateMeter`` as its single run would save it now."""
         return self._meters.member_state(row)
+
+    def member_loss_scale(self, row: int) -> dict[str, Any] | None:
+        """The state of a member's loss scale as its single run would save it now; None where it has none."""
+        return self._scales.member_state(row) if self._scales is not None else None
 
     def member_generator(self, row: int) -> Tensor | None:
         """The state of the generator that a member's masks are drawn from; None where it draws none."""
@@ -234,28 +237,22 @@ class BatchedTrainer:
         """Whether no batch is gathered that waits for its update."""
         return not self._micro
 
-    def _starting_state(self) -> dict[str, Tensor]:
-        """State tensors [M, P]: as the rule starts them, or as the members' optimizers have them."""
-        weights = self.stack.weights
-        numbers = self._updates.numbers
-        starts = {name: start_of(name, numbers[0]) for own in numbers for name in self._rule.state(own)}
-        state = {name: column.expand_as(weights).clone() for name, column in to_device(starts, weights).items()}
-        for row, member in enumerate(self._members):
-            own = [member.optimizer.state.get(p, {}) for p in _trained(member)]
-            for name, tensor in state.items():
-                if all(name in saved for saved in own):
-                    tensor[row] = self.stack.flat([saved[name] for saved in own])
-        return state
-
     def _apply_rule(self) -> None:
         self.steps += 1
-        self._updates.apply(self.steps, self.stack, self.state)
+        if self._scales is None:
+            self._updates.apply(self.steps, self.stack, self.state)
+            return
+        with self._scales.skipping([self.stack.weights, *self.state.values()]) as somebody_skips:
+            self._updates.apply(self.steps, self.stack, self.state)
+        if somebody_skips:
+            self._updates = self._read_groups()
 
     def _rates_moved(self) -> None:
         self._updates.refresh(self.rates.by_group, momentum_too=self.rates.moves_momentum)
 
     def _read_groups(self) -> GroupUpdates:
-        return GroupUpdates(self._rule, [self._members[number] for number in self.alive], self.stack.weights)
+        behind = self.steps - self._scales.taken.numpy() if self._scales is not None else None
+        return GroupUpdates(self._rule, [self._members[number] for number in self.alive], self.stack.weights, behind)
 
     def _note_dead(self, share: Tensor, layers: Sequence[Tensor]) -> None:
         self.signals["dead_units"] = share
@@ -266,10 +263,6 @@ class BatchedTrainer:
         states = [m.generator if m.generator is not None else torch.get_rng_state() for m in self._members]
         source = MaskSource([member.seed for member in self._members], states, device)
         return source if draw_from(self.forward.network, source) else None
-
-
-def _trained(member: Member) -> list[Tensor]:
-    return [parameter for parameter in member.network.parameters() if parameter.requires_grad]
 
 
 def _common_optimizer(members: Sequence[Member]) -> type[Optimizer]:

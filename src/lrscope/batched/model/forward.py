@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
+from lrscope.batched.model.mixed_types import cast_as_alone
 from lrscope.batched.model.stack import Stack
 from lrscope.training.copied_network import copied
 from lrscope.training.measures import DeadUnits, DeadUnitsMeter
@@ -70,7 +71,8 @@ class Forward:
         everything = self._stack.everything() | dict(parameters or {})
         axes = {name: None if name in self._stack.shared else 0 for name in everything}
         batched = vmap(function, in_dims=(axes, 0, 0 if own else None), randomness="different")
-        return batched(everything, self._stack.buffers, inputs)
+        with cast_as_alone(self._stack.weights.device.type):
+            return batched(everything, self._stack.buffers, inputs)
 
     def _outputs(self, parameters: dict[str, Tensor], buffers: dict[str, Tensor], inputs: Any) -> Any:
         return functional_call(self.network, (parameters, buffers), (inputs,), tie_weights=self._tied)

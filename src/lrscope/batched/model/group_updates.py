@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -30,13 +32,16 @@ class GroupUpdates:
     Args:
         members: their optimizers have the same groups.
         weights: [M, P], as the stack has them.
+        behind: updates that each has skipped.
     """
 
-    def __init__(self, rule: Rule, members: Sequence[Trained], weights: Tensor) -> None:
+    def __init__(
+        self, rule: Rule, members: Sequence[Trained], weights: Tensor, behind: NDArray[np.int64] | None = None
+    ) -> None:
         groups = zip(*(member.optimizer.param_groups for member in members), strict=True)
         self.numbers = [Numbers(own, rule.flags) for own in groups]
         self._rule = rule
-        self._columns = [Columns(rule, numbers, weights) for numbers in self.numbers]
+        self._columns = [Columns(rule, numbers, weights, behind) for numbers in self.numbers]
         self._pieces = _pieces(members[0])
 
     def __len__(self) -> int:

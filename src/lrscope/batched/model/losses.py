@@ -10,6 +10,8 @@ from torch import Tensor
 from torch.func import vmap
 from torch.nn import functional
 
+from lrscope.batched.model.mixed_types import cast_as_alone
+
 Loss = Callable[..., Tensor]
 
 LANES = 16
@@ -29,7 +31,8 @@ def member_losses(loss: Loss, outputs: Tensor, targets: Tensor, *, own: bool) ->
     if loss is functional.mse_loss:
         every = targets if own else targets.expand_as(outputs)
         return functional.mse_loss(outputs, every, reduction="none").flatten(1).mean(1)
-    return vmap(loss, in_dims=(0, 0 if own else None))(outputs, targets)
+    with cast_as_alone(outputs.device.type):
+        return vmap(loss, in_dims=(0, 0 if own else None))(outputs, targets)
 
 
 def already(losses: Tensor, _targets: Tensor) -> Tensor:

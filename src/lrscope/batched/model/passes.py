@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from lrscope.batched.model.forward import Forward
+from lrscope.batched.model.loss_scales import LossScales
 from lrscope.batched.model.losses import Loss, member_losses
 from lrscope.batched.model.stack import CannotStack, Stack
 from lrscope.models.activation import ACTIVATIONS
@@ -51,19 +52,29 @@ class Passes:
     """
 
     def __init__(
-        self, forward: Forward, stack: Stack, loss: Loss, accumulate: int = 1, trace_after: int = WORTH_TRACING
+        self,
+        forward: Forward,
+        stack: Stack,
+        loss: Loss,
+        accumulate: int = 1,
+        trace_after: int = WORTH_TRACING,
+        scales: LossScales | None = None,
     ) -> None:
         self._forward = forward
         self._stack = stack
         self._loss = loss
         self._accumulate = accumulate
         self._trace_after = trace_after
-        self._pure = all(type(layer) in PURE for layer in forward.network.modules()) and not stack.buffers
+        self._scales = scales
+        pure = all(type(layer) in PURE for layer in forward.network.modules()) and not stack.buffers
+        self._pure = pure and scales is None  # which moves
         self._seen: Counter[Kind] = Counter()
         self._traced: dict[Kind, Pass | None] = {}
 
     def __call__(self, inputs: Any, targets: Tensor, *, own: bool) -> tuple[Tensor, Sequence[Tensor]]:
-        """Losses [M] of a batch and the gradients of the stack's leaves, without what made them."""
+        """Losses [M] of a batch and the gradients of the stack's leaves (scaled, where there are loss scales), without
+        what made them.
+        """
         if not self._pure:
             return self.back(self._forward.train(inputs, own=own), targets, own=own)
         kind = self._kind(inputs, targets, own)
@@ -86,7 +97,8 @@ class Passes:
         self, outputs: Tensor, targets: Tensor, leaves: Sequence[Tensor], own: bool
     ) -> tuple[Tensor, Sequence[Tensor]]:
         losses = member_losses(self._loss, outputs, targets, own=own)
-        total = (losses / self._accumulate if self._accumulate > 1 else losses).sum()
+        shares = losses / self._accumulate if self._accumulate > 1 else losses
+        total = (self._scales.scaled(shares) if self._scales is not None else shares).sum()
         with _without_autocast(total.device.type):
             gradients = torch.autograd.grad(total, leaves, allow_unused=True)
         if any(gradient is None for gradient in gradients):

@@ -30,6 +30,9 @@ CLOSE = 1e-3
 something else. Rounding in float32 stays below 1e-4; a wrong axis gives 1.
 """
 
+MIXED = {"bf16-mixed": torch.bfloat16, "bf16": torch.bfloat16, "16-mixed": torch.float16, "16": torch.float16}
+"""By the words of ``trainer.precision`` what the products of a mixed one are made in."""
+
 LEAST_ROUNDS = 3
 LEAST_SECONDS = 0.05
 MOST_SECONDS = 0.5
@@ -54,7 +57,8 @@ class StackTrial:
         self._inputs, self._targets = part.inputs[:batch_size], part.targets[:batch_size]
         self._loss = loss
         self._device = part.inputs.device
-        self._mixed = precision == "bf16-mixed"
+        self._mixed = MIXED.get(precision)
+        self._scaled = self._mixed is torch.float16
         self._free_threads = free_threads and self._device.type == "cpu"
 
     def refusal(self) -> str | None:
@@ -84,13 +88,15 @@ class StackTrial:
         """A step of one member in a plain loop, with as many threads as it would have."""
         alone = self._copy()
         take, optimizer = self._alone(alone), alone.optimizer
+        scaler = torch.amp.GradScaler(self._device.type, enabled=self._scaled)
 
         def step() -> None:
             with self._precision():
                 loss = take()
             optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
+            scaler.scale(loss).backward()
+            scaler.step(optimizer)
+            scaler.update()
 
         with same_generators(self._device), threads.at(self._fitting(1)):
             return self._fastest(step)
@@ -106,7 +112,7 @@ class StackTrial:
     def together(self, members: int) -> float:
         """Seconds of a step of a stack of so many once it has got going, with as many threads as it would have."""
         with same_generators(self._device), threads.at(self._fitting(members)):
-            learner = self._learner(members, trace_after=1)
+            learner = self._learner(members, trace_after=1, scaled=self._scaled)
 
             def step() -> None:
                 with self._precision():
@@ -154,9 +160,10 @@ class StackTrial:
                 return "under vmap the network computes something else than alone"
         return None
 
-    def _learner(self, members: int, trace_after: int = WORTH_TRACING) -> BatchedTrainer:
+    def _learner(self, members: int, trace_after: int = WORTH_TRACING, scaled: bool = False) -> BatchedTrainer:
         copies = [self._copy() for _ in range(members)]
-        return BatchedTrainer(copies, self._loss, self._device, trace_after=trace_after, forward=self._forward)
+        how = self._loss, self._device
+        return BatchedTrainer(copies, *how, trace_after=trace_after, forward=self._forward, scaled=scaled)
 
     def _copy(self, of: Member | None = None) -> Member:
         """The member with a network and an optimizer of its own, and no schedule."""
@@ -171,7 +178,7 @@ class StackTrial:
         return replace(member, network=network, optimizer=optimizer, schedule=None, updates=None)
 
     def _precision(self) -> AbstractContextManager[object]:
-        return torch.autocast(self._device.type, torch.bfloat16) if self._mixed else nullcontext()
+        return torch.autocast(self._device.type, self._mixed) if self._mixed else nullcontext()
 
     def _fastest(self, step: Callable[[], None]) -> float:
         """The fastest of a few rounds, the first not counted."""

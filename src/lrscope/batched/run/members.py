@@ -24,7 +24,7 @@ from lrscope.training.callbacks.keep_checkpoints import KeepBest
 from lrscope.training.callbacks.record_steps import RecordSteps
 from lrscope.training.callbacks.stop_at_length import StopAtLength
 from lrscope.training.checkpoint_folder import CheckpointFolder
-from lrscope.training.checkpoint_state import LOGGED, MEMBERS, RANDOM, nothing_left
+from lrscope.training.checkpoint_state import LOGGED, LOSS_SCALE, MEMBERS, RANDOM, nothing_left
 from lrscope.training.generators import random_state
 from lrscope.training.live_run import LiveRun
 from lrscope.training.metric_meter import MetricMeter
@@ -140,7 +140,8 @@ def restore(member: BatchedMember, content: Mapping[str, Any]) -> BatchedMember:
         part.schedule.scheduler.load_state_dict(dict(content["lr_schedulers"][0]))
     for name, held in carried(member).items():
         held.load_state_dict(callbacks[name])
-    part = replace(part, generator=content[RANDOM]["torch"], updates=callbacks[names.steps]["updates"])
+    own = {"updates": callbacks[names.steps]["updates"], "loss_scale": content.get(LOSS_SCALE)}
+    part = replace(part, generator=content[RANDOM]["torch"], **own)
     ended = nothing_left(content, member.live.epochs)
     kept = {"logged": content.get(LOGGED, {}), "trained_with": content.get(MEMBERS)}
     return replace(member, part=part, random=content[RANDOM], has_ended=ended, **kept)

@@ -40,8 +40,6 @@ MAY_DIFFER = (
 precision, the optimizer's class and its options that are not numbers, what is measured and how often.
 """
 
-PRECISIONS = ("32-true", "32", "64-true", "64", "bf16-mixed")
-
 _OPTIMIZERS = {kind.__name__ for kind in RULES}
 
 
@@ -71,7 +69,6 @@ def why_not_batched(run: PreparedRun) -> str | None:
     found = {
         "its batches come from a DataModule": run.source.data is None,
         f"there is no batched update rule for {target.rsplit('.', 1)[-1]}": not own and not _has_rule(target),
-        f"precision {trainer.precision} needs a loss scale of its own": str(trainer.precision) not in PRECISIONS,
         "it trains on several devices": not _one_device(trainer),
         "a callback of the user's own would see the stack and not its member": bool(cfg.callbacks.extra),
         "the sharpness is measured run by run": cfg.callbacks.sharpness_every_epochs is not None,

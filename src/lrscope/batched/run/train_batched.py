@@ -13,6 +13,7 @@ from functools import partial
 
 import torch
 from omegaconf import DictConfig
+from pytorch_lightning.plugins import MixedPrecision
 from torch import Tensor, nn
 
 from lrscope.batched.model.batched_trainer import BatchedTrainer
@@ -49,7 +50,7 @@ from lrscope.training.checkpoint_folder import save_tensors
 from lrscope.training.checkpoint_state import BEGINNING, Position
 from lrscope.training.evaluation import Evaluation
 from lrscope.training.objective import at
-from lrscope.training.trainer import lightning_kept_quiet, make_trainer
+from lrscope.training.trainer import HALF, lightning_kept_quiet, make_trainer
 
 TAGS = {"lrscope.together": "true"}
 
@@ -104,6 +105,8 @@ class _BatchedRun:
         cfg = members[0].run.cfg
         self._began = time.monotonic()
         self._trainer = make_trainer(_without_own_steps(cfg))
+        if isinstance(precision := self._trainer.precision_plugin, MixedPrecision):
+            precision.scaler = None  # each member has its own
         device = self._trainer.strategy.root_device
         assert members[0].run.source.data is not None
         data = placed(members[0].run.source.data, cfg, device)
@@ -200,7 +203,9 @@ def _module(members: Sequence[BatchedMember], train: Part, device: torch.device,
 
         loss, forward = already, StepForward
         logs = MemberLogs("training_step", [member.logged for member in members])
-    learner = BatchedTrainer([m.part for m in members], loss, device, per_update, position.updates, forward=forward)
+    scaled = str(cfg.trainer.precision) in HALF
+    parts, done = [member.part for member in members], position.updates
+    learner = BatchedTrainer(parts, loss, device, per_update, done, forward=forward, scaled=scaled)
     seeds = [member.run.cfg.seed for member in members]
     return BatchedModule(
         learner,

@@ -63,11 +63,17 @@ class TriedStack:
             members: there are not more than so many.
             sharing: how many workers share the memory.
         """
-        estimate = max(1, most_members(self.bytes_each(), self.device) // sharing)
+        estimate = max(1, most_members(self.bytes_each(), self.device) // on_one_device(sharing, self.device))
         count = wanted = min(members, estimate)
         while count > 1 and self.device.type != "cpu" and not self.trial.holds(count):
             count = -(-count // 2)
         return estimate if count == wanted else count
+
+
+def on_one_device(workers: int, device: torch.device) -> int:
+    """How many of this machine's workers train on a device such as this: GPUs are shared out among them."""
+    count = torch.cuda.device_count() if device.type == "cuda" else 1
+    return -(-workers // max(1, count))
 
 
 def different(runs: Sequence[PreparedRun]) -> tuple[PreparedRun, PreparedRun | None]:
