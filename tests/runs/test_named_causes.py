@@ -29,7 +29,7 @@ def judged(folder: Path, *words: str, tried: float | None = None) -> Finding:
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 def test_a_loss_of_the_wrong_sign_is_named(tmp_path: Path, optimizer: str) -> None:
-    rates = (0.01, 0.03)
+    rates = (0.007, 0.01)
     words = f"optimizer={optimizer}", NEGATED, *CLOUDS
     traces = [trace_of_a_run(tmp_path / str(rate), *words, f"lr={rate}") for rate in rates]
     for found in (diagnose(traces[0]).primary, *(one.primary for one in diagnose_sweep(traces))):

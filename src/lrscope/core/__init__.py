@@ -13,7 +13,7 @@ Everybody may use it; it knows no torch, MLflow or Lightning.
     pruned                                      that a search stopped a run, and why
     trials                                      what copies of a failed run came to, trained from its start
     found_rate                                  what copies at many rates came to, and the rate that follows
-    free_memory                                 how much of it a process can have
+    free_memory, within_memory                  how much of it a process can have; what wants more raises
     metric_goal, plain_text                     which way a metric improves; text for a terminal of ASCII
     dataset_name                                what a set of data is called
     tracking_settings                           what others hand to tracking

@@ -4,7 +4,7 @@ Anybody may use it; it knows traces, and nothing of where a run was trained or s
 
     signals      a trace -> the numbers that detectors look at
     detectors    the numbers -> findings, a file for each verdict
-    causes       what else than the rate explains a finding
+    causes       what else than the rate explains a finding; data_causes: of data and loss
     tried        advice from what copies came to that were trained with something changed
     untried      for which runs that has to be done
     sweep_evidence    advice held against what the other members came to

@@ -193,10 +193,8 @@ def scope_of(run: PreparedRun, network: nn.Module) -> ProbeBudget:
 
 def _choose_threads(run: PreparedRun, module: Module, device: torch.device) -> None:
     data = run.source.data
-    if run.cfg.trainer.threads is not None:
-        threads.use(run.cfg.trainer.threads)
-    elif data is None or device.type != "cpu":
-        threads.use(threads.most())
+    if run.cfg.trainer.threads is not None or data is None or device.type != "cpu":
+        threads.use(run.cfg.trainer.threads or threads.most())
     else:
         threads.use(threads.fitting(module.network, data.train.inputs[:1], full_batch(run.cfg, data.train)))
 
@@ -211,8 +209,8 @@ def train(single: SingleRun, log: RunLog | None = None) -> RunEnd:
     began = time.monotonic()
     end = _fit(single, log)
     single.steps.flush()
-    left = untrained(single.network, single.trainer.optimizers)
-    return replace(end, seconds=time.monotonic() - began, untrained=left)
+    seconds = time.monotonic() - began
+    return replace(end, seconds=seconds, untrained=untrained(single.network, single.trainer.optimizers))
 
 
 def _fit(single: SingleRun, log: RunLog | None) -> RunEnd:

@@ -8,7 +8,7 @@
     facts                               what is known before the first update: of rate, data, network
     supported, objective                what can be trained; the loss that a config names, and what it takes
     rehearsal, first_step               a real batch through the parts, and an update, before a run is made
-    expected_input, left_out            what a first layer takes; parameters that no optimizer would have
+    expected_input, left_out, untrained what a first layer takes; parameters unknown to torch, or to the optimizer
     lightning_class, user_module        a LightningModule of the user's, with its own steps and metrics
     user_loader, user_callbacks         a user's DataModule and callbacks, looked at before a run is made
     resumable_loader                    a user's loader whose epochs are the same in every process
