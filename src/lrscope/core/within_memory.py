@@ -9,6 +9,8 @@ from pathlib import Path
 
 from lrscope.core.free_memory import free_bytes_of_machine
 
+GPU = Path("/dev/nvidiactl")
+
 LEAST = 2**30
 """Bytes that are allowed even where less is free: libraries are loaded as well."""
 
@@ -19,11 +21,14 @@ _WORDS = r"can't allocate memory|cannot allocate memory|unable to allocate|out o
 def within_memory() -> Iterator[None]:
     """Inside, this process is given no more than the memory that is free now: linux promises any amount, and kills.
 
-    Other systems than linux keep no such limit.
+    Other systems than linux keep no such limit. Where there is a GPU there is none: its driver maps more than it takes.
     """
     try:
         import resource
     except ImportError:
+        yield
+        return
+    if GPU.exists():
         yield
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
