@@ -34,12 +34,12 @@ def loader() -> Iterator[Any]:
 
 @pytest.mark.parametrize("option", OPTIONS, ids=str)
 def test_every_option_composes_without_a_problem(loader: Any, option: Path) -> None:
-    group = option.parts[0]
+    group = option.parent if option.parts[0] == "hydra" else Path(option.parts[0])  # Hydra's own lie one deeper
     cfg = loader.load_configuration("train", [f"{group}={option.relative_to(group)}"], RunMode.MULTIRUN)
     assert check(run_config(cfg, [])) == []
 
 
-@pytest.mark.parametrize("group", sorted({option.parts[0] for option in OPTIONS} - {"callbacks"}))
+@pytest.mark.parametrize("group", sorted({option.parts[0] for option in OPTIONS} - {"callbacks", "hydra"}))
 def test_the_root_file_names_every_option(group: str) -> None:
     """Beside ``- group: default`` stands what else there is."""
     root = (CONF / "train.yaml").read_text()
@@ -47,6 +47,15 @@ def test_the_root_file_names_every_option(group: str) -> None:
     assert line is not None
     options = {option.name for option in OPTIONS if option.parent == Path(group)} - {"base"}
     assert set(line[1].split()) == options
+
+
+@pytest.mark.parametrize("which", ["job_logging", "hydra_logging"])
+@pytest.mark.parametrize("option", ["disabled", "none", "default", "quiet"])
+def test_hydras_own_logging_options_stand_alone(loader: Any, which: str, option: str) -> None:
+    """What ours says of handlers must not be left in one that has none: Python's logging refuses to start so."""
+    cfg = loader.load_configuration("train", [f"hydra/{which}={option}"], RunMode.RUN)
+    assert ("handlers" in cfg.hydra[which]) == (option in ("default", "quiet"))
+    assert "runtime.output_dir" not in str(OmegaConf.to_container(cfg.hydra.hydra_logging))
 
 
 def test_an_experiment_wins_over_the_root(loader: Any) -> None:

@@ -9,7 +9,7 @@ Training, runs, sweeps and the commands use it.
                    duration: a time limit as Lightning writes it
     check_trainer  what Lightning's Trainer would take and not do
     like_default   values of another type than the option's own file has; like_annotation: than its argument takes
-    check_classes  whether a group names a class; true_or_false: typed keys that are one of the two
+    check_classes  whether a group names a class
     check_sampling whether anybody could sample the machine
     engine_options what each engine of a sweep may be told, and needs
     typed_secrets  passwords, which Hydra would write to disk

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
 
+from omegaconf import BooleanNode, DictConfig
+from omegaconf.errors import ValidationError
+
 
 @dataclass
 class TrainerConfig:
@@ -185,19 +188,44 @@ class Config:
     total_steps: int | None = None
 
 
+class TrueOrFalse(BooleanNode):
+    """Takes true and false, as words too, and of the numbers 0 and 1: OmegaConf's own takes any other for true."""
+
+    def _validate_and_convert_impl(self, value: Any) -> bool:
+        if str(value).strip("+-").isdigit() and str(value) not in ("0", "1"):
+            raise ValidationError("Value '$VALUE' is not a valid bool (type $VALUE_TYPE)")
+        return super()._validate_and_convert_impl(value)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> TrueOrFalse:
+        made = TrueOrFalse()
+        self._deepcopy_impl(made, memo)
+        return made
+
+
+def _with_strict_bools(node: DictConfig) -> DictConfig:
+    """The same tree of types with such keys in the place of OmegaConf's own."""
+    for key, child in node.__dict__["_content"].items():
+        if isinstance(child, DictConfig):
+            _with_strict_bools(child)
+        elif type(child) is BooleanNode:
+            made, optional = TrueOrFalse(child._value(), key, node), child._metadata.optional
+            made._metadata.optional = optional
+            node.__dict__["_content"][key] = made
+    return node
+
+
 def register() -> None:
     """Make the schema and lrscope's resolvers known to Hydra. Calling it again changes nothing."""
     from hydra.core.config_store import ConfigStore
     from omegaconf import OmegaConf
 
-    from lrscope.config.true_or_false import with_strict_bools
     from lrscope.core.command_words import train_command
     from lrscope.core.paths import project_root
 
     # Hydra copies all of it for each group that --help lists, half of that command's time (0.29 s of 0.58,
     # benchmarks/hacks.py), though it copies what it takes out as well.
     setattr(ConfigStore, "__deepcopy__", lambda store, _memo: store)  # noqa: B010
-    node = with_strict_bools(OmegaConf.structured(Config))
+    node = _with_strict_bools(OmegaConf.structured(Config))
     OmegaConf.set_struct(node.optimizer.groups, False)  # the user names the groups: each is a new key
     ConfigStore.instance().store(name="lrscope", node=node)
     OmegaConf.register_new_resolver("lrscope_root", lambda: str(project_root()), replace=True)
