@@ -518,7 +518,7 @@ def keys_of_the_files() -> Iterator[tuple[str, str]]:
     for file in sorted(CONF.rglob("*.yaml")):
         group, _, option = str(file.relative_to(CONF).with_suffix("")).partition("/")
         text = file.read_text()
-        if group == "hydra_settings":
+        if group in ("hydra", "hydra_settings"):
             continue
         alone = not option or "@package _global_" in text
         tree = {k: v for k, v in yaml.safe_load(text).items() if k not in ("defaults", "hydra")}

@@ -51,6 +51,27 @@ def test_what_fits_is_given_and_the_limit_goes_again() -> None:
     assert resource.getrlimit(resource.RLIMIT_DATA) == before
 
 
+def test_large_networks_of_a_sweep_need_not_fit_beside_each_other() -> None:
+    """Three of 0.4 GB with their gradients, held one after the other: of those before only the shapes stay."""
+    from hydra import compose, initialize_config_dir
+
+    from lrscope.config import schema
+    from lrscope.config.overrides import run_config
+    from lrscope.core.paths import shipped_conf
+    from lrscope.sweeps.build_check import BuildCheck
+
+    schema.register()
+    check, cfgs = BuildCheck(), []
+    with initialize_config_dir(str(shipped_conf()), version_base="1.3"):
+        for hidden, lr in ((10_000, 0.1), (10_001, 0.1), (10_002, 0.1), (10_000, 0.2)):
+            words = [f"model.hidden=[{hidden},{hidden}]", f"lr={lr}", "trainer=cpu"]
+            cfgs.append(run_config(compose("train", overrides=words), words))
+    assert check.problems(cfgs) == []
+    held = [network.made for network in check._networks.values() if network is not None]
+    assert [next(network.parameters()).is_meta for network in held] == [True, True, False]
+    assert all(parameter.grad is None for parameter in held[0].parameters())
+
+
 def test_only_errors_of_memory_are_taken_for_them() -> None:
     assert does_not_fit(MemoryError()) == "does not fit into memory"
     caused = InputError([])

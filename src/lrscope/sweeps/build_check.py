@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from lrscope.core.errors import InputError, Problem
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
     from lrscope.training.build import Source
     from lrscope.training.user_module.rehearse_module import Rehearsed
+
+
+LARGE = 2**28
+"""Bytes."""
 
 
 class BuildCheck:
@@ -128,6 +132,7 @@ class BuildCheck:
             return
         key = _network_key(cfg)
         if key not in self._networks:
+            self._make_room()
             self._networks[key] = self._noting(lambda: _as_users(cfg, lambda: self._network(cfg, source, device)))
         if (network := self._networks[key]) is not None and network.trains:
             self._noting(lambda: self._try_update(cfg, network))
@@ -175,6 +180,13 @@ class BuildCheck:
         made.cpu()  # many networks may be held against one device
         return _Network(made, trains(made), fits=len(self._problems) == found)
 
+    def _make_room(self) -> None:
+        """Of large networks that were looked at only the shapes stay: a sweep's may not fit beside each other."""
+        for key, network in self._networks.items():
+            if network is not None and _bytes_of(network.made) > LARGE:
+                network.made.zero_grad()
+                self._networks[key] = replace(network, made=network.made.to("meta"), fits=False)
+
     def _try_update(self, cfg: DictConfig, network: _Network) -> None:
         """Optimizer and schedule; of configs that differ in numbers alone one is taken through an update."""
         from lrscope.config.monitors import is_users
@@ -209,13 +221,17 @@ def _told(error: InputError) -> Sequence[Problem]:
     return [Problem(first.key, first.value, rule, "Make it smaller, or train where there is more.")]
 
 
+def _bytes_of(network: nn.Module) -> int:
+    return sum(parameter.nbytes for parameter in network.parameters() if not parameter.is_meta)
+
+
 @dataclass(frozen=True)
 class _Network:
     made: nn.Module
     trains: bool
     """Whether it has anything to train."""
     fits: bool
-    """Whether it could be trained on its data."""
+    """Whether an update can be tried with it: it could be trained on its data, and is there yet."""
 
 
 def _as_users(cfg: DictConfig, make: Callable[[], _Network]) -> _Network:

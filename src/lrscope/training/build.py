@@ -225,9 +225,9 @@ def callback(entry: DictConfig) -> Any:
 
 
 def scheduler_name(cfg: DictConfig) -> str:
-    """The option's name, else the class's: ``exponential``, ``CosineAnnealingWarmRestarts`` …; ``constant`` of none."""
+    """The option's name, else the class's: ``constant``, ``exponential``, ``CosineAnnealingWarmRestarts`` …"""
     target = cfg.scheduler.get("_target_")
-    return str(cfg.scheduler.get("name") or target.rsplit(".", 1)[-1]) if target else "constant"
+    return str(cfg.scheduler.get("name") or (target.rsplit(".", 1)[-1] if target else "constant"))
 
 
 def resolved(cfg: DictConfig) -> dict[str, Any]:

@@ -36,7 +36,7 @@ def run_facts(cfg: DictConfig, source: Source, objective: Objective) -> RunFacts
         momentum=cfg.optimizer.get("momentum"),
         nesterov=bool(cfg.optimizer.get("nesterov", False)),
         beta1=float(betas[0]) if betas else None,
-        scheduler=None if trains_itself(cfg) and not scheduler.get("_target_") else scheduler_name(cfg),
+        scheduler=_schedule_of(cfg),
         scheduler_arguments=rules.arguments(scheduler),
         scheduler_interval=cfg.scheduler.get("interval", "epoch"),
         planned_steps=cfg.total_steps,
@@ -54,6 +54,13 @@ def run_facts(cfg: DictConfig, source: Source, objective: Objective) -> RunFacts
         settings=digest_without(resolved(cfg), (*RATE_KEYS, "seed")),
         **more,
     )
+
+
+def _schedule_of(cfg: DictConfig) -> str | None:
+    """A rate that stays is constant, whatever its option is called; None where the module knows."""
+    if cfg.scheduler.get("_target_"):
+        return scheduler_name(cfg)
+    return None if trains_itself(cfg) else "constant"
 
 
 def with_rate_of(cfg: DictConfig, network: nn.Module, facts: RunFacts) -> RunFacts:
