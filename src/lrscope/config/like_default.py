@@ -23,9 +23,12 @@ def unlike_default(cfg: Any) -> Iterator[Problem]:
 
     for group in GROUPS:
         values: Any = OmegaConf.to_container(cfg[group], resolve=True)
+        typed: Any = OmegaConf.to_container(cfg[group], resolve=False)
         defaults = _defaults(group, str(values.get("_target_")))
         for name, value in values.items():
             key = f"{group}.{name}"
+            if typed[name] == "${lr}":
+                continue  # it is told of lr itself
             if name in defaults and (found := _rule(key, value, defaults[name])) is not None:
                 yield Problem(key, as_typed(value), *found)
 
