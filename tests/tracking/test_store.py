@@ -122,7 +122,7 @@ def test_a_folder_that_cannot_be_written() -> None:
             try:
                 open_store(resolve_uri(f"sqlite:///{name}/mlflow.db"))
             except StoreUnreachable as error:
-                os._exit(7 if "read-only" in str(error) else 8)
+                os._exit(7 if "read-only" in str(error) and "Set LRSCOPE_ROOT" in str(error) else 8)
             except BaseException:
                 os._exit(9)
             os._exit(0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from errno import EROFS
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
@@ -62,5 +63,9 @@ def make_folder(key: str, folder: Path) -> Path:
         why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         shown = str(folder) if len(str(folder)) <= LONGEST_SHOWN else f"{str(folder)[:LONGEST_SHOWN]}…"
         rule = f"this folder cannot be made ({why.lower()})"
-        raise InputError(Problem(key, shown, rule, f"Name another, e.g. {EXAMPLES[key]}.")) from error
+        denied = isinstance(error, PermissionError) or getattr(error, "errno", None) == EROFS
+        remedy = f"Name another, e.g. {EXAMPLES[key]}."
+        if denied:
+            remedy = "Name another, or set LRSCOPE_ROOT to a folder that you may write, for all that a command leaves."
+        raise InputError(Problem(key, shown, rule, remedy)) from error
     return folder.absolute()

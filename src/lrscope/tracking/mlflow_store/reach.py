@@ -37,6 +37,9 @@ _refused: dict[Address, tuple[float, StoreUnreachable]] = {}
 
 _REMEDY = f"Start it, set tracking.uri, or record without it: tracking.mode=offline, later `{command('sync')}`."
 
+_READ_ONLY = "is read-only"
+_ELSEWHERE = "Set LRSCOPE_ROOT to a folder that you may write, for all that a command leaves, or tracking.uri."
+
 _NO_ENTRY = "it refused the user or password"
 _LOGIN = (
     "Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD (of a database: in its address), or record without it: "
@@ -61,7 +64,7 @@ _WORDS = (
 
 
 def unreachable(address: Address, why: str) -> StoreUnreachable:
-    remedy = _LOGIN if _NO_ENTRY in why else _REMEDY
+    remedy = _LOGIN if _NO_ENTRY in why else _ELSEWHERE if why.endswith(_READ_ONLY) else _REMEDY
     return StoreUnreachable(Problem("tracking.uri", address.shown, f"cannot be reached ({redact(why)})", remedy))
 
 
@@ -209,7 +212,7 @@ def _check_writable(file: Path, address: Address) -> None:
     # SQLite makes its journal beside the file: the folder must be writable, too.
     for target in (folder, *([file] if file.exists() else [])):
         if not os.access(target, os.W_OK):
-            raise unreachable(address, f"{target} is read-only")
+            raise unreachable(address, f"{target} {_READ_ONLY}")
     check_database(file, address)
 
 
