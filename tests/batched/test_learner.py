@@ -187,7 +187,7 @@ def test_a_members_states_load_into_the_solo_objects() -> None:
         (lambda: [member(0.1), Member(flat := nn.Linear(2, 2), torch.optim.Adam(flat.parameters()))], "differ"),
         (
             lambda: [Member(nn.Linear(2, 2), torch.optim.Adam([nn.Parameter(torch.zeros(2))])) for _ in range(2)],
-            "not the optimizer's",
+            "does not hold every parameter",
         ),
         (lambda: [_with(torch.optim.Adam), _with(torch.optim.SGD)], "several classes"),
         (lambda: [_with(torch.optim.Adadelta)] * 2, "no batched update rule for Adadelta"),
