@@ -94,3 +94,18 @@ def test_the_path_goes_down_to_the_best_in_the_order_of_the_trials() -> None:
 def test_a_grid_of_two_numbers_has_neither() -> None:
     made = [member(lr, [1.9, lr], settings={"lr": f"{lr:g}", "batch_size": str(n)}) for lr in (1, 0.1) for n in (8, 16)]
     assert what_decides(compare([sweep(made, axes=("lr", "batch_size"))]), None) == ""
+
+
+def test_the_path_of_a_metric_that_is_to_rise_tells_it_as_it_is() -> None:
+    """Accuracies of 0.5 to 0.9: none of the labels is the negative cost by which they are ranked."""
+    made = []
+    for number, accuracy in enumerate((0.5, 0.7, 0.6, 0.9)):
+        params = {"search.method": "tpe", "sweep.objective": "val/acc", "sweep.direction": "max"}
+        settings = {"lr": f"{0.1 * (number + 1):.1f}", "optimizer.weight_decay": f"{0.01 * (4 - number):.2f}"}
+        own = member(0.1 * (number + 1), [0.1, accuracy], settings=settings, params=params, metric="val/acc")
+        made.append(replace(own, begun=number))
+    page = what_decides(compare([replace(sweep(made, axes=KEYS), searched=KEYS)]), None)
+    path = page[page.index("what they came to") :]
+    labels = [float(text) for text in re.findall(r'text-anchor="end">([^<]*)</text>', path)]
+    assert len(labels) >= 2 and all(0 < label <= 1 for label in labels), labels
+    assert labels == sorted(labels, reverse=True), "from the foot up, where the best is"

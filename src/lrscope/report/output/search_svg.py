@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from html import escape
 from itertools import accumulate
 
@@ -69,7 +69,7 @@ def _path(comparison: Comparison, best: Row | None) -> str:
         for number, (row, end) in enumerate(zip(rows, ends, strict=True), start=1)
     ]
     title = f"what they came to, in their order; line: the best {escape(comparison.loss)} so far"
-    return _frame(title, f"Path of {len(rows)} trials", x, y, "".join(made))
+    return _frame(title, f"Path of {len(rows)} trials", x, y, "".join(made), comparison.judge.value)
 
 
 def _steps(points: Sequence[tuple[float, float]]) -> Iterator[tuple[float, float]]:
@@ -116,8 +116,14 @@ def _mark(row: Row, across: float, up: float, strength: float, best: bool) -> st
     return f'<g transform="{at}">{shape}{ring}<title>{escape(row.member.name)}: {escape(row.member.fate)}</title></g>'
 
 
-def _frame(title: str, words: str, x: Axis, y: Axis, inside: str) -> str:
-    """A figure of the page: the frame with its grid, ticks and labels around what is drawn inside."""
+def _frame(
+    title: str, words: str, x: Axis, y: Axis, inside: str, told: Callable[[float], float] = lambda value: value
+) -> str:
+    """A figure of the page: the frame with its grid, ticks and labels around what is drawn inside.
+
+    Args:
+        told: what stands at a value of ``y``: a cost is told as the metric that it is of.
+    """
     lines = []
     for value, place in _ticks(x):
         at = _across(place)
@@ -126,7 +132,7 @@ def _frame(title: str, words: str, x: Axis, y: Axis, inside: str) -> str:
     for value, place in _ticks(y):
         at = _down(place)
         lines.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{at:.1f}" y2="{at:.1f}"/>')
-        lines.append(f'<text x="{LEFT - 6}" y="{at + 4:.1f}" text-anchor="end">{value:g}</text>')
+        lines.append(f'<text x="{LEFT - 6}" y="{at + 4:.1f}" text-anchor="end">{told(value):g}</text>')
     middle_x, middle_y = (LEFT + WIDTH - RIGHT) / 2, (TOP + HEIGHT - FOOT) / 2
     frame = f"M{LEFT},{TOP}V{HEIGHT - FOOT}H{WIDTH - RIGHT}"
     return (
