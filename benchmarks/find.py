@@ -207,23 +207,37 @@ def _regret(losses: dict[float, float], rate: float | None, best: float) -> floa
 
 
 def table(results: Sequence[Result]) -> str:
-    """In Markdown."""
-    lines = ["| case | best swept | found | regret | `lr_find` | regret | valley | regret |", "|---|" + "---:|" * 7]
-    for one in results:
-        case = f"{one.case.split()[1]}, {one.optimizer}, {one.schedule}, {one.updates}"
-        found = f"{_rate(one.rate)} | {_share(one.regret)} | {_rate(one.lightning)} | {_share(one.lightning_regret)}"
-        lines.append(f"| {case} | {one.best:.2g} | {found} | {_rate(one.valley)} | {_share(one.valley_regret)} |")
+    """In Markdown: a row for each optimizer and schedule."""
+    lines = ["| runs | cases | find | median regret | `lr_find` | valley |", "|---|" + "---:|" * 5]
+    for optimizer, schedule in sorted({(one.optimizer, one.schedule) for one in results}):
+        own = [one for one in results if (one.optimizer, one.schedule) == (optimizer, schedule)]
+        counts = [
+            _good([getattr(one, name) for one in own]) for name in ("regret", "lightning_regret", "valley_regret")
+        ]
+        known = [one.regret for one in own if one.regret is not None]
+        middle = _share(float(np.median(known))) if known else "–"
+        lines.append(f"| {optimizer}, {schedule} | {len(own)} | {counts[0]} | {middle} | {counts[1]} | {counts[2]} |")
     told = [one for one in results if one.regret is not None]
     lines += ["", _words("find", [one.regret for one in told], len(results))]
+    lines.append(_words("find, both rates with other seeds", [one.again for one in told], len(results)))
+    lines.append(_words("the best swept rate with other seeds", [one.luck for one in results], len(results)))
     lines.append(_words("lr_find", [one.lightning_regret for one in results], len(results)))
     lines.append(_words("valley", [one.valley_regret for one in results], len(results)))
     lines += _law([one for one in results if one.longer is not None and one.longer_best is not None])
     held = sum(bool(one.held) for one in told)
     low, high = wilson_interval(held, len(told)) if told else (0.0, 1.0)
-    spent = max((one.spent for one in results), default=math.nan)
+    spent = max((one.spent for one in results if math.isfinite(one.spent)), default=math.nan)
+    factors = sorted(one.rate / one.best for one in told if one.rate is not None)
     lines.append(f"- the 80% interval held the best swept rate in {held} of {len(told)} ({low:.0%} to {high:.0%})")
+    lines.append(
+        f"- the rate told is {np.median(factors) if factors else math.nan:.2g} times the best swept one (median)"
+    )
     lines.append(f"- at most {spent:.1%} of the updates of one run per copy; {len(results) - len(told)} not told")
     return "\n".join(lines)
+
+
+def _good(regrets: Sequence[float | None]) -> int:
+    return sum(regret is not None and regret <= ENOUGH for regret in regrets)
 
 
 def _law(results: Sequence[Result]) -> list[str]:
@@ -243,14 +257,10 @@ def _law(results: Sequence[Result]) -> list[str]:
 
 def _words(name: str, regrets: Sequence[float | None], cases: int) -> str:
     known = [regret for regret in regrets if regret is not None]
-    good = sum(regret <= ENOUGH for regret in known)
+    good = _good(known)
     low, high = wilson_interval(good, cases) if cases else (0.0, 1.0)
     middle = float(np.median(known)) if known else math.nan
     return f"- {name}: {good} of {cases} within {ENOUGH:.0%} ({low:.0%} to {high:.0%}), median regret {middle:.1%}"
-
-
-def _rate(rate: float | None) -> str:
-    return f"{rate:.2g}" if rate is not None else "not told"
 
 
 def _share(regret: float | None) -> str:
