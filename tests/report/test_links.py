@@ -13,6 +13,8 @@ from lrscope.report.data.stored_sweep import Sweep
 from lrscope.report.figures.limits import Axis
 from lrscope.report.mlflow_ui.links import how_to_open, sweep_links
 from lrscope.report.mlflow_ui.saved_view import saved_view
+from lrscope.tracking.mlflow_store.address import resolve_uri
+from lrscope.tracking.mlflow_store.browse import browsed
 
 
 def state_of(made: Sweep, frames: dict[str, Axis]) -> tuple[str, dict[str, Any]]:
@@ -90,6 +92,17 @@ def test_the_tag_is_short_enough_for_every_store() -> None:
 
 
 def test_a_local_store_is_told_how_to_start_its_page() -> None:
+    """The page that opens by itself is that of the project's own store: another one is named."""
     local = sweep([member(0.1, [1.0])])
-    assert "ui`; then these links open" in how_to_open(local)
+    own = replace(local, store=resolve_uri(None).uri)
+    assert how_to_open(own) == "start MLflow's page with `make ui`; then these links open in it:"
+    assert "scripts/ui.py --uri sqlite:////nowhere/mlflow.db`; then these links open" in how_to_open(local)
+    database = replace(local, store="postgresql+psycopg2://me:secret@host/ml")
+    assert "ui.py --uri 'postgresql+psycopg2://***@host/ml'`" in how_to_open(database)
     assert how_to_open(replace(local, store="http://host:5000")) == ""
+
+
+def test_a_lone_run_is_told_where_to_look() -> None:
+    assert browsed(None) == "browse with `make ui`"
+    assert browsed("sqlite:////tmp/other.db") == "browse with `python scripts/ui.py --uri sqlite:////tmp/other.db`"
+    assert browsed("http://me:secret@host:5000") == "browse at http://***@host:5000"

@@ -21,6 +21,6 @@ def test_the_last_lines_say_what_to_do(tmp_path: Path, rate: str) -> None:
     job = Job(tmp_path / "job", ())
     outcome = run(run_config(compose_config(*words), words), job)
     found = diagnose(Trace.load(job.folder / TRACE)).primary
-    lines = closing_words(outcome, job, recorded=False).splitlines()
+    lines = closing_words(outcome, job, None, recorded=False).splitlines()
     assert found.verdict.label in lines[0] and found.why in lines[0]
     assert f"what to do: {found.advice}" in lines

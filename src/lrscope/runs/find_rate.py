@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from lrscope.config.given_paths import started_in, whole_words
 from lrscope.core.answer import plain
-from lrscope.core.command_words import command, train_again, with_options
+from lrscope.core.command_words import train_again, with_options
 from lrscope.core.errors import Interrupted, LrscopeError
 from lrscope.core.fingerprint import flatten
 from lrscope.core.found_rate import FOUND, FoundRate, Measured, RateAt
@@ -32,6 +32,7 @@ from lrscope.runs.shared_session import settings_of, share, unshare
 from lrscope.runs.surroundings import environment
 from lrscope.tracking import DatasetInfo, RunLog, RunStart, Session
 from lrscope.tracking.journal.run_log import now_ms
+from lrscope.tracking.mlflow_store.browse import browsed
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -188,7 +189,7 @@ def _tell(run: PreparedRun, job: Job, found: FoundRate, run_id: str | None) -> N
     elif found.lr is None:
         print(f"to search it by whole runs: {train_again(_searched(job, run.facts.rate_key), sweep=True)}")
     if run_id is not None:
-        print(f"MLflow run {run_id}; browse with `{command('ui')}`", flush=True)
+        print(f"MLflow run {run_id}; {browsed(run.cfg.tracking.uri)}", flush=True)
 
 
 def _words(job: Job, key: str, rate: float) -> list[str]:

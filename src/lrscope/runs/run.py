@@ -6,11 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lrscope.config.given_paths import started_in, whole_words
-from lrscope.core.command_words import command, resume_command, with_options
+from lrscope.core.command_words import resume_command, with_options
 from lrscope.core.files import spared
 from lrscope.core.job import Job, current_job
 from lrscope.core.outcome import FILE, TRACEBACK, Outcome
 from lrscope.core.stop_signals import STOP
+from lrscope.tracking.mlflow_store.browse import browsed
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -42,12 +43,12 @@ def run_job(cfg: DictConfig, job: Job | None = None, judged: Judged | None = Non
     with following_its_launcher(job):
         outcome = run(cfg, job, judged)
     if job.ticket is None and is_first():
-        print(closing_words(outcome, job, recorded=cfg.tracking.mode != "off"))
+        print(closing_words(outcome, job, cfg.tracking.uri, recorded=cfg.tracking.mode != "off"))
     STOP.raise_if_requested()
     return outcome
 
 
-def closing_words(outcome: Outcome, job: Job, recorded: bool = True) -> str:
+def closing_words(outcome: Outcome, job: Job, store: str | None, recorded: bool = True) -> str:
     """What a lone run tells the terminal at its end."""
     what = outcome.verdict or ("crashed" if outcome.crashed else "stopped")
     lines = [f"{outcome.name}: {what} after {outcome.steps} steps, {outcome.seconds:.1f} s. {outcome.why}"]
@@ -61,7 +62,7 @@ def closing_words(outcome: Outcome, job: Job, recorded: bool = True) -> str:
     if outcome.crashed:
         lines.append(f"traceback: {job.folder / TRACEBACK}")
     if outcome.status != "KILLED" and outcome.run_id is not None:
-        lines.append(f"MLflow run {outcome.run_id}; browse with `{command('ui')}`")
+        lines.append(f"MLflow run {outcome.run_id}; {browsed(store)}")
     return "\n".join(lines)
 
 

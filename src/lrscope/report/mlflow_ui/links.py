@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
-from lrscope.core.command_words import command
 from lrscope.report.data.addresses import served_at
 from lrscope.report.data.stored_sweep import Sweep
 from lrscope.report.data.view_key import view_key
 from lrscope.report.mlflow_ui.saved_view import SORTED_BY, view_filter
+from lrscope.tracking.mlflow_store.browse import page_command
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,5 @@ def sweep_links(sweep: Sweep, base_url: str | None = None) -> Links:
 
 def how_to_open(sweep: Sweep) -> str:
     """What a link needs before it opens; empty where a server has the page already."""
-    return (
-        ""
-        if sweep.store.startswith("http")
-        else f"start MLflow's page with `{command('ui')}`; then these links open in it:"
-    )
+    typed = page_command(sweep.store)
+    return f"start MLflow's page with `{typed}`; then these links open in it:" if typed is not None else ""

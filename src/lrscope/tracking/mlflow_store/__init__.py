@@ -2,7 +2,7 @@
 
 DeliveryResult and the report use it; the check of a command asks whether the store answers.
 
-    address, reach    which store is meant, and whether it answers
+    address, reach    which store is meant, and whether it answers; browse: how to come to its page
     may_write         whether it takes runs from whoever asks
     store             a fresh one made ready, and its client
     checked_client    what a store says, looked at; artifact_place: where its artifacts may lie;
