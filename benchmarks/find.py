@@ -112,7 +112,8 @@ def main() -> None:
 
 def _keep(kept: Sequence[Result], file: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps([asdict(result) for result in kept], indent=1) + "\n")
+    lines = ",\n".join(json.dumps(asdict(result)) for result in kept)
+    file.write_text(f"[\n{lines}\n]\n")
 
 
 def longer(result: Result, case: FindCase) -> Result:
