@@ -44,6 +44,11 @@ class Row:
         mean = (self.best + self.final) / 2
         return mean if math.isfinite(mean) else math.inf
 
+    @property
+    def trained(self) -> bool:
+        """Whether it shows what its setting comes to, and somebody would use the model."""
+        return self.member.tells and not self.member.failed and math.isfinite(self.score)
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -247,7 +252,7 @@ def _order(x: float | str | None) -> tuple[int, float, str]:
 
 
 def _cell(x: float | str | None, rows: tuple[Row, ...]) -> Cell:
-    trained = [row for row in rows if row.member.tells and not row.member.failed and math.isfinite(row.score)]
+    trained = [row for row in rows if row.trained]
     ended = [row for row in rows if row.member.tells and not row.member.crashed]
     return Cell(
         x=x,

@@ -73,23 +73,19 @@ def importances(comparison: Comparison, axes: Sequence[SweptNumber]) -> dict[str
         return f"The importance of each axis is told from {FEWEST_MEMBERS} members on; {len(rows)} came to an end."
     if find_spec("optuna") is None:
         return "The importance of each axis needs Optuna: pip install 'lrscope[search]'."
-    if sum(map(_is_good, rows)) < FEWEST_GOOD:
+    if sum(row.trained for row in rows) < FEWEST_GOOD:
         return f"The importance of each axis is told where at least {FEWEST_GOOD} members trained."
     return _by_ped_anova(rows, axes)
 
 
-def _is_good(row: Row) -> bool:
-    return row.member.tells and math.isfinite(row.score) and not row.member.failed
-
-
 def _costs(rows: Sequence[Row]) -> list[float]:
     """The score of each; behind the worst those that were stopped, the earlier the worse, behind them what failed."""
-    worst = max(row.score for row in rows if _is_good(row))
+    worst = max(row.score for row in rows if row.trained)
     stops = [row.member.pruned for row in rows]
     latest = max((stop.epoch for stop in stops if stop is not None), default=0)
     behind = [math.inf if stop is None else latest - stop.epoch + stop.place / stop.among for stop in stops]
     return [
-        row.score if _is_good(row) else worst + min(own, latest + 1) + 1 for row, own in zip(rows, behind, strict=True)
+        row.score if row.trained else worst + min(own, latest + 1) + 1 for row, own in zip(rows, behind, strict=True)
     ]
 
 

@@ -88,11 +88,11 @@ def _cell(cell: Cell, low: float, high: float, best: bool, judge: JudgedBy) -> H
     shown = judge.value(cost) if cost is not None else None
     failed = cell.failed
     share = f"{failed.count}/{failed.total} failed" if failed.count and failed.total > 1 else ""
-    return HeatCell(shown, _weight(cost, low, high), outcome, share, best)
+    return HeatCell(shown, nearness(cost, low, high), outcome, share, best)
 
 
-def _weight(loss: float | None, low: float, high: float) -> float:
-    """How near a loss lies to the lowest; in the logarithm where all are positive."""
+def nearness(loss: float | None, low: float, high: float) -> float:
+    """How near a loss lies to the lowest, from 0 (the highest, or none) to 1; in the logarithm of positive ones."""
     if loss is None:
         return 0.0
     if low == high:

@@ -24,16 +24,16 @@ def parallel_coordinates(comparison: Comparison, axes: Sequence[SweptNumber], be
     its top in the colour of their verdict.
     """
     judge = comparison.judge
-    trained = [row for row in comparison.rows if _trained(row)]
+    trained = [row for row in comparison.rows if row.trained]
     costs = [row.score for row in trained] or [0.0, 1.0]
     last = loss_axis(comparison.loss, costs, (), math.nan)
     scales = [_scale(axis) for axis in axes]
     places = [LEFT + BETWEEN * k for k in range(len(axes) + 1)]
-    ordered = sorted(comparison.rows, key=lambda row: (_trained(row), -row.score, row is best))  # the best on top
+    ordered = sorted(comparison.rows, key=lambda row: (row.trained, -row.score, row is best))  # the best on top
     lines = []
     for row in ordered:
         heights = [scale.place(value_of(row, axis.key) or 0.0) for scale, axis in zip(scales, axes, strict=True)]
-        ends = last.place(row.score) if _trained(row) else 1.0
+        ends = last.place(row.score) if row.trained else 1.0
         lines.append(_line(places, [*heights, ends], row, _strength(row, min(costs), max(costs)), row is best))
     marks = [_axis(x, axis.key, scale.low, scale.high) for x, axis, scale in zip(places, axes, scales, strict=False)]
     marks.append(_axis(places[-1], comparison.loss, judge.value(last.low), judge.value(last.high), format_loss))
@@ -46,23 +46,19 @@ def parallel_coordinates(comparison: Comparison, axes: Sequence[SweptNumber], be
     )
 
 
-def _trained(row: Row) -> bool:
-    return row.member.tells and not row.member.failed and math.isfinite(row.score)
-
-
 def _scale(axis: SweptNumber) -> Axis:
     return Axis(axis.key, axis.low, axis.high, axis.log)
 
 
 def _strength(row: Row, low: float, high: float) -> float:
-    if not _trained(row):
+    if not row.trained:
         return 0.45
     return FULLEST if high == low else FULLEST - (FULLEST - PALEST) * (row.score - low) / (high - low)
 
 
 def _line(places: Sequence[int], heights: Sequence[float], row: Row, strength: float, best: bool) -> str:
     points = "L".join(f"{x},{TOP + HEIGHT * (1 - high):.1f}" for x, high in zip(places, heights, strict=True))
-    colour = MARKS["trained" if _trained(row) else row.member.outcome].colour
+    colour = MARKS["trained" if row.trained else row.member.outcome].colour
     width = 3.5 if best else 1.3
     return (
         f'<path d="M{points}" stroke="{colour}" stroke-width="{width}" stroke-opacity="{1 if best else strength:.2f}">'

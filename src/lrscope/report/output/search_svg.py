@@ -10,6 +10,7 @@ from itertools import accumulate
 from lrscope.report.analysis.comparison import Comparison, Row
 from lrscope.report.analysis.importance import SweptNumber, value_of
 from lrscope.report.figures.colours import MARKS
+from lrscope.report.figures.heat_map import nearness
 from lrscope.report.figures.limits import Axis, loss_axis
 from lrscope.report.output.marks_svg import icon, mark_path
 
@@ -18,6 +19,9 @@ WIDTH, HEIGHT, LEFT, RIGHT, TOP, FOOT = 520, 300, 70, 14, 8, 42
 
 PALEST, FULLEST = 0.2, 1.0
 """How strong the mark of the worst and of the best trial that trained to the end is."""
+
+UNTOLD = 0.7
+"""That of one which says nothing of its setting's loss."""
 
 PROPOSED = "tpe"
 """The searches whose later trials follow from earlier ones, so that their order tells something."""
@@ -41,12 +45,14 @@ def search_figures(comparison: Comparison, axes: Sequence[SweptNumber], best: Ro
 
 def _map(comparison: Comparison, x_key: SweptNumber, y_key: SweptNumber, best: Row | None) -> str:
     x, y = _axis(x_key), _axis(y_key)
-    costs = [row.score for row in comparison.rows if _trained(row)] or [0.0]
+    costs = [row.score for row in comparison.rows if row.trained] or [0.0]
     marks = []
-    for row in sorted(comparison.rows, key=lambda row: (_trained(row), -row.score)):  # the best on top
+    for row in sorted(comparison.rows, key=lambda row: (row.trained, -row.score)):  # the best on top
         across, up = value_of(row, x_key.key), value_of(row, y_key.key)
         if across is not None and up is not None:
-            strength = _strength(row.score, min(costs), max(costs)) if _trained(row) else 0.7
+            strength = UNTOLD
+            if row.trained:
+                strength = PALEST + (FULLEST - PALEST) * nearness(row.score, min(costs), max(costs))
             marks.append(_mark(row, x.place(across), y.place(up), strength, row is best))
     words = f"Map of {len(marks)} trials over {x_key.key} and {y_key.key}"
     return _frame("where the trials lie", words, x, y, "".join(marks))
@@ -56,11 +62,11 @@ def _path(comparison: Comparison, best: Row | None) -> str:
     """Trials in the order in which they began, each at what it came to, and a line at the best so far."""
     rows = sorted(comparison.rows, key=lambda row: (row.member.begun, row.member.name))
     ends = [row.final if row.member.pruned is not None else row.score for row in rows]
-    trained = [end for row, end in zip(rows, ends, strict=True) if _trained(row)]
-    others = [end for row, end in zip(rows, ends, strict=True) if not _trained(row)]
+    trained = [end for row, end in zip(rows, ends, strict=True) if row.trained]
+    others = [end for row, end in zip(rows, ends, strict=True) if not row.trained]
     y = loss_axis(comparison.loss, trained or [0.0, 1.0], others, comparison.start)
     x = Axis("trial", 0, len(rows) + 1)
-    lowest = [*accumulate((row.score if _trained(row) else math.inf for row in rows), min)]
+    lowest = [*accumulate((row.score if row.trained else math.inf for row in rows), min)]
     points = [(x.place(n), y.place(low)) for n, low in enumerate(lowest, start=1) if math.isfinite(low)]
     line = "L".join(f"{_across(a):.1f},{_down(b):.1f}" for a, b in _steps(points))
     made = [f'<path class="mean" d="M{line}" stroke="{MARKS["trained"].colour}"/>'] if points else []
@@ -81,10 +87,6 @@ def _steps(points: Sequence[tuple[float, float]]) -> Iterator[tuple[float, float
         before = (across, up)
 
 
-def _trained(row: Row) -> bool:
-    return row.member.tells and not row.member.failed and math.isfinite(row.score)
-
-
 def _axis(swept: SweptNumber) -> Axis:
     """With a little room at either end, for marks that lie there."""
     if swept.log:
@@ -92,13 +94,6 @@ def _axis(swept: SweptNumber) -> Axis:
         return Axis(swept.key, swept.low / room, swept.high * room, True)
     room = 0.03 * (swept.high - swept.low)
     return Axis(swept.key, swept.low - room, swept.high + room)
-
-
-def _strength(score: float, low: float, high: float) -> float:
-    if high == low:
-        return FULLEST
-    near = math.log(high / score) / math.log(high / low) if low > 0 else (high - score) / (high - low)
-    return PALEST + (FULLEST - PALEST) * near
 
 
 def _across(place: float) -> float:
