@@ -26,7 +26,7 @@ from lrscope.runs.looked_at import early_stopping, looked_at
 from lrscope.runs.place_data import full_batch, placed
 from lrscope.runs.prepare import PreparedRun, has_validation, monitored
 from lrscope.runs.run_length import MOST_LOGGED, evaluated_every, length
-from lrscope.runs.trained_otherwise import tell_if_trained_otherwise
+from lrscope.runs.trained_otherwise import BY_ITSELF, Way, tell_if_trained_otherwise
 from lrscope.tracking import RunLog
 from lrscope.tracking.autolog import autolog_off
 from lrscope.training import build, threads
@@ -44,7 +44,7 @@ from lrscope.training.callbacks.show_progress import ShowProgress
 from lrscope.training.callbacks.stop_at_signal import StopAtSignal
 from lrscope.training.callbacks.stop_at_verdict import StopAtVerdict
 from lrscope.training.checkpoint_folder import CheckpointFolder
-from lrscope.training.checkpoint_state import MEMBERS, RANDOM, loader_state, nothing_left
+from lrscope.training.checkpoint_state import RANDOM, loader_state, nothing_left
 from lrscope.training.evaluation import chunks
 from lrscope.training.facts import with_network_facts, with_rate_of
 from lrscope.training.generators import restore_random_state
@@ -221,8 +221,8 @@ def _fit(single: SingleRun, log: RunLog | None) -> RunEnd:
     path = str(checkpoint.path) if checkpoint is not None and content else None
     has_ended = path is not None and nothing_left(content, single.live.epochs)
     if path is not None and not has_ended and log is not None:
-        before, updates = content.get(MEMBERS), content["global_step"]
-        tell_if_trained_otherwise(single.run, log, before, 0, updates)
+        before, updates = Way.of(content), content["global_step"]
+        tell_if_trained_otherwise(single.run, log, before, BY_ITSELF, updates)
     read = getattr(single.loader, "inner", single.loader)  # by what calls something between its batches
     if isinstance(read, ResumableLoader):
         read.load_state_dict(loader_state(content))

@@ -15,6 +15,9 @@ RANDOM = "lrscope_random"
 MEMBERS = "lrscope_members"
 """What a checkpoint says of how its run was trained: the members of its batched model, 0 by itself."""
 
+COMPILED = "lrscope_compiled"
+"""Where the pass of its batched model was compiled: with so many updates to come a smaller model is, too."""
+
 LOSS_SCALE = "MixedPrecision"
 """Lightning's name for the state of a run's GradScaler, in float16."""
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from lrscope.batched.model.clipping import Clipper, Clipping
+from lrscope.batched.model.compiled_pass import Compiling
 from lrscope.batched.model.forward import Forward
 from lrscope.batched.model.group_updates import GroupUpdates, group_of_each
 from lrscope.batched.model.images import lay_side_by_side
@@ -74,6 +75,7 @@ class BatchedTrainer:
         trace_after: see ``Passes``.
         forward: how a pass of all members is made.
         scaled: whether each member has a loss scale, as float16 needs one.
+        compiling: when a pass is compiled; None for never.
 
     Raises:
         CannotStack: the members differ in more than numbers, or their optimizer has no rule here.
@@ -89,6 +91,7 @@ class BatchedTrainer:
         trace_after: int = WORTH_TRACING,
         forward: type[Forward] = Forward,
         scaled: bool = False,
+        compiling: Compiling | None = None,
     ) -> None:
         kind = _common_optimizer(members)
         device = torch.device(device)
@@ -116,7 +119,7 @@ class BatchedTrainer:
         if any(member.updates is not None for member in members):
             self._meters.load([member.updates or {} for member in members], device)
         self._masks = self._mask_source(device)
-        self._passes = Passes(self.forward, self.stack, loss, accumulate, trace_after, self._scales)
+        self._passes = Passes(self.forward, self.stack, loss, accumulate, trace_after, self._scales, compiling)
 
     def __len__(self) -> int:
         return len(self.alive)
@@ -205,6 +208,7 @@ class BatchedTrainer:
         if self._scales is not None:
             self._scales.keep(rows)
         self._updates = self._read_groups()
+        self._passes.of_fewer(self.steps)
         self._clipper = self._clipper.keep(rows)
         self._meters.keep(index)
         if self._masks is not None:
@@ -231,6 +235,11 @@ class BatchedTrainer:
     def logged(self) -> Sequence[Any]:
         """What the members logged in their latest step, where their networks do."""
         return self.forward.logged
+
+    @property
+    def compiling(self) -> Compiling | None:
+        """Whether the steps of the members that are left are compiled, and when those of fewer will be."""
+        return self._passes.compiling
 
     @property
     def between_updates(self) -> bool:

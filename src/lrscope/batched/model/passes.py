@@ -1,18 +1,23 @@
-"""Losses and gradients of one batch: as the network is written, and, where that repeats, as a list of operations.
+"""Losses and gradients of one batch: as the network is written, and, where that repeats, as a list of operations, or
+compiled.
 
 Saves a third of a step of 3 small networks, a tenth of the command that trains them (benchmarks/hack_parts.py).
 """
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.fx import GraphModule
 
+from lrscope.batched.model.compiled_pass import CLOSE, MIXED_CLOSE, Compiling, Pass, close, compiled
 from lrscope.batched.model.forward import Forward
 from lrscope.batched.model.loss_scales import LossScales
 from lrscope.batched.model.losses import Loss, member_losses
@@ -36,9 +41,6 @@ WORTH_TRACING = 250
 run that ends here has lost nothing, and none loses more than as much again.
 """
 
-Pass = Callable[..., Sequence[Tensor]]
-"""From the leaves, inputs and targets to the losses [M] and the gradient of each leaf."""
-
 Kind = tuple[Any, ...]
 
 
@@ -49,6 +51,8 @@ class Passes:
     networks that is half of a step. So a pass of layers that are known to be ``PURE`` is written down once, by
     torch's own tracer (``make_fx``), and from then on only repeated: the same operations on the same memory layouts,
     hence the same bits. That is tried on the batch at hand; a list that gives other bits is never used.
+
+    A stack whose ``compiling`` says so has the list compiled, from its first pass on.
     """
 
     def __init__(
@@ -59,6 +63,7 @@ class Passes:
         accumulate: int = 1,
         trace_after: int = WORTH_TRACING,
         scales: LossScales | None = None,
+        compiling: Compiling | None = None,
     ) -> None:
         self._forward = forward
         self._stack = stack
@@ -68,6 +73,7 @@ class Passes:
         self._scales = scales
         pure = all(type(layer) in PURE for layer in forward.network.modules()) and not stack.buffers
         self._pure = pure and scales is None  # which moves
+        self.compiling = compiling if self._pure else None
         self._seen: Counter[Kind] = Counter()
         self._traced: dict[Kind, Pass | None] = {}
 
@@ -84,10 +90,16 @@ class Passes:
                 numbers = traced(*self._stack.leaves, inputs, targets)
             return numbers[0], numbers[1:]
         losses, gradients = self.back(self._forward.train(inputs, own=own), targets, own=own)
+        if self.compiling is not None and self.compiling.takes(targets, own=own):
+            return self._compiled(kind, inputs, targets, own, [losses, *gradients])
         self._seen[kind] += 1
         if self._seen[kind] == self._trace_after and inputs.device.type == "cpu":
             self._traced[kind] = self._trace(inputs, targets, own, [losses, *gradients])
         return losses, gradients
+
+    def of_fewer(self, done: int) -> None:
+        """The stack has become smaller, with so many updates done."""
+        self.compiling = self.compiling.of_fewer(done) if self.compiling is not None else None
 
     def back(self, outputs: Tensor, targets: Tensor, *, own: bool) -> tuple[Tensor, Sequence[Tensor]]:
         """The same from the outputs [M, B, ...] on."""
@@ -112,6 +124,37 @@ class Passes:
 
     def _trace(self, inputs: Tensor, targets: Tensor, own: bool, known: Sequence[Tensor]) -> Pass | None:
         """The pass as a list of operations; None where it does not give the numbers that are ``known``."""
+        graph, tensors = self._written_down(inputs, targets, own)
+        traced: Pass = graph.forward
+        with torch.no_grad():
+            same = all(map(_same, traced(*tensors), known))
+        return traced if same else None
+
+    def _compiled(
+        self, kind: Kind, inputs: Tensor, targets: Tensor, own: bool, known: Sequence[Tensor]
+    ) -> tuple[Tensor, Sequence[Tensor]]:
+        """Compile the passes of this kind, and take this one by what was made; those that are ``known`` where it cannot
+        be compiled, from now on.
+        """
+        assert self.compiling is not None
+        try:
+            graph, tensors = self._written_down(inputs, targets, own)
+            with torch.no_grad():
+                made, numbers = compiled(graph, tensors)
+                mixed = torch.is_autocast_enabled(inputs.device.type)
+                right = close(numbers, known, MIXED_CLOSE if mixed else CLOSE)
+            reason = None if right else "the compiler made something else of it"
+        except Exception as error:  # the compiler's, of many kinds
+            reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:300]
+        if reason is not None:
+            warnings.warn(f"the step of {len(self._stack)} members is not compiled ({reason})", stacklevel=2)
+            self.compiling = replace(self.compiling, now=False)
+            return known[0], known[1:]
+        self._traced[kind] = made
+        return numbers[0], numbers[1:]
+
+    def _written_down(self, inputs: Tensor, targets: Tensor, own: bool) -> tuple[GraphModule, list[Tensor]]:
+        """The pass as operations on leaves, inputs and targets, and those of this batch."""
         from torch.fx.experimental.proxy_tensor import make_fx
         from torch.fx.graph import CodeGen
 
@@ -127,10 +170,7 @@ class Passes:
         graph = make_fx(whole)(*tensors)
         graph.graph.set_codegen(CodeGen())  # flat tensors come and go: no tree of arguments to take apart
         graph.recompile()
-        traced: Pass = graph.forward
-        with torch.no_grad():
-            same = all(map(_same, traced(*tensors), known))
-        return traced if same else None
+        return graph, tensors
 
 
 def _same(one: Tensor, other: Tensor) -> bool:

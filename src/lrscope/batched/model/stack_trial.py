@@ -6,15 +6,18 @@ from __future__ import annotations
 
 import gc
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from lrscope.batched.model.batched_trainer import BatchedTrainer, Member
+from lrscope.batched.model.compiled_pass import CLOSE, MIXED_CLOSE, Compiling, why_not
 from lrscope.batched.model.forward import Forward
 from lrscope.batched.model.losses import member_losses
 from lrscope.batched.model.memory import Footprint, footprint, ran_out
@@ -25,17 +28,20 @@ from lrscope.training.copied_network import copied
 from lrscope.training.generators import same_generators
 from lrscope.training.supported import Loss
 
-CLOSE = 1e-3
-"""Relative difference of loss and gradients, batched against alone, above which vmap is taken to have computed
-something else. Rounding in float32 stays below 1e-4; a wrong axis gives 1.
-"""
-
 MIXED = {"bf16-mixed": torch.bfloat16, "bf16": torch.bfloat16, "16-mixed": torch.float16, "16": torch.float16}
 """By the words of ``trainer.precision`` what the products of a mixed one are made in."""
 
 LEAST_ROUNDS = 3
 LEAST_SECONDS = 0.05
 MOST_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class CompiledStep:
+    """Seconds of a step whose pass is compiled, and of compiling it."""
+
+    seconds: float
+    compiling_s: float
 
 
 class StackTrial:
@@ -113,13 +119,23 @@ class StackTrial:
         """Seconds of a step of a stack of so many once it has got going, with as many threads as it would have."""
         with same_generators(self._device), threads.at(self._fitting(members)):
             learner = self._learner(members, trace_after=1, scaled=self._scaled)
+            return self._fastest(partial(self._step, learner))
 
-            def step() -> None:
-                with self._precision():
-                    learner.gather(self._inputs, self._targets, own=False)
-                learner.update()
-
-            return self._fastest(step)
+    def compiled(self, members: int) -> CompiledStep | str:
+        """What a step comes to once its pass is compiled, and what that took; or why it is not."""
+        if (reason := why_not(self._device)) is not None:
+            return reason
+        with same_generators(self._device), threads.at(self._fitting(members)), warnings.catch_warnings(record=True):
+            warnings.simplefilter("always")
+            learner = self._learner(members, compiling=Compiling(True, len(self._targets), 0, 0), scaled=self._scaled)
+            if learner.compiling is None:
+                return "its pass is not the same operations each time"
+            began = time.perf_counter()
+            self._step(learner)
+            took = time.perf_counter() - began
+            if not learner.compiling.now:
+                return "the compiler does not take it"
+            return CompiledStep(self._fastest(partial(self._step, learner)), took)
 
     def holds(self, members: int) -> bool:
         """Whether a step of a stack of so many goes through, and does not run out of memory."""
@@ -134,6 +150,11 @@ class StackTrial:
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
         return False
+
+    def _step(self, learner: BatchedTrainer) -> None:
+        with self._precision():
+            learner.gather(self._inputs, self._targets, own=False)
+        learner.update()
 
     def _alone(self, member: Member) -> Callable[[], Tensor]:
         """What computes the loss of one member."""
@@ -153,17 +174,16 @@ class StackTrial:
             expected = self._loss(network(self._inputs), self._targets)
         parameters = [p for p in network.parameters() if p.requires_grad]
         own = [expected.detach(), *torch.autograd.grad(expected, parameters)]
-        bound = 30 * CLOSE if self._mixed else CLOSE
+        bound = MIXED_CLOSE if self._mixed else CLOSE
         scale = max(float(gradient.norm()) for gradient in own[1:])
         for mine, theirs in zip([loss.detach(), *gradients], own, strict=True):
             if not float((mine - theirs).norm()) <= bound * max(float(theirs.norm()), scale * 1e-3, 1e-12):
                 return "under vmap the network computes something else than alone"
         return None
 
-    def _learner(self, members: int, trace_after: int = WORTH_TRACING, scaled: bool = False) -> BatchedTrainer:
+    def _learner(self, members: int, trace_after: int = WORTH_TRACING, **how: Any) -> BatchedTrainer:
         copies = [self._copy() for _ in range(members)]
-        how = self._loss, self._device
-        return BatchedTrainer(copies, *how, trace_after=trace_after, forward=self._forward, scaled=scaled)
+        return BatchedTrainer(copies, self._loss, self._device, trace_after=trace_after, forward=self._forward, **how)
 
     def _copy(self, of: Member | None = None) -> Member:
         """The member with a network and an optimizer of its own, and no schedule."""

@@ -1,8 +1,9 @@
-"""Together or one by one: what is faster on the real network and device."""
+"""Together or one by one, compiled or not: what is faster on the real network and device."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 from lrscope.batched.model.stack_trial import StackTrial
 from lrscope.core.failpoint import failpoint
@@ -21,6 +22,12 @@ LONG_STEP_S = 0.5
 """Where a step of the whole would take longer than this by the pieces' time, only the pieces are timed."""
 
 
+WORTH_COMPILING_S = 600.0
+"""A stack that trains for less than this is not compiled: half a minute to two for half of it, at the most, is hardly
+felt, and it would have to be tried to be known.
+"""
+
+
 @dataclass(frozen=True)
 class Autotune:
     """``alone_ms`` and ``together_ms``: a step of all members, one after the other and as a stack; None if not timed.
@@ -34,15 +41,20 @@ class Autotune:
     alone_ms: float | None = None
     together_ms: float | None = None
     most: int | None = None
+    compile_from: int | None = None
+    """A stack with at least so many updates to come has its pass compiled; None for never."""
 
 
-def choose(trial: StackTrial, members: int, steps: int, mode: str, fit: int | None = None) -> Autotune:
+def choose(
+    trial: StackTrial, members: int, steps: int, mode: str, fit: int | None = None, compiling: bool = False
+) -> Autotune:
     """Decide for one stack.
 
     Args:
         steps: updates that each member has still to make.
         mode: ``sweep.together``: ``always`` is not asked; ``auto`` takes what is faster.
         fit: members that the memory holds at once; None for all.
+        compiling: whether it may be compiled, which takes half a minute or more to find out.
     """
     if mode == "always":
         return Autotune(True, f"{members} members train together", trial.threads(members))
@@ -58,7 +70,25 @@ def choose(trial: StackTrial, members: int, steps: int, mode: str, fit: int | No
         f"{members} members train {how if faster else 'one by one'}: "
         f"a step of all takes {_ms(stacked)} together and {_ms(alone)} one by one"
     )
-    return Autotune(faster, words, trial.threads(most or members), 1000 * alone, 1000 * stacked, most)
+    choice = Autotune(faster, words, trial.threads(most or members), 1000 * alone, 1000 * stacked, most)
+    return _compiled(choice, trial, members, steps) if faster and compiling else choice
+
+
+def _compiled(choice: Autotune, trial: StackTrial, members: int, steps: int) -> Autotune:
+    """The choice, with its stacks compiled where they train so long that it pays."""
+    assert choice.together_ms is not None
+    stacks = -(-members // (choice.most or members))
+    plain_s = choice.together_ms / 1000 / stacks
+    if plain_s * steps < WORTH_COMPILING_S:
+        return choice
+    made = trial.compiled(-(-members // stacks))
+    if isinstance(made, str):
+        return replace(choice, words=f"{choice.words}; not compiled: {made}")
+    saved_s = plain_s - made.seconds
+    words = f"{choice.words}; compiled, which takes {made.compiling_s:.0f} s, {_ms(stacks * made.seconds)}"
+    if saved_s * steps <= made.compiling_s:
+        return replace(choice, words=f"{words}: not worth it")
+    return replace(choice, words=words, compile_from=math.ceil(made.compiling_s / saved_s))
 
 
 def _stacked(trial: StackTrial, members: int, fit: int) -> tuple[float, int | None]:

@@ -9,11 +9,14 @@ import json
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice, pairwise
 from typing import Any
 
+import torch
 from omegaconf import DictConfig
 
+from lrscope.batched.model.compiled_pass import why_not
 from lrscope.batched.model.stack import CannotStack
 from lrscope.batched.model.stack_trial import StackTrial
 from lrscope.batched.run.autotune import Autotune, choose
@@ -34,7 +37,7 @@ from lrscope.search.judging.stop_each import StopEach
 from lrscope.sweeps.lifecycle import current
 from lrscope.training import build, threads
 from lrscope.training.checkpoint_folder import CheckpointFolder
-from lrscope.training.checkpoint_state import Position
+from lrscope.training.checkpoint_state import COMPILED, Position
 from lrscope.training.copied_network import share_frozen
 
 CHOICES = "lrscope.together.choices"
@@ -136,12 +139,19 @@ def _train_stack(stack: Sequence[Candidate], mode: str, searches: Searches) -> d
         with threads.at(choice.threads):
             try:
                 stops = searches.stops(piece, most) if judged else _stops_in_worker(piece)
-                trained = train_batched([*members.values()], piece[0].position, stops) if members else []
+                how = piece[0].position, stops, _compile_from(piece[0], choice, tried.device)
+                trained = train_batched([*members.values()], *how) if members else []
             except CannotBatch as error:
                 _say(f"{_members(len(piece))} one by one: they do not fit together ({_first_line(error.__cause__)})")
                 continue
         outcomes |= dict(zip(members, trained, strict=True))
     return outcomes
+
+
+def _compile_from(first: Candidate, choice: Autotune, device: torch.device) -> int | None:
+    """As the stack's checkpoint says, or what was chosen where it starts; None where nothing is there to compile it."""
+    wanted = choice.compile_from if first.content is None else first.content.get(COMPILED)
+    return wanted if isinstance(wanted, int) and why_not(device) is None else None
 
 
 def _stops_in_worker(piece: Sequence[Candidate]) -> StopEach | None:
@@ -195,9 +205,10 @@ def chosen(stack: Sequence[Candidate], trial: StackTrial, mode: str, fit: int) -
         together = bool(earlier[identity]["together"])
         words = f"{_members(len(stack))} {'together' if together else 'one by one'}, as before"
         choice = Autotune(together, words, earlier[identity]["threads"], most=earlier[identity].get("most"))
+        choice = replace(choice, compile_from=earlier[identity].get("compile_from"))
     else:
         steps = stack[0].run.plan.total_steps - stack[0].position.updates
-        choice = choose(trial, len(stack), steps, mode, fit)
+        choice = choose(trial, len(stack), steps, mode, fit, compiling=stack[0].content is None)
     _say(f"{len(stack)} had ended: their records are completed" if stack[0].has_ended else choice.words)
     if sweep is not None:
         _written[identity] = {
@@ -205,6 +216,7 @@ def chosen(stack: Sequence[Candidate], trial: StackTrial, mode: str, fit: int) -
             "threads": choice.threads,
             "members": len(stack),
             "most": choice.most,
+            "compile_from": choice.compile_from,
             "step_alone_ms": choice.alone_ms,
             "step_together_ms": choice.together_ms,
         }

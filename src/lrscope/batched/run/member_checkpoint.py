@@ -12,7 +12,7 @@ from lrscope.batched.run.batched_module import BatchedModule
 from lrscope.batched.run.members import BatchedMember, carried
 from lrscope.training.callbacks.count_examples import CountExamples
 from lrscope.training.checkpoint_folder import save_tensors
-from lrscope.training.checkpoint_state import ENDED, LOGGED, LOSS_SCALE, MEMBERS, RANDOM, counters_at
+from lrscope.training.checkpoint_state import COMPILED, ENDED, LOGGED, LOSS_SCALE, MEMBERS, RANDOM, counters_at
 
 SHARE_OF_TIME = 0.05
 """Saving 1,024 members takes seconds: the next time comes no sooner than keeps saving below this share."""
@@ -36,7 +36,7 @@ def content_of(
     per_update = member.run.cfg.trainer.accumulate_grad_batches
     interval = schedule.interval if schedule is not None else None
     loops["fit_loop"] |= counters_at(where, len(module.batches), per_update, interval, ended)
-    generator, scale = learner.member_generator(row), learner.member_loss_scale(row)
+    generator, scale, compiling = learner.member_generator(row), learner.member_loss_scale(row), learner.compiling
     return {
         "epoch": where.epoch,
         "global_step": where.updates,
@@ -50,6 +50,7 @@ def content_of(
         "lr_schedulers": [scheduler.state_dict()] if scheduler is not None else [],
         RANDOM: {**member.random, **({"torch": generator} if generator is not None else {})},
         MEMBERS: len(learner),
+        **({COMPILED: compiling.least_updates} if compiling is not None and compiling.now else {}),
         **({LOSS_SCALE: scale} if scale is not None else {}),
         **({ENDED: True} if ended else {}),
         **(_of_module(module, member, row, ended) if module.logs is not None else {}),

@@ -17,6 +17,7 @@ from lrscope.runs.fit import live_run, make_module, with_network
 from lrscope.runs.looked_at import early_stopping
 from lrscope.runs.prepare import PreparedRun, monitored
 from lrscope.runs.run_length import time_limit
+from lrscope.runs.trained_otherwise import Way
 from lrscope.tracking import RunLog
 from lrscope.training import build
 from lrscope.training.callbacks.evaluate_epochs import as_metric
@@ -24,7 +25,7 @@ from lrscope.training.callbacks.keep_checkpoints import KeepBest
 from lrscope.training.callbacks.record_steps import RecordSteps
 from lrscope.training.callbacks.stop_at_length import StopAtLength
 from lrscope.training.checkpoint_folder import CheckpointFolder
-from lrscope.training.checkpoint_state import LOGGED, LOSS_SCALE, MEMBERS, RANDOM, nothing_left
+from lrscope.training.checkpoint_state import LOGGED, LOSS_SCALE, RANDOM, nothing_left
 from lrscope.training.generators import random_state
 from lrscope.training.live_run import LiveRun
 from lrscope.training.metric_meter import MetricMeter
@@ -69,8 +70,8 @@ class BatchedMember:
     names: Names = OF_NETWORK
     logged: Mapping[str, Mapping[str, Tensor]] = field(default_factory=dict)
     """What it had logged by itself in the epoch that it goes on within."""
-    trained_with: int | None = None
-    """Members of the model that its checkpoint was saved in, 0 if by itself; None without one, or of an old one."""
+    trained: Way | None = None
+    """As it was when its checkpoint was saved; None without one, or of an old one."""
 
     @property
     def recorder(self) -> RunRecorder:
@@ -143,7 +144,7 @@ def restore(member: BatchedMember, content: Mapping[str, Any]) -> BatchedMember:
     own = {"updates": callbacks[names.steps]["updates"], "loss_scale": content.get(LOSS_SCALE)}
     part = replace(part, generator=content[RANDOM]["torch"], **own)
     ended = nothing_left(content, member.live.epochs)
-    kept = {"logged": content.get(LOGGED, {}), "trained_with": content.get(MEMBERS)}
+    kept = {"logged": content.get(LOGGED, {}), "trained": Way.of(content)}
     return replace(member, part=part, random=content[RANDOM], has_ended=ended, **kept)
 
 

@@ -17,6 +17,7 @@ from pytorch_lightning.plugins import MixedPrecision
 from torch import Tensor, nn
 
 from lrscope.batched.model.batched_trainer import BatchedTrainer
+from lrscope.batched.model.compiled_pass import Compiling
 from lrscope.batched.model.forward import Forward
 from lrscope.batched.model.losses import already
 from lrscope.batched.model.memory import footprint
@@ -38,7 +39,7 @@ from lrscope.runs.fit import scope_of, signal_choice
 from lrscope.runs.lifecycle import RunEnd, open_record
 from lrscope.runs.place_data import placed
 from lrscope.runs.shared_session import recording_session
-from lrscope.runs.trained_otherwise import tell_if_trained_otherwise
+from lrscope.runs.trained_otherwise import Way, tell_if_trained_otherwise
 from lrscope.search.judging.stop_each import StopEach
 from lrscope.tracking import Session
 from lrscope.tracking.autolog import autolog_off
@@ -60,13 +61,18 @@ class CannotBatch(Exception):
 
 
 def train_batched(
-    members: Sequence[BatchedMember], position: Position = BEGINNING, stops: StopWorst | StopEach | None = None
+    members: Sequence[BatchedMember],
+    position: Position = BEGINNING,
+    stops: StopWorst | StopEach | None = None,
+    compile_from: int | None = None,
 ) -> list[Outcome]:
     """Train the members as one model, and close each one's record as if it had trained alone.
 
     Args:
         position: where all of them stand; they have been restored to it.
         stops: of a search, ends the worst of them at its rungs.
+        compile_from: the model's pass is compiled, and that of a smaller one with so many updates to come; None for
+            never.
 
     Returns:
         What became of each, in their order. After a signal those that had not ended are KILLED.
@@ -75,7 +81,9 @@ def train_batched(
         CannotBatch: they cannot be put together; nothing has been recorded.
     """
     try:
-        group = _BatchedRun(members, position, stops)  # first: what cannot be one model has left no record
+        group = _BatchedRun(
+            members, position, stops, compile_from
+        )  # first: what cannot be one model has left no record
     except Exception as error:
         raise CannotBatch from error
     with recording_session(members[0].run.settings) as session, ExitStack() as stack:
@@ -86,8 +94,8 @@ def train_batched(
             if member.run.resumes:
                 log.tags(TAGS)
                 if not member.has_ended or member.run.cfg.callbacks.look_ahead:  # copies of it train on again
-                    before, now = member.trained_with, len(members)
-                    tell_if_trained_otherwise(member.run, log, before, now, position.updates)
+                    now = Way(len(members), compile_from is not None)
+                    tell_if_trained_otherwise(member.run, log, member.trained, now, position.updates)
             opened.append(replace(member, log=log))
         group.fit(opened, session)
     return [group.outcomes[member.run.local_id] for member in members]
@@ -97,7 +105,11 @@ class _BatchedRun:
     """One stack under way: its module, what follows it, and the outcomes of those that have ended."""
 
     def __init__(
-        self, members: Sequence[BatchedMember], position: Position, stops: StopWorst | StopEach | None
+        self,
+        members: Sequence[BatchedMember],
+        position: Position,
+        stops: StopWorst | StopEach | None,
+        compile_from: int | None,
     ) -> None:
         self.outcomes: dict[str, Outcome] = {}
         """By local id."""
@@ -110,7 +122,7 @@ class _BatchedRun:
         device = self._trainer.strategy.root_device
         assert members[0].run.source.data is not None
         data = placed(members[0].run.source.data, cfg, device)
-        self._module = module = _module(members, data.train, device, position)
+        self._module = module = _module(members, data.train, device, position, compile_from)
         self._follow = follow = _follower(module, members, data, self._finish, stops)
         keep = KeepCheckpoints(
             lambda trainer: save_members(module, follow.members, trainer),
@@ -191,7 +203,9 @@ def _follower(
     return FollowMembers(module, members, data, per_example, finish, scope_of(run, network), stops)
 
 
-def _module(members: Sequence[BatchedMember], train: Part, device: torch.device, position: Position) -> BatchedModule:
+def _module(
+    members: Sequence[BatchedMember], train: Part, device: torch.device, position: Position, compile_from: int | None
+) -> BatchedModule:
     run = members[0].run
     cfg = run.cfg
     per_update, signals = cfg.trainer.accumulate_grad_batches, signal_choice(cfg)
@@ -205,7 +219,10 @@ def _module(members: Sequence[BatchedMember], train: Part, device: torch.device,
         logs = MemberLogs("training_step", [member.logged for member in members])
     scaled = str(cfg.trainer.precision) in HALF
     parts, done = [member.part for member in members], position.updates
-    learner = BatchedTrainer(parts, loss, device, per_update, done, forward=forward, scaled=scaled)
+    batch = min(cfg.batch_size, len(train.targets))
+    compiling = Compiling(True, batch, compile_from, run.plan.total_steps) if compile_from is not None else None
+    made = partial(BatchedTrainer, forward=forward, scaled=scaled, compiling=compiling)
+    learner = made(parts, loss, device, per_update, done)
     seeds = [member.run.cfg.seed for member in members]
     return BatchedModule(
         learner,
