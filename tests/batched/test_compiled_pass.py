@@ -126,11 +126,11 @@ class _Timed(StackTrial):
 @pytest.mark.parametrize(
     ("steps", "compiled", "least", "words"),
     [
-        (1_000_000, CompiledStep(0.5e-3, 60), 120_000, "; compiled, which takes 60 s, 0.5 ms"),
-        (1_000_000, CompiledStep(0.95e-3, 60), None, "0.95 ms: not worth it"),  # saves 50 s
-        (1_000_000, CompiledStep(1.4e-3, 60), None, "1.4 ms: not worth it"),
+        (1_000_000, CompiledStep(0.5e-3, 1e-3, 60), 120_000, "; compiled, which takes 60 s, it is 0.5 ms for 1 ms"),
+        (1_000_000, CompiledStep(0.95e-3, 1e-3, 60), None, "0.95 ms for 1 ms: not worth it"),  # saves 50 s
+        (1_000_000, CompiledStep(1.4e-3, 1e-3, 60), None, "1.4 ms for 1 ms: not worth it"),
         (1_000_000, "no C++ compiler is installed", None, "; not compiled: no C++ compiler is installed"),
-        (500_000, CompiledStep(0.5e-3, 60), None, "together and 3 s one by one"),  # 500 s: not tried
+        (500_000, CompiledStep(0.5e-3, 1e-3, 60), None, "together and 3 s one by one"),  # 500 s: not tried
     ],
 )
 def test_a_stack_is_compiled_where_it_pays(
@@ -150,6 +150,7 @@ def test_the_trial_compiles_the_real_network(monkeypatch: pytest.MonkeyPatch) ->
     made = _trial(nn.Linear(12, 3), torch.randn(8, 12)).compiled(2)
     assert isinstance(made, CompiledStep)
     assert 0 < made.seconds < made.compiling_s
+    assert 0 < made.plain_s < made.compiling_s
     monkeypatch.setattr("lrscope.batched.model.stack_trial.why_not", lambda _: "no C++ compiler is installed")
     assert _trial(nn.Linear(12, 3), torch.randn(8, 12)).compiled(2) == "no C++ compiler is installed"
 
@@ -186,7 +187,7 @@ def test_an_interrupted_compiled_stack_goes_on_as_it_was_or_says_otherwise(
     monkeypatch.setattr(autotune, "WORTH_TIMING_S", 0.0)
     monkeypatch.setattr(autotune, "WORTH_COMPILING_S", 0.0)
     monkeypatch.setattr(StackTrial, "seconds_alone", lambda _: 1.0)
-    monkeypatch.setattr(StackTrial, "compiled", lambda *_: CompiledStep(0.0, 1e-9))
+    monkeypatch.setattr(StackTrial, "compiled", lambda *_: CompiledStep(0.0, 1.0, 1e-9))
     monkeypatch.setattr("lrscope.batched.run.launch.why_not", lambda _: None)
     whole = _interrupted(tmp_path / "whole", None, monkeypatch, [])
     stopped = _interrupted(tmp_path / "cut", 17, monkeypatch, [])

@@ -34,13 +34,15 @@ MIXED = {"bf16-mixed": torch.bfloat16, "bf16": torch.bfloat16, "16-mixed": torch
 LEAST_ROUNDS = 3
 LEAST_SECONDS = 0.05
 MOST_SECONDS = 0.5
+ROUNDS_COMPILED = 8
 
 
 @dataclass(frozen=True)
 class CompiledStep:
-    """Seconds of a step whose pass is compiled, and of compiling it."""
+    """Seconds of a step whose pass is compiled, of one as it is, in turns with it, and of compiling."""
 
     seconds: float
+    plain_s: float
     compiling_s: float
 
 
@@ -127,15 +129,18 @@ class StackTrial:
             return reason
         with same_generators(self._device), threads.at(self._fitting(members)), warnings.catch_warnings(record=True):
             warnings.simplefilter("always")
-            learner = self._learner(members, compiling=Compiling(True, len(self._targets), 0, 0), scaled=self._scaled)
-            if learner.compiling is None:
+            plain = self._learner(members, trace_after=1)
+            made = self._learner(members, compiling=Compiling(True, len(self._targets), 0, 0), scaled=self._scaled)
+            if made.compiling is None:
                 return "its pass is not the same operations each time"
             began = time.perf_counter()
-            self._step(learner)
+            self._step(made)
             took = time.perf_counter() - began
-            if not learner.compiling.now:
+            if not made.compiling.now:
                 return "the compiler does not take it"
-            return CompiledStep(self._fastest(partial(self._step, learner)), took)
+            both = [[self._fastest(partial(self._step, one)) for one in (made, plain)] for _ in range(ROUNDS_COMPILED)]
+            seconds, plain_s = map(min, zip(*both, strict=True))
+            return CompiledStep(seconds, plain_s, took)
 
     def holds(self, members: int) -> bool:
         """Whether a step of a stack of so many goes through, and does not run out of memory."""
