@@ -1,16 +1,21 @@
 """What compiling the pass of a stack saves on the processor; prints the table of docs/performance.md.
 
     python benchmarks/compiled.py [--members 3,16,64,256] [--networks mlp,cnn]
+    python benchmarks/compiled.py --sweep 2000
 
 A stack whose pass is compiled and one whose pass is a list of operations take turns in one process. Steps are seconds
 of processor, the least of several rounds; compiling is both, as it takes turns with the C++ compiler. Nothing that
-compiled before is used again, except what has been imported.
+compiled before is used again, except what has been imported. ``--sweep``: seconds of processor of a whole sweep of
+three rates that trains so many epochs of the digits, with the step compiled however long it trains, and never.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import resource
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -26,6 +31,17 @@ from lrscope.models.mlp import MLP
 from lrscope.training.kept_memory import keep_freed_memory
 
 NETWORKS: dict[str, Callable[[], nn.Module]] = {"mlp": lambda: MLP((1, 8, 8), 10), "cnn": lambda: CNN((1, 8, 8), 10)}
+SWEEP = (
+    *("-m", "lr=0.01,0.001,0.0001", "trainer=cpu", "callbacks.look_ahead=false", "callbacks.stop_when=[]"),
+    *("tracking.log_model=none", "sweep.report=false", "callbacks.progress=none", "evaluate_every_steps=4500"),
+)
+PROGRAM = """
+import sys
+from lrscope.batched.run import autotune
+autotune.WORTH_COMPILING_S = float(sys.argv.pop(1))
+from lrscope.cli.main import main
+sys.exit(main())
+"""
 BATCH = 32
 ROUNDS = 9
 
@@ -34,7 +50,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--members", default="3,16,64,256")
     parser.add_argument("--networks", default="mlp,cnn")
+    parser.add_argument("--sweep", type=int, metavar="EPOCHS")
     arguments = parser.parse_args()
+    if arguments.sweep:
+        for words, least in (("compiled", 0.0), ("not compiled", float("inf"))):
+            print(f"{words}: {sweep(arguments.sweep, least):.0f} s of processor", flush=True)
+        return
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     keep_freed_memory()  # as a run does
@@ -46,6 +67,21 @@ def main() -> None:
                 os.environ["TORCHINDUCTOR_CACHE_DIR"] = cache
                 print("| " + " | ".join(row(name, members)) + " |", flush=True)
             torch.compiler.reset()
+
+
+def sweep(epochs: int, least_s: float) -> float:
+    """Seconds of processor of all its processes; its stack is compiled from so many seconds of training on."""
+    with tempfile.TemporaryDirectory() as folder:
+        environment = os.environ | {"OMP_NUM_THREADS": "1", "LRSCOPE_ROOT": folder}
+        before = _children_s()
+        words = [sys.executable, "-c", PROGRAM, str(least_s), *SWEEP, f"epochs={epochs}"]
+        subprocess.run(words, cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL)
+        return _children_s() - before
+
+
+def _children_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def row(name: str, members: int) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 
@@ -14,6 +15,9 @@ OTHERWISE = "lrscope.resumed_otherwise"
 
 REPLAYED = "lrscope.replayed"
 """A step that was trained twice came to another value: such a run may have it, too."""
+
+PRUNED = "lrscope.pruned"
+"""Where a search stopped a run: in JSON, with the loss that was forecast."""
 
 ROUNDING = 1e-3
 MOST_NAMED = 8
@@ -80,10 +84,13 @@ def _differences(name: str, run: Recorded, original: Recorded, rounded: bool) ->
         if key in run.values and not _same(value, run.values[key], rounded)
     ]
     tags = {key: value for key, value in run.tags.items() if not (rounded and key in (OTHERWISE, REPLAYED))}
+    tags_of_twin = dict(original.tags)
+    if rounded and PRUNED in tags and PRUNED in tags_of_twin:
+        tags[PRUNED], tags_of_twin[PRUNED] = _without_forecast(tags[PRUNED]), _without_forecast(tags_of_twin[PRUNED])
     of_numbers = ("mlflow.note.content", "lrscope.why", "lrscope.best", "lrscope.diagnosis") if rounded else ()
     wrong = {
         "param": list(_wrong(run.params, original.params)),
-        "tag": [key for key in _wrong(tags, original.tags) if key not in of_numbers],
+        "tag": [key for key in _wrong(tags, tags_of_twin) if key not in of_numbers],
         "artifact": [] if rounded else list(_wrong(run.artifacts, original.artifacts)),
         "model": [] if rounded else list(_wrong(run.models, original.models)),
     }
@@ -112,6 +119,11 @@ def _differences(name: str, run: Recorded, original: Recorded, rounded: bool) ->
 
 def _wrong(mine: Mapping[str, str], theirs: Mapping[str, str]) -> Iterator[str]:
     yield from (key for key in sorted({*mine, *theirs}) if mine.get(key) != theirs.get(key))
+
+
+def _without_forecast(pruned: str) -> str:
+    """The rung, and the place there."""
+    return json.dumps({key: value for key, value in json.loads(pruned).items() if key not in ("forecast", "reason")})
 
 
 def _same(one: float, other: float, rounded: bool) -> bool:
