@@ -29,13 +29,13 @@ UNIT = 1.2e-7
 """In the last place of a float32."""
 
 
-def _learner(compiling: Compiling | None, network: type[nn.Module] = nn.Linear) -> BatchedTrainer:
+def _learner(compiling: Compiling | None, network: type[nn.Module] = nn.Linear, device: str = "cpu") -> BatchedTrainer:
     members = []
     for seed, rate in enumerate([1e-3, 0.01, 0.1]):
         torch.manual_seed(seed)
         made = nn.Sequential(nn.Flatten(), network(12, 3))
         members.append(Member(made, torch.optim.Adam(made.parameters(), lr=rate), seed=seed))
-    return BatchedTrainer(members, functional.cross_entropy, compiling=compiling)
+    return BatchedTrainer(members, functional.cross_entropy, device, compiling=compiling)
 
 
 def _train(learner: BatchedTrainer, steps: range) -> Tensor:
@@ -44,14 +44,18 @@ def _train(learner: BatchedTrainer, steps: range) -> Tensor:
     for step in steps:
         generator, size = torch.Generator().manual_seed(step), 6 if step % 5 == 4 else 8
         inputs, targets = torch.randn(size, 12, generator=generator), torch.randint(3, (size,), generator=generator)
-        learner.gather(inputs, targets, own=False)
+        device = learner.stack.weights.device
+        learner.gather(inputs.to(device), targets.to(device), own=False)
         losses.append(learner.update())
     return torch.stack(losses)
 
 
-@pytest.mark.skipif(compiled_pass.why_not(torch.device("cpu")) is not None, reason="no compiler")
-def test_a_compiled_stack_has_the_numbers_of_a_plain_one_also_when_members_have_left() -> None:
-    plain, made = _learner(None), _learner(Compiling(True, 8, least_updates=25, total_updates=50))
+def test_a_compiled_stack_has_the_numbers_of_a_plain_one_also_when_members_have_left(device: str) -> None:
+    where = "cpu" if device == "cpu" else "cuda"
+    if (reason := compiled_pass.why_not(torch.device(where))) is not None:
+        pytest.skip(reason)
+    how = Compiling(True, 8, least_updates=25, total_updates=50)
+    plain, made = _learner(None, device=where), _learner(how, device=where)
     for rows, steps in (([0, 1, 2], range(20)), ([0, 2], range(20, 40)), ([1], range(40, 50))):
         if len(rows) < 3:
             plain.keep(rows)
