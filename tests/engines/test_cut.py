@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+from omegaconf import OmegaConf
+
 from lrscope.engines.cut import Group, Unit, cut, wall_seconds
+from lrscope.engines.train_elsewhere import sharing_memory
 
 
 def sizes(groups: list[Group]) -> list[int]:
@@ -37,3 +41,18 @@ def test_the_largest_goes_first_and_the_time_is_that_of_the_last_to_end() -> Non
     assert [group.seconds for group in groups] == [9, 6, 5]
     assert wall_seconds(groups, 2, start_s=1) == 7 + 6
     assert wall_seconds([*groups, Group((3,), False)], 2, start_s=1) is None
+
+
+@pytest.mark.parametrize(
+    ("engine", "options", "expected"),
+    [
+        ("joblib", {}, 4),
+        ("ray", {}, 4),
+        ("ray", {"address": "auto"}, 1),
+        ("slurm", {"partition": "gpu"}, 1),
+        ("slurm", {"cluster": "local"}, 4),
+    ],
+)
+def test_workers_of_this_machine_share_its_memory(engine: str, options: dict[str, object], expected: int) -> None:
+    sweep = OmegaConf.create({"engine": engine, "workers": 4, "engine_options": options})
+    assert sharing_memory(sweep) == expected

@@ -19,7 +19,7 @@ def lines_of_plan(planned: Sequence[PlannedGroup], sweep: Any) -> Iterator[str]:
         sweep: the part of the config.
     """
     engine, workers = str(sweep.engine), workers_of(sweep)
-    groups = cut(_units(planned, sharing_memory(engine, workers)), workers, START_S[engine])
+    groups = cut(_units(planned, sharing_memory(sweep)), workers, START_S[engine])
     names = [name for one in planned for name in one.names]
     seconds = wall_seconds(groups, workers, START_S[engine])
     long = f", about {seconds:.2g} s, of which {START_S[engine]:.2g} s a group to start it" if seconds else ""

@@ -26,9 +26,11 @@ def workers_of(sweep: object) -> int:
     return int(given) if given is not None else WORKERS[str(sweep.engine)]  # type: ignore[attr-defined]
 
 
-def sharing_memory(engine: str, workers: int) -> int:
-    """How many workers share the memory of this machine."""
-    return workers if engine == "joblib" else 1
+def sharing_memory(sweep: object) -> int:
+    """How many workers share the memory of this machine, by the sweep's part of a config; 1 where they are elsewhere."""
+    options = given_options(sweep)
+    here = {"joblib": True, "ray": options.get("address") is None, "slurm": options.get("cluster") == "local"}
+    return workers_of(sweep) if here[str(sweep.engine)] else 1  # type: ignore[attr-defined]
 
 
 def train_elsewhere(jobs: Sequence[LaunchedJob]) -> dict[int, Outcome | LrscopeError]:
@@ -47,7 +49,7 @@ def train_elsewhere(jobs: Sequence[LaunchedJob]) -> dict[int, Outcome | LrscopeE
     name, workers = str(cfg.sweep.engine), workers_of(cfg.sweep)
     if cfg.resume is not None:
         jobs = once_they_ended(jobs)
-    done, units = plan_units(jobs, str(cfg.sweep.together), sharing_memory(name, workers))
+    done, units = plan_units(jobs, str(cfg.sweep.together), sharing_memory(cfg.sweep))
     groups = cut(units, workers, START_S[name])
     if not groups:
         return {**done}
