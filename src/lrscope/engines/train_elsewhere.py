@@ -27,7 +27,7 @@ def workers_of(sweep: object) -> int:
 
 
 def sharing_memory(sweep: object) -> int:
-    """How many workers share the memory of this machine, by the sweep's part of a config; 1 where they are elsewhere."""
+    """How many workers share this machine's memory, by the sweep's part of a config; 1 where they are elsewhere."""
     options = given_options(sweep)
     here = {"joblib": True, "ray": options.get("address") is None, "slurm": options.get("cluster") == "local"}
     return workers_of(sweep) if here[str(sweep.engine)] else 1  # type: ignore[attr-defined]

@@ -37,7 +37,7 @@ from lrscope.probe.budget import NOWHERE
 from lrscope.runs.finish import TrainedRun, finish, never_left_running
 from lrscope.runs.fit import scope_of, signal_choice
 from lrscope.runs.lifecycle import RunEnd, open_record
-from lrscope.runs.place_data import placed
+from lrscope.runs.place_data import full_batch, placed
 from lrscope.runs.shared_session import recording_session
 from lrscope.runs.trained_otherwise import Way, tell_if_trained_otherwise
 from lrscope.search.judging.stop_each import StopEach
@@ -219,7 +219,7 @@ def _module(
         logs = MemberLogs("training_step", [member.logged for member in members])
     scaled = str(cfg.trainer.precision) in HALF
     parts, done = [member.part for member in members], position.updates
-    batch = min(cfg.batch_size, len(train.targets))
+    batch = full_batch(cfg, train)
     compiling = Compiling(True, batch, compile_from, run.plan.total_steps) if compile_from is not None else None
     made = partial(BatchedTrainer, forward=forward, scaled=scaled, compiling=compiling)
     learner = made(parts, loss, device, per_update, done)
