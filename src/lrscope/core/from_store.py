@@ -66,6 +66,14 @@ def finite(value: object, otherwise: float = 0.0) -> float:
     return found if found is not None and math.isfinite(found) else otherwise
 
 
+def setting(value: object) -> float | None:
+    """The number that a setting has; None for words, nan, inf, and what is so large that its square is infinite: no run
+    was trained at that, and what is drawn or computed of it would not be finite.
+    """
+    found = number(value)
+    return found if found is not None and math.isfinite(found * found) else None
+
+
 def whole(value: object, low: int = 0, high: int = LARGEST_STEP) -> int | None:
     """A whole number from ``low`` to ``high``, also one that is written as text; None where it is none."""
     found = number(value)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
+from lrscope.core.from_store import setting
 from lrscope.core.run_facts import RunFacts
 
 _NAMES: Mapping[str, tuple[str, ...]] = {
@@ -45,14 +46,14 @@ def facts_from_params(params: Mapping[str, str]) -> RunFacts:
     scheduler = _class_name(_text(params, "scheduler"))
     if scheduler is None:
         scheduler = next((name for key, name in _IMPLIED.items() if key in arguments), None)
-    numbers = {name: number for name, text in arguments.items() if (number := _number(text)) is not None}
+    numbers = {name: number for name, text in arguments.items() if (number := setting(text)) is not None}
     task = _text(params, "task")
     return RunFacts(
         peak_lr=rate_from_params(params),
         optimizer=_class_name(_text(params, "optimizer")),
-        momentum=_number(_text(params, "momentum")),
+        momentum=setting(_text(params, "momentum")),
         nesterov=str(_text(params, "nesterov")).lower() in {"true", "1"},
-        beta1=_number(_text(params, "beta1")),
+        beta1=setting(_text(params, "beta1")),
         scheduler=scheduler,
         scheduler_arguments=numbers if scheduler is not None else {},
         planned_steps=_whole(_text(params, "planned_steps")),
@@ -64,7 +65,7 @@ def facts_from_params(params: Mapping[str, str]) -> RunFacts:
 
 def rate_from_params(params: Mapping[str, str]) -> float | None:
     """The first number under a name that a learning rate has."""
-    numbers = (_number(text) for text in _given(params, _NAMES["peak_lr"]))
+    numbers = (setting(text) for text in _given(params, _NAMES["peak_lr"]))
     return next((number for number in numbers if number is not None), None)
 
 
@@ -97,15 +98,8 @@ def _last(name: str) -> str:
     return _plain(name if last.lower().endswith("lr") and "sched" in "".join(roof).lower() else last)
 
 
-def _number(text: str | None) -> float | None:
-    try:
-        return None if text is None else float(text)
-    except ValueError:
-        return None
-
-
 def _whole(text: str | None) -> int | None:
-    number = _number(text)
+    number = setting(text)
     return int(number) if number is not None and 0 < number < 2**63 else None
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from lrscope.core.from_store import setting
 from lrscope.core.run_facts import RATE_KEYS
 from lrscope.diagnosis.foreign import is_rate
 from lrscope.tracking.mlflow_store.read import peak_rate
@@ -80,11 +81,8 @@ def format_loss(loss: float) -> str:
 
 
 def number(text: str) -> float | None:
-    """The number that the text is, or None."""
-    try:
-        return float(text)
-    except ValueError:
-        return None
+    """The number that the text of a setting is, or None."""
+    return setting(text)
 
 
 def sort_key(member: Member, axes: Sequence[str]) -> tuple[tuple[int, float, str], ...]:

@@ -19,7 +19,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
-from lrscope.core.from_store import LARGEST_STEP, entries, number, whole
+from lrscope.core.from_store import LARGEST_STEP, entries, number, setting, whole
 from lrscope.core.run_facts import RATE_KEYS, RunFacts
 from lrscope.core.trace import Series, Trace
 from lrscope.core.trials import TRIALS, Trials
@@ -232,5 +232,5 @@ def peak_rate(run: Run) -> float | None:
         for name in reversed(RATE_KEYS[1:]):
             if (value := rate_from_params({"lr": run.data.params.get(name, "")})) is not None:
                 return value
-    stored = run.data.metrics.get("peak_lr")
-    return float(stored) if stored is not None else rate_from_params(run.data.params)
+    stored = setting(run.data.metrics.get("peak_lr"))
+    return stored if stored is not None else rate_from_params(run.data.params)
