@@ -53,6 +53,13 @@ class Cluster:
         """State of every job that has not ended, by its number."""
         return dict(line.split() for line in self.ask("squeue", "--noheader", "--format=%i %T").splitlines())
 
+    def none_left(self, within_s: float = 60) -> bool:
+        """Whether every job has ended by then: SLURM takes seconds to clean up behind one."""
+        deadline = time.monotonic() + within_s
+        while self.jobs() and time.monotonic() < deadline:
+            time.sleep(0.5)
+        return not self.jobs()
+
     def start(self, *command: object) -> None:
         """A daemon, which stays in the foreground of its own session."""
         name = Path(str(command[0])).name

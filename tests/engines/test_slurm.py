@@ -49,7 +49,7 @@ def test_points_are_those_of_one_process(slurm: Cluster, tmp_path: Path) -> None
         assert here.code == there.code == 0, here.err + there.err + there.out
         assert len(points(here)) == 6 and points(there) == points(here)
         assert states(there.root) == ["FINISHED"] * 7  # one parent
-        assert not slurm.jobs()
+        assert slurm.none_left()
 
 
 @pytest.mark.parametrize("how", ["kill", "scancel", "cancel", "requeue"])
@@ -67,7 +67,7 @@ def test_a_job_that_is_killed_goes_on_in_the_same_runs(
             slurm.ask(*ways[how], job)
         output = process.wait(800)
         assert process.returncode == 0, output
-        assert all_gone(process.pid, tmp_path, 30) and not slurm.jobs()
+        assert all_gone(process.pid, tmp_path, 30) and slurm.none_left()
     assert ("goes on from its checkpoints, retry 1 of 2" in output) == (how != "requeue"), output
     assert states(tmp_path) == ["FINISHED"] * 5
     assert points(stored(tmp_path)) == undisturbed
@@ -126,4 +126,4 @@ def test_jobs_outlive_a_command_that_is_killed_and_the_next_takes_in_what_they_d
     assert again.code == 0, again.err + again.out
     assert at_once or "4 of its 4 members are done" in again.out
     assert states(tmp_path) == ["FINISHED"] * 5 and points(again) == undisturbed
-    assert not slurm.jobs()
+    assert slurm.none_left()

@@ -20,6 +20,7 @@ from lrscope.report.figures.end_labels import APART, spread_apart
 from lrscope.report.figures.figure_data import figure_data_of
 from lrscope.report.figures.heat_map import heat_map_of
 from lrscope.report.figures.shown import CurvePanel, FigureData
+from lrscope.report.output.figure_json import figure_json
 
 
 def shown(members: list[Member], axes: tuple[str, ...] = ("lr",)) -> FigureData:
@@ -141,3 +142,12 @@ def test_a_map_of_nothing_but_failures() -> None:
     heat = heat_map_of(comparison, recommend(comparison)[0])
     assert heat is not None and all(cell is None or cell.loss is None for row in heat.cells for cell in row)
     assert math.isfinite(sum(cell.weight for row in heat.cells for cell in row if cell is not None))
+
+
+def test_a_member_whose_rate_nobody_knows_has_no_place_and_the_page_is_written() -> None:
+    nameless = member(None, [0.9, 0.5], settings={"lr": ""}, name="by another program")
+    compared = compare([sweep([member(0.1, [0.9, 0.4]), nameless, member(0.01, [0.9, 0.6])])])
+    for at in (compared, compare([sweep([replace(nameless, settings={}), member(0.1, [0.9, 0.4])], axes=())])):
+        data = figure_data_of(at, recommend(at)[0], 40)
+        assert all(math.isfinite(mean.x) for one in data.losses for means in one.means for mean in means)
+        assert figure_json(at, data)

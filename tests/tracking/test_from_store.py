@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lrscope.core.errors import InputError
-from lrscope.core.from_store import folder_name, safe_join
+from lrscope.core.from_store import folder_name, safe_join, setting
 
 
 def test_a_name_inside_the_folder_is_joined(tmp_path: Path) -> None:
@@ -31,3 +31,16 @@ def test_a_link_that_leads_out_is_refused(tmp_path: Path) -> None:
 )
 def test_an_experiment_names_a_plain_folder(experiment: str, folder: str) -> None:
     assert folder_name(experiment) == folder
+
+
+@pytest.mark.parametrize(
+    ("stored", "number"),
+    [
+        ("0.01", 0.01),
+        ("1e100", 1e100),
+        (3, 3.0),
+        *((text, None) for text in ("nan", "inf", "-inf", "1e400", "1e308", "-1e200", "ten", "", None, "9" * 400)),
+    ],
+)
+def test_a_setting_is_a_number_only_where_it_can_be_computed_with(stored: object, number: float | None) -> None:
+    assert setting(stored) == number

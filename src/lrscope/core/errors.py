@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from lrscope.core.plain_text import written_out
 from lrscope.core.redact import redact_addresses
 
+LONGEST_VALUE = 1_000
+"""Signs of a value that are shown: a store may hold one that fills the terminal."""
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -23,7 +26,8 @@ class Problem:
     remedy: str
 
     def __str__(self) -> str:
-        subject = f"{self.key}={self.value}" if self.value else self.key
+        value = self.value if len(self.value) <= LONGEST_VALUE else f"{self.value[:LONGEST_VALUE]} …"
+        subject = f"{self.key}={value}" if value else self.key
         return written_out(redact_addresses(" ".join(f"{subject}: {self.rule}. {self.remedy}".split("\n")))).strip()
 
 

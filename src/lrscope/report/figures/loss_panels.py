@@ -91,7 +91,7 @@ def _means(group: Group, place: Place, best: Number) -> tuple[Mean, ...]:
         trained = [row for row in cell.rows if row.member.tells and not row.member.failed]
         losses = [value for row in trained if math.isfinite(value := best(row))]
         safe = cell.failed.count == 0
-        if losses:
+        if losses and math.isfinite(place(cell.x)):
             found.append(Mean(place(cell.x), loss_interval(losses), joined=joins and safe))
             joins = safe
         elif not safe:
