@@ -35,6 +35,8 @@ class RunFacts:
     scheduler_arguments: Mapping[str, Any] = field(default_factory=dict)
     scheduler_interval: str | None = None
     """``step`` or ``epoch``: what the schedule counts in."""
+    scheduler_frequency: int | None = None
+    """It moves once in so many of these."""
     planned_steps: int | None = None
     """Updates that the run was to make."""
     steps_per_epoch: int | None = None

@@ -39,6 +39,7 @@ def run_facts(cfg: DictConfig, source: Source, objective: Objective) -> RunFacts
         scheduler=_schedule_of(cfg),
         scheduler_arguments=rules.arguments(scheduler),
         scheduler_interval=cfg.scheduler.get("interval", "epoch"),
+        scheduler_frequency=cfg.scheduler.get("frequency"),
         planned_steps=cfg.total_steps,
         steps_per_epoch=cfg.steps_per_epoch,
         length_key="max_steps" if cfg.total_steps == cfg.max_steps else "epochs",
