@@ -66,6 +66,10 @@ ODD = {
     "callbacks.checkpoint.best=3": "callbacks.checkpoint.best=3: must be true or false.",
     "tracking.system_metrics=00": "tracking.system_metrics=00: must be true or false.",
     "epochs=5 callbacks.stop_when=[collapsed] callbacks.stop_grace_epochs=9": "no verdict would stop it",
+    **{
+        f"dataset={name} dataset.seed={seed}": f"dataset.seed={seed}: a seed is a whole number from 0 to 2^32 - 1. Try"
+        for name, seed in (("blobs", -1), ("digits", -1), ("fingers", 2**32), ("arrays", -7), ("blobs", 2**64))
+    },
     "scheduler=cosine scheduler.T_max=null": "scheduler.T_max=null: must be a whole number above 0. Leave it out:",
     "scheduler=warmup_cosine scheduler.total_steps=null": "scheduler.total_steps=null: must be a whole number above 0.",
     "scheduler=cyclic scheduler.steps_per_epoch=null": "scheduler.steps_per_epoch=null: must be a whole number above",

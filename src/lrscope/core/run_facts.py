@@ -68,6 +68,8 @@ class RunFacts:
     broken_examples: int | None = None
     """Training examples with an input or a target that is not finite."""
     weight_decay: float | None = None
+    eps: float | None = None
+    """What Adam and its like add to the size of a gradient before they divide by it."""
     clip_value: float | None = None
     clip_algorithm: str | None = None
     """``norm``: of the whole gradient, ``value``: of each entry."""

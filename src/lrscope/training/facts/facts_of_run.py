@@ -24,7 +24,7 @@ def run_facts(cfg: DictConfig, source: Source, objective: Objective) -> RunFacts
     scheduler: Any = OmegaConf.to_container(cfg.scheduler, resolve=True)
     data = source.data
     peak, rate_key = peak_rate(cfg)
-    decay = cfg.optimizer.get("weight_decay")
+    decay, eps = cfg.optimizer.get("weight_decay"), cfg.optimizer.get("eps")
     loss_key = str(OmegaConf.to_container(cfg.loss, resolve=True)) if objective.name else ""
     knows_loss = data is not None and not objective.of_module
     more = data_facts(data, objective, loss_key).__dict__ if data is not None and knows_loss else {}
@@ -49,6 +49,7 @@ def run_facts(cfg: DictConfig, source: Source, objective: Objective) -> RunFacts
         batch_size=cfg.batch_size,
         examples=len(data.train) if data is not None else None,
         weight_decay=float(decay) if isinstance(decay, (int, float)) else None,
+        eps=float(eps) if isinstance(eps, (int, float)) else None,
         clip_value=cfg.trainer.gradient_clip_val,
         clip_algorithm=cfg.trainer.gradient_clip_algorithm if cfg.trainer.gradient_clip_val is not None else None,
         data_digest=source.digest or None,
