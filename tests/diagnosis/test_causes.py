@@ -136,7 +136,7 @@ def test_facts_survive_the_store_and_old_ones_are_read() -> None:
 
 @pytest.mark.parametrize("optimizer", ["Adam", "AdamW", "RMSprop"])
 def test_an_eps_far_above_the_gradient_is_named_and_not_the_rate(optimizer: str) -> None:
-    """A gradient of length 1 over 10,000 parameters has entries of about 0.01: at eps=100 a step is a 10,000th of lr."""
+    """A gradient of length 1 over 10,000 parameters has entries of about 0.01: eps=100 makes a step tiny."""
     slow = np.linspace(LN6, LN6 - 0.02, 40)
     facts = classification(optimizer=optimizer, eps=100.0, parameters=10_000)
     more = {"grad_norm": series(np.ones(1200))}

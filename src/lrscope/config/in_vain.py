@@ -185,8 +185,11 @@ def launched_in_vain(hydra: Any, typed: Sequence[str]) -> list[Problem]:
         hydra: Hydra's part of the config.
         typed: the overrides that are not Hydra's own.
     """
+    from omegaconf import OmegaConf
+
     is_sweep = str(hydra.mode).endswith("MULTIRUN")
-    words = [] if is_sweep else [word for word in hydra.overrides.hydra if word.startswith(_OF_SWEEPS)]
+    typed_for_hydra = map(str, OmegaConf.to_container(hydra.overrides.hydra, resolve=False))
+    words = [] if is_sweep else [word for word in typed_for_hydra if word.startswith(_OF_SWEEPS)]
     rule, remedy = "is for the members of a sweep, and this is one run", "Add -m, or leave it out."
     for word in typed:
         engine = word.startswith("sweep.engine=") and word != "sweep.engine=local"
