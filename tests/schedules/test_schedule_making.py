@@ -105,10 +105,10 @@ REFUSED = [
     (
         "cyclic",
         "steps_per_epoch=null",
-        "scheduler.steps_per_epoch=None: the updates of an epoch must be known",
+        "scheduler.steps_per_epoch=null: must be a whole number above 0",
     ),
     ("warmup_cosine", "warmup=1", "scheduler.warmup=1: must be 0 or above and below 1"),
-    ("warmup_cosine", "total_steps=null", "scheduler.total_steps=None: the length of the run must be known"),
+    ("warmup_cosine", "total_steps=null", "scheduler.total_steps=null: must be a whole number above 0"),
     ("one_cycle", "pct_start=1.5", "scheduler.pct_start=1.5: must lie between 0 and 1"),
     ("cosine", "T_max=0", "scheduler.T_max=0: must be a whole number above 0"),
 ]

@@ -19,7 +19,7 @@ def folders_of_nothing(hydra: Any) -> list[Problem]:
         except InterpolationToMissingValueError:
             continue  # of a job: its number, its overrides
         except OmegaConfBaseException as error:
-            written = str(OmegaConf.to_container(hydra[part], resolve=False)[name])
+            folders: Any = OmegaConf.to_container(hydra[part], resolve=False)
             rule = f"refers to what is not there ({str(error).splitlines()[0].rstrip('. ')})"
-            found.append(Problem(f"hydra.{part}.{name}", written, rule, "Refer to a key that is there."))
+            found.append(Problem(f"hydra.{part}.{name}", str(folders[name]), rule, "Refer to a key that is there."))
     return found

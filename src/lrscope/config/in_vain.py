@@ -188,7 +188,7 @@ def launched_in_vain(hydra: Any, typed: Sequence[str]) -> list[Problem]:
     from omegaconf import OmegaConf
 
     is_sweep = str(hydra.mode).endswith("MULTIRUN")
-    typed_for_hydra = map(str, OmegaConf.to_container(hydra.overrides.hydra, resolve=False))
+    typed_for_hydra: Any = OmegaConf.to_container(hydra.overrides.hydra, resolve=False)
     words = [] if is_sweep else [word for word in typed_for_hydra if word.startswith(_OF_SWEEPS)]
     rule, remedy = "is for the members of a sweep, and this is one run", "Add -m, or leave it out."
     for word in typed:
