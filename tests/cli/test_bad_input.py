@@ -90,11 +90,18 @@ ON_PAPER: dict[tuple[str, ...], list[str]] = {
     ("batch_size=0",): ["batch_size=0: a batch holds at least one example."],
     ("~lr",): ["lr: was deleted, but every run needs it. Leave ~lr out."],
     ("optimizer.lr=${nope}",): ["optimizer.lr=${nope}: has no value"],
+    ("hydra.run.dir=${nope}",): [
+        "hydra.run.dir=${nope}: refers to what is not there (Interpolation key 'nope' not found)."
+    ],
+    ("-m", "lr=1,2", "hydra.sweep.subdir=${nope}/${hydra.job.num}"): [
+        "hydra.sweep.subdir=${nope}/${hydra.job.num}: refers to"
+    ],
+    ("-m", "lr=1,2", "hydra.sweep.dir=${nope}"): ["hydra.sweep.dir=${nope}: refers to what is not there"],
     ("trainer.precision=foo",): ["trainer.precision=foo: must be one of 32-true, "],
     ("scheduler=cyclic", "scheduler.base_lr=2"): ["scheduler.base_lr=2: lies above the peak rate lr=0.001."],
     ("scheduler=plateau", "scheduler.interval=step"): ["scheduler.interval=step: its metric exists once an epoch."],
     ("scheduler=step", "scheduler.step_size=0"): ["scheduler.step_size=0: must be a whole number above 0."],
-    ("scheduler=multistep", "scheduler.milestones=[9,3]"): ["scheduler.milestones=[9, 3]: must be whole numbers"],
+    ("scheduler=multistep", "scheduler.milestones=[9,3]"): ["scheduler.milestones=[9,3]: must be whole numbers"],
     ("callbacks.stop_when=[bored]",): ["callbacks.stop_when=bored: "],
     ("callbacks.checkpoint.monitor=foo",): ["callbacks.checkpoint.monitor=foo: must be one of train/loss_epoch, "],
     ("+loss=bce",): ["loss=bce: is there already. Write loss=bce, without the +."],

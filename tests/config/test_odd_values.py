@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from config.test_remedies import _conf, problems  # noqa: F401
-from lrscope.config.in_vain import launched_in_vain, several_options
-from lrscope.config.instantiate import instantiated
+from lrscope.config.group_options import several_options, without_class
+from lrscope.config.in_vain import launched_in_vain
+from lrscope.config.instantiate import instantiated, reason_of
 from lrscope.core.errors import InputError
 
 ODD = {
@@ -65,6 +66,22 @@ ODD = {
     "callbacks.checkpoint.best=3": "callbacks.checkpoint.best=3: must be true or false.",
     "tracking.system_metrics=00": "tracking.system_metrics=00: must be true or false.",
     "epochs=5 callbacks.stop_when=[collapsed] callbacks.stop_grace_epochs=9": "no verdict would stop it",
+    **{
+        f"dataset={name} dataset.seed={seed}": f"dataset.seed={seed}: a seed is a whole number from 0 to 2^32 - 1. Try"
+        for name, seed in (("blobs", -1), ("digits", -1), ("fingers", 2**32), ("arrays", -7), ("blobs", 2**64))
+    },
+    "scheduler=cosine scheduler.T_max=null": "scheduler.T_max=null: must be a whole number above 0. Leave it out:",
+    "scheduler=warmup_cosine scheduler.total_steps=null": "scheduler.total_steps=null: must be a whole number above 0.",
+    "scheduler=cyclic scheduler.steps_per_epoch=null": "scheduler.steps_per_epoch=null: must be a whole number above",
+    "scheduler=cosine scheduler.eta_min=true": "scheduler.eta_min=true: must be 0 or above.",
+    "scheduler=cyclic scheduler.base_lr=true": "scheduler.base_lr=true: must be 0 or above.",
+    "scheduler=cyclic scheduler.mode=null": "scheduler.mode=null: must be one of triangular,",
+    "scheduler=multistep scheduler.milestones=[a,true]": "scheduler.milestones=[a,true]: must be whole numbers",
+    "scheduler=step scheduler.interval=null": "scheduler.interval=null: must be step or epoch.",
+    "scheduler=cyclic scheduler.cycle_momentum=true scheduler.max_momentum=2": "must be 0 or above and below 1.",
+    "scheduler=one_cycle scheduler.cycle_momentum=true scheduler.base_momentum=1": "must be 0 or above and below 1.",
+    "scheduler=one_cycle scheduler.cycle_momentum=true scheduler.base_momentum=-1": "must be 0 or above and below 1.",
+    "scheduler=one_cycle +scheduler.epochs=3": "scheduler.epochs=3: scheduler.total_steps goes before it.",
 }
 
 
@@ -81,6 +98,8 @@ def test_is_told_in_a_line(typed: str, monkeypatch: pytest.MonkeyPatch) -> None:
     "typed",
     [
         "trainer.devices=auto",
+        "scheduler=cyclic scheduler.half_cycle_epochs=0.5",
+        "scheduler=one_cycle scheduler.total_steps=null +scheduler.epochs=3 +scheduler.steps_per_epoch=12",
         "sweep.confirm=1 trainer.deterministic=0 callbacks.test=true sweep.report=False callbacks.progress=none",
         "trainer.devices=[0]",
         "trainer.threads=8",
@@ -93,6 +112,26 @@ def test_is_told_in_a_line(typed: str, monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_what_has_an_effect_is_taken(typed: str) -> None:
     assert problems(typed.split()) == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("loss=huber loss._target_=null", "loss._target_=null: takes loss=huber its class"),
+        ("loss=mae loss._target_=null", "loss._target_=null: takes loss=mae its class"),
+        ("scheduler=step scheduler._target_=null scheduler.step_size=3", "or choose scheduler=constant."),
+        ("loss=auto loss._target_=null", ""),
+        ("loss._target_=null scheduler=constant scheduler._target_=null", ""),
+    ],
+)
+def test_the_class_of_an_option_is_not_taken_away(typed: str, told: str) -> None:
+    found = "".join(str(problem) for problem in without_class(typed.split()))
+    assert told in found and bool(told) == bool(found)
+
+
+def test_an_error_of_several_lines_is_told_by_its_first() -> None:
+    assert reason_of(KeyError("no rate of its own\nThis may be because")) == "no rate of its own"
+    assert reason_of(KeyError("rate")) == "'rate'"
 
 
 def test_one_option_of_a_group_is_wanted() -> None:

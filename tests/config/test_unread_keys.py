@@ -86,6 +86,8 @@ IN_VAIN = {
     "resume": ("tracking=off", "resume=latest"),
     "scheduler.*": ("+scheduler.decay_steps=7",),
     "scheduler.monitor": ("scheduler=cosine", "+scheduler.monitor=val/acc"),
+    "scheduler.epochs": ("scheduler=one_cycle", "+scheduler.epochs=3"),
+    "scheduler.steps_per_epoch": ("scheduler=one_cycle", "+scheduler.steps_per_epoch=12"),
     "scheduler.base_momentum": ("scheduler=one_cycle", "scheduler.base_momentum=0.5"),
     "scheduler.max_momentum": ("scheduler=cyclic", "scheduler.max_momentum=0.99"),
     "scheduler.gamma": ("scheduler=cyclic", "scheduler.gamma=0.5"),
@@ -111,6 +113,8 @@ MET = {
     **{need.key: "tracking.mode=online" for need in NEEDS if need.key.startswith(("tracking.", "resume"))},
     "scheduler.*": "scheduler=exponential",
     "scheduler.monitor": "scheduler=plateau",
+    "scheduler.epochs": "scheduler.total_steps=null",
+    "scheduler.steps_per_epoch": "scheduler.total_steps=null",
     "scheduler.base_momentum": "scheduler.cycle_momentum=true",
     "scheduler.max_momentum": "scheduler.cycle_momentum=true",
     "scheduler.gamma": "scheduler.mode=exp_range",
@@ -129,7 +133,8 @@ def test_a_key_typed_in_vain_is_refused_and_its_remedy_helps(need: str) -> None:
     words = IN_VAIN[need]
     (problem,) = typed_in_vain([(composed(*words), words)])
     assert f"{problem.key}=" in words[-1] and problem.rule and problem.remedy
-    plain = (w if w.startswith("+trainer.") else w.lstrip("+") for w in words)
+    new = ("+trainer.", "+scheduler.epochs", "+scheduler.steps_per_epoch")  # keys that no option of theirs lists
+    plain = (w if w.startswith(new) else w.lstrip("+") for w in words)
     helped = (*(w for w in plain if not w.startswith(MET[need].partition("=")[0] + "=")), MET[need])
     assert typed_in_vain([(composed(*helped), helped)]) == []
 

@@ -132,3 +132,40 @@ def test_facts_survive_the_store_and_old_ones_are_read() -> None:
     assert RunFacts.from_json(facts.to_json()) == facts
     old = RunFacts.from_json('{"peak_lr": 0.1, "class_shares": [0.5, 0.5]}')
     assert old == replace(RunFacts(), peak_lr=0.1, class_shares=(0.5, 0.5))
+
+
+@pytest.mark.parametrize("optimizer", ["Adam", "AdamW", "RMSprop"])
+def test_an_eps_far_above_the_gradient_is_named_and_not_the_rate(optimizer: str) -> None:
+    """A gradient of length 1 over 10,000 parameters has entries of about 0.01: eps=100 makes a step tiny."""
+    slow = np.linspace(LN6, LN6 - 0.02, 40)
+    facts = classification(optimizer=optimizer, eps=100.0, parameters=10_000)
+    more = {"grad_norm": series(np.ones(1200))}
+    found = diagnose(run(slow, facts, more=more)).primary
+    assert "set optimizer.eps=1e-8 (was 100) (it is not the rate)" in found.advice
+    assert "about 0.01" in found.why and found.rate is None
+
+
+@pytest.mark.parametrize(("optimizer", "eps"), [("Adam", 1e-8), ("Adam", 0.05), ("Adam", None), ("SGD", 100.0)])
+def test_an_eps_that_holds_nothing_back_is_not_named(optimizer: str, eps: float | None) -> None:
+    facts = classification(optimizer=optimizer, eps=eps, parameters=10_000)
+    found = diagnose(run(np.linspace(LN6, LN6 - 0.02, 40), facts, more={"grad_norm": series(np.ones(1200))})).primary
+    assert "optimizer.eps" not in found.advice
+
+
+@pytest.mark.parametrize("ends", [-math.inf, math.nan, -1e12])
+@pytest.mark.parametrize("task", ["classification", "regression", None])
+def test_a_loss_that_falls_to_minus_infinity_is_a_matter_of_its_sign(task: str | None, ends: float) -> None:
+    """A mean squared error with a minus before it, at any rate."""
+    facts = classification(loss="mine.Negated", task=task, class_shares=() if task != "classification" else (0.5, 0.5))
+    losses = -(2.0 ** np.arange(40))
+    losses[-1] = ends
+    trace = Trace({"train/loss": series(losses), "train/loss_start": series([-1.0])}, facts)
+    found = diagnose(trace).primary
+    assert "look at the loss: its sign" in found.advice and "lower lr" not in found.advice
+
+
+def test_a_likelihood_below_0_has_no_wrong_sign() -> None:
+    facts = classification(loss="mine.Likelihood", task="regression", class_shares=())
+    losses = np.concatenate([np.linspace(3.0, -60.0, 39), [math.nan]])
+    trace = Trace({"train/loss": series(losses), "train/loss_start": series([3.0])}, facts)
+    assert "its sign" not in diagnose(trace).primary.advice

@@ -121,3 +121,43 @@ def test_within_one_epoch_only_a_schedule_by_step_can_move(
     trace = run(SETTLED[:1], facts, more={"lr": series(np.ones(per_epoch))})
     advice = next(f.advice for f in diagnose(trace).findings if f.verdict is Verdict.SCHEDULE_NEVER_MOVED)
     assert "scheduler.interval=step" in advice and "epochs" not in advice.partition("interval=step")[2]
+
+
+@pytest.mark.parametrize(
+    ("frequency", "arguments", "told"),
+    [
+        (5000, {"T_max": 1200}, "leave scheduler.frequency=5000 out: the run is over by then"),
+        (5000, {"patience": 3, "mode": "min"}, "leave scheduler.frequency=5000 out: the run is over by then"),
+        (3, {"T_max": 100_000}, "set scheduler.T_max=400, the moves of the run (was 100000)"),
+        (3, {"decay_rate": 0.96, "decay_steps": 100_000}, "set decay_steps=7 (was 100000)"),
+        (
+            None,
+            {"step_size": 3, "gamma": 1.0},
+            "set scheduler.gamma below 1, which leaves the rate as it is; or choose",
+        ),
+        (None, {"decay_rate": 1, "decay_steps": 5}, "set scheduler.decay_rate below 1, which leaves the rate"),
+        (None, {"patience": 0, "mode": "min"}, "nothing to mend: the metric kept improving (scheduler.patience=0)"),
+        (None, {"half_cycle_epochs": 1e9, "mode": "triangular"}, "(scheduler.half_cycle_epochs=10)"),
+    ],
+)
+def test_what_kept_a_rate_where_it_was_is_named(frequency: int | None, arguments: dict[str, Any], told: str) -> None:
+    """A run of 1,200 steps, whose schedule moves at every step, or at every third: 400 times."""
+    facts = classification(
+        peak_lr=1.0, scheduler="other", scheduler_arguments=arguments, scheduler_interval="step", settings="x",
+        scheduler_frequency=frequency,
+    )  # fmt: skip
+    found = diagnose(run(SETTLED, facts, more={"lr": series(np.ones(1200))}))
+    advice = next(f.advice for f in found.findings if f.verdict is Verdict.SCHEDULE_NEVER_MOVED)
+    assert told in advice
+
+
+def test_a_decay_of_lrscopes_own_that_moves_by_epoch_is_told_in_epochs() -> None:
+    arguments = {"decay_rate": 0.1, "decay_steps": 4000}
+    facts = classification(
+        peak_lr=1.0, scheduler="exponential", scheduler_arguments=arguments, scheduler_interval="epoch", settings="x"
+    )
+    rates = np.repeat(0.1 ** (np.arange(EPOCHS) / 4000), PER_EPOCH)
+    found = diagnose(run(SETTLED, facts, more={"lr": series(np.maximum(rates, 0.995))})).findings
+    (one,) = [f for f in found if f.verdict is Verdict.SCHEDULE_NEVER_MOVED]
+    assert "decay_steps=4000 epochs is 100× the run" in one.why
+    assert "set decay_steps=40 (was 4000)" in one.advice and "40 epochs" in one.advice

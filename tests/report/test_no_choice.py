@@ -10,7 +10,7 @@ from made_sweeps import member, series, sweep
 
 from lrscope.core.run_facts import RunFacts
 from lrscope.core.trace import Series
-from lrscope.core.verdict import Finding, Verdict
+from lrscope.core.verdict import Cause, Finding, Verdict
 from lrscope.report.analysis.comparison import compare
 from lrscope.report.analysis.recommend import recommend
 from lrscope.report.analysis.recommendation import Recommendation
@@ -43,6 +43,19 @@ def test_a_rate_that_beats_no_constant_answer_is_not_recommended_without_these_w
     assert "constant answer" in found.headline and "nothing was learned" in found.headline
     assert not found.headline.startswith("Use ")
     assert not any("is as good" in sentence for sentence in found.sentences)
+
+
+@pytest.mark.parametrize("verdict", [Verdict.TOO_SLOW, Verdict.TRAINED])
+def test_no_rate_is_recommended_for_labels_that_are_all_the_same(verdict: Verdict) -> None:
+    cause = Cause("one target for all examples", "all have the same target", "give it examples of other classes")
+    facts = RunFacts(task="classification", constant_loss=0.0)
+    made = [known(member(r, [v], verdict=verdict), facts, 1.0) for r, v in ((0.01, 0.4), (0.1, 1e-5))]
+    same = [replace(m, finding=Finding(verdict, "", "", causes=(cause,))) for m in made]
+    found = of(same)
+    assert found.headline.startswith("No rate can be recommended: all have the same target. Give it examples of other")
+    assert not any("Use lr" in sentence for sentence in found.sentences) and found.best is None and not found.commands
+    other = replace(made[1], trace=replace(made[1].trace, facts=TEN), finding=Finding(verdict, "", ""))
+    assert of([same[0], other]).best is not None
 
 
 def test_a_rate_that_learned_is_recommended_as_ever() -> None:

@@ -90,13 +90,13 @@ REFUSED = [
     (
         "multistep",
         "milestones=[20,10]",
-        "scheduler.milestones=[20, 10]: must be whole numbers above 0 that rise",
+        "scheduler.milestones=[20,10]: must be whole numbers above 0 that rise",
     ),
     ("multistep", "milestones=[]", "scheduler.milestones=[]: must be whole numbers above 0 that rise"),
     ("plateau", "factor=1", "scheduler.factor=1: must lie between 0 and 1"),
     ("plateau", "patience=-1", "scheduler.patience=-1: must be a whole number, 0 or above"),
     ("plateau", "min_lr=1", "scheduler.min_lr=1: lies above the peak rate lr=0.1"),
-    ("plateau", "monitor=null", "scheduler.monitor=None: must name a metric"),
+    ("plateau", "monitor=null", "scheduler.monitor=null: must name a metric"),
     ("plateau", "interval=step", "scheduler.interval=step: its metric exists once an epoch"),
     ("plateau", "mode=low", "scheduler.mode=low: must be one of min, max"),
     ("cyclic", "half_cycle_epochs=0", "scheduler.half_cycle_epochs=0: must be above 0"),
@@ -105,10 +105,10 @@ REFUSED = [
     (
         "cyclic",
         "steps_per_epoch=null",
-        "scheduler.steps_per_epoch=None: the updates of an epoch must be known",
+        "scheduler.steps_per_epoch=null: must be a whole number above 0",
     ),
     ("warmup_cosine", "warmup=1", "scheduler.warmup=1: must be 0 or above and below 1"),
-    ("warmup_cosine", "total_steps=null", "scheduler.total_steps=None: the length of the run must be known"),
+    ("warmup_cosine", "total_steps=null", "scheduler.total_steps=null: must be a whole number above 0"),
     ("one_cycle", "pct_start=1.5", "scheduler.pct_start=1.5: must lie between 0 and 1"),
     ("cosine", "T_max=0", "scheduler.T_max=0: must be a whole number above 0"),
 ]

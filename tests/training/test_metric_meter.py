@@ -86,6 +86,53 @@ def test_every_metric_of_numbers(name) -> None:
     assert math.isfinite(found.values()[name])
 
 
+def test_of_several_columns_it_is_the_mean_over_them() -> None:
+    """The first column is off by 1 and -1, the second right: errors 1 and 0. Their order is turned, and kept."""
+    found = meter("mae", "mse", "rmse", "r2", "pearson", "spearman")
+    found.add(torch.tensor([[2.0, 1.0], [1.0, 2.0]]), torch.tensor([[1.0, 1.0], [2.0, 2.0]]))
+    expected = {"mae": 0.5, "mse": 0.5, "rmse": 0.5, "r2": (-3 + 1) / 2, "pearson": 0.0, "spearman": 0.0}
+    assert found.values() == pytest.approx(expected, abs=1e-6)
+
+
+F1 = "torchmetrics.classification.F1Score"
+
+
+@pytest.mark.parametrize(
+    ("outputs", "labels", "argument", "told"),
+    [
+        (
+            2,
+            False,
+            {"average": "weighted"},
+            r"metrics.m.average=weighted: has no effect with task=binary.*multiclass\.",
+        ),
+        (2, False, {"average": "no such"}, "has no effect with task=binary"),
+        (2, False, {"num_classes": 5}, "metrics.m.num_classes=5: has no effect with task=binary"),
+        (1, False, {"top_k": 3}, "metrics.m.top_k=3: has no effect"),
+        (2, False, {"num_labels": 2}, "metrics.m.num_labels=2: has no effect"),
+        (3, False, {"threshold": 0.9}, "metrics.m.threshold=0.9: has no effect with task=multiclass"),
+        (2, True, {"top_k": 2}, "has no effect with task=multilabel"),
+        (2, False, {"average": "weighted", "task": "multiclass"}, ""),
+        (2, False, {"num_classes": 2, "average": "micro", "threshold": 0.9}, ""),
+        (3, False, {"top_k": 2, "average": "weighted"}, ""),
+    ],
+)
+def test_an_argument_that_torchmetrics_drops_is_told(outputs: int, labels: bool, argument, told: str) -> None:
+    found = MetricMeter({"m": OmegaConf.create({"_target_": F1, **argument})}, labels=labels)
+    targets = torch.ones(4, outputs) if labels else torch.tensor([0, 1, 0, 1])
+    if not told:
+        found.add(torch.zeros(4, outputs), targets)
+        return
+    with pytest.raises(InputError, match=told):
+        found.add(torch.zeros(4, outputs), targets)
+
+
+@pytest.mark.parametrize("name", ["kappa", "balanced_accuracy"])
+def test_a_metric_of_one_class_an_example_is_told_of_several_labels(name: str) -> None:
+    with pytest.raises(InputError, match="is no metric for several labels of an example"):
+        meter(name, labels=True).add(torch.zeros(2, 2), torch.ones(2, 2))
+
+
 def test_several_labels() -> None:
     found = meter("f1", labels=True)
     found.add(torch.tensor([[1.0, -1], [1, 1]]), torch.tensor([[1.0, 0], [1, 1]]))

@@ -20,9 +20,11 @@ class SweepCallback(Callback):
             from lrscope.cli.dry_run import tell_run
             from lrscope.cli.main import is_dry_run
             from lrscope.config.find_asked import find_problems
+            from lrscope.config.hydra_folders import folders_of_nothing
             from lrscope.config.in_vain import launched_in_vain, searched_in_vain
             from lrscope.config.overrides import run_config
             from lrscope.config.typed_twice import say_typed_twice
+            from lrscope.core.errors import InputError
             from lrscope.core.job import overrides_as_typed
             from lrscope.runs.shared_session import opened_ahead
             from lrscope.sweeps.check import raise_problems, secrets_of_hydra
@@ -30,6 +32,8 @@ class SweepCallback(Callback):
             from lrscope.sweeps.folders import make_folder
             from lrscope.tracking.mlflow_store.model_package import get_ready_to_pack
 
+            if wrong := folders_of_nothing(config.hydra):
+                raise InputError(wrong)
             check_typed(config)
             typed = overrides_as_typed(config.hydra)
             say_typed_twice(typed)
@@ -50,10 +54,14 @@ class SweepCallback(Callback):
         with _ending_the_command():
             from lrscope.cli.dry_run import tell_sweep
             from lrscope.cli.main import is_dry_run
+            from lrscope.config.hydra_folders import folders_of_nothing
             from lrscope.config.typed_twice import say_typed_twice
+            from lrscope.core.errors import InputError
             from lrscope.core.job import overrides_as_typed
             from lrscope.sweeps.lifecycle import begin
 
+            if wrong := folders_of_nothing(config.hydra):
+                raise InputError(wrong)
             say_typed_twice(overrides_as_typed(config.hydra))
             if is_dry_run():
                 tell_sweep(config)

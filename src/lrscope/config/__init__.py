@@ -13,6 +13,8 @@ Training, runs, sweeps and the commands use it.
     check_sampling whether anybody could sample the machine
     engine_options what each engine of a sweep may be told, and needs
     typed_secrets  passwords, which Hydra would write to disk
+    group_options  several options of a group, or one without its class
+    hydra_folders  Hydra's folders that refer to what is not there
     closed_keys    keys that nothing reads; in_vain: keys that want another one beside them
     typed_twice    what a later word for the same key replaces
     find_asked     what a find cannot go with

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from lrscope.config.like_default import as_typed
+from lrscope.core.as_typed import as_typed
 from lrscope.core.errors import Problem
 
 CLASS_NAME = "must name a class as package.module.Class"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from lrscope.config.closed_keys import LIGHTNINGS_OWN
-from lrscope.config.like_default import as_typed
+from lrscope.core.as_typed import as_typed
 from lrscope.core.errors import Problem
 
 MOST_THREADS = 1024

@@ -12,6 +12,7 @@ from lrscope.core.fingerprint import flatten
 from lrscope.schedules.rules import PLATEAU
 
 CYCLIC = "lrscope.schedules.cyclic.cyclic"
+ONE_CYCLE = "torch.optim.lr_scheduler.OneCycleLR"
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,15 @@ NEEDS = (
         lambda cfg: cfg.scheduler.get("_target_") in (None, PLATEAU) or not _is_torchs(cfg.scheduler._target_),
         "only scheduler=plateau looks at a metric",
         "Choose scheduler=plateau, or leave it out.",
+    ),
+    *(
+        Need(
+            f"scheduler.{key}",
+            lambda cfg: cfg.scheduler.get("_target_") != ONE_CYCLE or not _has_length(cfg.scheduler),
+            "scheduler.total_steps goes before it",
+            "Leave it out, or add scheduler.total_steps=null.",
+        )
+        for key in ("epochs", "steps_per_epoch")
     ),
     Need("scheduler.base_momentum", lambda cfg: cfg.scheduler.get("cycle_momentum", True), *_MOMENTUM),
     Need("scheduler.max_momentum", lambda cfg: cfg.scheduler.get("cycle_momentum", True), *_MOMENTUM),
@@ -165,23 +175,6 @@ def typed_in_vain(runs: Iterable[tuple[Any, Sequence[str]]], needs: Sequence[Nee
     return [problem for key, problem in vain.items() if key not in read]
 
 
-ONE_OPTION = (
-    *("dataset", "model", "loss", "optimizer", "scheduler"),
-    *("trainer", "callbacks", "tracking", "search", "find"),
-)
-
-
-def several_options(typed: Sequence[str]) -> list[Problem]:
-    """Lists of options for a group of which one is meant: Hydra would lay them over each other."""
-    found = []
-    for word in typed:
-        key, _, value = word.partition("=")
-        if key in ONE_OPTION and value.startswith("[") and "," in value:
-            remedy = f"Choose one, or sweep over them: -m {key}={value[1:-1]}."
-            found.append(Problem(key, value, "takes one option, and these would be laid over each other", remedy))
-    return found
-
-
 _OF_SWEEPS = ("hydra/launcher", "hydra.launcher.", "hydra/sweeper", "hydra.sweeper.")
 
 
@@ -192,8 +185,11 @@ def launched_in_vain(hydra: Any, typed: Sequence[str]) -> list[Problem]:
         hydra: Hydra's part of the config.
         typed: the overrides that are not Hydra's own.
     """
+    from omegaconf import OmegaConf
+
     is_sweep = str(hydra.mode).endswith("MULTIRUN")
-    words = [] if is_sweep else [word for word in hydra.overrides.hydra if word.startswith(_OF_SWEEPS)]
+    typed_for_hydra: Any = OmegaConf.to_container(hydra.overrides.hydra, resolve=False)
+    words = [] if is_sweep else [word for word in typed_for_hydra if word.startswith(_OF_SWEEPS)]
     rule, remedy = "is for the members of a sweep, and this is one run", "Add -m, or leave it out."
     for word in typed:
         engine = word.startswith("sweep.engine=") and word != "sweep.engine=local"
@@ -252,6 +248,11 @@ def _follow_lr(cfg: Any) -> bool:
 def _schedule_sets_rate(cfg: Any) -> bool:
     """Whether the schedule has a peak rate of its own, whatever the optimizer's is."""
     return _is_cycle(cfg) and cfg.scheduler.get("max_lr") is not None
+
+
+def _has_length(scheduler: Any) -> bool:
+    """Also one that the data will say."""
+    return "total_steps" in scheduler and scheduler._get_node("total_steps")._value() is not None
 
 
 def _is_cycle(cfg: Any) -> bool:

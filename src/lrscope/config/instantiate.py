@@ -152,7 +152,9 @@ MOST_WORDS = 240
 
 def reason_of(error: BaseException) -> str:
     """An error in a few words, with the line of a user's own code at which it came up."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    said = str(error.args[0] if isinstance(error, KeyError) and error.args else "")
+    said = said if "\n" in said else str(error)  # which of a KeyError is its repr, on one line
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
     words = (lines[0] if lines else type(error).__name__).rstrip(". ")[:MOST_WORDS]
     where = ""
     trace = error.__traceback__

@@ -9,7 +9,7 @@ from inspect import Parameter
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from lrscope.config.like_default import as_typed
+from lrscope.core.as_typed import as_typed
 from lrscope.core.errors import Problem
 
 WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "one word", list: "a list"}

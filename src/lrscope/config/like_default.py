@@ -10,12 +10,16 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
+from lrscope.core.as_typed import as_typed
 from lrscope.core.errors import Problem
 from lrscope.core.paths import conf_folders
+from lrscope.schedules.rules import BOUNDS
 
 GROUPS = ("dataset", "model", "loss", "optimizer", "scheduler")
 ALSO_LISTS = ("dataset.size",)
 """Of one number for a square, or two."""
+COUNTED = ("${total_steps}", "${steps_per_epoch}")
+"""What the option's file leaves to the data, and what nothing fills in where null is typed in its place."""
 
 
 def unlike_default(cfg: Any) -> Iterator[Problem]:
@@ -24,12 +28,20 @@ def unlike_default(cfg: Any) -> Iterator[Problem]:
     for group in GROUPS:
         values: Any = OmegaConf.to_container(cfg[group], resolve=True)
         typed: Any = OmegaConf.to_container(cfg[group], resolve=False)
-        defaults = _defaults(group, str(values.get("_target_")))
+        target = str(values.get("_target_"))
+        defaults = _defaults(group, target)
+        bounded = BOUNDS.get(target, {}) if group == "scheduler" else {}
         for name, value in values.items():
             key = f"{group}.{name}"
             if typed[name] == "${lr}":
                 continue  # it is told of lr itself
-            if name in defaults and (found := _rule(key, value, defaults[name])) is not None:
+            if name in bounded and _is_number(value):
+                continue  # whether it may be a fraction its bound says
+            if str(defaults.get(name)) in COUNTED:
+                if typed[name] is None and "epochs" not in values:  # torch counts these itself
+                    remedy = f"Leave it out: it is {defaults[name]}."
+                    yield Problem(key, "null", "must be a whole number above 0", remedy)
+            elif name in defaults and (found := _rule(key, value, defaults[name])) is not None:
                 yield Problem(key, as_typed(value), *found)
 
 
@@ -62,13 +74,6 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def as_typed(value: Any) -> str:
-    """As a command line has it."""
-    if isinstance(value, list):
-        return f"[{','.join(map(as_typed, value))}]"
-    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-
-
 @cache
 def _defaults(group: str, target: str) -> dict[str, Any]:
     """Of the options whose class it is: what their files say, but for what is left open there or refers elsewhere."""
@@ -84,5 +89,5 @@ def _defaults(group: str, target: str) -> dict[str, Any]:
     return {
         name: value if value != "${lr}" else 0.001
         for name, value in found.items()
-        if not name.startswith("_") and value is not None and ("${" not in str(value) or value == "${lr}")
+        if not name.startswith("_") and value is not None and ("${" not in str(value) or value in ("${lr}", *COUNTED))
     }

@@ -110,8 +110,10 @@ OPEN_GROUPS = ("dataset", "model", "loss", "metrics", "optimizer", "scheduler")
 def _check_top(cfg: Any) -> Iterator[Problem]:
     if not (math.isfinite(cfg.lr) and cfg.lr > 0):
         yield Problem("lr", f"{cfg.lr:g}", "a learning rate is a finite number above 0", "Try lr=0.001.")
-    if not 0 <= cfg.seed < 2**32:
-        yield Problem("seed", str(cfg.seed), "a seed is a whole number from 0 to 2^32 - 1", "Try seed=0.")
+    of_data = cfg.dataset.get("seed") if str(cfg.dataset.get("_target_")).startswith("lrscope.") else None
+    for key, seed in (("seed", cfg.seed), ("dataset.seed", of_data)):
+        if isinstance(seed, int) and not 0 <= seed < 2**32:
+            yield Problem(key, str(seed), "a seed is a whole number from 0 to 2^32 - 1", f"Try {key}=0.")
     if cfg.batch_size is not None and cfg.batch_size < 1:
         yield Problem("batch_size", str(cfg.batch_size), "a batch holds at least one example", "Try batch_size=32.")
     yield from _check_length(cfg)

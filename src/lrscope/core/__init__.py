@@ -2,7 +2,7 @@
 
 Everybody may use it; it knows no torch, MLflow or Lightning.
 
-    command_words                               how a user types a command, in a checkout and elsewhere
+    command_words, as_typed                     how a user types a command, in a checkout and elsewhere; a value
     errors, paths, files, redact, from_store    words of a failure; where the project lies; names that stay in it
     job, outcome, fingerprint                   what a run is, what became of it, what makes it the same run again
     answer                                      what --json prints: the schema

@@ -35,6 +35,8 @@ class RunFacts:
     scheduler_arguments: Mapping[str, Any] = field(default_factory=dict)
     scheduler_interval: str | None = None
     """``step`` or ``epoch``: what the schedule counts in."""
+    scheduler_frequency: int | None = None
+    """It moves once in so many of these."""
     planned_steps: int | None = None
     """Updates that the run was to make."""
     steps_per_epoch: int | None = None
@@ -66,6 +68,8 @@ class RunFacts:
     broken_examples: int | None = None
     """Training examples with an input or a target that is not finite."""
     weight_decay: float | None = None
+    eps: float | None = None
+    """What Adam and its like add to the size of a gradient before they divide by it."""
     clip_value: float | None = None
     clip_algorithm: str | None = None
     """``norm``: of the whole gradient, ``value``: of each entry."""

@@ -36,6 +36,8 @@ OFTEN = 0.5
 """Share of the steps that were clipped, from which that is named."""
 FAR_CLIPPED = 10.0
 """A gradient that is so many times as long as it may be makes the limit, and not the rate, the size of a step."""
+LARGE_EPS = 1e-5
+"""From which eps is looked at: usual are 1e-10 to 1e-6."""
 REACHED = 0.5
 """Share of its peak that a rate must come to for the run to tell of that."""
 MOST_DROPPED = 0.8
@@ -198,6 +200,20 @@ def _clipping(finding: Finding, signals: RunSignals) -> Cause | None:
     return Cause("clipping", why, f"raise trainer.gradient_clip_val to about {norm:.2g} or leave it out", instead)
 
 
+def _eps(finding: Finding, signals: RunSignals) -> Cause | None:
+    """Adam and its like divide the gradient by its size and eps: one far above that size makes the step tiny."""
+    facts, norms = signals.facts, signals.trace.get("grad_norm").values
+    norms, eps = norms[np.isfinite(norms)], facts.eps or 0.0
+    if not scale_free(facts) or eps < LARGE_EPS or not len(norms) or not facts.parameters or ran_away(finding):
+        return None
+    size = float(np.median(norms)) / math.sqrt(facts.parameters)
+    if eps < FAR_CLIPPED * size:
+        return None
+    why = f"eps={eps:g} is far above an entry of the gradient (about {size:.1g}), and divides every step"
+    held_back = finding.verdict is not Verdict.TRAINED
+    return Cause("eps", why, f"set optimizer.eps=1e-8 (was {eps:g})", held_back)
+
+
 def _dropout(finding: Finding, signals: RunSignals) -> Cause | None:
     dropped = signals.facts.dropout or 0.0
     if dropped < MOST_DROPPED or ran_away(finding):
@@ -241,7 +257,7 @@ def _batch_of_one(finding: Finding, signals: RunSignals) -> Cause | None:
 
 
 _CAUSES: tuple[Callable[[Finding, RunSignals], Cause | None], ...] = (
-    not_finite, nothing_to_learn, wrong_sign, _bounded, _flat_from_the_start, _decay, _clipping, _dropout,
+    not_finite, nothing_to_learn, wrong_sign, _bounded, _flat_from_the_start, _decay, _clipping, _eps, _dropout,
     scale_of_loss, _climbs_on, _untrained, _batch_of_one, floor_reached,
 )  # fmt: skip
 _ALSO_OF_TRAINED = (nothing_to_learn, wrong_sign, _bounded, _decay, _untrained)

@@ -20,6 +20,9 @@ FAR_TARGETS = 100.0
 FAR_SCALED = 100.0
 """A loss that is so many times another makes it the gradients too, and the rates a share of what they were."""
 
+BOUNDLESS = 1e4
+"""How many times what it was a loss falls below 0 that has no lowest value: a likelihood comes to some tens of it."""
+
 SCALE_FREE = frozenset({"adam", "adamw", "nadam", "radam", "adamax", "rmsprop", "adagrad", "adadelta", "lion"})
 """Optimizers whose step does not grow with the gradient: a factor of it changes next to nothing."""
 
@@ -70,14 +73,28 @@ def rewards_wrong(signals: RunSignals) -> bool:
     return bool(len(losses)) and losses.min() < min(0.0, signals.first) and accuracy < min(shares)
 
 
+def falls_without_bound(signals: RunSignals) -> bool:
+    """Whether a loss that is not the task's own fell so far below 0 that nothing holds it from below."""
+    if signals.facts.loss is None:
+        return False
+    losses = signals.losses.values[~np.isnan(signals.losses.values)]
+    usual = max(abs(signals.first), abs(signals.constant_loss or 0.0), 1.0)
+    return bool(len(losses)) and losses.min() < -BOUNDLESS * usual
+
+
 def no_rate_helps(signals: RunSignals) -> bool:
     """Whether trials of other rates would show nothing."""
-    return bool(signals.facts.broken_examples) or one_target(signals) or rewards_wrong(signals)
+    wrong = rewards_wrong(signals) or falls_without_bound(signals)
+    return bool(signals.facts.broken_examples) or one_target(signals) or wrong
 
 
 def wrong_sign(_finding: Finding, signals: RunSignals) -> Cause | None:
     if not rewards_wrong(signals):
-        return None
+        if not falls_without_bound(signals):
+            return None
+        losses = signals.losses.values
+        why = f"the loss fell without bound, to {np.nanmin(losses):.3g}: nothing holds it from below"
+        return Cause("the sign of the loss", why, "look at the loss: its sign, and what its lowest value is to be")
     why = f"the loss fell below 0 while the accuracy went to {signals.last('train/acc'):.3f}: it rewards wrong answers"
     return Cause("the sign of the loss", why, "look at the loss: its sign, and the order of answers and targets")
 

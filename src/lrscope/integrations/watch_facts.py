@@ -16,7 +16,7 @@ def watched_facts(
     first = optimizers[0]
     group = first.param_groups[0]
     rates = [float(each["lr"]) for optimizer in optimizers for each in optimizer.param_groups]
-    betas, decay = group.get("betas"), group.get("weight_decay")
+    betas, decay, eps = group.get("betas"), group.get("weight_decay"), group.get("eps")
     facts = RunFacts(
         peak_lr=max(rates),
         optimizer=type(first).__name__,
@@ -26,5 +26,6 @@ def watched_facts(
         planned_steps=planned_steps,
         task=task,
         weight_decay=float(decay) if isinstance(decay, (int, float)) else None,
+        eps=float(eps) if isinstance(eps, (int, float)) else None,
     )
     return with_network_facts(facts, network, None)

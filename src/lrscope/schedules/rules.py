@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lrscope.core.as_typed import as_typed
 from lrscope.core.errors import Problem
 
 NOT_ARGUMENTS = frozenset({"name", "interval", "monitor", "frequency"})
@@ -40,6 +41,8 @@ ABOVE_ONE = Bound(lambda x: x > 1, "must be above 1", "25")
 
 TORCH = "torch.optim.lr_scheduler."
 PLATEAU = TORCH + "ReduceLROnPlateau"
+MOMENTA = {"base_momentum": SHARE, "max_momentum": SHARE}
+"""From 1 on, what a step adds never fades."""
 BOUNDS: dict[str, dict[str, Bound]] = {
     TORCH + "StepLR": {"step_size": WHOLE_ABOVE_ZERO, "gamma": ABOVE_ZERO},
     TORCH + "MultiStepLR": {"gamma": ABOVE_ZERO},
@@ -57,6 +60,7 @@ BOUNDS: dict[str, dict[str, Bound]] = {
         "pct_start": BETWEEN,
         "div_factor": ABOVE_ONE,
         "final_div_factor": ABOVE_ONE,
+        **MOMENTA,
     },
     "lrscope.schedules.exponential.exponential": {"decay_rate": ABOVE_ZERO, "decay_steps": WHOLE_ABOVE_ZERO},
     "lrscope.schedules.warmup_cosine.warmup_cosine": {
@@ -69,6 +73,7 @@ BOUNDS: dict[str, dict[str, Bound]] = {
         "base_lr": AT_LEAST_ZERO,
         "gamma": UP_TO_ONE,
         "steps_per_epoch": WHOLE_ABOVE_ZERO,
+        **MOMENTA,
     },
 }
 CHOICES: dict[str, dict[str, tuple[str, ...]]] = {
@@ -112,7 +117,7 @@ def _is_number(value: Any, bound: Bound) -> bool:
 
 
 def _problem(key: str, value: Any, rule: str, example: str) -> Problem:
-    return Problem(f"scheduler.{key}", str(value), rule, f"Use e.g. scheduler.{key}={example}.")
+    return Problem(f"scheduler.{key}", as_typed(value), rule, f"Use e.g. scheduler.{key}={example}.")
 
 
 def _stepping_problems(schedule: Mapping[str, Any]) -> list[Problem]:
@@ -140,5 +145,5 @@ def _bottom_problems(given: Mapping[str, Any], peak: float) -> list[Problem]:
     return [
         _problem(key, given[key], f"lies above the peak rate lr={peak:g}", f"{peak / 10:g}")
         for key in BELOW_PEAK
-        if isinstance(given.get(key), int | float) and given[key] > peak
+        if _is_number(given.get(key), AT_LEAST_ZERO) and given[key] > peak
     ]

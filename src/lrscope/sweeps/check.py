@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lrscope.config.given_paths import OF_DATASET as FILES
-from lrscope.config.in_vain import several_options, typed_in_vain
+from lrscope.config.group_options import several_options, without_class
+from lrscope.config.in_vain import typed_in_vain
 from lrscope.config.schema import Config
 from lrscope.config.typed_secrets import secrets_typed_for_hydra
 from lrscope.config.validate import check
@@ -58,7 +59,8 @@ def raise_problems(
     """
     on_paper = [check(cfg) for cfg in cfgs]
     runs = list(zip(cfgs, typed or [()] * len(cfgs), strict=True))
-    in_vain = [*typed_in_vain(runs), *(problem for words in typed for problem in several_options(words))]
+    in_vain = [*typed_in_vain(runs)]
+    in_vain += [problem for words in typed for problem in (*several_options(words), *without_class(words))]
     problems = [*found, *in_vain, *_ask_environment(cfgs), *(problem for some in on_paper for problem in some)]
     if not problems or len(cfgs) > 1:
         if unreachable := _ask_stores(cfgs):

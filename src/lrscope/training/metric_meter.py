@@ -75,6 +75,8 @@ class MetricMeter:
     ) -> None:
         self._groups, self._scale, self._labels = dict(groups), scale, labels
         self._made: dict[str, Any] = {}
+        self._by_column: set[str] = set()
+        """Metrics of each column of a regression's targets: the mean of them is taken, as r2 takes it."""
 
     def __bool__(self) -> bool:
         return bool(self._groups)
@@ -89,6 +91,9 @@ class MetricMeter:
         for name, group in self._groups.items():
             if name not in self._made:
                 self._made[name] = _made(name, group, shown).to(answers.device)
+                several = shown.kind == "regression" and shown.answers.dim() > 1
+                if several and accepts(group, "num_outputs") and "num_outputs" not in group:
+                    self._by_column.add(name)
             with _told(name, group), _quietly():
                 self._made[name].update(*_fed(self._made[name], shown, answers, targets))
 
@@ -103,6 +108,8 @@ class MetricMeter:
             with _told(name, self._groups[name]), _quietly():
                 value = metric.compute()
                 metric.reset()
+                if name in self._by_column:
+                    value = value.mean()
             is_number = isinstance(value, (int, float)) or (isinstance(value, Tensor) and value.numel() == 1)
             if not is_number:
                 shown = f"{list(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
@@ -126,6 +133,10 @@ def _made(name: str, group: DictConfig, shown: Answered) -> Any:
     if target.startswith(other):
         has = "numbers to predict" if family == "regression" else "classes"
         raise InputError(_problem(name, group, f"is no metric for these data, which have {has}", _REMEDIES[family]))
+    kind = target.rpartition(".")[2]
+    if shown.kind == "multilabel" and (kind.startswith(("Multiclass", "Binary")) or kind == "CohenKappa"):
+        rule = "is no metric for several labels of an example"
+        raise InputError(_problem(name, group, rule, _REMEDIES["classification"]))
     offered: dict[str, Any] = {}
     if accepts(group, "task"):
         offered["task"] = shown.kind
@@ -133,10 +144,32 @@ def _made(name: str, group: DictConfig, shown: Answered) -> Any:
     counted = {"num_classes": shown.kind in several, "num_labels": shown.kind == "multilabel",
                "num_outputs": shown.kind == "regression" and shown.answers.dim() > 1}  # fmt: skip
     offered |= {key: count for key, applies in counted.items() if applies and accepts(group, key)}
+    if "task" in offered and (unread := _unread(name, group, shown.kind)):
+        raise InputError(unread)
     with _quietly():
         metric = instantiated(f"metrics.{name}", group, Metric, **{k: v for k, v in offered.items() if k not in group})
     metric.sync_on_compute = False  # every process of a distributed run sees the whole part
     return metric
+
+
+_READ = {
+    "num_classes": ("multiclass",), "top_k": ("multiclass",), "average": ("multiclass", "multilabel"),
+    "num_labels": ("multilabel",), "threshold": ("binary", "multilabel"),
+}  # fmt: skip
+"""Which data torchmetrics reads an argument of; for others it drops it without a word."""
+_AS_IT_IS = {"num_classes": (2,), "top_k": (1,), "average": ("macro", "micro")}
+"""What says nothing new of two classes: the shipped options have such."""
+
+
+def _unread(name: str, group: DictConfig, kind: str) -> list[Problem]:
+    task, found = str(group.get("task", kind)), []
+    for key, tasks in _READ.items():
+        value = group.get(key)
+        if value is not None and task not in tasks and value not in _AS_IT_IS.get(key, ()):
+            rule = f"has no effect with task={task}, which these data have"
+            instead = f"Leave it out, or add +metrics.{name}.task=multiclass." if kind == "binary" else "Leave it out."
+            found.append(Problem(f"metrics.{name}.{key}", str(value), rule, instead))
+    return found
 
 
 def _fed(metric: Any, shown: Answered, answers: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:

@@ -129,15 +129,21 @@ def _stuck(signals: RunSignals, change: float) -> bool:
 
 def _move_it(signals: RunSignals, change: float) -> str:
     arguments, unit = signals.facts.scheduler_arguments, unit_of(signals)
+    if unit.name == "moves" and unit.count == 1:
+        return f"leave scheduler.frequency={signals.facts.scheduler_frequency} out: the run is over by then"
     if _stuck(signals, change):
         return "call the scheduler's step() after every optimizer step (or every epoch, as it counts)"
     if "patience" in arguments:
         patience = max(0, unit.count // 4 - 1)
+        if arguments["patience"] in range(patience + 1):
+            return f"nothing to mend: the metric kept improving (scheduler.patience={arguments['patience']})"
         was = f"(was {arguments['patience']}; the run has {unit.count:,} {unit.name})"
         return f"nothing to mend where the metric kept improving; else set scheduler.patience={patience} {was}"
     words = reach(signals, TENTH)
     if words is not None:
         return words
+    if "half_cycle_epochs" in arguments:
+        return _turn(signals)
     return (
         f"check that the scheduler's step() is called, or make its length that of the run ({unit.count:,} {unit.name})"
     )

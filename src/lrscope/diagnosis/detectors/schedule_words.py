@@ -42,9 +42,12 @@ def unit_of(signals: RunSignals) -> Unit:
     if interval is None:
         moved_within = per_epoch is not None and len(signals.trace.get("lr")) > 2 * (steps / per_epoch) + 2
         interval = "step" if moved_within or "decay_steps" in signals.facts.scheduler_arguments else "epoch"
-    if interval == "step" or not per_epoch:
-        return Unit("steps", 1, steps)
-    return Unit("epochs", per_epoch, max(1, math.ceil(steps / per_epoch)))
+    unit = Unit("steps", 1, steps)
+    if interval != "step" and per_epoch:
+        unit = Unit("epochs", per_epoch, max(1, math.ceil(steps / per_epoch)))
+    if (every := signals.facts.scheduler_frequency or 1) == 1:
+        return unit
+    return Unit("moves", every * unit.length, max(1, math.ceil(unit.count / every)))
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,9 @@ def decay_of(signals: RunSignals) -> Decay | None:
     rate, gamma = _share(arguments.get("decay_rate")), _share(arguments.get("gamma"))
     steps, size = _positive(arguments.get("decay_steps")), _positive(arguments.get("step_size"))
     if rate is not None and steps is not None:
-        return Decay(rate, steps, f"decay_steps={steps:g}", bool(arguments.get("staircase")))
+        of = f" {unit.name}" if unit.length > 1 else ""
+        stairs = bool(arguments.get("staircase")) or unit.length > 1
+        return Decay(rate, steps * unit.length, f"decay_steps={steps:g}{of}", stairs)
     if gamma is not None and size is not None:
         return Decay(gamma, size * unit.length, f"step_size={size:g} {unit.name}", True)
     if gamma is not None and set(arguments) <= {"gamma", "last_epoch", "verbose"}:
@@ -78,6 +83,9 @@ def reach(signals: RunSignals, share: float) -> str | None:
     """
     arguments, unit = signals.facts.scheduler_arguments, unit_of(signals)
     steps = len(signals.rates)
+    for key in ("gamma", "decay_rate", "factor"):
+        if arguments.get(key) == 1 and "mode" not in arguments:
+            return f"set scheduler.{key} below 1, which leaves the rate as it is; or choose scheduler=constant"
     if unit.name == "epochs" and unit.count == 1 and steps > 1:  # its one end of an epoch is the end of the run
         words = _reached(arguments, decay_of(signals), Unit("steps", 1, steps), steps, share)
         return words and f"the run has one epoch: add scheduler.interval=step and {words}"
@@ -107,10 +115,12 @@ def _of_decay(arguments: Mapping[str, Any], decay: Decay, unit: Unit, steps: int
     wanted = steps * math.log(decay.factor) / math.log(share)
     then = f"the rate then falls to {'a tenth' if share == TENTH else f'{share:.0%} of its peak'}"
     if "decay_steps" in arguments:
-        if wanted >= 1:
+        if wanted >= unit.length:
             was = f" (was {arguments['decay_steps']:g})"
-            return f"set decay_steps={round(wanted)}{was}: {then} over these {steps:,} steps"
-        return f"set decay_steps=1 and decay_rate={share ** (1 / steps):.3g}: {then} over {steps:,} steps"
+            return f"set decay_steps={unit.of(wanted)}{was}: {then} over these {unit.count:,} {unit.name}"
+        return (
+            f"set decay_steps=1 and decay_rate={share ** (1 / unit.count):.3g}: {then} over {unit.count:,} {unit.name}"
+        )
     over = f"over these {unit.count:,} {unit.name}"
     if "step_size" in arguments:
         size = unit.of(wanted)

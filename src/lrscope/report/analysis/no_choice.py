@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from lrscope.core.verdict import Cause, Finding
 from lrscope.diagnosis import diagnose_sweep
+from lrscope.diagnosis.data_causes import no_rate_helps
 from lrscope.diagnosis.signals import chance
 from lrscope.diagnosis.signals.run_signals import RunSignals
 from lrscope.report.analysis.comparison import Cell, Comparison, Group
@@ -101,6 +102,23 @@ def _cause(found: Sequence[Finding]) -> str | None:
     if not found or not all(finding.not_the_rate for finding in found):
         return None
     return Counter(finding.advice for finding in found).most_common(1)[0][0]
+
+
+def no_rate_matters(comparison: Comparison, group: Group) -> Recommendation | None:
+    """Where every member has labels that are all the same, or a loss with the wrong sign: the best of them is nothing
+    to recommend.
+    """
+    members = [row.member for cell in group.cells for row in cell.rows if not row.member.crashed]
+    found = [
+        next((cause for cause in member.finding.causes if cause.instead), None)
+        for member in members
+        if member.finding is not None and no_rate_helps(RunSignals.of(member.trace))
+    ]
+    if not found or len(found) < len(members) or None in found or (cause := found[0]) is None:
+        return None
+    rate = "rate" if comparison.by_rate else comparison.x_axis
+    remedy = f"{cause.remedy[:1].upper()}{cause.remedy[1:]}"
+    return _none(comparison, group, f"No {rate} can be recommended: {cause.why}. {remedy}.", ())
 
 
 def held_back(group: Group) -> list[str]:

@@ -6,7 +6,7 @@ from lrscope.report.analysis.cautions import cautions
 from lrscope.report.analysis.choice import choose
 from lrscope.report.analysis.comparison import Comparison, Group
 from lrscope.report.analysis.next_commands import next_commands
-from lrscope.report.analysis.no_choice import no_effect, nothing, one_rate_for_all
+from lrscope.report.analysis.no_choice import no_effect, no_rate_matters, nothing, one_rate_for_all
 from lrscope.report.analysis.recommendation import CONFIDENCE, Recommendation
 from lrscope.report.analysis.safest import best_of, has_idle_schedule, safest
 from lrscope.report.analysis.sensitivity import lr_sensitivity
@@ -30,6 +30,8 @@ def _of_group(comparison: Comparison, group: Group) -> Recommendation:
     chosen = choose(comparison, group)
     if chosen is None:
         return nothing(comparison, group)
+    if (hopeless := no_rate_matters(comparison, group)) is not None:
+        return hopeless
     if (used := one_rate_for_all(comparison, group)) is not None:
         return no_effect(comparison, group, used)
     assert chosen.best.score is not None

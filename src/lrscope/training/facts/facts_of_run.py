@@ -24,7 +24,7 @@ def run_facts(cfg: DictConfig, source: Source, objective: Objective) -> RunFacts
     scheduler: Any = OmegaConf.to_container(cfg.scheduler, resolve=True)
     data = source.data
     peak, rate_key = peak_rate(cfg)
-    decay = cfg.optimizer.get("weight_decay")
+    decay, eps = cfg.optimizer.get("weight_decay"), cfg.optimizer.get("eps")
     loss_key = str(OmegaConf.to_container(cfg.loss, resolve=True)) if objective.name else ""
     knows_loss = data is not None and not objective.of_module
     more = data_facts(data, objective, loss_key).__dict__ if data is not None and knows_loss else {}
@@ -39,6 +39,7 @@ def run_facts(cfg: DictConfig, source: Source, objective: Objective) -> RunFacts
         scheduler=_schedule_of(cfg),
         scheduler_arguments=rules.arguments(scheduler),
         scheduler_interval=cfg.scheduler.get("interval", "epoch"),
+        scheduler_frequency=cfg.scheduler.get("frequency"),
         planned_steps=cfg.total_steps,
         steps_per_epoch=cfg.steps_per_epoch,
         length_key="max_steps" if cfg.total_steps == cfg.max_steps else "epochs",
@@ -48,6 +49,7 @@ def run_facts(cfg: DictConfig, source: Source, objective: Objective) -> RunFacts
         batch_size=cfg.batch_size,
         examples=len(data.train) if data is not None else None,
         weight_decay=float(decay) if isinstance(decay, (int, float)) else None,
+        eps=float(eps) if isinstance(eps, (int, float)) else None,
         clip_value=cfg.trainer.gradient_clip_val,
         clip_algorithm=cfg.trainer.gradient_clip_algorithm if cfg.trainer.gradient_clip_val is not None else None,
         data_digest=source.digest or None,
