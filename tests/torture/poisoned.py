@@ -427,7 +427,7 @@ def _exchanged(random: Random, place: Place, line: bytes) -> bytes:
 
 
 def _broken(random: Random, _place: Place, line: bytes) -> bytes:
-    at = random.randrange(len(line))
+    at = random.randrange(max(1, len(line)))
     return random.choice([line[:at], line[:at] + bytes([random.randrange(256)]) + line[at + 1 :], line * 2, b"\n"])
 
 
