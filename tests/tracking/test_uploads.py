@@ -13,7 +13,7 @@ from recorded_runs import run_of, start
 
 from lrscope.tracking import TrackingSettings, open_session
 from lrscope.tracking.delivery.sync import sync
-from lrscope.tracking.delivery.uploads import NotTried, Uploads
+from lrscope.tracking.delivery.uploads import HALF_WRITTEN, NotTried, Uploads
 from lrscope.tracking.mlflow_store.address import Address
 from servers import Server
 
@@ -50,6 +50,29 @@ def test_a_failure_that_may_pass_ends_the_round_and_the_next_one_sends_the_rest(
     assert uploads.send(calls) == {}
     assert sent == ["a", "b", "c", "d"]
     assert len(arrived) == 4
+
+
+def test_what_a_kill_has_left_of_a_file_is_removed_before_the_next_is_sent(tmp_path: Path) -> None:
+    """MLflow writes to a place beside it first, which nobody would remove."""
+    from mlflow.store.artifact import local_artifact_repo
+    from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
+
+    class Local(_Store):
+        def artifacts_of(self, _run_id: str) -> LocalArtifactRepository:
+            return LocalArtifactRepository(str(tmp_path))
+
+    (tmp_path / "checkpoints").mkdir()
+    half, whole = (tmp_path / "checkpoints" / name for name in (f"{HALF_WRITTEN}x7", "last.ckpt"))
+    for file in (half, whole):
+        file.write_text("what came before the kill")
+    store: Any = Local("sqlite:///x.db")
+    uploads = Uploads(store, "run", lambda _: True, lambda: None)
+    assert uploads.send(uploads.of_text("words", "note.txt")) == {}
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["checkpoints", "last.ckpt", "note.txt"]
+    half.write_text("of one that is under way")
+    assert uploads.send(uploads.of_text("more", "more.txt")) == {}
+    assert half.exists(), "not while files are sent"
+    assert half.name.startswith(local_artifact_repo._TEMP_ARTIFACT_PREFIX), "MLflow calls it otherwise now"
 
 
 def test_what_is_refused_for_good_is_not_tried_again_and_holds_up_nothing() -> None:

@@ -85,10 +85,10 @@ def _compiled(choice: Autotune, trial: StackTrial, members: int, steps: int) -> 
     if isinstance(made, str):
         return replace(choice, words=f"{choice.words}; not compiled: {made}")
     saved_s = made.plain_s - made.seconds
-    took = f"compiled, which takes {made.compiling_s:.0f} s, it is {_ms(made.seconds)} for {_ms(made.plain_s)}"
-    words = f"{choice.words}; {took}"
+    found = f"compiled in {made.compiling_s:.0f} s: {_ms(made.seconds)} in place of {_ms(made.plain_s)}"
+    words = f"{choice.words}; {found}"
     if saved_s * steps <= made.compiling_s:
-        return replace(choice, words=f"{words}: not worth it")
+        return replace(choice, words=f"{words}, not worth it")
     return replace(choice, words=words, compile_from=math.ceil(made.compiling_s / saved_s))
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from lrscope.core.errors import InputError, NotConfirmed, Problem
 from lrscope.core.failpoint import failpoint
 from lrscope.core.files import is_plain_file
+from lrscope.tracking.mlflow_store.artifact_place import local_folder
 from lrscope.tracking.mlflow_store.concurrent import AT_ONCE, side_by_side
 from lrscope.tracking.mlflow_store.store import Store
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from mlflow.store.artifact.artifact_repo import ArtifactRepository
 
 Call = Callable[[], object]
+
+HALF_WRITTEN = ".artifact.uploading."
+"""How MLflow begins the name of a file that is not whole yet."""
 
 
 class NotTried(Exception):
@@ -36,6 +40,7 @@ class Uploads:
         self._may_pass = may_pass
         self._progressed = progressed
         self._done: set[str] = set()
+        self._cleared: set[str] = set()
         self._at_once = AT_ONCE if store.address.is_server else 1
 
     def of_text(self, text: str, file: str) -> dict[str, Call]:
@@ -84,10 +89,11 @@ class Uploads:
         """
         if any(path.is_symlink() for path in folder.rglob("*")):
             raise InputError(Problem("model", folder.name, "holds a link, which may lead anywhere", "It was not sent."))
+        place = self._store.artifact_folder(model.artifact_location)
         if not self._store.address.is_server:
+            self._clear(place.artifact_uri)
             self._store.client.log_model_artifacts(model.model_id, str(folder))
             return
-        place = self._store.artifact_folder(model.artifact_location)
         _raise_first(
             side_by_side(
                 [
@@ -103,7 +109,20 @@ class Uploads:
             if self._store.address.is_server:
                 self._put_confirmed(place, path, folder)
             else:
+                self._clear(place.artifact_uri)
                 place.log_artifact(str(path), folder or None)
+
+    def _clear(self, location: str) -> None:
+        """Remove what a kill has left of a file on its way into this folder, before the first one is sent.
+
+        MLflow writes beside the place, under a name that it never shows, and renames. Nobody else is at it: one process
+        delivers a run, and its files one by one.
+        """
+        place = local_folder(location)
+        if place is not None and location not in self._cleared:
+            for left in place.rglob(f"{HALF_WRITTEN}*"):
+                left.unlink(missing_ok=True)
+        self._cleared.add(location)
 
     def _put_confirmed(self, place: ArtifactRepository, path: Path, folder: str) -> None:
         """Send a file, and see that it is there whole: a proxy may take it and say yes.
