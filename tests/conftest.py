@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +14,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # Most runs of tests are so short that they fail or are too slow: what would train is tried where a test asks for it.
 os.environ["LRSCOPE_TRIAL_SECONDS"] = "0"
+
+# Under nohup, commands that tests start would ignore a SIGHUP, as they should there.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 from clean_tree import changes, contents
 from lrscope.tracking.delivery import service_client
