@@ -15,9 +15,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Most runs of tests are so short that they fail or are too slow: what would train is tried where a test asks for it.
 os.environ["LRSCOPE_TRIAL_SECONDS"] = "0"
 
-# Under nohup, commands that tests start would ignore a SIGHUP, as they should there.
-signal.signal(signal.SIGHUP, signal.SIG_DFL)
-
 from clean_tree import changes, contents
 from lrscope.tracking.delivery import service_client
 from servers import fresh_database, mlflow_server, postgres, project, proxy, store_project
@@ -48,6 +45,7 @@ def _own_environment() -> Iterator[None]:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # which commands under nohup ignore, as they should
     if _is_whole(session.config):
         session.config.stash[TREE] = contents()
 
