@@ -5,7 +5,7 @@ Who calls whom::
     batched_trainer      one step of all members: forward, backward, clip, update, move the rates
         stack            weights of all, a row each; views as parameters
         passes           a pass forward and back: as the network is written, or as a list of operations
-            compiled_pass    that list compiled, where it pays
+            compiled_pass, within_rounding    that list compiled, where it pays and gives the same
             forward      vmap of the network
                 layers, masks, images, recurrence    what vmap computes otherwise than a member alone does, or not
             losses       the mean loss of every member

@@ -15,18 +15,11 @@ import torch
 from torch import Tensor
 from torch.fx import GraphModule
 
+from lrscope.batched.model.within_rounding import CLOSE, near
 from lrscope.core.paths import project_root
 
 Pass = Callable[..., Sequence[Tensor]]
 """From the leaves, inputs and targets to the losses [M] and the gradient of each leaf."""
-
-CLOSE = 1e-3
-"""Relative difference of loss and gradients above which vmap or the compiler is taken to have computed something else.
-Rounding in float32 stays below 1e-4; a wrong axis gives 1.
-"""
-
-MIXED_CLOSE = 30 * CLOSE
-"""The same in mixed precision."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +92,6 @@ def close(mine: Sequence[Tensor], known: Sequence[Tensor], bound: float = CLOSE)
     largest = max(float(gradient.nan_to_num().norm()) for gradient in known[1:])
     return all(
         torch.equal(one.isfinite(), other.isfinite())
-        and float((one - other).nan_to_num().norm())
-        <= bound * max(float(other.nan_to_num().norm()), 1e-3 * largest, 1e-12)
+        and near((one - other).nan_to_num(), other.nan_to_num(), bound, max(1e-3 * largest, 1e-12))
         for one, other in zip(mine, known, strict=True)
     )

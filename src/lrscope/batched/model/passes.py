@@ -17,11 +17,12 @@ import torch
 from torch import Tensor, nn
 from torch.fx import GraphModule
 
-from lrscope.batched.model.compiled_pass import CLOSE, MIXED_CLOSE, Compiling, Pass, close, compiled
+from lrscope.batched.model.compiled_pass import Compiling, Pass, close, compiled
 from lrscope.batched.model.forward import Forward
 from lrscope.batched.model.loss_scales import LossScales
 from lrscope.batched.model.losses import Loss, member_losses
 from lrscope.batched.model.stack import CannotStack, Stack
+from lrscope.batched.model.within_rounding import CLOSE, MIXED_CLOSE
 from lrscope.models.activation import ACTIVATIONS
 from lrscope.models.cnn import CNN
 from lrscope.models.linear import Linear

@@ -18,11 +18,12 @@ import torch
 from torch import Tensor
 
 from lrscope.batched.model.batched_trainer import BatchedTrainer, Member
-from lrscope.batched.model.compiled_pass import CLOSE, MIXED_CLOSE, Compiling, why_not
+from lrscope.batched.model.compiled_pass import Compiling, why_not
 from lrscope.batched.model.forward import Forward
 from lrscope.batched.model.losses import member_losses
 from lrscope.batched.model.memory import Footprint, footprint, ran_out
 from lrscope.batched.model.passes import WORTH_TRACING
+from lrscope.batched.model.within_rounding import CLOSE, MIXED_CLOSE, near
 from lrscope.datasets.data import Part
 from lrscope.training import threads
 from lrscope.training.copied_network import copied
@@ -130,7 +131,6 @@ class StackTrial:
             return reason
         with same_generators(self._device), threads.at(self._fitting(members)), warnings.catch_warnings(record=True):
             warnings.simplefilter("always")
-            plain = self._learner(members, trace_after=1)
             made = self._learner(members, compiling=Compiling(True, len(self._targets), 0, 0), scaled=self._scaled)
             if made.compiling is None:
                 return "its pass is not the same operations each time"
@@ -139,6 +139,7 @@ class StackTrial:
             took = time.perf_counter() - began
             if not made.compiling.now:
                 return "the compiler does not take it"
+            plain = self._learner(members, trace_after=1)
             both = [[self._fastest(partial(self._step, one)) for one in (made, plain)] for _ in range(ROUNDS_COMPILED)]
             seconds, plain_s = map(min, zip(*both, strict=True))
             return CompiledStep(seconds, plain_s, took)
@@ -183,7 +184,7 @@ class StackTrial:
         bound = MIXED_CLOSE if self._mixed else CLOSE
         scale = max(float(gradient.norm()) for gradient in own[1:])
         for mine, theirs in zip([loss.detach(), *gradients], own, strict=True):
-            if not float((mine - theirs).norm()) <= bound * max(float(theirs.norm()), scale * 1e-3, 1e-12):
+            if not near(mine - theirs, theirs, bound, max(scale * 1e-3, 1e-12)):
                 return "under vmap the network computes something else than alone"
         return None
 

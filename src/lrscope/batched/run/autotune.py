@@ -23,8 +23,8 @@ LONG_STEP_S = 0.5
 
 
 WORTH_COMPILING_S = 600.0
-"""A stack that trains for less than this is not compiled: half a minute to two for half of it, at the most, is hardly
-felt, and it would have to be tried to be known.
+"""A stack that trains for less than this is not compiled. Compiling takes up to two minutes and saves half of the time
+at most, and whether it saves anything is known only once it has been tried.
 """
 
 

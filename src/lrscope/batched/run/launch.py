@@ -9,7 +9,6 @@ import json
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import islice, pairwise
 from typing import Any
 
@@ -202,10 +201,11 @@ def chosen(stack: Sequence[Candidate], trial: StackTrial, mode: str, fit: int) -
     """What an earlier call chose for this stack, or what is faster; written on the parent run."""
     identity, earlier, sweep = _identity(stack[0]), _earlier_choices(), current()
     if mode == "auto" and identity in earlier:
-        together = bool(earlier[identity]["together"])
+        before = earlier[identity]
+        together = bool(before["together"])
         words = f"{_members(len(stack))} {'together' if together else 'one by one'}, as before"
-        choice = Autotune(together, words, earlier[identity]["threads"], most=earlier[identity].get("most"))
-        choice = replace(choice, compile_from=earlier[identity].get("compile_from"))
+        kept = {"most": before.get("most"), "compile_from": before.get("compile_from")}
+        choice = Autotune(together, words, before["threads"], **kept)
     else:
         steps = stack[0].run.plan.total_steps - stack[0].position.updates
         choice = choose(trial, len(stack), steps, mode, fit, compiling=stack[0].content is None)

@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from lrscope.batched.model.batched_trainer import BatchedTrainer, Member, Wanted
-from lrscope.batched.model.compiled_pass import CLOSE, MIXED_CLOSE
 from lrscope.batched.model.losses import already
 from lrscope.batched.model.memory import Footprint, footprint
 from lrscope.batched.model.stack import CannotStack
 from lrscope.batched.model.stack_trial import StackTrial
+from lrscope.batched.model.within_rounding import CLOSE, MIXED_CLOSE, near
 from lrscope.batched.run.member_logs import MemberLogs
 from lrscope.batched.run.members import BatchedMember
 from lrscope.batched.run.step_forward import Logged, Seen, StepForward, Steps, TakesOnlyOne, evaluated_by
@@ -228,7 +228,7 @@ class ModuleTrial(StackTrial):
 
     def _compare(self, mine: Tensor, own: Tensor, least: float) -> None:
         bound = MIXED_CLOSE if self._mixed else CLOSE
-        if not float((mine.detach() - own).norm()) <= bound * max(float(own.norm()), least):
+        if not near(mine.detach() - own, own, bound, least):
             raise TakesOnlyOne("as one model its members would compute something else than each alone")
 
     def _compare_logged(self, step: str, together: Sequence[Logged], alone: Sequence[Logged], row: int) -> None:

@@ -81,9 +81,8 @@ def train_batched(
         CannotBatch: they cannot be put together; nothing has been recorded.
     """
     try:
-        group = _BatchedRun(
-            members, position, stops, compile_from
-        )  # first: what cannot be one model has left no record
+        # First: what cannot be one model has left no record.
+        group = _BatchedRun(members, position, stops, compile_from)
     except Exception as error:
         raise CannotBatch from error
     with recording_session(members[0].run.settings) as session, ExitStack() as stack:

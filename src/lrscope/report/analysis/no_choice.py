@@ -109,12 +109,10 @@ def no_rate_matters(comparison: Comparison, group: Group) -> Recommendation | No
     to recommend.
     """
     members = [row.member for cell in group.cells for row in cell.rows if not row.member.crashed]
-    found = [
-        next((cause for cause in member.finding.causes if cause.instead), None)
-        for member in members
-        if member.finding is not None and no_rate_helps(RunSignals.of(member.trace))
-    ]
-    if not found or len(found) < len(members) or None in found or (cause := found[0]) is None:
+    findings = [member.finding for member in members]
+    causes = [next((c for c in finding.causes if c.instead), None) if finding else None for finding in findings]
+    cause = causes[0] if causes and None not in causes else None
+    if cause is None or not all(no_rate_helps(RunSignals.of(member.trace)) for member in members):
         return None
     rate = "rate" if comparison.by_rate else comparison.x_axis
     remedy = f"{cause.remedy[:1].upper()}{cause.remedy[1:]}"
